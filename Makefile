@@ -1,0 +1,65 @@
+# `make` alone lists the commands.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+REQUIREMENTS := requirements requirements-local requirements-dev
+export PYTHONPATH := plugins:.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up stop clean test test-browser test-distributed chaos bench lint lock
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-install.txt
+
+.venv/.%-installed: %.txt | $(UV)
+	@echo "Installing $< into .venv"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $<
+	@touch $@
+
+LOCAL := .venv/.requirements-local-installed
+DEV := .venv/.requirements-dev-installed
+
+demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show it
+	@$(BIN)/python -m embedded demo
+
+up: $(LOCAL) ## the same stack against the real API (see .env.example)
+	@$(BIN)/python -m embedded up
+
+stop: ## stop what demo or up started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded stop; else echo "Nothing is installed, so nothing runs."; fi
+
+clean: ## stop, and remove the state of the local stack
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded clean; else echo "Nothing is installed, so nothing is to be removed."; fi
+
+test: $(DEV) ## every test that needs only pip packages
+	@$(BIN)/python -m pytest tests
+
+test-browser: $(DEV) ## the pages in headless Chromium
+	@echo "There is no page of our own yet, so there is nothing to test in a browser." && exit 1
+
+test-distributed: $(DEV) ## Celery workers and compose
+	@echo "There is no distributed stack yet, so there is nothing to test." && exit 1
+
+chaos: $(DEV) ## fault injection
+	@echo "There is no fault injection yet." && exit 1
+
+bench: $(DEV) ## measurements, side by side in one run
+	@$(BIN)/python -m tests.bench
+
+lint: $(DEV) ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox embedded tests
+	@$(BIN)/sqlfluff lint --disable-progress-bar sql
+
+lock: $(UV) ## rewrite requirements*.txt from their .in files
+	@for name in requirements-install $(REQUIREMENTS); do \
+	  constraint=; case $$name in requirements-local|requirements-dev) constraint="-c requirements.txt";; esac; \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links $$constraint $$name.in -o $$name.txt || exit 1; done
