@@ -1,0 +1,83 @@
+"""The error tree: one class for each thing a caller can do about a failure.
+
+AgoraError
+├── SettingsError            a connection, variable or parameter is wrong: mend it, nothing was asked
+├── VendorError              the vendor's answer, or the lack of one, for one app-day
+│   ├── CredentialsRefused   401: mend the connection; everything it would ask stops at once
+│   ├── UnknownApp           404: mend the app list; the app's other days are not asked
+│   ├── DayRefused           400: the window's edge for an old day, a fault for a recent one
+│   ├── RateLimited          429 although retried and slowed down: asked again by the next run
+│   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
+│   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
+├── AnswerRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
+├── CollectionIncomplete     what was sound is loaded; names the apps that were not
+└── WarehouseError           the warehouse cannot be used as it is: says which setting to change
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agora.vendor.answer import Answer
+
+
+class AgoraError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class SettingsError(AgoraError):
+    """A connection, variable or parameter does not say what is needed."""
+
+
+class VendorError(AgoraError):
+    """The vendor did not give the points asked for.
+
+    Attributes:
+        app_id: The App ID asked about.
+        usage_date: The usage date asked about.
+        answer: What came back, or None where nothing usable did.
+    """
+
+    def __init__(self, message: str, *, app_id: str, usage_date: date, answer: Answer | None = None) -> None:
+        super().__init__(message)
+        self.app_id = app_id
+        self.usage_date = usage_date
+        self.answer = answer
+
+
+class CredentialsRefused(VendorError):
+    """401: Customer ID or Customer Certificate are wrong."""
+
+
+class UnknownApp(VendorError):
+    """404: the account has no such App ID."""
+
+
+class DayRefused(VendorError):
+    """400: the day lies outside the vendor's window, or the request is malformed."""
+
+
+class RateLimited(VendorError):
+    """429 until the retries were used up."""
+
+
+class VendorUnavailable(VendorError):
+    """5xx, time-out or network failure until the retries were used up."""
+
+
+class UnexpectedAnswer(VendorError):
+    """A status or shape of answer that the vendor's documents do not know."""
+
+
+class AnswerRejected(AgoraError):
+    """The body of a 200 breaks the vendor's contract; the message is the reason."""
+
+
+class CollectionIncomplete(AgoraError):
+    """Everything sound was loaded, but some app-days failed; the message names them."""
+
+
+class WarehouseError(AgoraError):
+    """The warehouse cannot be used as it is."""

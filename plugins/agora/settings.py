@@ -1,0 +1,185 @@
+"""Values read from a connection or a variable, validated once."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from agora.errors import SettingsError
+
+DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
+DEFAULT_CONN_ID = "agora_dashboard"
+
+
+def _https_or_loopback(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("the address must carry no credentials, query or fragment")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError(f"{url!r} is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _zone_without_clock_changes(name: str) -> str:
+    """Refuse zones with summer time: 288 wall-clock labels cannot name the 300 slots of its longest day."""
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone such as UTC or Asia/Shanghai") from error
+    changed = _clock_change(zone)
+    if changed:
+        raise ValueError(
+            f"{name} changes its clocks on {changed}: the vendor's labels 00:00 to 23:55 cannot name every"
+            " five-minute slot of such a day. Use UTC or a zone without summer time, such as Etc/GMT-1"
+        )
+    return name
+
+
+def _clock_change(zone: tzinfo) -> date | None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [today + timedelta(days=offset) for offset in range(-400, 400)]
+    for day, following in zip(days, days[1:], strict=False):
+        if day.astimezone(zone).utcoffset() != following.astimezone(zone).utcoffset():
+            return following.date()
+    return None
+
+
+def _window(text: str) -> str:
+    if not re.fullmatch(r"1 month|[1-9][0-9]{0,3} days?", text, re.ASCII):
+        raise ValueError(f'{text!r} is no window: write "1 month" or a number of days such as "30 days"')
+    return text
+
+
+class DashboardSettings(BaseModel):
+    """One vendor account, as a connection of type `agora_dashboard` gives it.
+
+    Attributes:
+        conn_id: The connection's name, for messages.
+        base_url: Where the Dashboard API is served; plain HTTP only on this machine.
+        customer_id: User name of the vendor's Basic authentication.
+        customer_certificate: Its password.
+        timezone: Zone of the vendor's dates and points. The documents do not name it; default UTC.
+        window: How long the vendor shows a day, "1 month" (documented) or "N days".
+        requests_per_second: Never asked faster than this; slower after a 429.
+        max_concurrency: Requests under way at once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    conn_id: str = DEFAULT_CONN_ID
+    base_url: Annotated[str, AfterValidator(_https_or_loopback)] = DEFAULT_BASE_URL
+    customer_id: Annotated[str, Field(min_length=1)]
+    customer_certificate: Annotated[SecretStr, Field(min_length=1)]
+    timezone: Annotated[str, AfterValidator(_zone_without_clock_changes)] = "UTC"
+    window: Annotated[str, AfterValidator(_window)] = "1 month"
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 10.0
+    max_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+
+    def today(self, now: datetime) -> date:
+        """Return the vendor's current usage date at the instant `now`."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
+
+
+class AppSettings(BaseModel):
+    """One App ID to collect, an element of the variable `agora_apps`.
+
+    Attributes:
+        app_id: The vendor's App ID.
+        name: For people; the App ID where none is given.
+        conn_id: Connection whose account owns the app.
+        collect_from: First wanted usage date; by default the window's oldest when the app is first seen.
+        collect_until: Last wanted usage date; by default without end.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+    name: Annotated[str, Field(max_length=200)] = ""
+    conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
+    collect_from: date | None = None
+    collect_until: date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_app_id(cls, value: Any) -> Any:
+        return {"app_id": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> AppSettings:
+        if self.collect_from and self.collect_until and self.collect_from > self.collect_until:
+            raise ValueError(f"collect_from {self.collect_from} is after collect_until {self.collect_until}")
+        return self
+
+
+_APPS = TypeAdapter(list[AppSettings])
+
+
+def parse_apps(value: str | list[Any]) -> list[AppSettings]:
+    """Read the variable `agora_apps`: a JSON list of App IDs or of objects.
+
+    Raises:
+        SettingsError: It is no such list, names an app twice, or names none.
+    """
+    try:
+        apps = _APPS.validate_python(json.loads(value) if isinstance(value, str) else value)
+    except (ValueError, ValidationError) as error:
+        raise SettingsError(f"The variable agora_apps is not usable: {_plain(error)}") from None
+    if not apps:
+        raise SettingsError('The variable agora_apps names no app: set it to a JSON list such as ["<App ID>"].')
+    seen: set[str] = set()
+    for app in apps:
+        if app.app_id in seen:
+            raise SettingsError(f"The variable agora_apps names {app.app_id} twice: keep one of the two.")
+        seen.add(app.app_id)
+    return apps
+
+
+def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSettings:
+    """Validate a connection's fields.
+
+    Raises:
+        SettingsError: Naming the connection and the field, never a secret's value.
+    """
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    try:
+        return DashboardSettings(conn_id=conn_id, **given)
+    except ValidationError as error:
+        raise SettingsError(f"The connection {conn_id} is not usable: {_plain(error)}") from None
+
+
+def _plain(error: Exception) -> str:
+    """Say what is wrong with which field, without repeating the input (it may be a secret)."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'value'}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )

@@ -1,0 +1,1 @@
+"""The vendor's two APIs over HTTP; knows nothing of the warehouse."""

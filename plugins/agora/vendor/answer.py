@@ -1,0 +1,38 @@
+"""One HTTP answer of the vendor's, as received."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request.
+
+    Attributes:
+        status: HTTP status.
+        body: The bytes received, after undoing a content encoding; cut off at the size cap.
+        fetched_at: When the answer was complete, with time zone.
+        fault: Why the body is not whole or not readable, or an empty string.
+    """
+
+    status: int
+    body: bytes
+    fetched_at: datetime
+    fault: str = ""
+
+    def said(self) -> str:
+        """Return the vendor's own words in at most 200 characters.
+
+        The shapes differ by endpoint and age (`message`, `error_msg`, …), so whatever came is shown.
+        """
+        text = self.body[:2000].decode("utf-8", "replace").strip()
+        try:
+            content = json.loads(self.body)
+            text = str(content.get("message") or content.get("error_msg") or text)
+        except (ValueError, AttributeError, RecursionError):
+            pass
+        text = " ".join(text.split())
+        return text[:200] or "no words"

@@ -1,0 +1,105 @@
+"""The Dashboard RESTful API: its calls, and what each status means (vendor's document, sections 3 and 6)."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import TracebackType
+from urllib.parse import quote
+
+from agora.errors import (
+    CredentialsRefused,
+    DayRefused,
+    RateLimited,
+    UnexpectedAnswer,
+    UnknownApp,
+    VendorError,
+    VendorUnavailable,
+)
+from agora.settings import DashboardSettings
+from agora.vendor.answer import Answer
+from agora.vendor.pace import Pacer
+from agora.vendor.transport import NoAnswer, Transport
+
+
+class DashboardClient:
+    """The Dashboard API of one vendor account, as an asynchronous context manager.
+
+    Args:
+        settings: The account.
+        pacer: Shared with other clients of the same account; by default one of its own.
+    """
+
+    def __init__(self, settings: DashboardSettings, *, pacer: Pacer | None = None) -> None:
+        self.settings = settings
+        self.transport = Transport(settings, pacer=pacer)
+
+    async def __aenter__(self) -> DashboardClient:
+        await self.transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.__aexit__(kind, error, trace)
+
+    async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Answer:
+        """Ask for the 288 five-minute points of one App ID and one usage date.
+
+        The request spells the date YYYYMMDD. The body of the answer is not looked at here.
+
+        Args:
+            app_id: The vendor's App ID.
+            usage_date: A day in the vendor's time zone.
+            retry: False asks once only.
+
+        Raises:
+            CredentialsRefused: 401.
+            UnknownApp: 404.
+            DayRefused: 400.
+            RateLimited: 429 to the end.
+            VendorUnavailable: 5xx or no answer to the end.
+            UnexpectedAnswer: Any other status, or a body that could not be received whole.
+        """
+        path = f"apps/{quote(app_id, safe='')}/usages/bandwidth"
+        try:
+            answer = await self.transport.get(path, {"date": usage_date.strftime("%Y%m%d")}, retry=retry)
+        except NoAnswer as error:
+            raise VendorUnavailable(
+                f"{self._about(app_id, usage_date)}: {error}. It is asked again by the next run.",
+                app_id=app_id,
+                usage_date=usage_date,
+            ) from None
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._error(answer, app_id, usage_date)
+
+    def _about(self, app_id: str, usage_date: date) -> str:
+        return f"App {app_id}, {usage_date}, connection {self.settings.conn_id}"
+
+    def _error(self, answer: Answer, app_id: str, usage_date: date) -> VendorError:
+        kind, advice = _meaning(answer.status)
+        said = f"HTTP {answer.status}, the vendor says: {answer.said()}"
+        advice = advice.format(conn_id=self.settings.conn_id)
+        return kind(
+            f"{self._about(app_id, usage_date)}: {said}. {advice}",
+            app_id=app_id,
+            usage_date=usage_date,
+            answer=answer,
+        )
+
+
+def _meaning(status: int) -> tuple[type[VendorError], str]:
+    if status == 401:
+        return CredentialsRefused, (
+            "Mend the connection {conn_id}: its login is the Customer ID, its password the Customer Certificate"
+            " (neither is the App ID or App Certificate)."
+        )
+    if status == 404:
+        return UnknownApp, "Check the App ID in the variable agora_apps, and which connection its account needs."
+    if status == 400:
+        return DayRefused, "The day is outside the vendor's window, or the request is malformed."
+    if status == 429:
+        return RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."
+    if status >= 500:
+        return VendorUnavailable, "It is asked again by the next run."
+    return UnexpectedAnswer, "Check host of the connection {conn_id}: redirects are not followed."

@@ -1,0 +1,29 @@
+-- Grain: one wanted app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures are over the points
+-- observed; where there are none they are null, and points says so. Consumers: people, the bills' readers.
+create or replace view mart.bandwidth_daily as
+select
+    wanted.app_id,
+    wanted.usage_date,
+    wanted.points,
+    288 as expected_points,
+    day.sum_kbps / nullif(wanted.points, 0) as mean_kbps,
+    wanted.top_kbps[1] as peak_kbps,
+    wanted.top_kbps[5 * wanted.points / 100 + 1] as p95_kbps,
+    wanted.top_kbps[5] as fifth_peak_kbps,
+    -- kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average of its five minutes.
+    round(day.sum_kbps * 37500)::bigint as volume_bytes
+from core.wanted_app_day as wanted
+cross join lateral (select sum(point.kbps) as sum_kbps from unnest(wanted.kbps) as point (kbps)) as day;
+
+comment on view mart.bandwidth_daily is 'Grain: one wanted app-day with its daily figures.';
+comment on column mart.bandwidth_daily.app_id is 'The vendor''s App ID.';
+comment on column mart.bandwidth_daily.usage_date is 'Usage date in the account''s time zone.';
+comment on column mart.bandwidth_daily.points is 'Points observed.';
+comment on column mart.bandwidth_daily.expected_points is 'Points of a complete day.';
+comment on column mart.bandwidth_daily.mean_kbps is 'Mean of the points observed, kbps.';
+comment on column mart.bandwidth_daily.peak_kbps is 'Largest point, kbps.';
+comment on column mart.bandwidth_daily.p95_kbps is
+'95th percentile: with N points, the largest after dropping floor(5 N / 100), kbps.';
+comment on column mart.bandwidth_daily.fifth_peak_kbps is 'Fifth largest point, kbps; null with fewer than five.';
+comment on column mart.bandwidth_daily.volume_bytes is
+'Bytes carried in the points observed, if a point is an average.';

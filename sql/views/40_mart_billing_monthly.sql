@@ -1,0 +1,68 @@
+-- Grain: one App ID and calendar month with a wanted day. Key: app_id, month. Unit: kbps.
+-- Ranks are integer arithmetic over the points observed, never zero-filled, never interpolated; the means
+-- divide by the days with at least one point. Consumers: whoever checks or predicts the invoice.
+create or replace view mart.billing_monthly as
+select
+    app.app_id,
+    month.month,
+    month.points,
+    month.expected_points,
+    month.days,
+    month.days_with_traffic,
+    ranked.p95_kbps,
+    month.peak_kbps,
+    month.mean_daily_peak_kbps,
+    month.mean_daily_p95_kbps,
+    month.daily_peaks_kbps[4] as fourth_peak_kbps,
+    top_five.mean_kbps as top_five_mean_kbps,
+    month.is_over and month.points = month.expected_points as is_final
+from (
+    select
+        wanted.app_key,
+        date_trunc('month', wanted.usage_date::timestamp)::date as month,
+        sum(wanted.points) as points,
+        288 * count(*) as expected_points,
+        count(*) filter (where wanted.points > 0) as days,
+        count(*) filter (where wanted.top_kbps[1] > 0) as days_with_traffic,
+        max(wanted.top_kbps[1]) as peak_kbps,
+        sum(wanted.top_kbps[1]) / count(wanted.top_kbps[1]) as mean_daily_peak_kbps,
+        sum(wanted.top_kbps[5 * wanted.points / 100 + 1]) / count(wanted.top_kbps[1]) as mean_daily_p95_kbps,
+        array_agg(wanted.top_kbps[1] order by wanted.top_kbps[1] desc nulls last) as daily_peaks_kbps,
+        array_agg(wanted.top_kbps[5] order by wanted.top_kbps[5] desc nulls last) as daily_fifths_kbps,
+        min(wanted.today) >= date_trunc('month', wanted.usage_date::timestamp) + interval '1 month' as is_over
+    from core.wanted_app_day as wanted
+    group by wanted.app_key, date_trunc('month', wanted.usage_date::timestamp)
+) as month
+inner join core.app as app on month.app_key = app.app_key
+cross join lateral (
+    select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1] as p95_kbps
+    from core.app_day as app_day
+    cross join lateral unnest(app_day.kbps) as point (kbps)
+    where
+        app_day.app_key = month.app_key
+        and app_day.usage_date >= month.month
+        and app_day.usage_date < month.month + interval '1 month'
+        and point.kbps is not null
+) as ranked
+cross join lateral (
+    select sum(fifth.kbps) / count(fifth.kbps) as mean_kbps
+    from unnest(month.daily_fifths_kbps[1:5]) as fifth (kbps)
+) as top_five;
+
+comment on view mart.billing_monthly is 'Grain: one App ID and calendar month, by every usual method of billing.';
+comment on column mart.billing_monthly.app_id is 'The vendor''s App ID.';
+comment on column mart.billing_monthly.month is 'First day of the calendar month.';
+comment on column mart.billing_monthly.points is 'Points observed.';
+comment on column mart.billing_monthly.expected_points is '288 × the month''s wanted days up to yesterday.';
+comment on column mart.billing_monthly.days is 'Days with at least one point; the means divide by it.';
+comment on column mart.billing_monthly.days_with_traffic is 'Days with a point above zero.';
+comment on column mart.billing_monthly.p95_kbps is
+'95th percentile: with N points, the largest after dropping floor(5 N / 100), kbps.';
+comment on column mart.billing_monthly.peak_kbps is 'Largest point of the month, kbps.';
+comment on column mart.billing_monthly.mean_daily_peak_kbps is 'Sum of the daily peaks ÷ days, kbps.';
+comment on column mart.billing_monthly.mean_daily_p95_kbps is 'Sum of the daily 95th percentiles ÷ days, kbps.';
+comment on column mart.billing_monthly.fourth_peak_kbps is
+'Fourth largest daily peak, kbps; null with fewer than four days.';
+comment on column mart.billing_monthly.top_five_mean_kbps is
+'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
+comment on column mart.billing_monthly.is_final is 'The month is over and no expected point is absent.';

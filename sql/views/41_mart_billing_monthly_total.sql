@@ -1,0 +1,97 @@
+-- Grain: one calendar month, over the sum of all apps per five-minute point (sum first, then rank).
+-- Key: month. Unit: kbps. A sum to which an expected app-point is absent is too low: points counts sums,
+-- app_points against expected_app_points tells whether each is whole, and is_final is false where one is not.
+-- Apps of different time zones are summed by instant; the day is then the earliest of their usage dates.
+-- Consumers: whoever checks or predicts the invoice of several App IDs billed together.
+create or replace view mart.billing_monthly_total as
+select
+    month.month,
+    total.points,
+    month.expected_points,
+    total.days,
+    total.days_with_traffic,
+    total.p95_kbps,
+    total.peak_kbps,
+    total.mean_daily_peak_kbps,
+    total.mean_daily_p95_kbps,
+    total.daily_peaks_kbps[4] as fourth_peak_kbps,
+    top_five.mean_kbps as top_five_mean_kbps,
+    month.is_over and month.app_points = month.expected_app_points as is_final,
+    month.app_points,
+    month.expected_app_points
+from (
+    select
+        date_trunc('month', wanted.usage_date::timestamp)::date as month,
+        288 * count(distinct wanted.usage_date) as expected_points,
+        sum(wanted.points) as app_points,
+        288 * count(*) as expected_app_points,
+        min(wanted.today) >= date_trunc('month', wanted.usage_date::timestamp) + interval '1 month' as is_over
+    from core.wanted_app_day as wanted
+    group by date_trunc('month', wanted.usage_date::timestamp)
+) as month
+cross join lateral (
+    select
+        coalesce(sum(day.points), 0)::bigint as points,
+        count(*) as days,
+        count(*) filter (where day.kbps[1] > 0) as days_with_traffic,
+        max(day.kbps[1]) as peak_kbps,
+        sum(day.kbps[1]) / count(*) as mean_daily_peak_kbps,
+        sum(day.kbps[5 * day.points / 100 + 1]) / count(*) as mean_daily_p95_kbps,
+        array_agg(day.kbps[1] order by day.kbps[1] desc) as daily_peaks_kbps,
+        array_agg(day.kbps[5] order by day.kbps[5] desc nulls last) as daily_fifths_kbps,
+        (
+            select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1]
+            from unnest(array_agg(day.padded_kbps)) as point (kbps)
+            where point.kbps is not null
+        ) as p95_kbps
+    from (
+        select
+            point.usage_date,
+            count(*) as points,
+            array_agg(point.kbps order by point.kbps desc) as kbps,
+            -- Of one length, so that the days' arrays can be put together.
+            array_agg(point.kbps) || array_fill(null::double precision, array[600 - count(*)::integer]) as padded_kbps
+        from (
+            select
+                min(app_day.usage_date) as usage_date,
+                sum(slot.kbps) as kbps
+            from core.app_day as app_day
+            cross join lateral unnest(app_day.kbps) with ordinality as slot (kbps, number)
+            where
+                app_day.usage_date >= month.month - 1
+                and app_day.usage_date < month.month + interval '1 month 1 day'
+                and slot.kbps is not null
+            group by app_day.starts_at + (slot.number - 1) * interval '5 minutes'
+        ) as point
+        where point.usage_date >= month.month and point.usage_date < month.month + interval '1 month'
+        group by point.usage_date
+    ) as day
+) as total
+cross join lateral (
+    select sum(fifth.kbps) / count(fifth.kbps) as mean_kbps
+    from unnest(total.daily_fifths_kbps[1:5]) as fifth (kbps)
+) as top_five;
+
+comment on view mart.billing_monthly_total is
+'Grain: one calendar month over the sum of all apps, by every usual method of billing.';
+comment on column mart.billing_monthly_total.month is 'First day of the calendar month.';
+comment on column mart.billing_monthly_total.points is 'Five-minute points at which any app was observed.';
+comment on column mart.billing_monthly_total.expected_points is
+'288 × the days of the month up to yesterday on which any app is wanted.';
+comment on column mart.billing_monthly_total.days is 'Days with at least one point; the means divide by it.';
+comment on column mart.billing_monthly_total.days_with_traffic is 'Days with a sum above zero.';
+comment on column mart.billing_monthly_total.p95_kbps is
+'95th percentile of the sums: with N points, the largest after dropping floor(5 N / 100), kbps.';
+comment on column mart.billing_monthly_total.peak_kbps is 'Largest sum of the month, kbps.';
+comment on column mart.billing_monthly_total.mean_daily_peak_kbps is 'Sum of the daily peaks ÷ days, kbps.';
+comment on column mart.billing_monthly_total.mean_daily_p95_kbps is
+'Sum of the daily 95th percentiles ÷ days, kbps.';
+comment on column mart.billing_monthly_total.fourth_peak_kbps is
+'Fourth largest daily peak, kbps; null with fewer than four days.';
+comment on column mart.billing_monthly_total.top_five_mean_kbps is
+'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
+comment on column mart.billing_monthly_total.is_final is
+'The month is over and no expected point of any app is absent.';
+comment on column mart.billing_monthly_total.app_points is 'Points observed, counted app by app.';
+comment on column mart.billing_monthly_total.expected_app_points is
+'288 × wanted app-days of the month up to yesterday.';
