@@ -35,13 +35,24 @@ class VendorError(AgoraError):
     """The vendor did not give the points asked for.
 
     Attributes:
+        reason: What happened, without naming the app-day.
         app_id: The App ID asked about.
         usage_date: The usage date asked about.
-        answer: What came back, or None where nothing usable did.
+        answer: What came back, or None where nothing did.
     """
 
-    def __init__(self, message: str, *, app_id: str, usage_date: date, answer: Answer | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        reason: str,
+        *,
+        app_id: str,
+        usage_date: date,
+        conn_id: str,
+        advice: str,
+        answer: Answer | None = None,
+    ) -> None:
+        super().__init__(f"App {app_id}, {usage_date}, connection {conn_id}: {reason}. {advice}")
+        self.reason = reason
         self.app_id = app_id
         self.usage_date = usage_date
         self.answer = answer

@@ -34,5 +34,5 @@ class Answer:
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
             pass
-        text = " ".join(text.split())
-        return text[:200] or "no words"
+        printable = "".join(character if character.isprintable() else " " for character in text)
+        return " ".join(printable.split())[:200] or "nothing"

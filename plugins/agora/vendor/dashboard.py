@@ -20,6 +20,8 @@ from agora.vendor.answer import Answer
 from agora.vendor.pace import Pacer
 from agora.vendor.transport import NoAnswer, Transport
 
+ASKED_AGAIN = "It is asked again by the next run."
+
 
 class DashboardClient:
     """The Dashboard API of one vendor account, as an asynchronous context manager.
@@ -65,25 +67,21 @@ class DashboardClient:
             answer = await self.transport.get(path, {"date": usage_date.strftime("%Y%m%d")}, retry=retry)
         except NoAnswer as error:
             raise VendorUnavailable(
-                f"{self._about(app_id, usage_date)}: {error}. It is asked again by the next run.",
+                f"no answer from {self.settings.base_url}: {error}",
                 app_id=app_id,
                 usage_date=usage_date,
+                conn_id=self.settings.conn_id,
+                advice=ASKED_AGAIN,
             ) from None
         if 200 <= answer.status < 300:
             return answer
-        raise self._error(answer, app_id, usage_date)
-
-    def _about(self, app_id: str, usage_date: date) -> str:
-        return f"App {app_id}, {usage_date}, connection {self.settings.conn_id}"
-
-    def _error(self, answer: Answer, app_id: str, usage_date: date) -> VendorError:
         kind, advice = _meaning(answer.status)
-        said = f"HTTP {answer.status}, the vendor says: {answer.said()}"
-        advice = advice.format(conn_id=self.settings.conn_id)
-        return kind(
-            f"{self._about(app_id, usage_date)}: {said}. {advice}",
+        raise kind(
+            f"HTTP {answer.status}, the vendor says: {answer.said()}",
             app_id=app_id,
             usage_date=usage_date,
+            conn_id=self.settings.conn_id,
+            advice=advice.format(conn_id=self.settings.conn_id),
             answer=answer,
         )
 
@@ -101,5 +99,5 @@ def _meaning(status: int) -> tuple[type[VendorError], str]:
     if status == 429:
         return RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."
     if status >= 500:
-        return VendorUnavailable, "It is asked again by the next run."
+        return VendorUnavailable, ASKED_AGAIN
     return UnexpectedAnswer, "Check host of the connection {conn_id}: redirects are not followed."

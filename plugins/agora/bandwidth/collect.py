@@ -1,0 +1,88 @@
+"""Collects app-days: fetch concurrently, keep raw, decode, normalise, load, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Engine
+
+from agora.bandwidth.fetch import Fetched, fetched
+from agora.bandwidth.normalise import Outcome, normalise
+from agora.bandwidth.payload import decode
+from agora.bandwidth.raw import raw_answer
+from agora.bandwidth.summary import Summary
+from agora.bandwidth.window import certain_since
+from agora.errors import AnswerRejected, DayRefused
+from agora.vendor.dashboard import DashboardClient
+from agora.warehouse import app_days, raw_answers
+from agora.warehouse.raw_answers import RawAnswer
+
+
+async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, engine: Engine) -> Summary:
+    """Collect some app-days of one account and commit every few seconds.
+
+    What was committed stays whatever happens afterwards. One app's failure does not keep another's points
+    from being loaded: failures are entered into the ledger and counted in the summary.
+
+    Args:
+        asked: Pairs of App ID and usage date, none twice, soonest to expire first; the apps are known
+            in core.app.
+        client: Of the account that owns the apps, entered.
+        engine: To the warehouse, as the loader.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        CredentialsRefused: A 401; everything received before it is committed.
+    """
+    summary = Summary()
+    async for chunk in fetched(asked, client):
+        summary.add(await asyncio.to_thread(_land, chunk, client, engine))
+    summary.requests, summary.limited = client.transport.requests, client.transport.limited
+    return summary
+
+
+def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> Summary:
+    """Bring a chunk into the warehouse: first raw, committed, then what it says, committed."""
+    kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
+    with engine.connect() as connection:
+        with connection.begin():
+            raw_answers.keep(connection, [raw for raw in kept if raw])
+        outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
+        batch = normalise(outcomes, client.settings.timezone)
+        with connection.begin():
+            changed = app_days.load(connection, batch)
+    certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
+    at_the_edge = {f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain}
+    return Summary.of(batch, changed=changed, at_the_edge=at_the_edge)
+
+
+def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
+    """Read one answer, or say why there is nothing to read."""
+    if item.error is not None or item.answer is None or raw is None:
+        return Outcome(
+            item.app_id,
+            item.usage_date,
+            attempts=int(item.asked),
+            http_status=item.answer.status if item.answer else None,
+            reason=item.error.reason if item.error else "no answer",
+        )
+    kbps, reason = None, item.answer.fault
+    if not reason:
+        try:
+            kbps = decode(item.answer.body, item.usage_date).kbps
+        except AnswerRejected as error:
+            reason = str(error)
+    return Outcome(
+        item.app_id,
+        item.usage_date,
+        kbps,
+        http_status=item.answer.status,
+        reason=reason,
+        rejected=kbps is None,
+        collected_at=item.answer.fetched_at if kbps is not None else None,
+        body_sha256=raw.body_sha256,
+    )

@@ -1,0 +1,120 @@
+"""Fetches app-days concurrently and hands them on in chunks, in the order in which answers arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from agora.errors import CredentialsRefused, UnknownApp, VendorError, VendorUnavailable
+from agora.vendor.answer import Answer
+from agora.vendor.dashboard import DashboardClient
+
+CHUNK_APP_DAYS = 500
+CHUNK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One app-day with the answer, or the error, that came of asking for it.
+
+    Attributes:
+        at: When it was over, with time zone.
+        asked: False where the app's earlier answer made the question pointless.
+    """
+
+    app_id: str
+    usage_date: date
+    at: datetime
+    answer: Answer | None = None
+    error: VendorError | None = None
+    asked: bool = True
+
+    @property
+    def key(self) -> tuple[str, date]:
+        """The app-day."""
+        return self.app_id, self.usage_date
+
+
+async def fetched(asked: Sequence[tuple[str, date]], client: DashboardClient) -> AsyncIterator[list[Fetched]]:
+    """Ask for app-days, as many at once as the account allows; yield chunks while it goes on.
+
+    A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.
+
+    Raises:
+        CredentialsRefused: At the first 401, after yielding what had arrived before it.
+    """
+    round_ = _Round(asked, client)
+    workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
+    everything = asyncio.gather(*workers, return_exceptions=True)
+    everything.add_done_callback(lambda _: round_.arrived.put_nowait(None))
+    try:
+        more = True
+        while more:
+            chunk, more = await round_.chunk()
+            if chunk:
+                yield chunk
+    finally:
+        for worker in workers:
+            worker.cancel()
+        results = await asyncio.gather(*workers, return_exceptions=True)
+    if round_.refused:
+        raise round_.refused
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+class _Round:
+    """The state that the workers of one call share."""
+
+    def __init__(self, asked: Sequence[tuple[str, date]], client: DashboardClient) -> None:
+        self._todo: Iterator[tuple[str, date]] = iter(asked)
+        self._client = client
+        self._unknown: dict[str, UnknownApp] = {}
+        self._unavailable: set[str] = set()
+        self.refused: CredentialsRefused | None = None
+        self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue()
+
+    async def work(self) -> None:
+        """Take one app-day after the other until there are no more, or a 401 ends it for all."""
+        for app_id, usage_date in self._todo:
+            if self.refused:
+                return
+            item = await self._ask(app_id, usage_date)
+            if isinstance(item.error, CredentialsRefused):
+                self.refused = self.refused or item.error
+                return
+            self.arrived.put_nowait(item)
+
+    async def _ask(self, app_id: str, usage_date: date) -> Fetched:
+        if app_id in self._unknown:
+            return Fetched(app_id, usage_date, datetime.now(UTC), error=self._unknown[app_id], asked=False)
+        # An app whose last day failed although retried is asked once a day: each of its days gets its
+        # chance, but one broken app does not hold up the others with its retries.
+        retry = app_id not in self._unavailable
+        try:
+            answer = await self._client.bandwidth(app_id, usage_date, retry=retry)
+        except VendorError as error:
+            if isinstance(error, UnknownApp):
+                self._unknown[app_id] = error
+            if isinstance(error, VendorUnavailable):
+                self._unavailable.add(app_id)
+            return Fetched(app_id, usage_date, datetime.now(UTC), error.answer, error)
+        self._unavailable.discard(app_id)
+        return Fetched(app_id, usage_date, datetime.now(UTC), answer)
+
+    async def chunk(self) -> tuple[list[Fetched], bool]:
+        """Wait for the next chunk; the second value is False when it is the last."""
+        items: list[Fetched] = []
+        try:
+            async with asyncio.timeout(CHUNK_SECONDS):
+                while len(items) < CHUNK_APP_DAYS:
+                    item = await self.arrived.get()
+                    if item is None:
+                        return items, False
+                    items.append(item)
+        except TimeoutError:
+            pass
+        return items, True

@@ -1,0 +1,199 @@
+"""Which app-days to ask for: the wanted ones that are missing, as far as the vendor still shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from agora.bandwidth.raw import raw_answer
+from agora.bandwidth.window import Edge, certain_since, expected_oldest_day, learn_edge
+from agora.errors import CredentialsRefused, DayRefused, SettingsError, VendorError
+from agora.settings import AppSettings, DashboardSettings
+from agora.vendor.dashboard import DashboardClient
+from agora.warehouse import app_days, apps, raw_answers, wanted, window_edge
+from agora.warehouse.wanted import WantedAppDay
+from agora.warehouse.window_edge import WindowEdge
+
+APPS_TO_PROBE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days asked for by name, instead of whatever is missing.
+
+    Attributes:
+        from_date: First usage date.
+        to_date: Last usage date, included.
+        app_ids: Only these apps; empty for all.
+        reload: Ask for complete days again.
+    """
+
+    from_date: date
+    to_date: date
+    app_ids: Sequence[str] = ()
+    reload: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do about one account.
+
+    Attributes:
+        conn_id: The account.
+        app_days: What to ask for, soonest to expire first.
+        lost: App-days that the vendor no longer shows, for which there are no points.
+        refusal: Why those cannot be had, in a sentence; empty where there are none.
+        refused_credentials: The message of a 401; then nothing else was or will be asked.
+    """
+
+    conn_id: str
+    app_days: list[WantedAppDay] = field(default_factory=list)
+    lost: list[WantedAppDay] = field(default_factory=list)
+    refusal: str = ""
+    refused_credentials: str = ""
+
+
+async def plan(
+    account: DashboardSettings,
+    configured: Sequence[AppSettings],
+    engine: Engine,
+    now: datetime,
+    days: Days | None = None,
+) -> Plan:
+    """Find what is missing of one account, and what of it can still be had.
+
+    Asks the vendor one to a handful of questions: so a wrong certificate shows once, before the work is
+    dealt out, and the window's edge is learned once, instead of app by app.
+
+    Args:
+        account: The vendor account.
+        configured: The apps configured for it.
+        engine: To the warehouse, as the loader.
+        now: The current time, with time zone.
+        days: Only these days; by default everything wanted.
+
+    Raises:
+        SettingsError: `days` names an app that is not configured, or days that are not over.
+    """
+    today = account.today(now)
+    with engine.begin() as connection:
+        apps.sync(
+            connection,
+            account,
+            configured,
+            oldest_day=expected_oldest_day(account.window, today),
+            yesterday=today - timedelta(days=1),
+        )
+        if days is None:
+            missing = wanted.missing(connection, account.conn_id)
+        else:
+            missing = wanted.of_days(
+                connection,
+                account.conn_id,
+                app_ids=[app.app_id for app in configured if not days.app_ids or app.app_id in days.app_ids],
+                from_date=days.from_date,
+                to_date=min(days.to_date, today - timedelta(days=1)),
+                reload=days.reload,
+            )
+    result = Plan(account.conn_id, app_days=missing)
+    if missing:
+        async with DashboardClient(account) as client:
+            try:
+                await _inside_the_window(result, client, engine, today)
+            except CredentialsRefused as error:
+                result.app_days = []
+                result.refused_credentials = str(error)
+    return result
+
+
+def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
+    """Refuse days asked for by name that make no sense.
+
+    Raises:
+        SettingsError: Saying which parameter to change.
+    """
+    if days.from_date > days.to_date:
+        raise SettingsError(f"from_date {days.from_date} is after to_date {days.to_date}: swap the two.")
+    if days.from_date > yesterday:
+        raise SettingsError(
+            f"from_date {days.from_date} is not over yet: the newest day to ask for is {yesterday}."
+        )
+    unknown = sorted(set(days.app_ids) - {app.app_id for app in configured})
+    if unknown:
+        raise SettingsError(f"app_ids names {', '.join(unknown)}: add it to the variable agora_apps first.")
+
+
+async def _inside_the_window(result: Plan, client: DashboardClient, engine: Engine, today: date) -> None:
+    """Take out of the plan what the vendor no longer shows, and enter it as lost."""
+    certain = certain_since(client.settings.window, today)
+    if result.app_days[0].usage_date >= certain:
+        await _probe(client, engine, result.app_days[0].app_id, result.app_days[0].usage_date)
+        return
+    with engine.begin() as connection:
+        edge = window_edge.read(connection, result.conn_id, today)
+        if edge is None:
+            edge = await _learned(result.app_days, client, engine, certain, today)
+            if edge is not None:
+                window_edge.remember(connection, result.conn_id, edge)
+    if edge is None:
+        return
+    outside = [day for day in result.app_days if day.usage_date <= edge.newest_refused]
+    result.app_days = [day for day in result.app_days if day.usage_date > edge.newest_refused]
+    result.lost = [day for day in outside if day.state != "partial"]
+    if outside:
+        result.refusal = (
+            f"outside the vendor's window: on {edge.learned_on} it served {edge.oldest_served}, and said to"
+            f" {edge.newest_refused} (HTTP 400): {edge.refusal}"
+        )
+    with engine.begin() as connection:
+        app_days.mark_lost(connection, [day[:2] for day in result.lost], result.refusal)
+
+
+async def _learned(
+    missing: Sequence[WantedAppDay], client: DashboardClient, engine: Engine, certain: date, today: date
+) -> WindowEdge | None:
+    """Ask one app after the other until one tells where the window ends."""
+    refusals: dict[date, str] = {}
+    for app_id in list(dict.fromkeys(day.app_id for day in missing))[:APPS_TO_PROBE]:
+
+        async def probe(usage_date: date, app_id: str = app_id) -> bool | None:
+            said = await _probe(client, engine, app_id, usage_date)
+            if isinstance(said, DayRefused) and said.answer:
+                refusals[usage_date] = said.answer.said()
+            return True if said is None else False if isinstance(said, DayRefused) else None
+
+        edge: Edge | None = await learn_edge(
+            probe,
+            expected=expected_oldest_day(client.settings.window, today),
+            oldest=missing[0].usage_date,
+            certain=certain,
+        )
+        if edge is not None and edge.newest_refused is not None:
+            return WindowEdge(today, edge.oldest_served, edge.newest_refused, refusals[edge.newest_refused])
+        if edge is not None:
+            return None
+    return None
+
+
+async def _probe(
+    client: DashboardClient, engine: Engine, app_id: str, usage_date: date
+) -> VendorError | None:
+    """Ask once and keep the answer raw; the day is asked for again if it is wanted.
+
+    Raises:
+        CredentialsRefused: 401.
+    """
+    error: VendorError | None = None
+    try:
+        answer = await client.bandwidth(app_id, usage_date, retry=False)
+    except VendorError as refused:
+        error, answer = refused, refused.answer  # type: ignore[assignment]
+    if answer is not None:
+        with engine.begin() as connection:
+            raw_answers.keep(connection, [raw_answer(app_id, usage_date, answer)])
+    if isinstance(error, CredentialsRefused):
+        raise error
+    return error

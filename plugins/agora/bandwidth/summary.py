@@ -1,0 +1,104 @@
+"""What came of collecting: counts to add up, and a text that a person can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+SOUND = ("collected", "partial")
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of one or several batches.
+
+    Attributes:
+        states: App-days by the state they were found in.
+        changed: App-days that are different in the warehouse now.
+        points: Points of the sound app-days.
+        requests: Requests sent, retries included.
+        limited: How many of them were answered 429.
+        failures: App ID → how many of its days failed and the first reason.
+        at_the_edge: App-days refused as old ones may be; the next run decides whether they are lost.
+    """
+
+    states: dict[str, int] = field(default_factory=dict)
+    changed: int = 0
+    points: int = 0
+    requests: int = 0
+    limited: int = 0
+    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    at_the_edge: int = 0
+
+    @classmethod
+    def of(cls, batch: pd.DataFrame, *, changed: int, at_the_edge: set[tuple[str, date]]) -> Summary:
+        """Count a normalised batch."""
+        failures: dict[str, tuple[int, str]] = {}
+        unsound = batch.loc[~batch["state"].isin(SOUND), "reason"]
+        for key, reason in unsound.items():
+            app_id, _ = key  # type: ignore[misc]
+            if key not in at_the_edge:
+                count, first = failures.get(app_id, (0, str(reason)))
+                failures[app_id] = (count + 1, first)
+        return cls(
+            states={str(state): int(count) for state, count in batch["state"].value_counts().items()},
+            changed=changed,
+            points=int(batch["points"].sum()),
+            failures=failures,
+            at_the_edge=len(at_the_edge),
+        )
+
+    def add(self, other: Summary) -> None:
+        """Add another batch's counts to these."""
+        self.states = dict(Counter(self.states) + Counter(other.states))
+        for name in ("changed", "points", "requests", "limited", "at_the_edge"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for app_id, (count, reason) in other.failures.items():
+            before, first = self.failures.get(app_id, (0, reason))
+            self.failures[app_id] = (before + count, first)
+
+    @property
+    def app_days(self) -> int:
+        """How many app-days were dealt with."""
+        return sum(self.states.values())
+
+    def failed(self) -> str:
+        """Name every app that failed, with its reason; empty where none did."""
+        if not self.failures:
+            return ""
+        apps = "; ".join(
+            f"{app_id}: {count} day{'s' * (count != 1)}, {reason}"
+            for app_id, (count, reason) in sorted(self.failures.items())
+        )
+        many = len(self.failures) != 1
+        return (
+            f"{len(self.failures)} app{'s' * many} failed; everything sound of the others is loaded. {apps}."
+            " What failed is asked again by the next run."
+        )
+
+    def text(self) -> str:
+        """Say it in a few lines."""
+        states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
+        lines = [
+            f"{self.app_days:,} app-days asked for: {states or 'none'}.",
+            f"{self.points:,} points received, {self.changed:,} app-days changed in the warehouse.",
+            f"{self.requests:,} requests, {self.limited:,} answered 429.",
+        ]
+        if self.at_the_edge:
+            lines.append(f"{self.at_the_edge:,} app-days refused at the window's edge; the next run decides.")
+        return "\n".join([*lines, *filter(None, [self.failed()])])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, as they travel from task to task."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Summary:
+        """Read what `to_json` returned."""
+        failures = {app_id: (count, reason) for app_id, (count, reason) in values["failures"].items()}
+        return cls(**{**values, "failures": failures})

@@ -1,0 +1,89 @@
+"""PostgreSQL's binary COPY format, as its documentation of COPY describes it (section "Binary Format")."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+TRAILER = struct.pack("!h", -1)
+NULL = struct.pack("!i", -1)
+FLOAT8_OID = 701
+EPOCH_DATE = date(2000, 1, 1)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+_INT2 = struct.Struct("!ih").pack
+_INT4 = struct.Struct("!ii").pack
+_INT8 = struct.Struct("!iq").pack
+_LENGTH = struct.Struct("!i").pack
+
+
+def stream(rows: Iterable[Sequence[bytes]]) -> BytesIO:
+    """Put encoded fields together to what `COPY … FROM STDIN (FORMAT binary)` reads."""
+    parts = [HEADER]
+    for row in rows:
+        parts.append(struct.pack("!h", len(row)))
+        parts.extend(row)
+    parts.append(TRAILER)
+    return BytesIO(b"".join(parts))
+
+
+def text(value: str | None) -> bytes:
+    """Encode `text`."""
+    return bytea(None if value is None else value.encode())
+
+
+def bytea(value: bytes | None) -> bytes:
+    """Encode `bytea`."""
+    return NULL if value is None else _LENGTH(len(value)) + value
+
+
+def int2(value: int | None) -> bytes:
+    """Encode `smallint`."""
+    return NULL if value is None else _INT2(2, value)
+
+
+def int4(value: int) -> bytes:
+    """Encode `integer`."""
+    return _INT4(4, value)
+
+
+def day(value: date) -> bytes:
+    """Encode `date`."""
+    return _INT4(4, (value - EPOCH_DATE).days)
+
+
+def timestamptz(value: datetime | None) -> bytes:
+    """Encode `timestamptz`; the value must carry a time zone."""
+    if value is None:
+        return NULL
+    since = value - EPOCH
+    return _INT8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+
+
+def float8_arrays(grid: NDArray[np.float64]) -> list[bytes]:
+    """Encode each row of a matrix as a one-dimensional `double precision[]`, NaN as null."""
+    rows, columns = grid.shape
+    absent = np.isnan(grid)
+    elements: NDArray[Any] = np.empty((rows, columns), dtype=[("length", ">i4"), ("value", ">f8")])
+    elements["length"] = np.where(absent, -1, 8)
+    elements["value"] = grid
+    octets = elements.view(np.uint8).reshape(rows, columns, 12)
+    # A null has a length of -1 and no value behind it.
+    kept = np.ones(octets.shape, dtype=bool)
+    kept[absent, 4:] = False
+    body = octets[kept].tobytes()
+    encoded = []
+    start = 0
+    for nulls in absent.sum(axis=1).tolist():
+        size = 12 * columns - 8 * nulls
+        head = struct.pack("!iiIii", 1, int(nulls > 0), FLOAT8_OID, columns, 1)
+        encoded.append(_LENGTH(len(head) + size) + head + body[start : start + size])
+        start += size
+    return encoded

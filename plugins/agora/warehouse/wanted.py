@@ -1,0 +1,101 @@
+"""What the planner reads: the difference between the app-days wanted and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class WantedAppDay(NamedTuple):
+    """A wanted app-day that is not complete."""
+
+    app_id: str
+    usage_date: date
+    state: str
+
+
+# A partial day is asked again only while the vendor is expected to show it; it is never lost.
+MISSING = """
+select app_id, usage_date, state
+from core.wanted_app_day
+where
+    conn_id = :conn_id
+    and state in ('pending', 'failed', 'rejected', 'partial')
+    and (state <> 'partial' or expires_on >= today)
+order by usage_date, app_id
+"""
+
+# Days asked for by name are looked at whatever is configured or lost.
+NAMED = """
+select app.app_id, day.usage_date::date, coalesce(app_day.state, 'pending') as state
+from core.app as app
+cross join generate_series(
+    cast(:from_date as timestamp), cast(:to_date as timestamp), '1 day'
+) as day (usage_date)
+left join core.app_day as app_day
+    on app_day.app_key = app.app_key and app_day.usage_date = day.usage_date::date
+where
+    app.conn_id = :conn_id
+    and app.app_id = any(:app_ids)
+    and (:reload or coalesce(app_day.state, 'pending') <> 'collected')
+order by day.usage_date, app.app_id
+"""
+
+
+def missing(connection: Connection, conn_id: str) -> list[WantedAppDay]:
+    """Return every wanted app-day of an account that is not complete, soonest to expire first."""
+    rows = connection.execute(text(MISSING), {"conn_id": conn_id})
+    return [WantedAppDay(*row) for row in rows]
+
+
+def of_days(
+    connection: Connection,
+    conn_id: str,
+    *,
+    app_ids: Sequence[str],
+    from_date: date,
+    to_date: date,
+    reload: bool,
+) -> list[WantedAppDay]:
+    """Return the app-days of some apps from one date to another, both included, oldest first.
+
+    Args:
+        connection: To the warehouse.
+        conn_id: The account.
+        app_ids: Known apps of the account.
+        from_date: First usage date.
+        to_date: Last usage date.
+        reload: Also those that are complete.
+    """
+    rows = connection.execute(
+        text(NAMED),
+        {
+            "conn_id": conn_id,
+            "app_ids": list(app_ids),
+            "from_date": from_date,
+            "to_date": to_date,
+            "reload": reload,
+        },
+    )
+    return [WantedAppDay(*row) for row in rows]
+
+
+def not_collected(connection: Connection, app_days: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
+    """Leave out the app-days that have meanwhile been collected, by another run or an earlier try."""
+    collected = connection.execute(
+        text(
+            "select app.app_id, app_day.usage_date from core.app_day as app_day"
+            " inner join core.app as app using (app_key)"
+            " where app_day.state = 'collected' and app.app_id = any(:app_ids)"
+            " and app_day.usage_date = any(cast(:usage_dates as date []))"
+        ),
+        {
+            "app_ids": list({app_id for app_id, _ in app_days}),
+            "usage_dates": list({usage_date for _, usage_date in app_days}),
+        },
+    )
+    done = {tuple(row) for row in collected}
+    return [app_day for app_day in app_days if app_day not in done]
