@@ -153,7 +153,9 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
     except (ValueError, ValidationError) as error:
         raise SettingsError(f"The variable agora_apps is not usable: {_plain(error)}") from None
     if not apps:
-        raise SettingsError('The variable agora_apps names no app: set it to a JSON list such as ["<App ID>"].')
+        raise SettingsError(
+            'The variable agora_apps names no app: set it to a JSON list such as ["<App ID>"].'
+        )
     seen: set[str] = set()
     for app in apps:
         if app.app_id in seen:

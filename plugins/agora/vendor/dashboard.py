@@ -93,7 +93,10 @@ def _meaning(status: int) -> tuple[type[VendorError], str]:
             " (neither is the App ID or App Certificate)."
         )
     if status == 404:
-        return UnknownApp, "Check the App ID in the variable agora_apps, and which connection its account needs."
+        return (
+            UnknownApp,
+            "Check the App ID in the variable agora_apps, and which connection its account needs.",
+        )
     if status == 400:
         return DayRefused, "The day is outside the vendor's window, or the request is malformed."
     if status == 429:

@@ -11,9 +11,7 @@ from sqlalchemy import Connection, text
 
 from agora.warehouse import binary_copy as encode
 
-COLUMNS = (
-    "app_id, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
-)
+COLUMNS = "app_id, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
 
 STAGE = """
 create temporary table batch (
@@ -96,7 +94,9 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
     ledger = batch.loc[:, "starts_at":"body_sha256"]  # type: ignore[misc]
     grid = batch.iloc[:, ledger.shape[1] :].to_numpy(dtype=np.float64)
     arrays = encode.float8_arrays(grid)
-    for (app_id, usage_date), entry, kbps in zip(batch.index, ledger.itertuples(index=False), arrays, strict=True):
+    for (app_id, usage_date), entry, kbps in zip(
+        batch.index, ledger.itertuples(index=False), arrays, strict=True
+    ):
         yield (
             encode.text(app_id),
             encode.day(usage_date),
@@ -132,5 +132,3 @@ def mark_lost(connection: Connection, app_days: Iterable[tuple[str, date]], reas
             "usage_dates": [usage_date for _, usage_date in days],
         },
     ).rowcount
-
-

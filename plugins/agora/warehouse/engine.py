@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 
-def warehouse_engine(url: str) -> Engine:
+def warehouse_engine(url: str | URL) -> Engine:
     """Return an engine on psycopg2, whose connections speak UTC and give up instead of hanging.
 
     Args:

@@ -1,0 +1,61 @@
+"""
+### Collect chosen days
+
+Collects bandwidth from one day to another, of all apps or some.
+
+- Days that are complete are left alone, unless **reload** is set.
+- Days that the vendor no longer shows are entered as `lost` with the vendor's reason; they are no failure. If
+  all the days are outside the window, the run ends as skipped.
+- A reloaded day replaces the old one only if it is newer and not less complete.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag
+
+from agora.operators.collect_bandwidth import collect_bandwidth
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    tags=["agora", "bandwidth"],
+    doc_md=__doc__,
+    params={
+        "from_date": Param(
+            type="string",
+            format="date",
+            title="From",
+            description="First usage date, in the account's time zone.",
+        ),
+        "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
+        "app_ids": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Apps",
+            description="App IDs, one a line. Empty: all configured apps.",
+        ),
+        "reload": Param(
+            False,
+            type="boolean",
+            title="Reload",
+            description="Ask again for days that are complete.",
+        ),
+    },
+)
+def agora_bandwidth_backfill() -> None:
+    collect_bandwidth(
+        from_date="{{ params.from_date }}",
+        to_date="{{ params.to_date }}",
+        app_ids="{{ params.app_ids | tojson }}",
+        reload="{{ params.reload }}",
+    )
+
+
+agora_bandwidth_backfill()

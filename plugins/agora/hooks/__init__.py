@@ -1,0 +1,1 @@
+"""Airflow hooks: connections and variables turned into validated settings."""

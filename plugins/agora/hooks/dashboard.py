@@ -1,0 +1,91 @@
+"""Hook of the connection type `agora_dashboard`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk.bases.hook import BaseHook
+from airflow.sdk.log import mask_secret
+
+from agora.errors import AgoraError, CredentialsRefused, DayRefused, UnknownApp
+from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
+
+MADE_UP_APP_ID = "0" * 32
+
+
+class AgoraDashboardHook(BaseHook):
+    """One account of Agora's Dashboard RESTful API.
+
+    Fields of the connection:
+        host: Base URL; default `https://api.agora.io/dev/v2`. Plain HTTP only to this machine.
+        login: Customer ID (not an App ID).
+        password: Customer Certificate (not an App Certificate).
+        extra.timezone: Zone of the vendor's dates; default "UTC". Zones with summer time are refused.
+        extra.window: How long the vendor shows a day, "1 month" (default) or "N days".
+        extra.requests_per_second: Default 10.
+        extra.max_concurrency: Requests under way at once; default 16.
+
+    Args:
+        conn_id: The connection's name.
+    """
+
+    conn_name_attr = "conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = "agora_dashboard"
+    hook_name = "Agora Dashboard"
+
+    def __init__(self, conn_id: str = DEFAULT_CONN_ID) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+
+    def get_settings(self) -> DashboardSettings:
+        """Read and validate the connection; hides its secrets from every log from here on.
+
+        Raises:
+            SettingsError: The connection is not usable; the message names the field.
+        """
+        connection = self.get_connection(self.conn_id)
+        settings = parse_dashboard(
+            self.conn_id,
+            {
+                **connection.extra_dejson,
+                "base_url": connection.host,
+                "customer_id": connection.login,
+                "customer_certificate": connection.password,
+            },
+        )
+        _hide(settings)
+        return settings
+
+    def get_conn(self) -> DashboardSettings:
+        """Return the validated settings; sessions are opened a batch at a time by the client."""
+        return self.get_settings()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for a made-up App ID: 401 means wrong credentials, anything else that they were accepted."""
+        try:
+            return asyncio.run(_knock(self.get_settings()))
+        except AgoraError as error:
+            return False, str(error)
+
+
+def _hide(settings: DashboardSettings) -> None:
+    certificate = settings.customer_certificate.get_secret_value()
+    mask_secret(certificate)
+    mask_secret(base64.b64encode(f"{settings.customer_id}:{certificate}".encode()).decode())
+
+
+async def _knock(settings: DashboardSettings) -> tuple[bool, str]:
+    from agora.vendor.dashboard import DashboardClient
+
+    yesterday = settings.today(datetime.now(UTC)) - timedelta(days=1)
+    try:
+        async with DashboardClient(settings) as client:
+            await client.bandwidth(MADE_UP_APP_ID, yesterday, retry=False)
+    except CredentialsRefused as error:
+        return False, str(error)
+    except (UnknownApp, DayRefused) as error:
+        return True, f"{settings.base_url} accepted the credentials ({error.reason}; the App ID was made up)."
+    return True, f"{settings.base_url} accepted the credentials."

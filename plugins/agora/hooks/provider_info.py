@@ -1,0 +1,54 @@
+"""Registers the connection type `agora_dashboard` with its own form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agora import __version__
+
+
+def provider_info() -> dict[str, Any]:
+    """Return what Airflow's provider discovery asks for (entry point `apache_airflow_provider`)."""
+    return {
+        "package-name": "agora-bandwidth",
+        "name": "Agora",
+        "description": "Agora's Dashboard RESTful API.",
+        "versions": [__version__],
+        "connection-types": [
+            {
+                "connection-type": "agora_dashboard",
+                "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
+                "hook-name": "Agora Dashboard",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port"],
+                    "relabeling": {
+                        "host": "Base URL",
+                        "login": "Customer ID",
+                        "password": "Customer Certificate",
+                    },
+                    "placeholders": {"host": "https://api.agora.io/dev/v2"},
+                },
+                "conn-fields": {
+                    "timezone": {
+                        "label": "Time zone",
+                        "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai, …",
+                        "schema": {"type": ["string", "null"], "default": "UTC"},
+                    },
+                    "window": {
+                        "label": "Window",
+                        "description": 'How long the vendor shows a day: "1 month", or "30 days".',
+                        "schema": {"type": ["string", "null"], "default": "1 month"},
+                    },
+                    "requests_per_second": {
+                        "label": "Requests per second",
+                        "description": "Never asked faster than this; a 429 slows further down.",
+                        "schema": {"type": ["number", "null"], "default": 10},
+                    },
+                    "max_concurrency": {
+                        "label": "Requests under way at once",
+                        "schema": {"type": ["integer", "null"], "default": 16},
+                    },
+                },
+            }
+        ],
+    }

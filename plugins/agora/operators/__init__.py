@@ -1,0 +1,1 @@
+"""Airflow operators: what a task does, in terms of the core."""

@@ -1,0 +1,200 @@
+"""The three steps of a collecting run: plan, collect, publish."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from agora.errors import CollectionIncomplete, CredentialsRefused, SettingsError
+from agora.hooks.apps import configured_apps
+from agora.hooks.dashboard import AgoraDashboardHook
+from agora.hooks.warehouse import engine_of
+from agora.operators.batch import Batch, in_batches
+
+# The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from agora.bandwidth.plan import Days, Plan
+    from agora.bandwidth.summary import Summary
+
+BANDWIDTH = Asset("agora_bandwidth")
+SUMMARY_KEY = "summary"
+NOTE_KEY = "run_note"
+
+
+class BandwidthPlanOperator(BaseOperator):
+    """Finds the app-days that are missing and can still be had; returns them in batches.
+
+    Without dates, everything wanted is looked at. With dates, only those days; if all of them are outside
+    the vendor's window, the task ends as skipped with the vendor's reason.
+
+    Args:
+        from_date: First usage date in ISO spelling, or empty.
+        to_date: Last usage date, included, or empty.
+        app_ids: JSON list of App IDs; empty for all.
+        reload: "true" asks for complete days again.
+    """
+
+    template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "reload")
+
+    def __init__(
+        self,
+        *,
+        from_date: str = "",
+        to_date: str = "",
+        app_ids: str = "[]",
+        reload: str = "false",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.from_date = from_date
+        self.to_date = to_date
+        self.app_ids = app_ids
+        self.reload = reload
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Plan every account."""
+        try:
+            plans = self._plans(self._days(), datetime.now(UTC))
+        except SettingsError as error:
+            raise AirflowFailException(str(error)) from error
+        note = "\n".join(filter(None, map(_plan_note, plans)))
+        context["ti"].xcom_push(NOTE_KEY, note)
+        self.log.info("%s", note)
+        batches = [batch for plan in plans for batch in self._batches(plan)]
+        if not batches and self.from_date and any(plan.refusal for plan in plans):
+            raise AirflowSkipException(note)
+        return [batch.to_json() for batch in batches]
+
+    def _days(self) -> Days | None:
+        from agora.bandwidth.plan import Days
+
+        if not self.from_date:
+            return None
+        return Days(
+            date.fromisoformat(self.from_date),
+            date.fromisoformat(self.to_date or self.from_date),
+            tuple(json.loads(self.app_ids)),
+            self.reload.lower() == "true",
+        )
+
+    def _plans(self, days: Days | None, now: datetime) -> list[Plan]:
+        from agora.bandwidth.plan import plan, require_days
+
+        by_connection = configured_apps()
+        engine = engine_of()
+        if days is not None:
+            everything = [app for apps in by_connection.values() for app in apps]
+            newest = max(
+                AgoraDashboardHook(conn_id).get_settings().today(now) for conn_id in by_connection
+            ) - timedelta(days=1)
+            require_days(days, everything, newest)
+        return [
+            asyncio.run(plan(AgoraDashboardHook(conn_id).get_settings(), apps, engine, now, days))
+            for conn_id, apps in by_connection.items()
+        ]
+
+    def _batches(self, plan: Plan) -> list[Batch]:
+        if plan.refused_credentials:
+            label = f"{plan.conn_id}, credentials refused"
+            return [Batch(plan.conn_id, label, {}, refused_credentials=plan.refused_credentials)]
+        return list(in_batches(plan.conn_id, plan.app_days, reload=self.reload.lower() == "true"))
+
+
+class BandwidthCollectOperator(BaseOperator):
+    """Collects one batch: loads everything sound, then fails if anything was not, naming it.
+
+    Args:
+        batch: What the planning task returned for it.
+    """
+
+    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch = batch
+
+    def execute(self, context: Context) -> None:
+        """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
+        batch = Batch(**self.batch)
+        if batch.refused_credentials:
+            raise AirflowFailException(batch.refused_credentials)
+        try:
+            summary = asyncio.run(self._collect(batch))
+        except CredentialsRefused as error:
+            raise AirflowFailException(str(error)) from error
+        context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
+        self.log.info("%s", summary.text())
+        if summary.failures:
+            raise AirflowFailException(str(CollectionIncomplete(summary.failed())))
+
+    async def _collect(self, batch: Batch) -> Summary:
+        from agora.bandwidth.collect import collect
+        from agora.vendor.dashboard import DashboardClient
+        from agora.warehouse.wanted import not_collected
+
+        settings = AgoraDashboardHook(batch.conn_id).get_settings()
+        engine = engine_of()
+        asked = batch.app_days()
+        if not batch.reload:
+            with engine.connect() as connection:
+                asked = not_collected(connection, asked)
+        async with DashboardClient(settings) as client:
+            return await collect(asked, client, engine)
+
+
+class BandwidthPublishOperator(BaseOperator):
+    """Says what the run did: an event of the asset `agora_bandwidth` with counts, and a note on the run.
+
+    Where nothing was loaded it ends as skipped, so that the asset's consumers are not woken for nothing.
+
+    Args:
+        plan_task_id: The planning task.
+        collect_task_id: The mapped collecting task.
+    """
+
+    def __init__(self, *, plan_task_id: str, collect_task_id: str, **kwargs: Any) -> None:
+        super().__init__(outlets=[BANDWIDTH], **kwargs)
+        self.plan_task_id = plan_task_id
+        self.collect_task_id = collect_task_id
+
+    def execute(self, context: Context) -> None:
+        """Add the batches' counts up and publish them."""
+        from agora.bandwidth.summary import Summary
+
+        ti = context["ti"]
+        total = Summary()
+        for values in ti.xcom_pull(task_ids=self.collect_task_id, key=SUMMARY_KEY) or []:
+            if values:
+                total.add(Summary.from_json(values))
+        planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
+        note = planned if not total.app_days else f"{planned}\n{total.text()}"
+        ti.xcom_push(NOTE_KEY, note)
+        self.log.info("%s", note)
+        if not total.changed:
+            raise AirflowSkipException("nothing new was loaded, so no event of the asset agora_bandwidth")
+        context["outlet_events"][BANDWIDTH].extra = {
+            "app_days": total.changed,
+            "points": total.points,
+            "states": total.states,
+            "failed_apps": sorted(total.failures),
+        }
+
+
+def _plan_note(plan: Plan) -> str:
+    if plan.refused_credentials:
+        return plan.refused_credentials
+    asked = f"{plan.conn_id}: {len(plan.app_days):,} app-days to ask for"
+    if plan.refusal:
+        return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."
+    return f"{asked}." if plan.app_days else f"{plan.conn_id}: nothing is missing."
+
+
+def own_day_of_backfill() -> str:
+    """Return the template of a backfill run's own day, which is empty in every other run."""
+    return "{{ data_interval_start | ds if dag_run.run_type == 'backfill' else '' }}"

@@ -1,0 +1,61 @@
+"""The task group that every collecting DAG shares: plan → collect → check → publish."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.providers.common.sql.operators.sql import SQLCheckOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import TaskGroup, task_group
+
+from agora.hooks.warehouse import WAREHOUSE_CONN_ID
+from agora.operators.bandwidth import (
+    BandwidthCollectOperator,
+    BandwidthPlanOperator,
+    BandwidthPublishOperator,
+)
+
+CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
+POOL = "agora_api"
+
+
+@task_group
+def collect_bandwidth(
+    from_date: str = "", to_date: str = "", app_ids: str = "[]", reload: str = "false"
+) -> None:
+    """Collect what is missing, then check and publish whatever was loaded, failures or not.
+
+    Args:
+        from_date: Template of the first usage date; empty for everything wanted.
+        to_date: Template of the last usage date, included; empty for the first alone.
+        app_ids: Template of a JSON list of App IDs; empty for all.
+        reload: Template of "true" to ask for complete days again.
+    """
+    plan = BandwidthPlanOperator(
+        task_id="plan", from_date=from_date, to_date=to_date, app_ids=app_ids, reload=reload
+    )
+    collect = BandwidthCollectOperator.partial(
+        task_id="collect",
+        pool=POOL,
+        map_index_template="{{ task.batch.label }}",
+        execution_timeout=timedelta(minutes=60),
+    ).expand(batch=plan.output)
+    with TaskGroup("check") as check:
+        for path in sorted(CHECKS.glob("*.sql")):
+            SQLCheckOperator(
+                task_id=path.stem,
+                conn_id=WAREHOUSE_CONN_ID,
+                sql=path.read_text("utf-8"),
+                trigger_rule="all_done",
+            )
+    publish = BandwidthPublishOperator(
+        task_id="publish",
+        plan_task_id=plan.task_id,
+        collect_task_id=collect.task_id,
+        trigger_rule="all_done",
+    )
+    # Without it the run would end as its last task does, and a failed batch would go unseen.
+    everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
+    plan >> collect >> check >> publish
+    [collect, check, publish] >> everything_succeeded

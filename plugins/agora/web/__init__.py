@@ -1,0 +1,1 @@
+"""What people see in Airflow's own UI."""

@@ -1,0 +1,14 @@
+"""Registers with Airflow what this project adds to it. Every task imports this file: keep it thin."""
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+from agora.timetable import UsageDateTimetable
+from agora.web import run_note
+
+
+class AgoraPlugin(AirflowPlugin):
+    """Timetable of the nightly run, and the note on every run."""
+
+    name = "agora"
+    timetables = [UsageDateTimetable]  # noqa: RUF012 - Airflow's own way of declaring it
+    listeners = [run_note]  # noqa: RUF012
