@@ -1,7 +1,4 @@
-"""
-### Collect chosen days
-
-Collects bandwidth from one day to another, of all apps or some.
+"""Collect bandwidth of chosen days, of all apps or some.
 
 - Days that are complete are left alone, unless **reload** is set.
 - Days that the vendor no longer shows are entered as `lost` with the vendor's reason; they are no failure. If
@@ -50,6 +47,7 @@ from agora.operators.collect_bandwidth import collect_bandwidth
     },
 )
 def agora_bandwidth_backfill() -> None:
+    """Run the shared task group over the days of the trigger form."""
     collect_bandwidth(
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",

@@ -1,5 +1,4 @@
-"""
-### Collect bandwidth every night
+"""Collect bandwidth every night.
 
 Looks at **every wanted day of the vendor's window** and collects what is missing, soonest to expire first.
 It does not depend on which runs there were: after an outage the next run catches up by itself.
@@ -8,8 +7,8 @@ It does not depend on which runs there were: after an outage the next run catche
 - A **backfill** of this DAG collects exactly the days it was asked for. Days that the vendor no longer shows
   end as skipped, with the vendor's reason.
 - What to collect: variable `agora_apps`. Account: connection `agora_dashboard`.
-- If it fails, the failed `collect` task names each app with its reason. Everything sound is loaded already, and
-  the next run asks again for what is missing.
+- If it fails, the failed `collect` task names each app with its reason. Everything sound is loaded already,
+  and the next run asks again for what is missing.
 
 Result: `mart.bandwidth_5min`, `mart.billing_monthly`, `mart.coverage` in the warehouse.
 """
@@ -35,6 +34,7 @@ from agora.timetable import UsageDateTimetable
     doc_md=__doc__,
 )
 def agora_bandwidth_daily() -> None:
+    """Run the shared task group over everything that is missing."""
     collect_bandwidth(from_date=own_day_of_backfill())
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -66,7 +67,7 @@ def _zone_without_clock_changes(name: str) -> str:
 def _clock_change(zone: tzinfo) -> date | None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today + timedelta(days=offset) for offset in range(-400, 400)]
-    for day, following in zip(days, days[1:], strict=False):
+    for day, following in pairwise(days):
         if day.astimezone(zone).utcoffset() != following.astimezone(zone).utcoffset():
             return following.date()
     return None

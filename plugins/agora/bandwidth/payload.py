@@ -101,7 +101,8 @@ def _in_kbps(value: dict[str, Any], unit: str) -> dict[str, float]:
     if kbps and not (min(kbps.values()) >= 0 and max(kbps.values()) <= MOST_KBPS):
         label = next(label for label, number in kbps.items() if not 0 <= number <= MOST_KBPS)
         raise AnswerRejected(
-            f"the point {_short(label)} is {_short(value[label])} {unit}: below zero or beyond {MOST_KBPS:g} kbps"
+            f"the point {_short(label)} is {_short(value[label])} {unit},"
+            f" which is below zero or beyond {MOST_KBPS:g} kbps"
         )
     return kbps
 

@@ -40,9 +40,8 @@ class Summary:
         """Count a normalised batch."""
         failures: dict[str, tuple[int, str]] = {}
         unsound = batch.loc[~batch["state"].isin(SOUND), "reason"]
-        for key, reason in unsound.items():
-            app_id, _ = key  # type: ignore[misc]
-            if key not in at_the_edge:
+        for (app_id, usage_date), reason in zip(unsound.index.tolist(), unsound, strict=True):
+            if (app_id, usage_date) not in at_the_edge:
                 count, first = failures.get(app_id, (0, str(reason)))
                 failures[app_id] = (count + 1, first)
         return cls(

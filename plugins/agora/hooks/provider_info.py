@@ -31,7 +31,7 @@ def provider_info() -> dict[str, Any]:
                 "conn-fields": {
                     "timezone": {
                         "label": "Time zone",
-                        "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai, …",
+                        "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai.",
                         "schema": {"type": ["string", "null"], "default": "UTC"},
                     },
                     "window": {

@@ -169,7 +169,8 @@ class BandwidthPublishOperator(BaseOperator):
 
         ti = context["ti"]
         total = Summary()
-        for values in ti.xcom_pull(task_ids=self.collect_task_id, key=SUMMARY_KEY) or []:
+        # A list of task ids, because with one id and one batch the value would come bare.
+        for values in ti.xcom_pull(task_ids=[self.collect_task_id], key=SUMMARY_KEY) or []:
             if values:
                 total.add(Summary.from_json(values))
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
@@ -181,8 +182,8 @@ class BandwidthPublishOperator(BaseOperator):
         context["outlet_events"][BANDWIDTH].extra = {
             "app_days": total.changed,
             "points": total.points,
-            "states": total.states,
-            "failed_apps": sorted(total.failures),
+            "states": {**total.states},
+            "failed_apps": [*sorted(total.failures)],
         }
 
 

@@ -43,7 +43,7 @@ class Pacer:
             The moment it may be sent, to be given to `limited` should it be refused.
         """
         async with self._lock:
-            while (wait_seconds := self._next_at - self._clock()) > 0:
+            while (wait_seconds := self._next_at - self._clock()) > 0:  # noqa: ASYNC110 - a 429 moves it
                 await asyncio.sleep(wait_seconds)
             now = self._clock()
             gap_seconds = 1 / self.per_second(now)

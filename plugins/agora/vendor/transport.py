@@ -120,7 +120,7 @@ class Transport:
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, str]:
-    """Read at most the cap, compressed and decompressed alike; say what is wrong with the body, if anything."""
+    """Read at most the cap, compressed or not; say what is wrong with the body, if anything."""
     received = bytearray()
     async for chunk in response.content.iter_any():
         received += chunk

@@ -11,7 +11,12 @@ from sqlalchemy import Connection, text
 
 from agora.warehouse import binary_copy as encode
 
-COLUMNS = "app_id, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
+COLUMNS = (
+    "app_id, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256,"
+    " kbps"
+)
+
+SLOTS = range(288)
 
 STAGE = """
 create temporary table batch (
@@ -25,11 +30,12 @@ create temporary table batch (
 # of the same days wait for each other instead of deadlocking.
 LOAD = """
 insert into core.app_day as held (
-    app_key, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256, kbps
+    app_key, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256,
+    kbps
 )
 select
-    app.app_key, batch.usage_date, batch.starts_at, batch.state, batch.points, batch.attempts, batch.http_status,
-    batch.reason, batch.collected_at, batch.body_sha256, batch.kbps
+    app.app_key, batch.usage_date, batch.starts_at, batch.state, batch.points, batch.attempts,
+    batch.http_status, batch.reason, batch.collected_at, batch.body_sha256, batch.kbps
 from batch inner join core.app as app using (app_id)
 order by app.app_key, batch.usage_date
 on conflict (app_key, usage_date) do update set
@@ -57,10 +63,12 @@ insert into core.app_day as held (
     app_key, usage_date, starts_at, state, points, attempts, http_status, reason
 )
 select
-    app.app_key, day.usage_date, day.usage_date::timestamp at time zone account.timezone, 'lost', 0, 0, 400, :reason
+    app.app_key, day.usage_date, day.usage_date::timestamp at time zone account.timezone, 'lost', 0, 0, 400,
+    :reason
 from core.app as app
 inner join core.vendor_account as account using (conn_id)
-inner join unnest(cast(:app_ids as text []), cast(:usage_dates as date [])) as day (app_id, usage_date) using (app_id)
+inner join unnest(cast(:app_ids as text []), cast(:usage_dates as date [])) as day (app_id, usage_date)
+    using (app_id)
 order by app.app_key, day.usage_date
 on conflict (app_key, usage_date) do update set
     state = excluded.state,
@@ -83,33 +91,34 @@ def load(connection: Connection, batch: pd.DataFrame) -> int:
         How many app-days changed.
     """
     connection.execute(text(STAGE))
-    with connection.connection.cursor() as cursor:
-        cursor.copy_expert(  # type: ignore[attr-defined]
-            f"copy batch ({COLUMNS}) from stdin (format binary)", encode.stream(_rows(batch))
-        )
+    encode.copy_in(connection, f"batch ({COLUMNS})", _rows(batch))
     return connection.execute(text(LOAD)).rowcount
 
 
 def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
-    ledger = batch.loc[:, "starts_at":"body_sha256"]  # type: ignore[misc]
-    grid = batch.iloc[:, ledger.shape[1] :].to_numpy(dtype=np.float64)
-    arrays = encode.float8_arrays(grid)
-    for (app_id, usage_date), entry, kbps in zip(
-        batch.index, ledger.itertuples(index=False), arrays, strict=True
-    ):
-        yield (
-            encode.text(app_id),
-            encode.day(usage_date),
-            encode.timestamptz(entry.starts_at),
-            encode.text(entry.state),
-            encode.int2(entry.points),
-            encode.int4(entry.attempts),
-            encode.int2(entry.http_status),
-            encode.text(entry.reason),
-            encode.timestamptz(entry.collected_at),
-            encode.bytea(entry.body_sha256),
-            kbps if entry.state in ("collected", "partial") else encode.NULL,
+    """Encode the batch in the order of COLUMNS."""
+    columns = [
+        map(encode_one, values)
+        for encode_one, values in (
+            (encode.text, batch.index.get_level_values("app_id")),
+            (encode.day, batch.index.get_level_values("usage_date")),
+            (encode.timestamptz, batch["starts_at"]),
+            (encode.text, batch["state"]),
+            (encode.int2, batch["points"]),
+            (encode.int4, batch["attempts"]),
+            (encode.int2, batch["http_status"]),
+            (encode.text, batch["reason"]),
+            (encode.timestamptz, batch["collected_at"]),
+            (encode.bytea, batch["body_sha256"]),
         )
+    ]
+    grid = batch.loc[:, SLOTS].to_numpy(dtype=np.float64)
+    sound = batch["state"].isin(("collected", "partial"))
+    arrays = [
+        kbps if has_grid else encode.NULL
+        for kbps, has_grid in zip(encode.float8_arrays(grid), sound, strict=True)
+    ]
+    return zip(*columns, arrays, strict=True)
 
 
 def mark_lost(connection: Connection, app_days: Iterable[tuple[str, date]], reason: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
@@ -24,8 +25,20 @@ _INT8 = struct.Struct("!iq").pack
 _LENGTH = struct.Struct("!i").pack
 
 
-def stream(rows: Iterable[Sequence[bytes]]) -> BytesIO:
-    """Put encoded fields together to what `COPY … FROM STDIN (FORMAT binary)` reads."""
+def copy_in(connection: Connection, target: str, rows: Iterable[Sequence[bytes]]) -> None:
+    """Copy rows into a table, in the caller's transaction.
+
+    Args:
+        connection: On psycopg2.
+        target: Table and columns, such as `raw.answer (app_id, body)`.
+        rows: Encoded fields in the order of those columns.
+    """
+    cursor: Any = connection.connection.cursor()
+    with cursor:
+        cursor.copy_expert(f"copy {target} from stdin (format binary)", _stream(rows))
+
+
+def _stream(rows: Iterable[Sequence[bytes]]) -> BytesIO:
     parts = [HEADER]
     for row in rows:
         parts.append(struct.pack("!h", len(row)))

@@ -37,8 +37,4 @@ def keep(connection: Connection, answers: Iterable[RawAnswer]) -> None:
         )
         for answer in answers
     ]
-    with connection.connection.cursor() as cursor:
-        cursor.copy_expert(  # type: ignore[attr-defined]
-            f"copy raw.bandwidth_response ({', '.join(RawAnswer._fields)}) from stdin (format binary)",
-            encode.stream(rows),
-        )
+    encode.copy_in(connection, f"raw.bandwidth_response ({', '.join(RawAnswer._fields)})", rows)

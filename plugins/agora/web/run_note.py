@@ -30,7 +30,7 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
 
 def _copy_note(dag_run: DagRun) -> None:
-    if not dag_run.dag_id.startswith(PREFIX) or dag_run.note:
+    if not dag_run.dag_id.startswith(PREFIX):
         return
     from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
@@ -41,4 +41,5 @@ def _copy_note(dag_run: DagRun) -> None:
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="run_note")
     notes = [XComModel.deserialize_value(row) for row in session.scalars(query)]
     if notes:
-        dag_run.note = max(notes, key=len)[:MOST_CHARACTERS]
+        by_hand = f"{dag_run.note}\n" if dag_run.note else ""
+        dag_run.note = (by_hand + max(notes, key=len))[:MOST_CHARACTERS]
