@@ -1,0 +1,89 @@
+"""The account that is served: its apps, clock, window, limit, faults and counts, without HTTP."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sandbox.answers import Answers
+from sandbox.catalogue import App, replay_app, seeded_apps
+from sandbox.clock import Clock
+from sandbox.config import Config
+from sandbox.credentials import Credentials
+from sandbox.faults import read_script
+from sandbox.rate_limit import RateLimit
+from sandbox.replay import Replay, read_replay, yesterday_of
+from sandbox.slots import SLOTS_PER_DAY, ended_slots
+from sandbox.stats import Stats
+from sandbox.window import Window
+
+
+class DateError(ValueError):
+    """A usage date that the vendor answers with 400; the sentence says why."""
+
+
+class Account:
+    """What the handlers read and the control calls change.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        ValueError: The traffic file or the faults are not of their form.
+        OSError: The traffic file cannot be read.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = Clock(config.zone, config.clock)
+        self.window = Window.parse(config.window)
+        self.rate_limit = RateLimit(config.rate_limit_per_second)
+        self.stats = Stats()
+        self.answers = Answers(config.zone)
+        self.credentials: Credentials = config.credentials
+        self.replay: Replay | None = None
+        self.apps = seeded_apps(config.seed, config.apps)
+        if config.traffic is not None:
+            # Laid out once, at the start: a day that was served must not change when the clock moves on.
+            self.replay = read_replay(config.traffic).shifted_to(yesterday_of(self.clock.now()))
+            self.apps.append(replay_app(config.seed, len(self.apps), config.traffic, self.replay))
+        self.app_by_id: dict[str, App] = {app.app_id: app for app in self.apps}
+        self.faults = read_script(list(config.faults), self.apps)
+
+    def asked_date(self, texts: list[str]) -> date:
+        """Reads the `date` parameter.
+
+        Args:
+            texts: Each value of the parameter that the query holds; with none, yesterday is meant.
+
+        Raises:
+            DateError: It is given twice, is not eight ASCII digits, or is no date.
+        """
+        if not texts:
+            return self.clock.now().date() - timedelta(days=1)
+        if len(texts) > 1:
+            raise DateError("The date is given more than once.")
+        text = texts[0]
+        if not (len(text) == 8 and text.isascii() and text.isdigit()):
+            raise DateError("The date is written YYYYMMDD.")
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        except ValueError as problem:
+            raise DateError("There is no such date.") from problem
+
+    def served_slots(self, usage_date: date) -> int:
+        """Tells how much of a day can be served now.
+
+        Returns:
+            How many of its slots, counted from its start, are over; 288 for a past day.
+
+        Raises:
+            DateError: The day is older than the window, or has not begun.
+        """
+        now = self.clock.now()
+        today = now.date()
+        if usage_date > today:
+            raise DateError(f"{usage_date} has not begun.")
+        oldest = self.window.oldest_usage_date(today)
+        if usage_date < oldest:
+            raise DateError(f"Only the last {self.window} can be asked for; {usage_date} is before {oldest}.")
+        return ended_slots(usage_date, now, self.config.zone) if usage_date == today else SLOTS_PER_DAY

@@ -1,0 +1,141 @@
+"""The sandbox as an HTTP server on 127.0.0.1: routes, and what happens to every call on its way.
+
+What an answer depends on, in this order: credentials (401), rate limit (429), path and App ID (404), the form
+of the date (400), scripted faults, the window (400). A date in the future answers 400; today answers the
+points of the slots that are over; no date means yesterday.
+"""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sandbox.account import Account
+from sandbox.config import Config
+from sandbox.control import CONTROL_PATH, ControlCalls
+from sandbox.log import access_log, log
+from sandbox.stats import NO_ANSWER
+from sandbox.vendor import BANDWIDTH_PATH, BASE_PATH, USAGE_DATE, HungUp, VendorCalls
+
+HOST = "127.0.0.1"
+_OWN_PATHS = frozenset({"/", "/openapi.json", CONTROL_PATH})
+_OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
+# Calls that are held back by a fault are not waited for longer than this when the sandbox stops.
+_STOP_SECONDS = 0.5
+
+
+class Sandbox:
+    """A server that can be started and stopped.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        ValueError: The traffic file or the faults are not of their form.
+        OSError: The traffic file cannot be read.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.account = Account(config)
+        self._vendor = VendorCalls(self.account)
+        self._runner: web.AppRunner | None = None
+        self._port = config.port
+
+    async def start(self) -> None:
+        """Listens.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        runner = web.AppRunner(
+            self.application(), access_log=None, handle_signals=False, shutdown_timeout=_STOP_SECONDS
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port, backlog=1024).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Closes the port and all connections."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def root_url(self) -> str:
+        """Where the page, the description and the control calls are."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """What stands in for the vendor's BaseUrl."""
+        return self.root_url + BASE_PATH
+
+    def application(self) -> web.Application:
+        """Puts the routes together."""
+        application = web.Application(middlewares=[self._accompany])
+        application.add_routes(ControlCalls(self.account).routes())
+        application.router.add_get(BANDWIDTH_PATH, self._vendor.bandwidth, allow_head=False)
+        return application
+
+    @web.middleware
+    async def _accompany(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Goes with every call: sorts it, counts it, logs it, and gives each failure a sentence."""
+        began = time.perf_counter()
+        own = request.path in _OWN_PATHS or request.path.startswith(CONTROL_PATH + "/")
+        response = await (self._own(request, handler) if own else self._counted(request, handler))
+        status = NO_ANSWER if isinstance(response, HungUp) else str(response.status)
+        access_log.info(
+            "%s %s %s %.1f ms",
+            request.method,
+            request.rel_url.raw_path_qs,
+            status,
+            (time.perf_counter() - began) * 1000,
+        )
+        return response
+
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        stats = self.account.stats
+        stats.arrived()
+        response = self._vendor.turn_away(request) or await self._handled(request, handler)
+        status = NO_ANSWER if isinstance(response, HungUp) else str(response.status)
+        app_id = request.match_info.get("app_id")
+        known_app_id = app_id if app_id in self.account.app_by_id else None
+        stats.answered(status, known_app_id, request.get(USAGE_DATE))
+        return response
+
+    async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            return self._vendor.unknown()
+        except Exception:
+            log.exception("The sandbox itself failed; this is its own bug.")
+            return _sentence(500, "The sandbox itself failed; its log says why.")
+
+    async def _own(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        # A page from elsewhere whose name was made to point here still carries its own name as host.
+        if request.url.host not in _OWN_HOSTS:
+            return _sentence(403, "The control calls answer to 127.0.0.1 and localhost only.")
+        try:
+            return await handler(request)
+        except ValueError as problem:
+            return _sentence(400, str(problem))
+        except web.HTTPException as refused:
+            return _sentence(refused.status, f"The sandbox has no such control call: {refused.reason}.")
+        except Exception:
+            log.exception("The sandbox itself failed; this is its own bug.")
+            return _sentence(500, "The sandbox itself failed; its log says why.")
+
+
+def _sentence(status: int, message: str) -> web.Response:
+    return web.Response(
+        status=status, body=orjson.dumps({"message": message}), content_type="application/json"
+    )
