@@ -117,7 +117,7 @@ def _account(sandbox: RunningSandbox) -> Any:
 
 async def _fetch_only(account: Any, asked: list[tuple[str, date]]) -> None:
     todo = iter(asked)
-    auth = aiohttp.BasicAuth(account.customer_id, account.customer_certificate.get_secret_value())
+    login = aiohttp.encode_basic_auth(account.customer_id, account.customer_certificate.get_secret_value())
 
     async def work(session: aiohttp.ClientSession) -> None:
         for app_id, day in todo:
@@ -125,7 +125,7 @@ async def _fetch_only(account: Any, asked: list[tuple[str, date]]) -> None:
             async with session.get(url, params={"date": day.strftime("%Y%m%d")}) as answer:
                 await answer.read()
 
-    async with aiohttp.ClientSession(auth=auth) as session, asyncio.TaskGroup() as group:
+    async with aiohttp.ClientSession(headers={"Authorization": login}) as session, asyncio.TaskGroup() as group:
         for _ in range(account.max_concurrency):
             group.create_task(work(session))
 
@@ -135,7 +135,6 @@ def _empty(server: Throwaway) -> None:
         cursor.execute(
             "truncate raw.bandwidth_response, core.app_day, core.app, core.vendor_account, point_row, day_row"
         )
-        cursor.execute("checkpoint" if False else "select 1")
 
 
 def _check(name: str, load: Workload, server: Throwaway) -> None:

@@ -89,7 +89,7 @@ class DashboardClient:
 def _meaning(status: int) -> tuple[type[VendorError], str]:
     if status == 401:
         return CredentialsRefused, (
-            "Mend the connection {conn_id}: its login is the Customer ID, its password the Customer Certificate"
+            "Mend the connection {conn_id}: login is the Customer ID, password the Customer Certificate"
             " (neither is the App ID or App Certificate)."
         )
     if status == 404:

@@ -47,13 +47,16 @@ class Transport:
 
     async def __aenter__(self) -> Transport:
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(
-                self._settings.customer_id,
-                self._settings.customer_certificate.get_secret_value(),
-                encoding="utf-8",
-            ),
-            # Identity, because a body of 4 kB is not worth a decompressor; what comes compressed is read too.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={
+                "Authorization": aiohttp.encode_basic_auth(
+                    self._settings.customer_id,
+                    self._settings.customer_certificate.get_secret_value(),
+                    encoding="utf-8",
+                ),
+                "Accept": "application/json",
+                # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
+                "Accept-Encoding": "identity",
+            },
             connector=aiohttp.TCPConnector(limit=self._settings.max_concurrency),
             timeout=TIMEOUT,
             auto_decompress=False,

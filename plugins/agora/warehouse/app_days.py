@@ -22,7 +22,9 @@ STAGE = """
 create temporary table batch (
     app_id text, usage_date date, starts_at timestamptz, state text, points smallint, attempts integer,
     http_status smallint, reason text, collected_at timestamptz, body_sha256 bytea, kbps double precision []
-) on commit drop
+)
+with (toast_tuple_target = 8160) -- not worth compressing for a moment
+on commit drop
 """
 
 # The guards: a failure never replaces points; an older answer never replaces a newer one; a day is never

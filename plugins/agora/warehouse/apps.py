@@ -16,20 +16,31 @@ on conflict (conn_id) do update set timezone = excluded.timezone, window_length 
 where (held.timezone, held.window_length) is distinct from (excluded.timezone, excluded.window_length)
 """
 
-# Without collect_from an app is wanted from the window's oldest day when it was first seen, and that stays.
+# Without collect_from an app is wanted from the window's oldest day when it was first seen.
 SYNC_APP = """
 insert into core.app as held (app_id, name, conn_id, wanted_from, wanted_until)
-values (:app_id, :name, :conn_id, coalesce(:collect_from, :oldest_day), :collect_until)
+select app.app_id, app.name, :conn_id, coalesce(app.collect_from, :oldest_day), app.collect_until
+from
+    unnest(
+        cast(:app_ids as text []), cast(:names as text []),
+        cast(:collect_from as date []), cast(:collect_until as date [])
+    ) as app (app_id, name, collect_from, collect_until)
+-- Nothing is written where nothing changed, and an app's first day stays unless it is configured.
+where not exists (
+    select from core.app as known
+    where
+        known.app_id = app.app_id and known.name = app.name and known.conn_id = :conn_id
+        and known.wanted_from = coalesce(app.collect_from, known.wanted_from)
+        and known.wanted_until is not distinct from app.collect_until
+)
+order by app.app_id
 on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
-    wanted_from = coalesce(:collect_from, held.wanted_from),
+    wanted_from = case
+        when held.app_id = any(cast(:with_first_day as text [])) then excluded.wanted_from else held.wanted_from
+    end,
     wanted_until = excluded.wanted_until
-where
-    (held.name, held.conn_id, held.wanted_from, held.wanted_until)
-    is distinct from (
-        excluded.name, excluded.conn_id, coalesce(:collect_from, held.wanted_from), excluded.wanted_until
-    )
 """
 
 RETIRE = """
@@ -62,21 +73,18 @@ def sync(
         text(SYNC_ACCOUNT),
         {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
     )
-    if apps:
-        connection.execute(
-            text(SYNC_APP),
-            [
-                {
-                    "app_id": app.app_id,
-                    "name": app.name or app.app_id,
-                    "conn_id": app.conn_id,
-                    "collect_from": app.collect_from,
-                    "collect_until": app.collect_until,
-                    "oldest_day": oldest_day,
-                }
-                for app in sorted(apps, key=lambda app: app.app_id)
-            ],
-        )
+    connection.execute(
+        text(SYNC_APP),
+        {
+            "conn_id": account.conn_id,
+            "oldest_day": oldest_day,
+            "app_ids": [app.app_id for app in apps],
+            "names": [app.name or app.app_id for app in apps],
+            "collect_from": [app.collect_from for app in apps],
+            "collect_until": [app.collect_until for app in apps],
+            "with_first_day": [app.app_id for app in apps if app.collect_from],
+        },
+    )
     connection.execute(
         text(RETIRE),
         {
