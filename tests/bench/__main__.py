@@ -125,7 +125,10 @@ async def _fetch_only(account: Any, asked: list[tuple[str, date]]) -> None:
             async with session.get(url, params={"date": day.strftime("%Y%m%d")}) as answer:
                 await answer.read()
 
-    async with aiohttp.ClientSession(headers={"Authorization": login}) as session, asyncio.TaskGroup() as group:
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": login}) as session,
+        asyncio.TaskGroup() as group,
+    ):
         for _ in range(account.max_concurrency):
             group.create_task(work(session))
 

@@ -45,6 +45,6 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    ended_children = times.children_user + times.children_system if process.ppid() != 0 else 0.0
-    own = times.user + times.system
-    return own + (ended_children if process.pid != psutil.Process().pid else 0.0)
+    own: float = times.user + times.system
+    # Backends that have ended are in their parent's account, like the server's short-lived helpers.
+    return own if process.pid == psutil.Process().pid else own + times.children_user + times.children_system

@@ -88,7 +88,7 @@ async def plan(
             yesterday=today - timedelta(days=1),
         )
         if days is None:
-            missing = wanted.missing(connection, account.conn_id)
+            missing = wanted.missing(connection, account.conn_id, [app.app_id for app in configured])
         else:
             missing = wanted.of_days(
                 connection,

@@ -71,7 +71,7 @@ class Summary:
         if not self.failures:
             return ""
         apps = "; ".join(
-            f"{app_id}: {count} day{'s' * (count != 1)}, {reason}"
+            f"{app_id}: {count} day{'s' * (count != 1)}, {reason.rstrip('.')}"
             for app_id, (count, reason) in sorted(self.failures.items())
         )
         many = len(self.failures) != 1

@@ -23,6 +23,7 @@ select app_id, usage_date, state
 from core.wanted_app_day
 where
     conn_id = :conn_id
+    and app_id = any(:app_ids)
     and state in ('pending', 'failed', 'rejected', 'partial')
     and (state <> 'partial' or expires_on >= today)
 order by usage_date, app_id
@@ -45,9 +46,9 @@ order by day.usage_date, app.app_id
 """
 
 
-def missing(connection: Connection, conn_id: str) -> list[WantedAppDay]:
-    """Return every wanted app-day of an account that is not complete, soonest to expire first."""
-    rows = connection.execute(text(MISSING), {"conn_id": conn_id})
+def missing(connection: Connection, conn_id: str, app_ids: Sequence[str]) -> list[WantedAppDay]:
+    """Return every wanted app-day of some apps that is not complete, soonest to expire first."""
+    rows = connection.execute(text(MISSING), {"conn_id": conn_id, "app_ids": list(app_ids)})
     return [WantedAppDay(*row) for row in rows]
 
 

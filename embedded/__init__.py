@@ -1,0 +1,1 @@
+"""The local stack without Docker: PostgreSQL, the sandbox, Airflow's services, and the demo."""

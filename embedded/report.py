@@ -1,0 +1,125 @@
+"""What the demo prints at its end: what was collected, the month's bill per app, where to look further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
+
+from embedded.settings import ROOT
+from embedded.stack import DEMO, Stack
+
+SHOWN_GAPS = 5
+BILL_COLUMNS = "p95_kbps, peak_kbps, fourth_peak_kbps, points, expected_points"
+SAMPLE_QUERY = (
+    "select usage_date, peak_kbps, p95_kbps, points from mart.bandwidth_daily "
+    "where app_id = (select min(app_id) from mart.coverage) order by usage_date desc limit 7"
+)
+
+
+def counts(warehouse: Connection) -> dict[str, int]:
+    """Return how many wanted app-days are in each state."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select state, count(*) from mart.coverage group by state order by count(*) desc, state"
+        )
+        return dict(cursor.fetchall())
+
+
+def coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
+    """Tell what was collected, and which app-days are not complete and why."""
+    found = counts(warehouse)
+    lines = [f"Collected {found.get('collected', 0):,} of {sum(found.values()):,} app-days."]
+    others = {state: number for state, number in found.items() if state != "collected"}
+    if others:
+        lines.append("Not complete, and marked: " + ", ".join(f"{n:,} {s}" for s, n in others.items()) + ".")
+        lines += _gaps(warehouse, names)
+    return "\n".join(lines)
+
+
+def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
+    """Return the newest month's bill as an aligned table, a row an app and one of them all together."""
+    with warehouse.cursor() as cursor:
+        cursor.execute("select max(month) from mart.billing_monthly")
+        (month,) = cursor.fetchone() or (None,)
+        if month is None:
+            return "There is no bill yet: nothing was collected."
+        cursor.execute(
+            f"select app_id, {BILL_COLUMNS} from mart.billing_monthly where month = %s "  # noqa: S608 - our own columns
+            "order by p95_kbps desc nulls last, app_id",
+            (month,),
+        )
+        rows = [_bill_row(names.get(app_id, app_id), *numbers) for app_id, *numbers in cursor.fetchall()]
+        cursor.execute(
+            f"select {BILL_COLUMNS} from mart.billing_monthly_total where month = %s",  # noqa: S608
+            (month,),
+        )
+        totals = [_bill_row("All apps, summed per point", *numbers) for numbers in cursor.fetchall()]
+    heading = ("App", "95th", "Peak", "4th peak", "Points / expected")
+    return f"{month:%B %Y}{_so_far(month)}, Mbps\n\n" + _table(heading, rows, totals)
+
+
+def addresses(stack: Stack) -> str:
+    """Tell where to look, and how to log in there."""
+    settings, secrets = stack.settings, stack.secrets
+    psql = f"{_prefix(stack)}bin/psql"
+    lines = [f"Airflow    {settings.ui_url}   user admin, password {secrets.admin_password}"]
+    if stack.mode == DEMO:
+        lines.append(
+            f"Sandbox    {settings.sandbox_url}/   user {secrets.sandbox_customer_id}, "
+            f"password {secrets.sandbox_customer_certificate}"
+        )
+    lines += [
+        f"Warehouse  {psql}   (reads only; {psql} --owner may change things)",
+        f'Try        {psql} -c "{SAMPLE_QUERY}"',
+        f"Stop       {_prefix(stack)}make stop",
+    ]
+    return "\n".join(lines)
+
+
+def _gaps(warehouse: Connection, names: Mapping[str, str]) -> list[str]:
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select app_id, usage_date, state, points, reason from mart.coverage where state <> 'collected' "
+            "order by usage_date desc, app_id limit %s",
+            (SHOWN_GAPS,),
+        )
+        return [_gap(names, *row) for row in cursor.fetchall()]
+
+
+def _gap(
+    names: Mapping[str, str], app_id: str, day: date, state: str, points: int | None, reason: str | None
+) -> str:
+    why = reason or f"{points or 0} of 288 points"
+    return f"  {names.get(app_id, app_id)}, {day}: {state}, {why}"
+
+
+def _bill_row(
+    name: str, p95: float | None, peak: float | None, fourth: float | None, points: int, expected: int
+) -> tuple[str, ...]:
+    return name, _mbps(p95), _mbps(peak), _mbps(fourth), f"{points:,} / {expected:,}"
+
+
+def _so_far(month: date) -> str:
+    return " so far" if month == datetime.now(UTC).date().replace(day=1) else ""
+
+
+def _mbps(kbps: float | None) -> str:
+    return "–" if kbps is None else f"{kbps / 1000:,.1f}"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], totals: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(heading, *rows, *totals, strict=True)]
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+
+    def line(cells: Sequence[str]) -> str:
+        first, *numbers = zip(cells, widths, strict=True)
+        return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in numbers)])
+
+    return "\n".join([line(heading), rule, *map(line, rows), rule, *map(line, totals)])
+
+
+def _prefix(stack: Stack) -> str:
+    """Return what has to stand before a command to reach this stack."""
+    return "" if stack.settings.state == ROOT / ".local" else f"AGORA_LOCAL_DIR={stack.settings.state} "

@@ -1,0 +1,88 @@
+"""The sandbox API as a service of the demo: how it is started, its one scripted fault, which apps it has."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from embedded.errors import StackError
+from embedded.processes import Service
+from embedded.secrets_file import Secrets
+from embedded.settings import Settings, write_private
+
+NAME = "sandbox"
+APPS, SEED, CALLS_A_SECOND = 20, 7, 60
+FAULTY_APP, FAULT_AGE_DAYS = 5, 5
+WITHHELD = ["09:40", "09:45", "09:50", "14:05", "14:10", "14:15"]
+
+
+def service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]) -> Service:
+    """Return the sandbox as a service."""
+    command = [
+        *(sys.executable, "-P", "-m", "sandbox", "--port", str(settings.sandbox_port)),
+        *("--apps", str(APPS), "--seed", str(SEED), "--rate-limit", str(CALLS_A_SECOND)),
+        *("--faults", str(_faults_path(settings)), "--quiet"),
+    ]
+    passed = {name: value for name, value in caller.items() if not name.startswith(("PYTHON", "AIRFLOW"))}
+    environment = {
+        **passed,
+        "PYTHONPATH": str(settings.root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SANDBOX_CUSTOMER_ID": secrets.sandbox_customer_id,
+        "SANDBOX_CUSTOMER_CERTIFICATE": secrets.sandbox_customer_certificate,
+    }
+    return Service(NAME, command, environment, settings.state)
+
+
+def write_faults(settings: Settings) -> None:
+    """Script one day that lacks points, so that people see what marked data looks like.
+
+    Written once: the day stays the same when the demo is repeated.
+    """
+    path = _faults_path(settings)
+    if not path.exists():
+        day = datetime.now(UTC).date() - timedelta(days=FAULT_AGE_DAYS)
+        fault = {"kind": "withhold", "app": FAULTY_APP, "usage_date": day.isoformat(), "slots": WITHHELD}
+        write_private(path, json.dumps([fault], indent=2) + "\n")
+
+
+def wait(settings: Settings, sandbox: Service) -> None:
+    """Wait until the sandbox answers.
+
+    Raises:
+        StackError: It has ended, or does not answer within half a minute.
+    """
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        sandbox.require_running()
+        try:
+            _get(settings, "/_sandbox/health")
+        except StackError:
+            time.sleep(0.1)
+        else:
+            return
+    raise StackError(f"The sandbox does not answer on {settings.sandbox_url}. See {sandbox.log}.")
+
+
+def apps(settings: Settings) -> list[dict[str, str]]:
+    """Return the sandbox's apps, each with `app_id` and `name`."""
+    return [{"app_id": app["app_id"], "name": app["name"]} for app in _get(settings, "/_sandbox/apps")]
+
+
+def _get(settings: Settings, path: str) -> Any:
+    try:
+        with build_opener(ProxyHandler({})).open(settings.sandbox_url + path, timeout=10) as answer:
+            return json.loads(answer.read())
+    except (URLError, OSError, ValueError) as error:
+        raise StackError(f"The sandbox at {settings.sandbox_url} does not answer: {error}.") from None
+
+
+def _faults_path(settings: Settings) -> Path:
+    return settings.state / "faults.json"

@@ -1,0 +1,152 @@
+"""A whole stack of the tests' own: PostgreSQL, sandbox and Airflow, driven as a user drives them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from embedded import roles
+from embedded.airflow_api import AirflowApi
+from embedded.settings import HOST, ROOT
+from embedded.stack import Stack
+
+RUN_SECONDS = 240
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended.
+
+    Attributes:
+        state: success or failed.
+        note: The text on the run.
+        tasks: Its task instances, as Airflow's API gives them.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str
+    note: str
+    tasks: list[Json]
+
+    def states(self, task: str) -> list[str]:
+        """Return the states of a task's instances."""
+        return [t["state"] for t in self.tasks if t["task_id"] == f"collect_bandwidth.{task}"]
+
+
+class LiveStack:
+    """Airflow, sandbox and warehouse of one test session."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.api: AirflowApi = stack.api
+
+    def sql(self, statement: str, role: str = "owner") -> list[tuple[Any, ...]]:
+        """Run a statement on the warehouse."""
+        return self._query(statement, role, "warehouse")
+
+    def metadata(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement on Airflow's own database."""
+        return self._query(statement, "airflow", "airflow")
+
+    def _query(self, statement: str, role: str, database: str) -> list[tuple[Any, ...]]:
+        password = self.stack.secrets.postgres[role]
+        with (
+            roles.connect(HOST, self.stack.settings.pg_port, role, password, database) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Call Airflow's API."""
+        return self.api._call(method, path, body)
+
+    def sandbox(self, method: str, call: str, body: Any = None) -> Any:
+        """Call one of the sandbox's own controls."""
+        request = Request(  # noqa: S310 - our own server
+            f"{self.stack.settings.sandbox_url}/_sandbox/{call}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"null")
+
+    @property
+    def app_ids(self) -> list[str]:
+        """The sandbox's App IDs."""
+        return [app["app_id"] for app in self.sandbox("GET", "apps")]
+
+    @property
+    def today(self) -> date:
+        """Today in the zone of sandbox and account."""
+        return datetime.now(UTC).date()
+
+    def start_afresh(self) -> None:
+        """Forget everything collected and scripted."""
+        self.sql("truncate raw.bandwidth_response, core.app_day, core.app, core.vendor_account")
+        self.sandbox("PUT", "faults", [])
+        self.sandbox("POST", "stats/reset")
+        self.set_apps(self.app_ids)
+        self.set_certificate(self.stack.secrets.sandbox_customer_certificate)
+
+    def set_apps(self, apps: list[Any]) -> None:
+        """Set the variable agora_apps."""
+        self.call("PATCH", "/api/v2/variables/agora_apps", {"key": "agora_apps", "value": json.dumps(apps)})
+
+    def set_certificate(self, certificate: str) -> None:
+        """Set the password of the connection agora_dashboard."""
+        self.call(
+            "PATCH",
+            "/api/v2/connections/agora_dashboard?update_mask=password",
+            {
+                "connection_id": "agora_dashboard",
+                "conn_type": "agora_dashboard",
+                "password": certificate,
+            },
+        )
+
+    def trigger(self, dag_id: str, conf: Json | None = None) -> Run:
+        """Trigger a DAG as its button does, and wait until the run ends."""
+        body = {"logical_date": None, "conf": conf or {}}
+        run_id = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        return self.ended(dag_id, run_id)
+
+    def ended(self, dag_id: str, run_id: str) -> Run:
+        """Wait until a run ends."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}"
+        deadline = time.monotonic() + RUN_SECONDS
+        while (run := self.call("GET", path))["state"] not in ("success", "failed"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{dag_id} {run_id} is still {run['state']} after {RUN_SECONDS} s")
+            time.sleep(0.5)
+        return Run(dag_id, run_id, run["state"], run["note"] or "", self.api.task_instances(dag_id, run_id))
+
+    def log_of(self, run: Run, task: str, state: str | None = None) -> str:
+        """Return the log of a task's first instance, or of the first in a state."""
+        for instance in run.tasks:
+            if instance["task_id"] == f"collect_bandwidth.{task}" and state in (None, instance["state"]):
+                return json.dumps(self.api.log(run.dag_id, run.run_id, instance), ensure_ascii=False)
+        raise AssertionError(f"{run.run_id} has no {task} in state {state}")
+
+    def airflow_cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Airflow's own CLI inside the stack, as bin/airflow does."""
+        environment = {**os.environ, "AGORA_LOCAL_DIR": str(self.stack.settings.state)}
+        return subprocess.run(
+            [sys.executable, "-m", "embedded", "airflow", *arguments],
+            cwd=ROOT,
+            env={**environment, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )

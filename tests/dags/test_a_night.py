@@ -1,0 +1,93 @@
+"""The nightly DAG: what it collects, and what it says of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agora.bandwidth.window import expected_oldest_day
+from tests.dags.stack import LiveStack
+
+DAILY = "agora_bandwidth_daily"
+
+
+def test_the_schedule_runs_by_itself_as_soon_as_the_dag_is_unpaused(session_stack: LiveStack) -> None:
+    runs = session_stack.call("GET", f"/api/v2/dags/{DAILY}/dagRuns?run_type=scheduled")["dag_runs"]
+    assert len(runs) == 1
+    run = session_stack.ended(DAILY, runs[0]["dag_run_id"])
+    assert run.state == "success", run.note
+    yesterday = session_stack.today - timedelta(days=1)
+    assert runs[0]["data_interval_start"].startswith(str(yesterday))
+    assert runs[0]["data_interval_end"].startswith(str(session_stack.today))
+    assert runs[0]["run_after"].startswith(f"{session_stack.today}T01:30")
+
+
+def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
+    days = (live.today - expected_oldest_day("1 month", live.today)).days
+    events = live.call("GET", "/api/v2/assets/events")["total_entries"]
+
+    run = live.trigger(DAILY)
+
+    assert run.state == "success", run.note
+    assert live.sql("select count(*), sum(points) from mart.coverage where state = 'collected'") == [
+        (20 * days, 288 * 20 * days)
+    ]
+    assert live.sql("select count(*) from mart.bandwidth_5min", "analyst") == [(288 * 20 * days,)]
+    assert f"{20 * days:,} collected" in run.note
+    labels = [t["rendered_map_index"] for t in run.tasks if t["map_index"] >= 0]
+    assert labels
+    assert all(label.startswith("agora_dashboard, ") and label.endswith(" app-days") for label in labels)
+    newest = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")
+    assert newest["total_entries"] == events + 1
+    extra = newest["asset_events"][0]["extra"]
+    assert (extra["app_days"], extra["points"]) == (20 * days, 288 * 20 * days)
+
+
+def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> None:
+    rows = (
+        "select md5(string_agg(d::text || d.xmin::text, '' order by app_key, usage_date)) from core.app_day d"
+    )
+    live.trigger(DAILY)
+    before = live.sql(rows)
+    live.sandbox("POST", "stats/reset")
+    events = live.call("GET", "/api/v2/assets/events")["total_entries"]
+
+    run = live.trigger(DAILY)
+
+    assert run.state == "success", run.note
+    assert live.sql(rows) == before
+    assert live.sandbox("GET", "stats")["requests"] == 0
+    assert run.states("publish") == ["skipped"]
+    assert live.call("GET", "/api/v2/assets/events")["total_entries"] == events
+    assert "nothing is missing" in run.note
+
+
+def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: LiveStack) -> None:
+    app_ids = live.app_ids
+    unknown, broken = "f" * 32, app_ids[3]
+    live.set_apps([*app_ids, {"app_id": unknown, "name": "misspelt"}])
+    live.sandbox("PUT", "faults", [{"app_id": broken, "kind": "status", "status": 500}])
+
+    run = live.trigger(DAILY)
+
+    assert run.state == "failed"
+    assert set(run.states("publish")) == {"success"}
+    assert "2 apps failed" in run.note
+    assert unknown in run.note
+    assert broken in run.note
+    incomplete = live.sql("select distinct app_id from mart.coverage where state <> 'collected'", "analyst")
+    assert {app_id for (app_id,) in incomplete} == {unknown, broken}
+    log = live.log_of(run, "collect", "failed")
+    assert "HTTP 404" in log
+    assert "HTTP 500" in log
+
+    live.set_apps(app_ids)
+    live.sandbox("PUT", "faults", [])
+    live.sandbox("POST", "stats/reset")
+    mended = live.trigger(DAILY)
+
+    assert mended.state == "success", mended.note
+    asked = live.sandbox("GET", "stats")["by_app"]
+    assert set(asked) == {broken}
+    assert live.sql(
+        "select count(*) from mart.coverage where state <> 'collected' and app_id <> '" + unknown + "'"
+    ) == [(0,)]

@@ -1,0 +1,90 @@
+"""Wrong credentials stop everything at once; right ones are seen nowhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+from embedded.settings import HOST
+from tests.dags.stack import LiveStack
+
+WRONG = "wrong-certificate-0123456789abcdef"
+
+
+def test_one_401_stops_the_connection_and_says_which_to_mend(live: LiveStack) -> None:
+    live.set_certificate(WRONG)
+
+    run = live.trigger("agora_bandwidth_daily")
+
+    assert run.state == "failed"
+    assert live.sandbox("GET", "stats")["by_status"] == {"401": 1}
+    assert "connection agora_dashboard" in live.log_of(run, "collect")
+    assert "Mend the connection agora_dashboard" in run.note
+    assert [t["try_number"] for t in run.tasks if t["map_index"] == 0] == [1]
+    assert live.sql("select count(*) from core.app_day") == [(0,)]
+
+
+def test_no_certificate_is_found_in_logs_or_airflows_database(live: LiveStack) -> None:
+    live.trigger("agora_bandwidth_daily")
+    live.set_certificate(WRONG)
+    live.trigger("agora_bandwidth_daily")
+    secrets = live.stack.secrets
+    certificates = (secrets.sandbox_customer_certificate, WRONG)
+    needles = {
+        needle
+        for certificate in certificates
+        for needle in (
+            certificate,
+            base64.b64encode(f"{secrets.sandbox_customer_id}:{certificate}".encode()).decode(),
+            base64.b64encode(certificate.encode()).decode(),
+        )
+    }
+    # The customer ID is no secret; that it is found shows that the search finds things.
+    found = {where for where, text in _everything_written(live) for needle in needles if needle in text}
+    customer_id = {where for where, text in _everything_written(live) if secrets.sandbox_customer_id in text}
+
+    assert found == set()
+    assert "table connection" in customer_id
+
+
+def _everything_written(live: LiveStack) -> Iterator[tuple[str, str]]:
+    state: Path = live.stack.settings.state
+    for path in [*(state / "log").rglob("*"), *(state / "airflow").rglob("*")]:
+        if path.is_file() and path.name != "passwords.json":
+            yield str(path.relative_to(state)), path.read_text(errors="replace")
+    for (table,) in live.metadata("select tablename from pg_tables where schemaname = 'public'"):
+        rows = live.metadata(f'select string_agg(t::text, chr(10)) from "{table}" t')
+        yield f"table {table}", rows[0][0] or ""
+
+
+def test_the_connections_own_test_tells_right_from_wrong(live: LiveStack) -> None:
+    settings, secrets = live.stack.settings, live.stack.secrets
+    connection = {
+        "connection_id": "trial",
+        "conn_type": "agora_dashboard",
+        "host": f"http://{HOST}:{settings.sandbox_port}/dev/v2",
+        "login": secrets.sandbox_customer_id,
+        "password": secrets.sandbox_customer_certificate,
+    }
+    right = live.call("POST", "/api/v2/connections/test", connection)
+    wrong = live.call("POST", "/api/v2/connections/test", {**connection, "password": WRONG})
+    plain = live.call("POST", "/api/v2/connections/test", {**connection, "host": "http://example.org"})
+
+    assert (right["status"], wrong["status"], plain["status"]) == (True, False, False)
+    assert "accepted the credentials" in right["message"]
+    assert "HTTP 401" in wrong["message"]
+    assert "plain HTTP" in plain["message"]
+
+
+def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
+    hooks = live.call("GET", "/ui/connections/hook_meta")
+    forms = {
+        form["connection_type"]: form for form in (hooks if isinstance(hooks, list) else hooks["hook_meta"])
+    }
+
+    form = forms["agora_dashboard"]
+
+    assert form["hook_name"] == "Agora Dashboard"
+    assert set(form["extra_fields"]) == {"timezone", "window", "requests_per_second", "max_concurrency"}
+    assert form["standard_fields"]["login"]["title"] == "Customer ID"

@@ -1,0 +1,53 @@
+"""What holds for every DAG of ours, as Airflow itself reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedded.settings import ROOT
+from tests.dags.stack import LiveStack
+
+DAGS = ("agora_bandwidth_backfill", "agora_bandwidth_daily")
+
+
+def test_every_file_is_read_without_error_and_gives_the_dag_of_its_name(session_stack: LiveStack) -> None:
+    assert session_stack.api.import_errors() == []
+    found = session_stack.call("GET", "/api/v2/dags?tags=agora")["dags"]
+    assert sorted(dag["dag_id"] for dag in found) == sorted(DAGS)
+    assert sorted(path.stem for path in (ROOT / "dags").glob("*.py")) == sorted(DAGS)
+
+
+def test_every_dag_says_what_it_is_and_whose(session_stack: LiveStack) -> None:
+    for dag_id in DAGS:
+        dag = session_stack.call("GET", f"/api/v2/dags/{dag_id}/details")
+        assert dag["owners"] == ["agora"]
+        assert {tag["name"] for tag in dag["tags"]} == {"agora", "bandwidth"}
+        assert dag["timezone"] == "UTC"
+        assert dag["catchup"] is False
+        assert dag["max_active_runs"] == 1
+        assert len(dag["doc_md"]) > 200
+
+
+def test_every_task_that_reaches_a_server_is_tried_again_after_a_crash(session_stack: LiveStack) -> None:
+    for dag_id in DAGS:
+        for task in session_stack.call("GET", f"/api/v2/dags/{dag_id}/tasks")["tasks"]:
+            assert task["retries"] == 2, task["task_id"]
+            if task["task_id"] == "collect_bandwidth.collect":
+                assert task["pool"] == "agora_api"
+
+
+def test_dag_files_are_short_and_hold_wiring_only() -> None:
+    for path in (ROOT / "dags").glob("*.py"):
+        text = path.read_text()
+        assert text.count("\n") <= 120, path
+        for word in ("aiohttp", "pandas", "sqlalchemy", "select "):
+            assert word not in text, (path, word)
+
+
+def test_no_warning_of_airflows_comes_from_our_code(session_stack: LiveStack) -> None:
+    ours = (str(ROOT / "plugins"), str(ROOT / "dags"))
+    state: Path = session_stack.stack.settings.state
+    for path in [*(state / "log").rglob("*.log"), *(state / "airflow").rglob("*.log")]:
+        for line in path.read_text(errors="replace").splitlines():
+            if "Warning" in line:
+                assert not any(folder in line for folder in ours), (path.name, line)

@@ -1,0 +1,199 @@
+"""The stack's PostgreSQL: who may connect, what survives, what a crash or a reboot leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from embedded import postgres, roles, secrets_file
+from embedded.errors import StackError
+from embedded.secrets_file import Secrets
+from embedded.settings import HOST, Settings
+
+
+def query(
+    settings: Settings, secrets: Secrets, role: str, database: str, statement: str
+) -> list[tuple[object, ...]]:
+    password = secrets.postgres[role]
+    with (
+        roles.connect(HOST, settings.pg_port, role, password, database) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def pid(settings: Settings) -> int:
+    found = postgres.of_stack(settings).server_pid()
+    assert found
+    return found
+
+
+def test_restart_on_the_same_data_keeps_rows(running: Settings, secrets: Secrets) -> None:
+    query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
+    postgres.of_stack(running).stop()
+    assert postgres.of_stack(running).server_pid() is None
+    postgres.start_of_stack(running, secrets)
+    assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
+
+
+def test_starting_twice_leaves_the_running_server_alone(running: Settings, secrets: Secrets) -> None:
+    before = pid(running)
+    postgres.start_of_stack(running, secrets)
+    assert pid(running) == before
+
+
+def test_recovers_after_kill_9_with_committed_rows(running: Settings, secrets: Secrets) -> None:
+    query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
+    os.kill(pid(running), signal.SIGKILL)
+    postgres.start_of_stack(running, secrets)
+    assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
+
+
+def test_stop_leaves_no_process_even_after_kill_9(running: Settings) -> None:
+    cluster = postgres.of_stack(running)
+    os.kill(pid(running), signal.SIGKILL)
+    cluster.stop()
+    assert cluster.processes() == []
+
+
+def test_stop_of_a_stopped_server_is_no_error(running: Settings) -> None:
+    postgres.of_stack(running).stop()
+    postgres.of_stack(running).stop()
+
+
+def test_a_note_with_a_reused_process_id_neither_hinders_the_start_nor_harms_that_process(
+    running: Settings, secrets: Secrets
+) -> None:
+    cluster = postgres.of_stack(running)
+    note = running.postgres_data / "postmaster.pid"
+    text = note.read_text()
+    cluster.stop()
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        note.write_text("\n".join([str(stranger.pid), *text.splitlines()[1:]]) + "\n")
+        cluster.stop()
+        assert stranger.poll() is None
+        postgres.start_of_stack(running, secrets)
+        assert pid(running) != stranger.pid
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_half_made_data_directory_is_made_anew(settings: Settings, secrets: Secrets) -> None:
+    unfinished = settings.postgres_data.with_name("postgres.unfinished")
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("18\n")
+    postgres.start_of_stack(settings, secrets)
+    try:
+        assert query(settings, secrets, "owner", "warehouse", "select 1") == [(1,)]
+    finally:
+        postgres.of_stack(settings).stop()
+
+
+@pytest.mark.parametrize("role", ["postgres", "owner", "loader", "analyst", "airflow"])
+def test_a_wrong_password_is_refused(shared: tuple[Settings, Secrets], role: str) -> None:
+    running, _ = shared
+    with (
+        pytest.raises(psycopg2.OperationalError, match="password authentication failed"),
+        roles.connect(HOST, running.pg_port, role, "wrong", "postgres"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("role", "database"),
+    [
+        ("airflow", "warehouse"),
+        ("owner", "airflow"),
+        ("loader", "airflow"),
+        ("analyst", "airflow"),
+        ("airflow", "postgres"),
+        ("analyst", "template1"),
+    ],
+)
+def test_roles_keep_to_their_database(shared: tuple[Settings, Secrets], role: str, database: str) -> None:
+    running, secrets = shared
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        query(running, secrets, role, database, "select 1")
+
+
+def test_no_role_is_powerful(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    statement = (
+        "select count(*) from pg_roles where rolcanlogin and rolname <> 'postgres' "
+        "and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)"
+    )
+    assert query(running, secrets, "owner", "warehouse", statement) == [(0,)]
+
+
+def test_analyst_cannot_write(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+        query(running, secrets, "analyst", "warehouse", "create table mine (number int)")
+
+
+def test_crash_safety_is_on(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    shown = [query(running, secrets, "owner", "warehouse", f"show {name}") for name in names]
+    assert shown == [[("on",)]] * 3
+
+
+def test_listens_on_the_loopback_address_alone(shared: tuple[Settings, Secrets]) -> None:
+    running, _ = shared
+    port = f":{running.pg_port:04X}"
+    listening = [
+        line.split()[1]
+        for table in ("tcp", "tcp6")
+        for line in (Path("/proc/net") / table).read_text().splitlines()[1:]
+        if line.split()[1].endswith(port) and line.split()[3] == "0A"
+    ]
+    assert listening == [f"0100007F{port}"]
+
+
+def test_no_password_shows_in_a_process_list_or_a_log(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    commands = b"".join(path.read_bytes() for path in _command_lines())
+    logs = b"".join(path.read_bytes() for path in running.log_dir.iterdir())
+    for password in secrets.postgres.values():
+        assert password.encode() not in commands
+        assert password.encode() not in logs
+
+
+def test_state_is_closed_to_others(shared: tuple[Settings, Secrets]) -> None:
+    running, _ = shared
+    assert stat.S_IMODE(running.state.stat().st_mode) & 0o066 == 0
+    for name in ("secrets.json", "state.json"):
+        assert stat.S_IMODE((running.state / name).stat().st_mode) == 0o600
+
+
+def test_secrets_are_made_once_and_differ_between_stacks(settings: Settings, secrets: Secrets) -> None:
+    assert secrets_file.load_or_create(settings.state / "secrets.json") == secrets
+    assert set(Secrets().postgres.values()).isdisjoint(secrets.postgres.values())
+    assert len(set(secrets.postgres.values())) == len(secrets.postgres)
+    assert secrets.admin_password not in repr(secrets)
+
+
+def test_secrets_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{")
+    with pytest.raises(StackError, match="make clean"):
+        secrets_file.load(tmp_path / "secrets.json")
+
+
+def _command_lines() -> list[Path]:
+    paths = [entry / "cmdline" for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [path for path in paths if path.exists() and os.access(path, os.R_OK) and _readable(path)]
+
+
+def _readable(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True
