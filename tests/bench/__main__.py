@@ -34,9 +34,7 @@ DAYS = "bare COPY, one row an app-day, keyed"
 
 def main() -> None:
     """Measure each workload and print medians and ratios."""
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"PostgreSQL with fsync and synchronous_commit on. {ROUNDS} interleaved rounds, medians.\n")
     for load in WORKLOADS:
         with (
@@ -164,9 +162,8 @@ def _report(load: Workload, samples: dict[str, list[Sample]]) -> None:
             f"{who} {statistics.median(s.cpu_seconds[who] for s in rounds):.2f}"
             for who in rounds[0].cpu_seconds
         )
-        print(
-            f"  {name:50} {walls[name]:8.2f} {load.points / walls[name]:11,.0f} {walls[OURS] / walls[name]:10.2f}   {cpu}"
-        )
+        per_second, ratio = load.points / walls[name], walls[OURS] / walls[name]
+        print(f"  {name:50} {walls[name]:8.2f} {per_second:11,.0f} {ratio:10.2f}   {cpu}")
     print()
 
 

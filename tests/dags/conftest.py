@@ -21,7 +21,9 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStac
         configuration.apply(running)
         for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
             configuration.unpause(running, dag_id)
-        yield LiveStack(running)
+        live = LiveStack(running)
+        live.scheduled_run()
+        yield live
     finally:
         stack.clean(settings)
 

@@ -71,6 +71,16 @@ class LiveStack:
         """Call Airflow's API."""
         return self.api._call(method, path, body)
 
+    def forms(self) -> Json:
+        """Return the forms of all connection types, by type."""
+        self.call("GET", "/api/v2/version")
+        request = Request(  # noqa: S310 - our own server
+            f"{self.stack.settings.ui_url}/ui/connections/hook_meta",
+            headers={"Authorization": f"Bearer {self.api._token}"},
+        )
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
+            return {form["connection_type"]: form for form in json.loads(answer.read())}
+
     def sandbox(self, method: str, call: str, body: Any = None) -> Any:
         """Call one of the sandbox's own controls."""
         request = Request(  # noqa: S310 - our own server
@@ -91,6 +101,15 @@ class LiveStack:
     def today(self) -> date:
         """Today in the zone of sandbox and account."""
         return datetime.now(UTC).date()
+
+    def scheduled_run(self) -> Run:
+        """Return the run that the schedule starts as soon as the nightly DAG is unpaused."""
+        path = "/api/v2/dags/agora_bandwidth_daily/dagRuns?run_type=scheduled"
+        deadline = time.monotonic() + 60
+        while not (runs := self.call("GET", path)["dag_runs"]):
+            assert time.monotonic() < deadline, "the schedule started no run within a minute"
+            time.sleep(0.5)
+        return self.ended("agora_bandwidth_daily", runs[0]["dag_run_id"])
 
     def start_afresh(self) -> None:
         """Forget everything collected and scripted."""

@@ -11,10 +11,10 @@ DAILY = "agora_bandwidth_daily"
 
 
 def test_the_schedule_runs_by_itself_as_soon_as_the_dag_is_unpaused(session_stack: LiveStack) -> None:
+    run = session_stack.scheduled_run()
+    assert run.state == "success", run.note
     runs = session_stack.call("GET", f"/api/v2/dags/{DAILY}/dagRuns?run_type=scheduled")["dag_runs"]
     assert len(runs) == 1
-    run = session_stack.ended(DAILY, runs[0]["dag_run_id"])
-    assert run.state == "success", run.note
     yesterday = session_stack.today - timedelta(days=1)
     assert runs[0]["data_interval_start"].startswith(str(yesterday))
     assert runs[0]["data_interval_end"].startswith(str(session_stack.today))

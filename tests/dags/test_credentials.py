@@ -78,12 +78,7 @@ def test_the_connections_own_test_tells_right_from_wrong(live: LiveStack) -> Non
 
 
 def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
-    hooks = live.call("GET", "/ui/connections/hook_meta")
-    forms = {
-        form["connection_type"]: form for form in (hooks if isinstance(hooks, list) else hooks["hook_meta"])
-    }
-
-    form = forms["agora_dashboard"]
+    form = live.forms()["agora_dashboard"]
 
     assert form["hook_name"] == "Agora Dashboard"
     assert set(form["extra_fields"]) == {"timezone", "window", "requests_per_second", "max_concurrency"}

@@ -38,7 +38,8 @@ on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
     wanted_from = case
-        when held.app_id = any(cast(:with_first_day as text [])) then excluded.wanted_from else held.wanted_from
+        when held.app_id = any(cast(:with_first_day as text [])) then excluded.wanted_from
+        else held.wanted_from
     end,
     wanted_until = excluded.wanted_until
 """
