@@ -87,6 +87,8 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         # The source tree stays clean. (A cache elsewhere would hide the compiled packages of .venv.)
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        # Airflow's CLI would say at each call that it cannot draw DAGs; nobody asked it to.
+        "PYTHONWARNINGS": "ignore:Could not import graphviz",
     }
 
 

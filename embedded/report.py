@@ -11,10 +11,11 @@ from embedded.settings import ROOT
 from embedded.stack import DEMO, Stack
 
 SHOWN_GAPS = 5
-BILL_COLUMNS = "p95_kbps, peak_kbps, fourth_peak_kbps, points, expected_points"
+RATES = "p95_kbps, peak_kbps, fourth_peak_kbps"
 SAMPLE_QUERY = (
-    "select usage_date, peak_kbps, p95_kbps, points from mart.bandwidth_daily "
-    "where app_id = (select min(app_id) from mart.coverage) order by usage_date desc limit 7"
+    "select usage_date, peak_kbps, p95_kbps, points from mart.bandwidth_daily where app_id = "
+    "(select app_id from mart.billing_monthly order by p95_kbps desc nulls last limit 1) "
+    "order by usage_date desc limit 7"
 )
 
 
@@ -46,13 +47,14 @@ def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
         if month is None:
             return "There is no bill yet: nothing was collected."
         cursor.execute(
-            f"select app_id, {BILL_COLUMNS} from mart.billing_monthly where month = %s "  # noqa: S608 - our own columns
-            "order by p95_kbps desc nulls last, app_id",
+            f"select app_id, {RATES}, points, expected_points from mart.billing_monthly "  # noqa: S608 - our own
+            "where month = %s order by p95_kbps desc nulls last, app_id",
             (month,),
         )
         rows = [_bill_row(names.get(app_id, app_id), *numbers) for app_id, *numbers in cursor.fetchall()]
         cursor.execute(
-            f"select {BILL_COLUMNS} from mart.billing_monthly_total where month = %s",  # noqa: S608
+            f"select {RATES}, app_points, expected_app_points from mart.billing_monthly_total "  # noqa: S608
+            "where month = %s",
             (month,),
         )
         totals = [_bill_row("All apps, summed per point", *numbers) for numbers in cursor.fetchall()]

@@ -1,7 +1,12 @@
-"""Brings the warehouse's schema up to date: Alembic for tables, then every view as its file says."""
+"""Brings the warehouse's schema up to date: Alembic for tables, then every view as its file says.
+
+`AGORA_WAREHOUSE_OWNER_URL=postgresql://owner:…@host/warehouse python -m agora.warehouse.migrate`
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -56,3 +61,19 @@ def _require_roles(connection: Connection) -> None:
             f"The warehouse's server has no role {' and '.join(missing)}: create them first, for example with"
             f" {' '.join(f'CREATE ROLE {role} LOGIN;' for role in missing)}"
         )
+
+
+def _main() -> str | None:
+    """Migrate what the environment names; return what went wrong."""
+    url = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
+    if not url:
+        return "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
+    try:
+        migrate(url)
+    except WarehouseError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
