@@ -1,7 +1,9 @@
 -- Grain: one five-minute point with from <= interval_start < to. Reads only the usage dates that the
 -- interval can touch in any time zone. Unit: kbps. Consumers: people, charts.
+-- noqa: disable=RF03
+-- (A parameter has no table to be qualified with.)
 create or replace function mart.bandwidth_5min_between(
-    from_time timestamptz, to_time timestamptz, app_ids text [] default null
+    from_time timestamptz, to_time timestamptz, app_ids text[] default null
 )
 returns table (app_id text, app_name text, usage_date date, interval_start timestamptz, kbps double precision)
 language sql stable parallel safe

@@ -3,7 +3,7 @@
 -- divide by the days with at least one point. Consumers: whoever checks or predicts the invoice.
 create or replace view mart.billing_monthly as
 select
-    app.app_id,
+    month.app_id,
     month.month,
     month.points,
     month.expected_points,
@@ -19,9 +19,11 @@ select
 from (
     select
         wanted.app_key,
-        date_trunc('month', wanted.usage_date::timestamp)::date as month,
+        wanted.app_id,
+        wanted.month,
         sum(wanted.points) as points,
         288 * count(*) as expected_points,
+        5 * sum(wanted.points) / 100 + 1 as p95_rank,
         count(*) filter (where wanted.points > 0) as days,
         count(*) filter (where wanted.top_kbps[1] > 0) as days_with_traffic,
         max(wanted.top_kbps[1]) as peak_kbps,
@@ -29,21 +31,27 @@ from (
         sum(wanted.top_kbps[5 * wanted.points / 100 + 1]) / count(wanted.top_kbps[1]) as mean_daily_p95_kbps,
         array_agg(wanted.top_kbps[1] order by wanted.top_kbps[1] desc nulls last) as daily_peaks_kbps,
         array_agg(wanted.top_kbps[5] order by wanted.top_kbps[5] desc nulls last) as daily_fifths_kbps,
-        min(wanted.today) >= date_trunc('month', wanted.usage_date::timestamp) + interval '1 month' as is_over
+        array_agg(wanted.top_kbps) filter (where wanted.top_kbps is not null) as tops_kbps,
+        min(wanted.today) >= wanted.month + interval '1 month' as is_over
     from core.wanted_app_day as wanted
-    group by wanted.app_key, date_trunc('month', wanted.usage_date::timestamp)
+    group by wanted.app_key, wanted.app_id, wanted.month
 ) as month
-inner join core.app as app on month.app_key = app.app_key
-cross join lateral (
-    select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1] as p95_kbps
-    from core.app_day as app_day
-    cross join lateral unnest(app_day.kbps) as point (kbps)
-    where
-        app_day.app_key = month.app_key
-        and app_day.usage_date >= month.month
-        and app_day.usage_date < month.month + interval '1 month'
-        and point.kbps is not null
-) as ranked
+-- No point below this one can have the rank: the days' largest points alone hold as many that are not smaller
+-- (each day gives floor(5 n / 100) + 1 of them or more, together at least floor(5 N / 100) + 1). It spares
+-- sorting the other 90 %, which took most of the time.
+inner join lateral (
+    select (array_agg(top.kbps order by top.kbps desc nulls last))[month.p95_rank] as kbps
+    from unnest(month.tops_kbps) as top (kbps)
+) as least_p95 on true
+inner join lateral (
+    select (array_agg(point.kbps order by point.kbps desc))[month.p95_rank] as p95_kbps
+    from (
+        select unnest(wanted.kbps) as kbps
+        from core.wanted_app_day as wanted
+        where wanted.app_key = month.app_key and wanted.month = month.month and wanted.kbps is not null
+    ) as point
+    where point.kbps >= least_p95.kbps
+) as ranked on true
 cross join lateral (
     select sum(fifth.kbps) / count(fifth.kbps) as mean_kbps
     from unnest(month.daily_fifths_kbps[1:5]) as fifth (kbps)

@@ -21,15 +21,15 @@ select
     month.expected_app_points
 from (
     select
-        date_trunc('month', wanted.usage_date::timestamp)::date as month,
+        wanted.month,
         288 * count(distinct wanted.usage_date) as expected_points,
         sum(wanted.points) as app_points,
         288 * count(*) as expected_app_points,
-        min(wanted.today) >= date_trunc('month', wanted.usage_date::timestamp) + interval '1 month' as is_over
+        min(wanted.today) >= wanted.month + interval '1 month' as is_over
     from core.wanted_app_day as wanted
-    group by date_trunc('month', wanted.usage_date::timestamp)
+    group by wanted.month
 ) as month
-cross join lateral (
+inner join lateral (
     select
         coalesce(sum(day.points), 0)::bigint as points,
         count(*) as days,
@@ -53,20 +53,31 @@ cross join lateral (
             array_agg(point.kbps) || array_fill(null::double precision, array[600 - count(*)::integer]) as padded_kbps
         from (
             select
-                min(app_day.usage_date) as usage_date,
+                min(slot.usage_date) as usage_date,
                 sum(slot.kbps) as kbps
-            from core.app_day as app_day
-            cross join lateral unnest(app_day.kbps) with ordinality as slot (kbps, number)
-            where
-                app_day.usage_date >= month.month - 1
-                and app_day.usage_date < month.month + interval '1 month 1 day'
-                and slot.kbps is not null
-            group by app_day.starts_at + (slot.number - 1) * interval '5 minutes'
+            from (
+                -- Apps of one time zone are summed by slot before the instants are worked out.
+                select
+                    wanted.starts_at,
+                    slot.number,
+                    min(wanted.usage_date) as usage_date,
+                    sum(slot.kbps) as kbps
+                from core.wanted_app_day as wanted
+                cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
+                where
+                    -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
+                    wanted.usage_date >= month.month - 2
+                    and wanted.usage_date < month.month + interval '1 month 2 days'
+                    and wanted.kbps is not null
+                    and slot.kbps is not null
+                group by wanted.starts_at, slot.number
+            ) as slot
+            group by slot.starts_at + (slot.number - 1) * interval '5 minutes'
         ) as point
         where point.usage_date >= month.month and point.usage_date < month.month + interval '1 month'
         group by point.usage_date
     ) as day
-) as total
+) as total on true
 cross join lateral (
     select sum(fifth.kbps) / count(fifth.kbps) as mean_kbps
     from unnest(total.daily_fifths_kbps[1:5]) as fifth (kbps)

@@ -93,14 +93,14 @@ create table core.app_day (
     starts_at timestamptz not null,
     state text not null,
     points smallint not null,
-    kbps double precision [],
+    kbps double precision[],
     attempts integer not null,
     http_status smallint,
     reason text not null default '',
     collected_at timestamptz,
     body_sha256 bytea,
     -- The fifteen largest points: [1] is the peak, [5] the fifth peak, [5 × points / 100 + 1] the 95th percentile.
-    top_kbps double precision [] generated always as ((array_sort(kbps, true, false))[1:15]) stored,
+    top_kbps double precision[] generated always as ((array_sort(kbps, true, false))[1:15]) stored,
     primary key (app_key, usage_date),
     constraint state_is_known check (
         state in ('pending', 'collected', 'partial', 'rejected', 'failed', 'lost')
@@ -118,8 +118,8 @@ create table core.app_day (
     ),
     constraint grid_is_288_slots check (array_ndims(kbps) = 1 and array_lower(kbps, 1) = 1 and cardinality(kbps) = 288),
     constraint points_are_the_slots_present check (cardinality(array_remove(kbps, null)) = points),
-    -- In PostgreSQL's order NaN is above infinity, so this refuses both.
-    constraint no_negative_nan_or_infinity check (0 <= all(kbps) and 'infinity' > all(kbps)),
+    -- In PostgreSQL's order NaN is above every number, so this refuses it too.
+    constraint rates_are_plausible check (0 <= all(kbps) and 1e12 >= all(kbps)),
     constraint attempts_are_counted check (attempts >= 0)
 );
 -- A month's bill reads that month alone, the planner the days that are not complete, the checks what came lately.

@@ -1,0 +1,24 @@
+-- Asserts of app-days collected in the last two days that the figures stored beside the points, which the bills
+-- are made of, are what the points give when they are counted and ordered once more.
+-- If it fails: bills of these days cannot be trusted. The server's array_sort or its generated column misbehaves
+-- (was PostgreSQL upgraded?), or points were changed past it; load the days again once that is understood.
+select
+    coalesce(bool_and(app_day.points = recounted.points), true) as every_day_counts_its_points,
+    coalesce(bool_and(cardinality(app_day.kbps) = 288), true) as every_day_has_288_slots,
+    coalesce(
+        bool_and(array_remove(app_day.top_kbps, null) = recounted.top_kbps), true
+    ) as every_day_knows_its_largest_points,
+    coalesce(
+        bool_and(recounted.least_kbps >= 0 and recounted.most_kbps < 'infinity'), true
+    ) as every_point_is_a_rate
+from core.app_day as app_day
+inner join lateral (
+    select
+        count(*) as points,
+        min(point.kbps) as least_kbps,
+        max(point.kbps) as most_kbps,
+        coalesce((array_agg(point.kbps order by point.kbps desc))[1:15], '{}') as top_kbps
+    from unnest(app_day.kbps) as point (kbps)
+    where point.kbps is not null
+) as recounted on true
+where app_day.collected_at >= now() - interval '2 days' and app_day.kbps is not null;

@@ -1,0 +1,22 @@
+-- Which app-days are not complete, why, and until when can they still be had? Soonest to expire first; a lost
+-- day cannot be had any more. Days in a row of one App ID and state are one line.
+select
+    run.app_id,
+    run.state,
+    min(run.usage_date) as first_day,
+    max(run.usage_date) as last_day,
+    count(*) as days,
+    288 * count(*) - sum(run.points) as missing_points,
+    min(run.days_left) as days_left,
+    min(run.reason) as for_example
+from (
+    select
+        gap.*,
+        gap.usage_date - row_number() over (
+            partition by gap.app_id, gap.state order by gap.usage_date
+        )::integer as same_within_a_run
+    from mart.coverage as gap
+    where gap.state <> 'collected'
+) as run
+group by run.app_id, run.state, run.same_within_a_run
+order by run.state = 'lost', days_left, run.app_id, first_day;

@@ -1,0 +1,28 @@
+-- What is last month's 95th percentile of several App IDs billed together? Sum per five-minute point first, then
+-- rank; adding the separate 95ths gives a different, larger number. Chosen are here the three with the largest
+-- peak; put your own App IDs in their place: select unnest(array['…', '…']) as app_id.
+with chosen as (
+    select bill.app_id
+    from mart.billing_monthly as bill
+    where bill.month = date_trunc('month', current_date - interval '1 month')::date
+    order by bill.peak_kbps desc nulls last, bill.app_id asc
+    limit 3
+),
+
+summed as (
+    select
+        point.interval_start,
+        sum(point.kbps) as kbps
+    from mart.bandwidth_5min as point
+    where
+        point.usage_date >= date_trunc('month', current_date - interval '1 month')::date
+        and point.usage_date < date_trunc('month', current_date)::date
+        and point.app_id in (select chosen.app_id from chosen)
+    group by point.interval_start
+)
+
+select
+    count(*) as points,
+    (array_agg(summed.kbps order by summed.kbps desc))[5 * count(*) / 100 + 1] / 1000 as p95_mbps,
+    max(summed.kbps) / 1000 as peak_mbps
+from summed;

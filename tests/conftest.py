@@ -1,0 +1,47 @@
+"""Fixtures for every room: one throw-away PostgreSQL a session, one freshly migrated warehouse a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from agora.warehouse.migrate import migrate
+from embedded.postgres import Throwaway, throwaway
+from tests.warehouse.database import Warehouse
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Throwaway]:
+    """Yield a server of this test run's own; it ends with the run, even if that is killed."""
+    with throwaway() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def warehouse_template(postgres: Throwaway) -> str:
+    """Return the name of a migrated, empty warehouse that is only ever copied."""
+    name = "warehouse_template"
+    postgres.create_database(name)
+    migrate(postgres.url("owner", name))
+    return name
+
+
+@pytest.fixture
+def warehouse(postgres: Throwaway, warehouse_template: str) -> Iterator[Warehouse]:
+    """Yield a migrated, empty warehouse of this test's own."""
+    yield from fresh_warehouse(postgres, warehouse_template)
+
+
+@pytest.fixture(scope="module")
+def module_warehouse(postgres: Throwaway, warehouse_template: str) -> Iterator[Warehouse]:
+    """Yield a migrated, empty warehouse that the tests of one file fill once and only read."""
+    yield from fresh_warehouse(postgres, warehouse_template)
+
+
+def fresh_warehouse(postgres: Throwaway, template: str) -> Iterator[Warehouse]:
+    name = f"warehouse_{uuid.uuid4().hex}"
+    postgres.create_database(name, template=template)
+    yield Warehouse(postgres, name)
+    postgres.drop_database(name)

@@ -1,0 +1,136 @@
+"""A test's own warehouse: its addresses, and the shortest way to ask and tell it something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg2 import extensions
+from psycopg2.extras import RealDictCursor
+
+from embedded.postgres import Throwaway
+
+Points = Sequence[float | None]
+
+COLUMNS = (
+    "app_key, usage_date, starts_at,"
+    " state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
+)
+BODY = b'{"date": "", "unit": "kbps", "value": {}}'
+DIGEST = "\\\\x" + sha256(BODY).hexdigest()
+NULL = "\\N"
+BRACES = str.maketrans("[]", "{}")
+
+
+@dataclass(frozen=True)
+class App:
+    """A configured app."""
+
+    app_id: str
+    wanted_from: date
+    wanted_until: date | None = None
+    conn_id: str = "agora_dashboard"
+
+
+@dataclass(frozen=True)
+class AppDay:
+    """A ledger entry: `kbps` is the grid of a collected or partial day, absent for every other state."""
+
+    app_id: str
+    usage_date: date
+    kbps: Points | None = None
+    state: str = "failed"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A database with the warehouse's schema."""
+
+    server: Throwaway
+    database: str
+
+    def url(self, role: str = "owner") -> str:
+        return self.server.url(role, self.database)
+
+    def connect(self, role: str = "owner") -> AbstractContextManager[extensions.connection]:
+        """Open a connection in autocommit, closed at the end of the `with`."""
+        return self.server.connect(role, self.database)
+
+    def run(self, statement: str, parameters: Sequence[Any] | None = None, role: str = "owner") -> None:
+        with self.connect(role) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+    def rows(
+        self, query: str, parameters: Sequence[Any] | None = None, role: str = "owner"
+    ) -> list[dict[str, Any]]:
+        with (
+            self.connect(role) as connection,
+            connection.cursor(cursor_factory=RealDictCursor) as cursor,
+        ):
+            cursor.execute(query, parameters)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def add_account(
+        self, timezone: str = "UTC", window: str = "1 month", conn_id: str = "agora_dashboard"
+    ) -> None:
+        self.run(
+            "insert into core.vendor_account (conn_id, timezone, window_length) values (%s, %s, %s)",
+            (conn_id, timezone, window),
+            "loader",
+        )
+
+    def add_apps(self, apps: Iterable[App]) -> None:
+        with self.connect("loader") as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into core.app (app_id, name, conn_id, wanted_from, wanted_until)"
+                " values (%s, %s, %s, %s, %s)",
+                [
+                    (app.app_id, f"Name of {app.app_id}", app.conn_id, app.wanted_from, app.wanted_until)
+                    for app in apps
+                ],
+            )
+
+    def add_days(self, days: Iterable[AppDay]) -> None:
+        """Put ledger entries straight into the table, many at once."""
+        known = self.rows(
+            "select app_id, app_key, timezone from core.app join core.vendor_account using (conn_id)"
+        )
+        apps = {row["app_id"]: (row["app_key"], ZoneInfo(row["timezone"])) for row in known}
+        now = datetime.now(UTC)
+        content = StringIO("".join(_row(day, *apps[day.app_id], now) for day in days))
+        with self.connect("loader") as connection, connection.cursor() as cursor:
+            cursor.copy_expert(f"copy core.app_day ({COLUMNS}) from stdin", content)
+
+    def add_raw(self, app_id: str, usage_date: date, body: bytes = BODY) -> None:
+        self.run(
+            "insert into raw.bandwidth_response"
+            " (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
+            " values (%s, %s, now(), 200, %s, %s)",
+            (app_id, usage_date, body, sha256(body).digest()),
+            "loader",
+        )
+
+
+def _row(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> str:
+    """Return a line of COPY's text format."""
+    starts_at = datetime.combine(day.usage_date, time(), zone)
+    if day.kbps is None:
+        fields: tuple[object, ...] = (day.state, 0, 1, NULL, f"given as {day.state}", NULL, NULL, NULL)
+    else:
+        points = 288 - list(day.kbps).count(None)
+        state, reason = ("collected", "") if points == 288 else ("partial", f"given with {points} points")
+        grid = str(list(day.kbps)).replace("None", "null").translate(BRACES)
+        collected_at = min(now, max(starts_at + timedelta(hours=30), now - timedelta(days=1)))
+        fields = (state, points, 1, 200, reason, collected_at.isoformat(), DIGEST, grid)
+    return "\t".join(map(str, (app_key, day.usage_date, starts_at.isoformat(), *fields))) + "\n"
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Return the dates from first to last, both included."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

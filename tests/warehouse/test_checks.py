@@ -1,0 +1,152 @@
+"""sql/checks: each assertion is true of good data and false of the one thing it is there for."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.database import App, AppDay, Warehouse, days_between
+
+CHECKS = sorted((Path(__file__).parents[2] / "sql" / "checks").glob("*.sql"))
+LAST = datetime.now(UTC).date() - timedelta(days=3)
+FIRST = LAST - timedelta(days=20)
+DAMAGED = "where usage_date = '{day}' and app_key = (select app_key from core.app where app_id = 'a')"
+COLLECTED, PARTIAL, FAILED, SILENT = (LAST - timedelta(days=n) for n in range(4))
+SHIFT = "interval '8 hours'"
+
+# What breaks each assertion, and the constraints that must be away for it to be possible at all.
+DAMAGE = {
+    "every_collected_day_has_its_raw_answer": (
+        COLLECTED,
+        "update core.app_day set body_sha256 = 'another'",
+        "",
+    ),
+    "every_partial_day_has_its_raw_answer": (PARTIAL, "update core.app_day set http_status = 203", ""),
+    "every_raw_answer_has_the_digest_of_its_body": (
+        None,
+        "insert into raw.bandwidth_response (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
+        " values ('a', '2025-01-01', now(), 200, 'a body', 'no digest of it')",
+        "",
+    ),
+    "every_day_starts_at_its_accounts_midnight": (
+        COLLECTED,
+        f"update core.app_day set starts_at = starts_at - {SHIFT}",
+        "",
+    ),
+    "no_day_is_collected_before_it_begins": (
+        PARTIAL,
+        "update core.app_day set starts_at = now() + interval '1 hour', collected_at = now()",
+        "",
+    ),
+    "no_day_is_complete_before_it_is_over": (
+        COLLECTED,
+        "update core.app_day set starts_at = now() - interval '23 hours', collected_at = now()",
+        "",
+    ),
+    "no_day_was_collected_in_the_future": (
+        COLLECTED,
+        "update core.app_day set collected_at = now() + interval '1 hour'",
+        "",
+    ),
+    "every_collected_day_has_288_points": (
+        COLLECTED,
+        "update core.app_day set points = 287",
+        "points_match_state, drop constraint points_are_the_slots_present",
+    ),
+    "every_partial_day_has_fewer_points": (
+        PARTIAL,
+        "update core.app_day set points = 288",
+        "points_match_state, drop constraint points_are_the_slots_present",
+    ),
+    "no_other_day_has_points": (FAILED, "update core.app_day set points = 1", "points_match_state"),
+    "every_incomplete_day_says_why": (FAILED, "update core.app_day set reason = ''", ""),
+    "every_day_with_points_was_asked_for": (PARTIAL, "update core.app_day set attempts = 0", ""),
+    "every_day_counts_its_points": (
+        PARTIAL,
+        "update core.app_day set points = points - 1",
+        "points_are_the_slots_present",
+    ),
+    "every_day_has_288_slots": (
+        PARTIAL,
+        "update core.app_day set kbps = kbps || null::double precision",
+        "grid_is_288_slots",
+    ),
+    "every_day_knows_its_largest_points": (
+        COLLECTED,
+        "alter table core.app_day alter column top_kbps drop expression;"
+        " update core.app_day set top_kbps[1] = top_kbps[1] + 1",
+        "",
+    ),
+    "every_point_is_a_rate": (
+        COLLECTED,
+        "update core.app_day set kbps[7] = 'nan'",
+        "rates_are_plausible",
+    ),
+}
+
+
+def outcomes(warehouse: Warehouse) -> dict[str, bool]:
+    """Run every check as the loader, as Airflow does; each gives one row."""
+    found: dict[str, bool] = {}
+    for check in CHECKS:
+        (row,) = warehouse.rows(check.read_text(encoding="utf-8"), role="loader")
+        assert not found.keys() & row.keys()
+        found |= row
+    return found
+
+
+@pytest.fixture
+def good(warehouse: Warehouse) -> Warehouse:
+    """Give two apps in two zones complete, partial and failed days, and the answers they are from."""
+    for zone in ("UTC", "Asia/Shanghai"):
+        warehouse.add_account(zone, conn_id=zone)
+    warehouse.add_apps([App("a", FIRST, conn_id="UTC"), App("b", FIRST, conn_id="Asia/Shanghai")])
+    for app_id in ("a", "b"):
+        warehouse.add_days(day_of(app_id, day) for day in days_between(FIRST, LAST) if day != SILENT)
+        for day in days_between(FIRST, LAST):
+            warehouse.add_raw(app_id, day)
+    return warehouse
+
+
+def day_of(app_id: str, day: date) -> AppDay:
+    if day == FAILED:
+        return AppDay(app_id, day)
+    empty = day == LAST - timedelta(days=9)
+    return AppDay(
+        app_id,
+        day,
+        [None if empty or (day == PARTIAL and slot < 60) else float(slot) for slot in range(288)],
+    )
+
+
+def test_an_empty_warehouse_passes(warehouse: Warehouse) -> None:
+    assert set(outcomes(warehouse).values()) == {True}
+
+
+def test_good_data_passes(good: Warehouse) -> None:
+    assert set(outcomes(good).values()) == {True}
+
+
+@pytest.mark.parametrize("assertion", DAMAGE)
+def test_a_damage_is_found_by_its_assertion(good: Warehouse, assertion: str) -> None:
+    day, damage, constraint = DAMAGE[assertion]
+    if constraint:
+        good.run(f"alter table core.app_day drop constraint {constraint}")
+    good.run(f"{damage} {DAMAGED.format(day=day) if day else ''}")
+    found = outcomes(good)
+    assert found[assertion] is False
+    # The shape of a day is what several of them look at; no damage makes them all cry.
+    assert sum(not sound for sound in found.values()) <= 2
+
+
+def test_every_assertion_has_its_damage(warehouse: Warehouse) -> None:
+    assert outcomes(warehouse).keys() == DAMAGE.keys()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.stem)
+def test_a_check_says_what_it_asserts_and_what_to_do(check: Path) -> None:
+    head = check.read_text(encoding="utf-8").split("\n\n")[0]
+    assert head.startswith("-- Asserts ")
+    assert "\n-- If it fails: " in head

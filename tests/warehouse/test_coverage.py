@@ -1,0 +1,136 @@
+"""core.wanted_app_day and mart.coverage: which app-days are wanted, and until when they can be had."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+
+import pytest
+
+from tests.warehouse.database import App, AppDay, Warehouse, days_between
+
+ZEROS = [0.0] * 288
+MONDAY = date(2025, 3, 3)
+
+
+def first_day_shown(on: date, window: str) -> date:
+    """Return the oldest usage date that lies inside the window on a date."""
+    if window != "1 month":
+        return on - timedelta(days=int(window.split()[0]))
+    year, month = (on.year, on.month - 1) if on.month > 1 else (on.year - 1, 12)
+    return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
+
+
+def last_day_on_which_shown(usage_date: date, window: str) -> date:
+    """Try every date on which the day might still be shown."""
+    return max(
+        on
+        for on in days_between(usage_date, usage_date + timedelta(days=40))
+        if first_day_shown(on, window) <= usage_date
+    )
+
+
+def today_of(warehouse: Warehouse, timezone: str = "UTC") -> date:
+    (row,) = warehouse.rows("select (now() at time zone %s)::date as today", (timezone,))
+    return date.fromisoformat(str(row["today"]))
+
+
+@pytest.mark.parametrize("window", ["1 month", "28 days", "30 days", "31 days"])
+def test_expires_on_is_the_last_day_inside_the_window(warehouse: Warehouse, window: str) -> None:
+    first, last = date(2019, 12, 25), date(2025, 1, 10)  # two leap years; months of every length meet
+    warehouse.add_account(window=window)
+    warehouse.add_apps([App("not asked", first, last), App("asked", first, first)])
+    warehouse.add_days(AppDay("asked", day, state="lost") for day in days_between(first, last))
+    rows = warehouse.rows("select usage_date, expires_on, days_left, state from mart.coverage")
+    today = today_of(warehouse)
+    assert len(rows) == 2 * len(days_between(first, last))
+    expected = {day: last_day_on_which_shown(day, window) for day in days_between(first, last)}
+    assert not [row for row in rows if row["expires_on"] != expected[row["usage_date"]]]
+    assert {(row["expires_on"] - today).days - row["days_left"] for row in rows} <= {0, -1}  # midnight
+
+
+def test_a_month_clips_at_short_months() -> None:
+    assert last_day_on_which_shown(date(2025, 2, 28), "1 month") == date(2025, 3, 31)
+    assert last_day_on_which_shown(date(2024, 2, 28), "1 month") == date(2024, 3, 28)
+    assert last_day_on_which_shown(date(2025, 1, 31), "1 month") == date(2025, 2, 28)
+
+
+def test_wanted_days_are_pending_without_any_ledger_row(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    today = today_of(warehouse)
+    warehouse.add_apps([App("a", today - timedelta(days=3))])
+    rows = warehouse.rows("select * from mart.coverage order by usage_date", role="analyst")
+    assert [row["usage_date"] for row in rows][:3] == [today - timedelta(days=n) for n in (3, 2, 1)]
+    assert {(row["app_id"], row["state"], row["points"], row["attempts"], row["reason"]) for row in rows} == {
+        ("a", "pending", 0, 0, "not asked yet")
+    }
+
+
+def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):  # 26 hours apart: never the same date
+        warehouse.add_account(zone, conn_id=zone)
+        warehouse.add_apps([App(zone, today_of(warehouse) - timedelta(days=5), conn_id=zone)])
+    rows = warehouse.rows(
+        "select app_id, today, max(usage_date) as last from core.wanted_app_day group by app_id, today"
+        " order by today"
+    )
+    assert [row["app_id"] for row in rows] == ["Etc/GMT+12", "Pacific/Kiritimati"]
+    assert rows[0]["today"] < rows[1]["today"]
+    assert {row["today"] - row["last"] for row in rows} == {timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("wanted_from", "wanted_until", "expected"),
+    [
+        (MONDAY, MONDAY, [MONDAY]),
+        (MONDAY, MONDAY + timedelta(days=2), days_between(MONDAY, MONDAY + timedelta(days=2))),
+        (MONDAY, MONDAY - timedelta(days=1), []),
+        (date(2999, 1, 1), None, []),
+    ],
+)
+def test_days_are_wanted_until_the_last_wanted_day(
+    warehouse: Warehouse, wanted_from: date, wanted_until: date | None, expected: list[date]
+) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App("a", wanted_from, wanted_until)])
+    rows = warehouse.rows("select usage_date from mart.coverage order by usage_date")
+    assert [row["usage_date"] for row in rows] == expected
+
+
+def test_days_asked_for_besides_are_there_once(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    wanted = days_between(MONDAY, MONDAY + timedelta(days=4))
+    warehouse.add_apps([App("a", wanted[0], wanted[-1])])
+    before, after = MONDAY - timedelta(days=400), MONDAY + timedelta(days=60)
+    warehouse.add_days(
+        [
+            AppDay("a", before, ZEROS),
+            AppDay("a", wanted[0], ZEROS),
+            AppDay("a", wanted[1], [None, *ZEROS[1:]]),
+            AppDay("a", wanted[2], state="rejected"),
+            AppDay("a", wanted[3], state="lost"),
+            AppDay("a", after),
+        ]
+    )
+    rows = warehouse.rows("select usage_date, state, points from mart.coverage order by usage_date")
+    assert [tuple(row.values()) for row in rows] == [
+        (before, "collected", 288),
+        (wanted[0], "collected", 288),
+        (wanted[1], "partial", 287),
+        (wanted[2], "rejected", 0),
+        (wanted[3], "lost", 0),
+        (wanted[4], "pending", 0),
+        (after, "failed", 0),
+    ]
+
+
+def test_a_day_that_is_not_over_is_not_wanted_yet(warehouse: Warehouse) -> None:
+    """It was asked for by hand; it counts once it is over, so no bill has half a day in it."""
+    warehouse.add_account()
+    ahead = today_of(warehouse) + timedelta(days=1)  # tomorrow: still ahead if midnight passes
+    warehouse.add_apps([App("a", ahead)])
+    warehouse.add_days([AppDay("a", ahead, ZEROS)])
+    assert not warehouse.rows("select * from mart.coverage")
+    assert not warehouse.rows("select * from mart.billing_monthly")
+    assert not warehouse.rows("select * from mart.billing_monthly_total")
+    assert len(warehouse.rows("select * from mart.bandwidth_5min")) == 288

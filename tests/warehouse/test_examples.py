@@ -1,0 +1,99 @@
+"""sql/examples: each query runs as the analyst and answers what its head asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.reference import figures_of_month, month_of, percentile_95
+
+EXAMPLES = Path(__file__).parents[2] / "sql" / "examples"
+TODAY = datetime.now(UTC).date()
+THIS_MONTH = month_of(TODAY)
+LAST_MONTH = month_of(THIS_MONTH - timedelta(days=1))
+MONTH = days_between(LAST_MONTH, THIS_MONTH - timedelta(days=1))
+SIZES = {"small": 1_000.0, "middle": 20_000.0, "large": 300_000.0, "largest": 400_000.0, "quiet": 0.0}
+
+MISSING = {"small": (3, 4, 9), "quiet": range(2, 99)}
+
+
+def grid(app_id: str, day: int) -> list[float]:
+    """Return a day that is busiest from 20:00 to 21:00; each app in turn has the larger days."""
+    busy = 1.0 + (day + len(app_id)) % 5
+    return [SIZES[app_id] * busy * (2 if slot // 12 == 20 else 1) + slot + day / 4 for slot in range(288)]
+
+
+@pytest.fixture(scope="module")
+def small(module_warehouse: Warehouse) -> Warehouse:
+    module_warehouse.add_account()
+    module_warehouse.add_apps(App(app_id, LAST_MONTH) for app_id in SIZES)
+    days = days_between(LAST_MONTH, TODAY - timedelta(days=1))
+    module_warehouse.add_days(
+        AppDay(app_id, day, None if number in MISSING.get(app_id, ()) else grid(app_id, number))
+        for app_id in SIZES
+        for number, day in enumerate(days)
+    )
+    return module_warehouse
+
+
+def ask(warehouse: Warehouse, example: str) -> list[dict[str, Any]]:
+    return warehouse.rows((EXAMPLES / f"{example}.sql").read_text(encoding="utf-8"), role="analyst")
+
+
+def test_bill_of_last_month(small: Warehouse) -> None:
+    rows = ask(small, "10_bill_of_last_month")
+    assert [row["app_id"] for row in rows] == ["largest", "large", "middle", "small", "quiet"]
+    assert [row["is_final"] for row in rows] == [True, True, True, False, False]
+    expected = figures_of_month(grid("large", number) for number in range(len(MONTH)))
+    for method in ("p95", "peak", "mean_daily_peak", "mean_daily_p95", "fourth_peak", "top_five_mean"):
+        assert rows[1][f"{method}_mbps"] == expected[f"{method}_kbps"] / 1000
+
+
+def test_top_apps(small: Warehouse) -> None:
+    rows = ask(small, "20_top_apps")
+    assert [row["app_id"] for row in rows[:4]] == ["largest", "large", "middle", "small"]
+    first = (TODAY - timedelta(days=30) - LAST_MONTH).days
+    numbers = range(max(0, first), (TODAY - LAST_MONTH).days)
+    kbps = sum(sum(grid("largest", number)) for number in numbers)
+    assert float(rows[0]["gigabytes"]) == pytest.approx(kbps * 37_500 / 1e9)
+    assert rows[0]["points"] == rows[0]["expected_points"] == 288 * len(numbers)
+
+
+def test_gaps(small: Warehouse) -> None:
+    rows = ask(small, "30_gaps")
+    runs = [(row["first_day"], row["last_day"], row["days"]) for row in rows if row["app_id"] == "small"]
+    assert sorted(runs) == [(MONTH[3], MONTH[4], 2), (MONTH[9], MONTH[9], 1)]
+    (quiet,) = (row for row in rows if row["app_id"] == "quiet")
+    assert (quiet["state"], quiet["first_day"]) == ("failed", MONTH[2])
+    assert quiet["missing_points"] == 288 * quiet["days"]
+    assert [row["days_left"] for row in rows] == sorted(row["days_left"] for row in rows)
+
+
+def test_p95_of_several_apps(small: Warehouse) -> None:
+    (row,) = ask(small, "40_p95_of_several_apps")
+    sums = [
+        sum(points)
+        for number in range(len(MONTH))
+        for points in zip(*(grid(app_id, number) for app_id in ("large", "largest", "middle")), strict=True)
+    ]
+    expected = percentile_95(sorted(sums, reverse=True))
+    assert expected is not None
+    assert (row["points"], row["p95_mbps"]) == (288 * len(MONTH), expected / 1000)
+
+
+def test_peak_hour(small: Warehouse) -> None:
+    rows = ask(small, "50_peak_hour")
+    assert rows[0]["hour_utc"] == 20
+    assert sorted(row["hour_utc"] for row in rows) == list(range(24))
+    assert len({row["points"] for row in rows}) == 1
+
+
+def test_every_example_is_run_here_and_asks_something() -> None:
+    here = Path(__file__).read_text(encoding="utf-8")
+    for example in EXAMPLES.glob("*.sql"):
+        assert f'"{example.stem}"' in here
+        assert "?" in example.read_text(encoding="utf-8").split("\n\n")[0]

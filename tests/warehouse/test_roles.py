@@ -1,0 +1,175 @@
+"""Who may do what: the analyst reads mart, the loader reads and writes, everybody else sees nothing."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+
+from agora.warehouse.migrate import migrate
+from tests.warehouse.database import Warehouse
+
+MART = [
+    "mart.bandwidth_5min",
+    "mart.bandwidth_5min_between('2025-01-01', '2025-01-02')",
+    "mart.bandwidth_daily",
+    "mart.billing_monthly",
+    "mart.billing_monthly_total",
+    "mart.coverage",
+]
+TABLES = ["raw.bandwidth_response", "core.vendor_account", "core.app", "core.app_day"]
+INTERNAL = [*TABLES, "core.wanted_app_day", "public.warehouse_version"]
+
+
+def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
+    """Run a statement as a role, even one that writes, and leave no trace."""
+    with warehouse.connect("postgres") as connection, connection.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("set transaction read write")
+        cursor.execute(f"set local role {role}")
+        cursor.execute(statement)
+        cursor.execute("rollback")
+
+
+def refused(warehouse: Warehouse, role: str, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(warehouse, role, statement)
+
+
+@pytest.fixture(scope="module")
+def stranger(module_warehouse: Warehouse) -> str:
+    """Return a role without any grant; roles are the server's, so it may be there already."""
+    if not module_warehouse.rows("select 1 from pg_roles where rolname = 'stranger'"):
+        module_warehouse.run("create role stranger login password 'stranger'", role="postgres")
+    return "stranger"
+
+
+def test_the_lists_here_are_complete(module_warehouse: Warehouse) -> None:
+    rows = module_warehouse.rows(
+        "select relnamespace::regnamespace::text || '.' || relname as name from pg_class"
+        " where relnamespace::regnamespace::text in ('raw', 'core', 'mart', 'public') "
+        " and relkind in ('r', 'v', 'm')"
+        " union all"
+        " select pronamespace::regnamespace::text || '.' || proname from pg_proc"
+        " where pronamespace::regnamespace::text in ('raw', 'core', 'mart', 'public')"
+    )
+    assert {row["name"] for row in rows} == {name.split("(")[0] for name in MART + INTERNAL}
+
+
+@pytest.mark.parametrize("relation", MART)
+@pytest.mark.parametrize("role", ["analyst", "loader"])
+def test_analyst_and_loader_read_mart(module_warehouse: Warehouse, role: str, relation: str) -> None:
+    attempt(module_warehouse, role, f"select * from {relation}")
+
+
+@pytest.mark.parametrize("relation", INTERNAL)
+def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relation: str) -> None:
+    refused(module_warehouse, "analyst", f"select * from {relation}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into core.app_day (app_key) values (1)",
+        "update core.app_day set points = 0",
+        "delete from core.app_day",
+        "truncate core.app_day",
+        "create table mart.mine (x integer)",
+        "create table public.mine (x integer)",
+        "create schema mine",
+        "create or replace view mart.coverage as select 1",
+        "drop view mart.coverage",
+    ],
+)
+def test_the_analyst_writes_and_creates_nothing(module_warehouse: Warehouse, statement: str) -> None:
+    refused(module_warehouse, "analyst", statement)
+
+
+def test_the_analysts_own_sessions_are_read_only(module_warehouse: Warehouse) -> None:
+    with pytest.raises((errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege)):
+        module_warehouse.run("create table public.mine (x integer)", role="analyst")
+
+
+@pytest.mark.parametrize("relation", [*TABLES, "core.wanted_app_day"])
+def test_the_loader_reads_what_it_works_on(module_warehouse: Warehouse, relation: str) -> None:
+    attempt(module_warehouse, "loader", f"select * from {relation}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into raw.bandwidth_response (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
+        " values ('a', '2025-01-01', now(), 200, '', '')",
+        "insert into core.vendor_account (conn_id, timezone, window_length) values ('c', 'UTC', '1 month')",
+        "update core.vendor_account set timezone = 'UTC'",
+        "update core.app set name = ''",
+        "update core.app_day set attempts = 1",
+        "select 1 from core.vendor_account for update",
+        "create temporary table batch (x integer) on commit drop",
+    ],
+)
+def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: str) -> None:
+    attempt(module_warehouse, "loader", statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"delete from {table}" for table in TABLES),
+        *(f"truncate {table}" for table in TABLES),
+        "update raw.bandwidth_response set fault = ''",
+        "create table core.mine (x integer)",
+        "create table public.mine (x integer)",
+        "create schema mine",
+        "alter table core.app_day drop constraint state_is_known",
+        "drop table raw.bandwidth_response",
+        "create index on core.app_day (state)",
+        "create or replace view mart.coverage as select 1",
+    ],
+)
+def test_the_loader_removes_nothing_and_changes_no_schema(
+    module_warehouse: Warehouse, statement: str
+) -> None:
+    refused(module_warehouse, "loader", statement)
+
+
+@pytest.mark.parametrize("relation", MART + INTERNAL)
+def test_a_stranger_sees_nothing(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
+    refused(module_warehouse, stranger, f"select * from {relation}")
+
+
+def test_a_stranger_creates_nothing_and_cannot_even_connect(
+    module_warehouse: Warehouse, stranger: str
+) -> None:
+    refused(module_warehouse, stranger, "create table public.mine (x integer)")
+    refused(module_warehouse, stranger, "create schema mine")
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        psycopg2.connect(
+            host=module_warehouse.server.host,
+            port=module_warehouse.server.port,
+            user=stranger,
+            password=stranger,
+            dbname=module_warehouse.database,
+        )
+
+
+def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
+    warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
+    assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
+    migrate(warehouse.url())
+    for relation in MART:
+        attempt(warehouse, "analyst", f"select * from {relation}")
+        attempt(warehouse, "loader", f"select * from {relation}")
+        refused(warehouse, stranger, f"select * from {relation}")
+    attempt(warehouse, "loader", "select * from core.wanted_app_day")
+    refused(warehouse, "analyst", "select * from core.wanted_app_day")
+
+
+def test_migrating_again_changes_nothing(warehouse: Warehouse) -> None:
+    query = (
+        "select oid, relname, relacl::text from pg_class"
+        " where relnamespace::regnamespace::text in ('raw', 'core', 'mart') order by oid"
+    )
+    before = warehouse.rows(query)
+    migrate(warehouse.url())
+    assert warehouse.rows(query) == before
