@@ -105,7 +105,14 @@ class BandwidthPlanOperator(BaseOperator):
         if plan.refused_credentials:
             label = f"{plan.conn_id}, credentials refused"
             return [Batch(plan.conn_id, label, {}, refused_credentials=plan.refused_credentials)]
-        return list(in_batches(plan.conn_id, plan.app_days, reload=self.reload.lower() == "true"))
+        return list(
+            in_batches(
+                plan.conn_id,
+                plan.app_days,
+                requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
+                reload=self.reload.lower() == "true",
+            )
+        )
 
 
 class BandwidthCollectOperator(BaseOperator):

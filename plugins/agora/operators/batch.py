@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-BATCH_APP_DAYS = 500
+# Long enough that a task's start does not count, short enough that the UI shows the work's progress. What is
+# collected is committed every few seconds anyway.
+BATCH_SECONDS = 300
+LEAST_APP_DAYS = 100
 MOST_BATCHES = 1000  # Airflow maps a task over 1,024 elements at most
 
 
@@ -41,10 +44,21 @@ class Batch:
 
 
 def in_batches(
-    conn_id: str, app_days: Sequence[tuple[str, date, str]], *, reload: bool = False
+    conn_id: str,
+    app_days: Sequence[tuple[str, date, str]],
+    *,
+    requests_per_second: float,
+    reload: bool = False,
 ) -> Iterator[Batch]:
-    """Deal app-days out, in order; a task costs about 0.3 s of CPU, so not one a task."""
-    size = max(BATCH_APP_DAYS, -(-len(app_days) // MOST_BATCHES))
+    """Deal app-days out, in order, a few minutes of requests a batch.
+
+    Args:
+        conn_id: The account.
+        app_days: App ID, usage date and state, soonest to expire first.
+        requests_per_second: As configured for the account.
+        reload: Ask for complete days again.
+    """
+    size = max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second), -(-len(app_days) // MOST_BATCHES))
     for start in range(0, len(app_days), size):
         part = app_days[start : start + size]
         by_day: dict[str, list[str]] = {}

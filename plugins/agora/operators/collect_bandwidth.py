@@ -39,7 +39,7 @@ def collect_bandwidth(
         task_id="collect",
         pool=POOL,
         map_index_template="{{ task.batch.label }}",
-        execution_timeout=timedelta(minutes=60),
+        execution_timeout=timedelta(hours=2),
     ).expand(batch=plan.output)
     with TaskGroup("check") as check:
         for path in sorted(CHECKS.glob("*.sql")):
