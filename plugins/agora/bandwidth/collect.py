@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import date
 
 from sqlalchemy import Engine
@@ -18,6 +20,8 @@ from agora.errors import AnswerRejected, DayRefused
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days, raw_answers
 from agora.warehouse.raw_answers import RawAnswer
+
+LANDINGS_AT_ONCE = 2  # one is decoded while the warehouse writes the other
 
 
 async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, engine: Engine) -> Summary:
@@ -39,8 +43,16 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
         CredentialsRefused: A 401; everything received before it is committed.
     """
     summary = Summary()
-    async for chunk in fetched(asked, client):
-        summary.add(await asyncio.to_thread(_land, chunk, client, engine))
+    landings: deque[asyncio.Task[Summary]] = deque()
+    try:
+        async with aclosing(fetched(asked, client)) as chunks:
+            async for chunk in chunks:
+                if len(landings) == LANDINGS_AT_ONCE:
+                    summary.add(await landings.popleft())
+                landings.append(asyncio.create_task(asyncio.to_thread(_land, chunk, client, engine)))
+    finally:
+        for landed in await asyncio.gather(*landings):
+            summary.add(landed)
     summary.requests, summary.limited = client.transport.requests, client.transport.limited
     return summary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -37,7 +37,9 @@ class Fetched:
         return self.app_id, self.usage_date
 
 
-async def fetched(asked: Sequence[tuple[str, date]], client: DashboardClient) -> AsyncIterator[list[Fetched]]:
+async def fetched(
+    asked: Sequence[tuple[str, date]], client: DashboardClient
+) -> AsyncGenerator[list[Fetched]]:
     """Ask for app-days, as many at once as the account allows; yield chunks while it goes on.
 
     A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.

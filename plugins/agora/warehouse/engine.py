@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import NullPool
 
 
 def warehouse_engine(url: str | URL) -> Engine:
@@ -16,7 +15,7 @@ def warehouse_engine(url: str | URL) -> Engine:
     """
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
-        poolclass=NullPool,
+        pool_size=2,
         connect_args={
             "application_name": "agora",
             "connect_timeout": 15,
