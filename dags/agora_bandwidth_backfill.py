@@ -32,8 +32,8 @@ from agora.operators.collect_bandwidth import collect_bandwidth
         ),
         "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
         "app_ids": Param(
-            [],
-            type="array",
+            None,
+            type=["array", "null"],
             items={"type": "string"},
             title="Apps",
             description="App IDs, one a line. Empty: all configured apps.",

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 SOUND = ("collected", "partial")
+MOST_NAMED = 20
 
 
 @dataclass(slots=True)
@@ -67,21 +68,23 @@ class Summary:
         return sum(self.states.values())
 
     def failed(self) -> str:
-        """Name every app that failed, with its reason; empty where none did."""
+        """Name the apps that failed, each with its first reason; empty where none did."""
         if not self.failures:
             return ""
-        apps = "; ".join(
+        named = [
             f"{app_id}: {count} day{'s' * (count != 1)}, {reason.rstrip('.')}"
-            for app_id, (count, reason) in sorted(self.failures.items())
-        )
+            for app_id, (count, reason) in sorted(self.failures.items())[:MOST_NAMED]
+        ]
+        if len(self.failures) > MOST_NAMED:
+            named.append(f"and {len(self.failures) - MOST_NAMED:,} more, see mart.coverage")
         many = len(self.failures) != 1
         return (
-            f"{len(self.failures)} app{'s' * many} failed; everything sound of the others is loaded. {apps}."
-            " What failed is asked again by the next run."
+            f"{len(self.failures):,} app{'s' * many} failed; everything sound of the others is loaded."
+            f" {'; '.join(named)}. What failed is asked again by the next run."
         )
 
     def text(self) -> str:
-        """Say it in a few lines."""
+        """Say it in a few lines, the most important first."""
         states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
         lines = [
             f"{self.app_days:,} app-days asked for: {states or 'none'}.",
@@ -90,7 +93,7 @@ class Summary:
         ]
         if self.at_the_edge:
             lines.append(f"{self.at_the_edge:,} app-days refused at the window's edge; the next run decides.")
-        return "\n".join([*lines, *filter(None, [self.failed()])])
+        return "\n".join([*filter(None, [self.failed()]), *lines])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as they travel from task to task."""

@@ -38,7 +38,7 @@ class BandwidthPlanOperator(BaseOperator):
     Args:
         from_date: First usage date in ISO spelling, or empty.
         to_date: Last usage date, included, or empty.
-        app_ids: JSON list of App IDs; empty for all.
+        app_ids: JSON list of App IDs; empty or null for all.
         reload: "true" asks for complete days again.
     """
 
@@ -81,7 +81,7 @@ class BandwidthPlanOperator(BaseOperator):
         return Days(
             date.fromisoformat(self.from_date),
             date.fromisoformat(self.to_date or self.from_date),
-            tuple(json.loads(self.app_ids)),
+            tuple(json.loads(self.app_ids) or ()),
             self.reload.lower() == "true",
         )
 
@@ -181,7 +181,7 @@ class BandwidthPublishOperator(BaseOperator):
             if values:
                 total.add(Summary.from_json(values))
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
-        note = planned if not total.app_days else f"{planned}\n{total.text()}"
+        note = planned if not total.app_days else f"{total.text()}\n{planned}"
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         if not total.changed:
