@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.faults import KINDS, field_names
+from sandbox.fault_kinds import KINDS, field_names
 from sandbox.slots import SLOT_LABELS
 
 VENDOR_TAG = "Vendor's call"

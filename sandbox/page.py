@@ -11,7 +11,7 @@ import numpy as np
 
 from sandbox.account import Account
 from sandbox.catalogue import App
-from sandbox.faults import KINDS, field_names
+from sandbox.fault_kinds import KINDS, field_names
 
 _MOST_APPS_SHOWN = 40
 _SPARK_WIDTH, _SPARK_HEIGHT = 288, 36
