@@ -31,10 +31,11 @@ DEFAULT_CONN_ID = "agora_dashboard"
 
 def _https_or_loopback(url: str) -> str:
     parts = urlsplit(url)
+    # First, because the other messages repeat the address.
+    if "@" in url or parts.query or parts.fragment:
+        raise ValueError("the address must carry no credentials, query or fragment")
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("the address must carry no credentials, query or fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError(f"{url!r} is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
     return url.rstrip("/")
@@ -73,6 +74,12 @@ def _clock_change(zone: tzinfo) -> date | None:
     return None
 
 
+def _without_colon(customer_id: str) -> str:
+    if ":" in customer_id:
+        raise ValueError("a Customer ID has no colon (HTTP Basic authentication could not carry it)")
+    return customer_id
+
+
 def _window(text: str) -> str:
     if not re.fullmatch(r"1 month|[1-9][0-9]{0,3} days?", text, re.ASCII):
         raise ValueError(f'{text!r} is no window: write "1 month" or a number of days such as "30 days"')
@@ -97,7 +104,7 @@ class DashboardSettings(BaseModel):
 
     conn_id: str = DEFAULT_CONN_ID
     base_url: Annotated[str, AfterValidator(_https_or_loopback)] = DEFAULT_BASE_URL
-    customer_id: Annotated[str, Field(min_length=1)]
+    customer_id: Annotated[str, Field(min_length=1), AfterValidator(_without_colon)]
     customer_certificate: Annotated[SecretStr, Field(min_length=1)]
     timezone: Annotated[str, AfterValidator(_zone_without_clock_changes)] = "UTC"
     window: Annotated[str, AfterValidator(_window)] = "1 month"

@@ -62,8 +62,9 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(content["value"], dict):
         raise AnswerRejected(f"value must be an object of points, got {type(content['value']).__name__}")
     # orjson keeps the last of two equal keys in silence. In a body of the documented shape each key brings
-    # one colon, and each label carries one more; only where that does not add up the slow parser looks.
-    if body.count(b":") != len(content) + 2 * len(content["value"]):
+    # one colon, and each label carries one more; only where that does not add up, or an escape may hide a
+    # colon, the slow parser looks.
+    if b"\\" in body or body.count(b":") != len(content) + 2 * len(content["value"]):
         _refuse_duplicates(body)
     return content
 
@@ -120,5 +121,8 @@ def _on_grid(kbps: dict[str, float]) -> DayPoints:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:  # lists in lists, hundreds deep
+        text = type(value).__name__
     return text if len(text) <= 40 else text[:37] + "…"

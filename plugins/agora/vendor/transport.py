@@ -27,6 +27,20 @@ class NoAnswer(Exception):
     """The network gave no answer; the message says how it failed."""
 
 
+class _HungUp(aiohttp.ClientError):
+    """The connection ended before an answer had begun."""
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from asking a second time by itself: that would pass by the pace and the counts."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # which it does not repeat, and whose kind says more
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _HungUp from error
+
+
 class Transport:
     """One HTTP session of one vendor account, for one batch of requests.
 
@@ -60,6 +74,7 @@ class Transport:
             connector=aiohttp.TCPConnector(limit=self._settings.max_concurrency),
             timeout=TIMEOUT,
             auto_decompress=False,
+            middlewares=[_once],
         )
         return self
 
@@ -95,7 +110,7 @@ class Transport:
                     return answer
                 continue
             if answer is not None:
-                self._pacer.answered()
+                self._pacer.answered(sent_at)
                 if answer.status < 500:
                     return answer
             if not retry or failures == len(RETRY_WITHIN_SECONDS):
@@ -161,7 +176,7 @@ def _retry_after_seconds(header: str | None) -> float | None:
     else:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter for years of many digits
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
@@ -173,6 +188,8 @@ def _failure(error: Exception) -> str:
         return "its TLS certificate is not trusted"
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, _HungUp):
+        return "it closed the connection"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection ({type(error.os_error).__name__})"
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause else "")
