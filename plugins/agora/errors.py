@@ -10,7 +10,6 @@ AgoraError
 │   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
 │   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
 ├── AnswerRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
-├── CollectionIncomplete     what was sound is loaded; names the apps that were not
 └── WarehouseError           the warehouse cannot be used as it is: says which setting to change
 """
 
@@ -84,10 +83,6 @@ class UnexpectedAnswer(VendorError):
 
 class AnswerRejected(AgoraError):
     """The body of a 200 breaks the vendor's contract; the message is the reason."""
-
-
-class CollectionIncomplete(AgoraError):
-    """Everything sound was loaded, but some app-days failed; the message names them."""
 
 
 class WarehouseError(AgoraError):

@@ -83,3 +83,14 @@ def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
     assert form["hook_name"] == "Agora Dashboard"
     assert set(form["extra_fields"]) == {"timezone", "window", "requests_per_second", "max_concurrency"}
     assert form["standard_fields"]["login"]["title"] == "Customer ID"
+
+
+def test_an_account_that_is_not_there_does_not_hold_up_the_others(live: LiveStack) -> None:
+    live.set_apps([*live.app_ids[:2], {"app_id": "e" * 32, "conn_id": "agora_elsewhere"}])
+
+    run = live.trigger("agora_bandwidth_daily")
+
+    assert run.state == "failed"
+    assert sorted(run.states("collect")) == ["failed", "success"]
+    assert "There is no connection agora_elsewhere" in live.log_of(run, "collect", "failed")
+    assert live.sql("select count(distinct app_key) from core.app_day where state = 'collected'") == [(2,)]

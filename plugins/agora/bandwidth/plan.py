@@ -46,14 +46,14 @@ class Plan:
         app_days: What to ask for, soonest to expire first.
         lost: App-days that the vendor no longer shows, for which there are no points.
         refusal: Why those cannot be had, in a sentence; empty where there are none.
-        refused_credentials: The message of a 401; then nothing else was or will be asked.
+        unusable: Why the account cannot be worked with (a 401, a wrong setting); then nothing else was asked.
     """
 
     conn_id: str
     app_days: list[WantedAppDay] = field(default_factory=list)
     lost: list[WantedAppDay] = field(default_factory=list)
     refusal: str = ""
-    refused_credentials: str = ""
+    unusable: str = ""
 
 
 async def plan(
@@ -105,7 +105,7 @@ async def plan(
                 await _inside_the_window(result, client, engine, today)
             except CredentialsRefused as error:
                 result.app_days = []
-                result.refused_credentials = str(error)
+                result.unusable = str(error)
     return result
 
 
@@ -142,7 +142,7 @@ async def _inside_the_window(result: Plan, client: DashboardClient, engine: Engi
         return
     outside = [day for day in result.app_days if day.usage_date <= edge.newest_refused]
     result.app_days = [day for day in result.app_days if day.usage_date > edge.newest_refused]
-    result.lost = [day for day in outside if day.state != "partial"]
+    result.lost = [day for day in outside if day.state not in ("collected", "partial")]
     if outside:
         result.refusal = (
             f"outside the vendor's window: on {edge.learned_on} it served {edge.oldest_served}, and said to"

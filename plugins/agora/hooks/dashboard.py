@@ -7,9 +7,10 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.bases.hook import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from agora.errors import AgoraError, CredentialsRefused, DayRefused, UnknownApp
+from agora.errors import AgoraError, CredentialsRefused, DayRefused, SettingsError, UnknownApp
 from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
 
 MADE_UP_APP_ID = "0" * 32
@@ -46,7 +47,13 @@ class AgoraDashboardHook(BaseHook):
         Raises:
             SettingsError: The connection is not usable; the message names the field.
         """
-        connection = self.get_connection(self.conn_id)
+        try:
+            connection = self.get_connection(self.conn_id)
+        except AirflowNotFoundException:
+            raise SettingsError(
+                f"There is no connection {self.conn_id}: create it under Admin, Connections,"
+                " with the type Agora Dashboard."
+            ) from None
         settings = parse_dashboard(
             self.conn_id,
             {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from agora.errors import CollectionIncomplete, CredentialsRefused, SettingsError
+from agora.errors import CredentialsRefused, SettingsError
 from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import engine_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.plan import Days, Plan
     from agora.bandwidth.summary import Summary
+    from agora.settings import DashboardSettings
 
 BANDWIDTH = Asset("agora_bandwidth")
 SUMMARY_KEY = "summary"
@@ -89,22 +90,20 @@ class BandwidthPlanOperator(BaseOperator):
         from agora.bandwidth.plan import plan, require_days
 
         by_connection = configured_apps()
+        accounts, unusable = _accounts(by_connection)
+        if days is not None and accounts:
+            newest = max(account.today(now) for account in accounts) - timedelta(days=1)
+            require_days(days, [app for apps in by_connection.values() for app in apps], newest)
         engine = engine_of()
-        if days is not None:
-            everything = [app for apps in by_connection.values() for app in apps]
-            newest = max(
-                AgoraDashboardHook(conn_id).get_settings().today(now) for conn_id in by_connection
-            ) - timedelta(days=1)
-            require_days(days, everything, newest)
-        return [
-            asyncio.run(plan(AgoraDashboardHook(conn_id).get_settings(), apps, engine, now, days))
-            for conn_id, apps in by_connection.items()
+        planned = [
+            asyncio.run(plan(account, by_connection[account.conn_id], engine, now, days))
+            for account in accounts
         ]
+        return [*planned, *unusable]
 
     def _batches(self, plan: Plan) -> list[Batch]:
-        if plan.refused_credentials:
-            label = f"{plan.conn_id}, credentials refused"
-            return [Batch(plan.conn_id, label, {}, refused_credentials=plan.refused_credentials)]
+        if plan.unusable:
+            return [Batch(plan.conn_id, f"{plan.conn_id}, not usable", {}, unusable=plan.unusable)]
         return list(
             in_batches(
                 plan.conn_id,
@@ -129,8 +128,8 @@ class BandwidthCollectOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
         batch = Batch(**self.batch)
-        if batch.refused_credentials:
-            raise AirflowFailException(batch.refused_credentials)
+        if batch.unusable:
+            raise AirflowFailException(batch.unusable)
         try:
             summary = asyncio.run(self._collect(batch))
         except CredentialsRefused as error:
@@ -138,7 +137,7 @@ class BandwidthCollectOperator(BaseOperator):
         context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
         self.log.info("%s", summary.text())
         if summary.failures:
-            raise AirflowFailException(str(CollectionIncomplete(summary.failed())))
+            raise AirflowFailException(summary.failed())
 
     async def _collect(self, batch: Batch) -> Summary:
         from agora.bandwidth.collect import collect
@@ -194,9 +193,22 @@ class BandwidthPublishOperator(BaseOperator):
         }
 
 
+def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Plan]]:
+    """Read the accounts; one that is not configured right does not keep the others from being collected."""
+    from agora.bandwidth.plan import Plan
+
+    accounts, unusable = [], []
+    for conn_id in conn_ids:
+        try:
+            accounts.append(AgoraDashboardHook(conn_id).get_settings())
+        except SettingsError as error:
+            unusable.append(Plan(conn_id, unusable=str(error)))
+    return accounts, unusable
+
+
 def _plan_note(plan: Plan) -> str:
-    if plan.refused_credentials:
-        return plan.refused_credentials
+    if plan.unusable:
+        return plan.unusable
     asked = f"{plan.conn_id}: {len(plan.app_days):,} app-days to ask for"
     if plan.refusal:
         return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."

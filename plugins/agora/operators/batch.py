@@ -23,14 +23,14 @@ class Batch:
         label: What people see in the UI's list of mapped tasks.
         app_ids_by_day: Usage date in ISO spelling → App IDs, soonest to expire first.
         reload: Ask for complete days again.
-        refused_credentials: The message of the 401 that ended the account's work; then there are no days.
+        unusable: Why the account cannot be worked with; then there are no days.
     """
 
     conn_id: str
     label: str
     app_ids_by_day: dict[str, list[str]]
     reload: bool = False
-    refused_credentials: str = ""
+    unusable: str = ""
 
     def app_days(self) -> list[tuple[str, date]]:
         """Return pairs of App ID and usage date in order."""

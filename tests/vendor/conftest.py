@@ -1,0 +1,30 @@
+"""One sandbox for a file's tests, put back in order before each; retries that do not make tests wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from agora.vendor import transport
+
+from sandbox.testing import RunningSandbox, running_sandbox
+
+
+@pytest.fixture(scope="module")
+def module_sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(apps=3, quiet=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
+    module_sandbox.put_faults([])
+    module_sandbox.put_rate_limit(0)
+    module_sandbox.reset_stats()
+    return module_sandbox
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert transport.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
+    monkeypatch.setattr(transport, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))

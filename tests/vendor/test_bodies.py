@@ -1,0 +1,142 @@
+"""Bodies that are too large, compressed, cut or oddly encoded: bounded, and marked with what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+from agora.vendor import transport
+from agora.vendor.answer import Answer
+
+from tests.vendor.asking import account, asked
+from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
+
+ROOT = Path(__file__).resolve().parents[2]
+MEBIBYTE = 1 << 20
+BOMB_MEBIBYTES = 512
+MOST_MEBIBYTES = 256
+
+ASK_FROM_A_CHILD = """
+import asyncio, resource, sys
+from tests.vendor.asking import account, asked
+answer = asyncio.run(asked(account(sys.argv[1])))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, len(answer.body), answer.fault, sep="|")
+"""
+
+
+def received(behave: Behaviour) -> Answer:
+    async def main() -> Answer:
+        async with raw_server(behave) as server:
+            return await asked(account(server.base_url))
+
+    return asyncio.run(main())
+
+
+def test_a_whole_body_has_no_fault() -> None:
+    got = received(answers(answer(200, EMPTY_DAY)))
+    assert (got.body, got.fault) == (EMPTY_DAY, "")
+
+
+def test_a_body_of_exactly_the_cap_is_whole() -> None:
+    body = b" " * transport.MAX_BODY_BYTES
+    got = received(answers(answer(200, body)))
+    assert (got.body, got.fault) == (body, "")
+
+
+@pytest.mark.parametrize("head", [b"", b"Transfer-Encoding: chunked\r\n"], ids=["until it closes", "chunked"])
+def test_an_endless_body_is_cut_at_the_cap_and_hung_up_on(head: bytes) -> None:
+    sent = 0
+
+    async def endless(writer: asyncio.StreamWriter, _number: int) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+        block = b"x" * 65536
+        while True:
+            writer.write(b"10000\r\n" + block + b"\r\n" if head else block)
+            await writer.drain()
+            sent += len(block)
+
+    got = received(endless)
+    assert len(got.body) == transport.MAX_BODY_BYTES
+    assert got.fault == "the body is larger than 1048576 bytes"
+    # What lay in buffers when the connection was closed, but no more.
+    assert sent < 32 * MEBIBYTE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate"])
+def test_a_compressed_body_is_read(encoding: str) -> None:
+    compressed = zlib.compress(EMPTY_DAY) if encoding == "deflate" else gzip.compress(EMPTY_DAY)
+    got = received(answers(answer(200, compressed, Content_Encoding=encoding)))
+    assert (got.body, got.fault) == (EMPTY_DAY, "")
+
+
+def test_a_gzip_bomb_is_refused() -> None:
+    bomb = gzip.compress(b"\x00" * (4 * MEBIBYTE))
+    got = received(answers(answer(200, bomb, Content_Encoding="gzip")))
+    assert got.body == bomb
+    assert got.fault == "the body is larger than 1048576 bytes when decompressed"
+
+
+def test_a_compressed_body_of_exactly_the_cap_is_whole() -> None:
+    body = b" " * transport.MAX_BODY_BYTES
+    got = received(answers(answer(200, gzip.compress(body), Content_Encoding="gzip")))
+    assert (got.body, got.fault) == (body, "")
+
+
+def gzip_bomb(mebibytes: int) -> bytes:
+    packer = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
+    block = b"\x00" * MEBIBYTE
+    return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
+
+
+def test_a_gzip_bomb_does_not_take_the_memory() -> None:
+    bomb = gzip_bomb(BOMB_MEBIBYTES)
+
+    async def main() -> bytes:
+        async with raw_server(answers(answer(200, bomb, Content_Encoding="gzip"))) as server:
+            child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", ASK_FROM_A_CHILD, server.base_url),
+                cwd=ROOT,
+                env={"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
+                stdout=subprocess.PIPE,
+            )
+            output, _ = await child.communicate()
+            assert child.returncode == 0
+            return output
+
+    most_mebibytes, size, fault = asyncio.run(main()).decode().strip().split("|")
+    assert "larger than 1048576 bytes" in fault
+    assert int(size) <= MEBIBYTE
+    assert int(most_mebibytes) < MOST_MEBIBYTES < BOMB_MEBIBYTES
+
+
+@pytest.mark.parametrize("kept", [0, 5, -1], ids=["nothing", "half a head", "all but a byte"])
+def test_a_truncated_compressed_body_is_marked(kept: int) -> None:
+    cut = gzip.compress(EMPTY_DAY)[:kept]
+    got = received(answers(answer(200, cut, Content_Encoding="gzip")))
+    assert got.fault == "the compressed body is truncated"
+    assert got.body == cut
+
+
+def test_a_compressed_body_that_is_none_is_marked() -> None:
+    got = received(answers(answer(200, EMPTY_DAY, Content_Encoding="gzip")))
+    assert got.fault.startswith("the compressed body cannot be read (")
+    assert got.body == EMPTY_DAY
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x" * 500])
+def test_an_encoding_nobody_asked_for_is_marked(encoding: str) -> None:
+    got = received(answers(answer(200, b"\x1b\x00", Content_Encoding=encoding)))
+    assert got.fault == f"the body is encoded as {encoding[:40]!r}, which was not asked for"
+    assert got.body == b"\x1b\x00"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "", " Identity "])
+def test_no_encoding_under_another_name_is_fine(encoding: str) -> None:
+    got = received(answers(answer(200, EMPTY_DAY, Content_Encoding=encoding)))
+    assert (got.body, got.fault) == (EMPTY_DAY, "")
