@@ -2,6 +2,7 @@
 
 AgoraError
 ├── SettingsError            a connection, variable or parameter is wrong: mend it, nothing was asked
+│   └── DayNotOver           the day asked for by name is not over yet: ask later
 ├── VendorError              the vendor's answer, or the lack of one, for one app-day
 │   ├── CredentialsRefused   401: mend the connection; everything it would ask stops at once
 │   ├── UnknownApp           404: mend the app list; the app's other days are not asked
@@ -30,11 +31,16 @@ class SettingsError(AgoraError):
     """A connection, variable or parameter does not say what is needed."""
 
 
+class DayNotOver(SettingsError):
+    """A day asked for by name is not over yet in the account's time zone."""
+
+
 class VendorError(AgoraError):
     """The vendor did not give the points asked for.
 
     Attributes:
         reason: What happened, without naming the app-day.
+        advice: What to do about it.
         app_id: The App ID asked about.
         usage_date: The usage date asked about.
         answer: What came back, or None where nothing did.
@@ -52,6 +58,7 @@ class VendorError(AgoraError):
     ) -> None:
         super().__init__(f"App {app_id}, {usage_date}, connection {conn_id}: {reason}. {advice}")
         self.reason = reason
+        self.advice = advice
         self.app_id = app_id
         self.usage_date = usage_date
         self.answer = answer

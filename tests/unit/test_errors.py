@@ -32,7 +32,9 @@ def test_a_vendor_error_names_app_day_and_connection(kind: type[VendorError]) ->
         advice="Do this.",
         answer=answer,
     )
-    assert str(error) == "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+    assert (
+        str(error) == "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+    )
     assert (error.reason, error.app_id, error.usage_date, error.answer) == (
         "HTTP 400, the vendor says: no",
         "a1",

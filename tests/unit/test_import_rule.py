@@ -63,7 +63,9 @@ def imported_by(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def test_the_core_imports_without_airflow() -> None:
-    core = [name for name in modules() if not name.startswith(tuple(f"agora.{room}" for room in KNOW_AIRFLOW))]
+    core = [
+        name for name in modules() if not name.startswith(tuple(f"agora.{room}" for room in KNOW_AIRFLOW))
+    ]
     assert {"agora.errors", "agora.bandwidth.collect", "agora.vendor.transport"} <= set(core)
     answer = imports_without_airflow(*core)
     assert answer.returncode == 0, answer.stderr

@@ -86,7 +86,8 @@ def test_every_wrong_field_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8090/dev/v2", "http://localhost:1", "http://[::1]:8090", "http://127.8.9.10/dev"]
+    "url",
+    ["http://127.0.0.1:8090/dev/v2", "http://localhost:1", "http://[::1]:8090", "http://127.8.9.10/dev"],
 )
 def test_plain_http_is_accepted_to_this_machine(url: str) -> None:
     assert parsed(base_url=url).base_url == url
@@ -131,7 +132,8 @@ def test_a_window_is_accepted(window: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "window", ["2 months", "30", "0 days", "-1 days", "030 days", "30 days ", "30  days", "10000 days", "٣٠ days"]
+    "window",
+    ["2 months", "30", "0 days", "-1 days", "030 days", "30 days ", "30  days", "10000 days", "٣٠ days"],
 )
 def test_another_window_is_refused_with_what_to_write(window: str) -> None:
     assert 'write "1 month" or a number of days such as "30 days"' in refusal(window=window)

@@ -9,7 +9,6 @@ from typing import Any
 from agora.settings import DashboardSettings, parse_dashboard
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
-
 from sandbox.testing import RunningSandbox
 
 DAY = date(2026, 11, 1)
@@ -40,7 +39,9 @@ def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:
     )
 
 
-async def asked(settings: DashboardSettings, app_id: str = "a1", day: date = DAY, *, retry: bool = True) -> Answer:
+async def asked(
+    settings: DashboardSettings, app_id: str = "a1", day: date = DAY, *, retry: bool = True
+) -> Answer:
     async with DashboardClient(settings) as client:
         return await client.bandwidth(app_id, day, retry=retry)
 

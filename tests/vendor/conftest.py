@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from agora.vendor import transport
 
+from agora.vendor import transport
 from sandbox.testing import RunningSandbox, running_sandbox
 
 

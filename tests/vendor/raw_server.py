@@ -92,7 +92,10 @@ async def raw_server(behave: Behaviour, *, tls: ssl.SSLContext | None = None) ->
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
     """Return a whole answer; header names are written with underscores."""
     fields = {"Content_Length": str(len(body)), "Connection": "close", **headers}
-    lines = [f"HTTP/1.1 {status} Whatever", *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items())]
+    lines = [
+        f"HTTP/1.1 {status} Whatever",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items()),
+    ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

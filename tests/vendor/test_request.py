@@ -6,9 +6,9 @@ import asyncio
 import base64
 
 import pytest
+
 from agora.errors import UnexpectedAnswer
 from agora.vendor.dashboard import DashboardClient
-
 from tests.vendor.asking import CERTIFICATE, DAY, account, asked
 from tests.vendor.raw_server import EMPTY_DAY, Received, answer, answers, raw_server
 
@@ -50,7 +50,9 @@ def test_a_get_has_no_body_and_asks_for_json_not_compressed() -> None:
 
 
 def test_an_app_id_cannot_leave_its_place_in_the_path() -> None:
-    assert request("../../x?y#z").line.startswith("GET /dev/v2/apps/..%2F..%2Fx%3Fy%23z/usages/bandwidth?date=")
+    assert request("../../x?y#z").line.startswith(
+        "GET /dev/v2/apps/..%2F..%2Fx%3Fy%23z/usages/bandwidth?date="
+    )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -70,7 +72,9 @@ def test_a_redirect_is_not_followed_and_the_credentials_go_nowhere_else(status: 
 
 def test_a_redirect_within_the_host_is_not_followed_either() -> None:
     async def main() -> None:
-        async with raw_server(answers(answer(302, b"", Location="/dev/v2/other"), answer(200, EMPTY_DAY))) as server:
+        async with raw_server(
+            answers(answer(302, b"", Location="/dev/v2/other"), answer(200, EMPTY_DAY))
+        ) as server:
             with pytest.raises(UnexpectedAnswer):
                 await asked(account(server.base_url))
             assert len(server.received) == 1
@@ -80,7 +84,10 @@ def test_a_redirect_within_the_host_is_not_followed_either() -> None:
 
 def test_proxies_of_the_environment_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with raw_server(answers(answer(200))) as proxy, raw_server(answers(answer(200, EMPTY_DAY))) as server:
+        async with (
+            raw_server(answers(answer(200))) as proxy,
+            raw_server(answers(answer(200, EMPTY_DAY))) as server,
+        ):
             for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
                 monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
             await asked(account(server.base_url))

@@ -10,10 +10,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from agora.errors import DayRefused, RateLimited, VendorError, VendorUnavailable
 from agora.vendor import transport
 from agora.vendor.dashboard import DashboardClient
-
 from sandbox.testing import RunningSandbox
 from tests.vendor.asking import DAY, account, account_of, ask, asked
 from tests.vendor.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
@@ -29,7 +29,9 @@ FAILURES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: " ".join(map(str, fault.values())))
-def test_a_failure_is_asked_again_until_there_is_an_answer(sandbox: RunningSandbox, fault: dict[str, Any]) -> None:
+def test_a_failure_is_asked_again_until_there_is_an_answer(
+    sandbox: RunningSandbox, fault: dict[str, Any]
+) -> None:
     sandbox.put_faults([{**fault, "times": 3}])
     received = ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=1))
     assert (received.status, received.fault) == (200, "")
@@ -146,7 +148,16 @@ def test_a_429s_retry_after_holds_every_request_of_the_account() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("soon", "-5", "1.5", "", "٣", "0", "Mon, 01 Jan 2001 00:00:00 GMT", "Mon, 99 Xyz 2001 00:00:00 GMT"),
+        *(
+            "soon",
+            "-5",
+            "1.5",
+            "",
+            "٣",
+            "0",
+            "Mon, 01 Jan 2001 00:00:00 GMT",
+            "Mon, 99 Xyz 2001 00:00:00 GMT",
+        ),
         "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
         "Mon, 01 Jan 2001 00:00:00 +99999999",
         "Mon, 01 Jan 9999 23:59:59 -2359",
@@ -176,7 +187,9 @@ def test_429s_for_ever_end_and_say_so() -> None:
     assert asyncio.run(main()) == transport.RETRIES_WHEN_LIMITED + 1
 
 
-def unavailable_after_a_short_while(behave: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[VendorError, RawServer]:
+def unavailable_after_a_short_while(
+    behave: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[VendorError, RawServer]:
     monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.3))
 
     async def main() -> tuple[VendorError, RawServer]:
@@ -212,7 +225,12 @@ def test_a_slow_drip_ends_by_the_timeout(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     "beginning",
-    [b"", b"HTTP/1.1 200 OK\r\nContent-", b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"date"', b"gibberish\r\n\r\n"],
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"date"',
+        b"gibberish\r\n\r\n",
+    ],
     ids=["nothing", "half a head", "half a body", "no HTTP"],
 )
 def test_a_half_closed_socket_is_no_answer(beginning: bytes) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+
 from agora.errors import VendorError
 from agora.vendor import transport
 from agora.vendor.dashboard import DashboardClient
-
 from tests.vendor.asking import CERTIFICATE, DAY, account
 from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
 
@@ -65,7 +65,9 @@ def everything_said(error: BaseException) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
-def test_no_secret_is_said(name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_said(
+    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     caplog.set_level(logging.DEBUG)
     said: list[str] = []

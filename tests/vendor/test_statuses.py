@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from agora.bandwidth.payload import decode
 from agora.errors import (
     CredentialsRefused,
@@ -16,7 +18,7 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-
+from agora.vendor.dashboard import DashboardClient
 from sandbox.testing import RunningSandbox
 from tests.vendor.asking import account_of, ask
 
@@ -49,7 +51,9 @@ def test_a_status_is_a_typed_error(
 
     error = raised.value
     assert type(error) is kind
-    assert str(error).startswith(f"App {app_id}, {day}, connection some_account: HTTP {status}, the vendor says:")
+    assert str(error).startswith(
+        f"App {app_id}, {day}, connection some_account: HTTP {status}, the vendor says:"
+    )
     assert advice in str(error)
     assert error.answer is not None
     assert error.answer.status == status
@@ -73,6 +77,17 @@ def test_wrong_credentials_are_told_apart_from_app_credentials(sandbox: RunningS
         ask(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
     assert "missing or wrong" in str(raised.value)
     assert sandbox.stats()["by_status"] == {"401": 1}
+
+
+def test_after_a_401_nothing_more_is_sent(sandbox: RunningSandbox) -> None:
+    async def one_after_the_other() -> None:
+        async with DashboardClient(account_of(sandbox, customer_certificate="wrong")) as client:
+            for app_id in sandbox.app_ids:
+                with pytest.raises(CredentialsRefused, match=app_id):
+                    await client.bandwidth(app_id, sandbox.today())
+
+    asyncio.run(one_after_the_other())
+    assert sandbox.stats()["requests"] == 1
 
 
 def test_an_app_of_another_account_is_unknown(sandbox: RunningSandbox) -> None:

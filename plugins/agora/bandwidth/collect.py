@@ -51,8 +51,12 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
                     summary.add(await landings.popleft())
                 landings.append(asyncio.create_task(asyncio.to_thread(_land, chunk, client, engine)))
     finally:
-        for landed in await asyncio.gather(*landings):
-            summary.add(landed)
+        # Whatever ended it: what has arrived is brought in.
+        landed = await asyncio.gather(*landings, return_exceptions=True)
+    for result in landed:
+        if isinstance(result, BaseException):
+            raise result
+        summary.add(result)
     summary.requests, summary.limited = client.transport.requests, client.transport.limited
     return summary
 
@@ -68,8 +72,12 @@ def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> 
         with connection.begin():
             changed = app_days.load(connection, batch)
     certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
-    at_the_edge = {f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain}
-    return Summary.of(batch, changed=changed, at_the_edge=at_the_edge)
+    return Summary.of(
+        batch,
+        changed=changed,
+        at_the_edge={f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain},
+        advice={f.key: f.error.advice for f in chunk if f.error},
+    )
 
 
 def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
@@ -79,7 +87,7 @@ def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
             item.app_id,
             item.usage_date,
             attempts=int(item.asked),
-            http_status=item.answer.status if item.answer else None,
+            http_status=item.error.answer.status if item.error and item.error.answer else None,
             reason=item.error.reason if item.error else "no answer",
         )
     kbps, reason = None, item.answer.fault

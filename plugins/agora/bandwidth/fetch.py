@@ -76,6 +76,7 @@ class _Round:
         self._client = client
         self._unknown: dict[str, UnknownApp] = {}
         self._unavailable: set[str] = set()
+        self._unavailable_in_a_row = 0
         self.refused: CredentialsRefused | None = None
         self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue()
 
@@ -94,8 +95,10 @@ class _Round:
         if app_id in self._unknown:
             return Fetched(app_id, usage_date, datetime.now(UTC), error=self._unknown[app_id], asked=False)
         # An app whose last day failed although retried is asked once a day: each of its days gets its
-        # chance, but one broken app does not hold up the others with its retries.
-        retry = app_id not in self._unavailable
+        # chance, but one broken app does not hold up the others with its retries. Nor does an API that is
+        # down hold up the next account.
+        down = self._unavailable_in_a_row >= 2 * self._client.settings.max_concurrency
+        retry = app_id not in self._unavailable and not down
         try:
             answer = await self._client.bandwidth(app_id, usage_date, retry=retry)
         except VendorError as error:
@@ -103,8 +106,10 @@ class _Round:
                 self._unknown[app_id] = error
             if isinstance(error, VendorUnavailable):
                 self._unavailable.add(app_id)
+                self._unavailable_in_a_row += 1
             return Fetched(app_id, usage_date, datetime.now(UTC), error.answer, error)
         self._unavailable.discard(app_id)
+        self._unavailable_in_a_row = 0
         return Fetched(app_id, usage_date, datetime.now(UTC), answer)
 
     async def chunk(self) -> tuple[list[Fetched], bool]:

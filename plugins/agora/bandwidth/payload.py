@@ -15,7 +15,9 @@ from agora.errors import AnswerRejected
 
 # Numerator and denominator: a division by 1,000 is exact to the last bit where a factor of 0.001 is not.
 KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": (1_000_000, 1)}
-MOST_KBPS = 1e12  # a petabit a second: above any customer's traffic, below what a sum could overflow
+MOST_KBPS = (
+    1e11  # 100 Tbit a second: above any customer's traffic, below what the bytes of a day could overflow
+)
 KEYS = {"date", "unit", "value"}
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 
 from agora.bandwidth.raw import raw_answer
-from agora.bandwidth.window import Edge, certain_since, expected_oldest_day, learn_edge
-from agora.errors import CredentialsRefused, DayRefused, SettingsError, VendorError
+from agora.bandwidth.window import agreed_edge, certain_since, expected_oldest_day
+from agora.errors import CredentialsRefused, DayNotOver, DayRefused, SettingsError, VendorError
 from agora.settings import AppSettings, DashboardSettings
+from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days, apps, raw_answers, wanted, window_edge
 from agora.warehouse.wanted import WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
-
-APPS_TO_PROBE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ async def plan(
     if missing:
         async with DashboardClient(account) as client:
             try:
-                await _inside_the_window(result, client, engine, today)
+                await _inside_the_window(result, [app.app_id for app in configured], client, engine, today)
             except CredentialsRefused as error:
                 result.app_days = []
                 result.unusable = str(error)
@@ -113,12 +113,13 @@ def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date)
     """Refuse days asked for by name that make no sense.
 
     Raises:
+        DayNotOver: The first day is not over.
         SettingsError: Saying which parameter to change.
     """
     if days.from_date > days.to_date:
         raise SettingsError(f"from_date {days.from_date} is after to_date {days.to_date}: swap the two.")
     if days.from_date > yesterday:
-        raise SettingsError(
+        raise DayNotOver(
             f"from_date {days.from_date} is not over yet: the newest day to ask for is {yesterday}."
         )
     unknown = sorted(set(days.app_ids) - {app.app_id for app in configured})
@@ -126,16 +127,20 @@ def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date)
         raise SettingsError(f"app_ids names {', '.join(unknown)}: add it to the variable agora_apps first.")
 
 
-async def _inside_the_window(result: Plan, client: DashboardClient, engine: Engine, today: date) -> None:
+async def _inside_the_window(
+    result: Plan, app_ids: Sequence[str], client: DashboardClient, engine: Engine, today: date
+) -> None:
     """Take out of the plan what the vendor no longer shows, and enter it as lost."""
     certain = certain_since(client.settings.window, today)
     if result.app_days[0].usage_date >= certain:
         await _probe(client, engine, result.app_days[0].app_id, result.app_days[0].usage_date)
         return
     with engine.begin() as connection:
+        window_edge.wait_for_turn(connection, result.conn_id)
         edge = window_edge.read(connection, result.conn_id, today)
         if edge is None:
-            edge = await _learned(result.app_days, client, engine, certain, today)
+            app_ids = wanted.latest_first(connection, app_ids)
+            edge = await _learned(app_ids, result.app_days[0].usage_date, client, engine, today)
             if edge is not None:
                 window_edge.remember(connection, result.conn_id, edge)
     if edge is None:
@@ -153,29 +158,28 @@ async def _inside_the_window(result: Plan, client: DashboardClient, engine: Engi
 
 
 async def _learned(
-    missing: Sequence[WantedAppDay], client: DashboardClient, engine: Engine, certain: date, today: date
+    app_ids: Sequence[str], oldest: date, client: DashboardClient, engine: Engine, today: date
 ) -> WindowEdge | None:
-    """Ask one app after the other until one tells where the window ends."""
+    """Learn where the window ends, as far as days from `oldest` on are concerned."""
+    window = client.settings.window
     refusals: dict[date, str] = {}
-    for app_id in list(dict.fromkeys(day.app_id for day in missing))[:APPS_TO_PROBE]:
 
-        async def probe(usage_date: date, app_id: str = app_id) -> bool | None:
-            said = await _probe(client, engine, app_id, usage_date)
-            if isinstance(said, DayRefused) and said.answer:
-                refusals[usage_date] = said.answer.said()
-            return True if said is None else False if isinstance(said, DayRefused) else None
+    async def probe(app_id: str, usage_date: date) -> bool | None:
+        error = await _probe(client, engine, app_id, usage_date)
+        if isinstance(error, DayRefused):
+            refusals[usage_date] = error.answer.said() if error.answer else ""
+            return False
+        return True if error is None else None
 
-        edge: Edge | None = await learn_edge(
-            probe,
-            expected=expected_oldest_day(client.settings.window, today),
-            oldest=missing[0].usage_date,
-            certain=certain,
-        )
-        if edge is not None and edge.newest_refused is not None:
-            return WindowEdge(today, edge.oldest_served, edge.newest_refused, refusals[edge.newest_refused])
-        if edge is not None:
-            return None
-    return None
+    edge = await agreed_edge(
+        [partial(probe, app_id) for app_id in app_ids],
+        expected=expected_oldest_day(window, today),
+        oldest=oldest,
+        certain=certain_since(window, today),
+    )
+    if edge is None or edge.newest_refused is None:
+        return None
+    return WindowEdge(today, edge.oldest_served, edge.newest_refused, refusals[edge.newest_refused])
 
 
 async def _probe(
@@ -186,11 +190,12 @@ async def _probe(
     Raises:
         CredentialsRefused: 401.
     """
+    answer: Answer | None = None
     error: VendorError | None = None
     try:
         answer = await client.bandwidth(app_id, usage_date, retry=False)
     except VendorError as refused:
-        error, answer = refused, refused.answer  # type: ignore[assignment]
+        answer, error = refused.answer, refused
     if answer is not None:
         with engine.begin() as connection:
             raw_answers.keep(connection, [raw_answer(app_id, usage_date, answer)])

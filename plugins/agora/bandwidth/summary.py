@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -37,13 +37,28 @@ class Summary:
     at_the_edge: int = 0
 
     @classmethod
-    def of(cls, batch: pd.DataFrame, *, changed: int, at_the_edge: set[tuple[str, date]]) -> Summary:
-        """Count a normalised batch."""
+    def of(
+        cls,
+        batch: pd.DataFrame,
+        *,
+        changed: int,
+        at_the_edge: Collection[tuple[str, date]] = (),
+        advice: Mapping[tuple[str, date], str] | None = None,
+    ) -> Summary:
+        """Count a normalised batch.
+
+        Args:
+            batch: As `normalise` returns it.
+            changed: How many of its app-days are different in the warehouse now.
+            at_the_edge: App-days refused as old ones may be.
+            advice: What to do about failed app-days.
+        """
         failures: dict[str, tuple[int, str]] = {}
         unsound = batch.loc[~batch["state"].isin(SOUND), "reason"]
         for (app_id, usage_date), reason in zip(unsound.index.tolist(), unsound, strict=True):
             if (app_id, usage_date) not in at_the_edge:
-                count, first = failures.get(app_id, (0, str(reason)))
+                what_to_do = (advice or {}).get((app_id, usage_date), "")
+                count, first = failures.get(app_id, (0, ". ".join(filter(None, [str(reason), what_to_do]))))
                 failures[app_id] = (count + 1, first)
         return cls(
             states={str(state): int(count) for state, count in batch["state"].value_counts().items()},

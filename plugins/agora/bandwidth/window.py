@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -76,6 +76,33 @@ async def learn_edge(probe: Probe, *, expected: date, oldest: date, certain: dat
             day = min(day + timedelta(days=step), certain)
         step *= 2
     return await _narrow(probe, served, refused)
+
+
+async def agreed_edge(probes: Sequence[Probe], *, expected: date, oldest: date, certain: date) -> Edge | None:
+    """Ask one app after the other until two say the same of the edge.
+
+    One alone is not believed: an app that the vendor has known for a few weeks only may be refused days that
+    it serves for others. An account's only app has to be.
+
+    Args:
+        probes: Ask for one day of an app each.
+        expected: The oldest day that should be served.
+        oldest: The oldest day that matters.
+        certain: A day that is inside for certain.
+
+    Returns:
+        The edge, or None where no two apps agree.
+    """
+    found: list[Edge] = []
+    for probe in probes:
+        start = min((edge.oldest_served for edge in found), default=expected)
+        edge = await learn_edge(probe, expected=start, oldest=oldest, certain=certain)
+        if edge is None:
+            continue
+        if edge in found or edge.newest_refused is None or len(probes) == 1:
+            return edge
+        found.append(edge)
+    return None
 
 
 async def _narrow(probe: Probe, served: date, refused: date) -> Edge | None:

@@ -26,5 +26,7 @@ def engine_of(conn_id: str = WAREHOUSE_CONN_ID) -> Engine:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
+        # Such as sslmode and sslrootcert.
+        query={name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)},
     )
     return warehouse_engine(url)

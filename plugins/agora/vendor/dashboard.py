@@ -98,7 +98,10 @@ def _meaning(status: int) -> tuple[type[VendorError], str]:
             "Check the App ID in the variable agora_apps, and which connection its account needs.",
         )
     if status == 400:
-        return DayRefused, "The day is outside the vendor's window, or the request is malformed."
+        return DayRefused, (
+            "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
+            " for a shorter time than the connection {conn_id} says, set its window."
+        )
     if status == 429:
         return RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."
     if status >= 500:

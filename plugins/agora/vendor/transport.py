@@ -56,6 +56,7 @@ class Transport:
         self._settings = settings
         self._pacer = pacer or Pacer(settings.requests_per_second)
         self._session: aiohttp.ClientSession | None = None
+        self._refused: Answer | None = None
         self.requests = 0
         self.limited = 0
 
@@ -88,7 +89,7 @@ class Transport:
         """Ask until there is an answer that another try would not better.
 
         429, 5xx and network failures are asked again after a random wait (full jitter); a Retry-After is
-        obeyed, up to five minutes.
+        obeyed, up to five minutes. After a 401 nothing more is sent: it is the answer to everything.
 
         Args:
             path: Below the base URL, without a leading slash.
@@ -101,6 +102,8 @@ class Transport:
         failures = limited = 0
         while True:
             sent_at = await self._pacer.turn()
+            if self._refused is not None:
+                return self._refused
             answer, retry_after_seconds, failure = await self._try(path, query)
             if answer is not None and answer.status == 429:
                 limited += 1
@@ -111,6 +114,8 @@ class Transport:
                 continue
             if answer is not None:
                 self._pacer.answered(sent_at)
+                if answer.status == 401:
+                    self._refused = answer
                 if answer.status < 500:
                     return answer
             if not retry or failures == len(RETRY_WITHIN_SECONDS):

@@ -56,7 +56,8 @@ where case
     else
         excluded.collected_at > held.collected_at
         and excluded.points >= held.points
-        and excluded.body_sha256 <> held.body_sha256
+        -- The same bytes are other points where the account's time zone was corrected.
+        and (excluded.body_sha256, excluded.starts_at) is distinct from (held.body_sha256, held.starts_at)
 end
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -52,6 +52,15 @@ where
     and (wanted_until is null or wanted_until > :yesterday)
 """
 
+RETIRE_OTHERS = """
+update core.app set wanted_until = (:now at time zone account.timezone)::date - 1
+from core.vendor_account as account
+where
+    app.conn_id = account.conn_id
+    and not (app.conn_id = any(:conn_ids))
+    and (app.wanted_until is null or app.wanted_until >= (:now at time zone account.timezone)::date)
+"""
+
 
 def sync(
     connection: Connection,
@@ -94,3 +103,14 @@ def sync(
             "yesterday": yesterday,
         },
     )
+
+
+def retire_others(connection: Connection, conn_ids: Sequence[str], now: datetime) -> None:
+    """Let the apps of accounts that are no longer configured be wanted until yesterday.
+
+    Args:
+        connection: To the warehouse, in the caller's transaction.
+        conn_ids: The accounts that are configured.
+        now: The current time, with time zone.
+    """
+    connection.execute(text(RETIRE_OTHERS), {"conn_ids": list(conn_ids), "now": now})

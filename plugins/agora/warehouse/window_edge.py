@@ -17,15 +17,25 @@ class WindowEdge(NamedTuple):
     refusal: str
 
 
-def read(connection: Connection, conn_id: str, today: date) -> WindowEdge | None:
-    """Return the edge learned today, None where it must be learned anew; hold others off until the commit.
+def wait_for_turn(connection: Connection, conn_id: str) -> None:
+    """Hold off other runs that would learn this account's edge, until the caller's commit.
 
-    The row lock makes runs that plan at the same time learn the edge once.
+    So only the first of them asks. No row is locked meanwhile, and whoever waits does so for as long as the
+    vendor may keep the first one waiting.
     """
+    connection.execute(text("set local lock_timeout = '15min'; set local statement_timeout = '15min'"))
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtext('window_edge'), hashtext(:conn_id))"),
+        {"conn_id": conn_id},
+    )
+
+
+def read(connection: Connection, conn_id: str, today: date) -> WindowEdge | None:
+    """Return the edge learned today, None where it must be learned anew."""
     row = connection.execute(
         text(
             "select learned_on, oldest_served, newest_refused, refusal from core.vendor_account"
-            " where conn_id = :conn_id for update"
+            " where conn_id = :conn_id"
         ),
         {"conn_id": conn_id},
     ).one()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PREFIX = "agora_"
 MOST_CHARACTERS = 1000  # of Airflow's column
+RESULT = "Result: "
 
 
 @hookimpl
@@ -41,5 +42,7 @@ def _copy_note(dag_run: DagRun) -> None:
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="run_note")
     notes = [XComModel.deserialize_value(row) for row in session.scalars(query)]
     if notes:
-        by_hand = f"{dag_run.note}\n" if dag_run.note else ""
-        dag_run.note = (by_hand + max(notes, key=len))[:MOST_CHARACTERS]
+        # What a person wrote stays; what an earlier try of this run said does not.
+        by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
+        result = RESULT + max(notes, key=len)
+        dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

@@ -119,7 +119,7 @@ create table core.app_day (
     constraint grid_is_288_slots check (array_ndims(kbps) = 1 and array_lower(kbps, 1) = 1 and cardinality(kbps) = 288),
     constraint points_are_the_slots_present check (cardinality(array_remove(kbps, null)) = points),
     -- In PostgreSQL's order NaN is above every number, so this refuses it too.
-    constraint rates_are_plausible check (0 <= all(kbps) and 1e12 >= all(kbps)),
+    constraint rates_are_plausible check (0 <= all(kbps) and 1e11 >= all(kbps)),
     constraint attempts_are_counted check (attempts >= 0)
 );
 -- A month's bill reads that month alone, the planner the days that are not complete, the checks what came lately.

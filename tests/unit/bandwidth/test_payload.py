@@ -83,7 +83,7 @@ def test_minus_zero_is_zero() -> None:
 
 
 def test_the_largest_value_is_accepted() -> None:
-    assert present(decode(with_points('"00:00": 1e12'), DAY)) == {"00:00": MOST_KBPS}
+    assert present(decode(with_points('"00:00": 1e11'), DAY)) == {"00:00": MOST_KBPS}
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_the_largest_value_is_accepted() -> None:
         ("Mbps", "1.5", 1500.0),
         ("Mbps", "7", 7000),
         ("Gbps", "0.25", 250_000.0),
-        ("Gbps", "1000000", 1e12),
+        ("Gbps", "100000", 1e11),
     ],
 )
 def test_units_of_the_family_are_converted_exactly(unit: str, number: str, kbps: float) -> None:
     assert present(decode(with_points(f'"00:00": {number}', unit), DAY)) == {"00:00": kbps}
 
 
-@given(number=st.integers(0, 10**12), unit=st.sampled_from(sorted(KBPS_PER_UNIT)))
+@given(number=st.integers(0, 10**11), unit=st.sampled_from(sorted(KBPS_PER_UNIT)))
 def test_a_conversion_is_the_nearest_double(number: int, unit: str) -> None:
     times, divided_by = KBPS_PER_UNIT[unit]
     exact = Fraction(number * times, divided_by)
@@ -204,6 +204,10 @@ JSON = st.recursive(
 )
 def test_any_json_is_decoded_or_refused_and_nothing_else_is_raised(content: dict[str, Any]) -> None:
     try:
-        assert decode(json.dumps(content).encode(), DAY).points == len(content["value"])
+        points = decode(json.dumps(content).encode(), DAY).points
     except AnswerRejected as refused:
-        assert len(str(refused)) <= REPEATED_AT_MOST
+        said = str(refused)
+    else:
+        said = ""
+        assert points == len(content["value"])
+    assert len(said) <= REPEATED_AT_MOST

@@ -21,7 +21,9 @@ def failed(app_id: str, day: date = DAY, reason: str = "HTTP 500", *, rejected: 
     return Outcome(app_id, day, reason=reason, rejected=rejected)
 
 
-def summary(*outcomes: Outcome, changed: int = 0, at_the_edge: set[tuple[str, date]] | None = None) -> Summary:
+def summary(
+    *outcomes: Outcome, changed: int = 0, at_the_edge: set[tuple[str, date]] | None = None
+) -> Summary:
     return Summary.of(normalise(outcomes, "UTC"), changed=changed, at_the_edge=at_the_edge or set())
 
 
@@ -52,15 +54,29 @@ def test_batches_add_up() -> None:
     total.add(summary(sound("a1", DAY + timedelta(days=1)), failed("b2", reason="second"), changed=2))
     total.add(Summary(requests=7, limited=2, at_the_edge=3))
     assert total.states == {"collected": 2, "failed": 2}
-    assert (total.changed, total.points, total.requests, total.limited, total.at_the_edge) == (3, 576, 8, 2, 3)
+    assert (total.changed, total.points, total.requests, total.limited, total.at_the_edge) == (
+        3,
+        576,
+        8,
+        2,
+        3,
+    )
     assert total.failures == {"b2": (2, "first")}
 
 
 def test_who_failed_is_named_with_the_reason() -> None:
-    said = summary(sound("a1"), failed("c3"), failed("b2", reason="HTTP 404, the vendor says: no such app")).failed()
+    said = summary(
+        sound("a1"), failed("c3"), failed("b2", reason="HTTP 404, the vendor says: no such app")
+    ).failed()
     assert said.startswith("2 apps failed; everything sound of the others is loaded.")
     assert "b2: 1 day, HTTP 404, the vendor says: no such app; c3: 1 day, HTTP 500" in said
     assert said.endswith("What failed is asked again by the next run.")
+
+
+def test_what_to_do_stands_behind_the_reason() -> None:
+    batch = normalise([failed("a1"), failed("a1", DAY + timedelta(days=1))], "UTC")
+    said = Summary.of(batch, changed=0, advice={("a1", DAY): "Do this."}).failed()
+    assert "a1: 2 days, HTTP 500. Do this. What failed is asked again by the next run." in said
 
 
 def test_one_app_is_not_many() -> None:

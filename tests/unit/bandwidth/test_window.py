@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
-from agora.bandwidth.window import Edge, certain_since, expected_oldest_day, learn_edge
+from agora.bandwidth.window import Edge, agreed_edge, certain_since, expected_oldest_day, learn_edge
 
 FIVE_YEARS = [date(2023, 1, 1) + timedelta(days=number) for number in range(5 * 365 + 2)]
 TODAY = date(2026, 11, 22)
@@ -26,7 +27,9 @@ def a_month_before(today: date) -> date:
 
 
 def test_a_month_ago_of_every_day_of_five_years() -> None:
-    assert [expected_oldest_day("1 month", day) for day in FIVE_YEARS] == list(map(a_month_before, FIVE_YEARS))
+    assert [expected_oldest_day("1 month", day) for day in FIVE_YEARS] == list(
+        map(a_month_before, FIVE_YEARS)
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,9 @@ def test_a_month_ago_is_clipped_to_a_shorter_month(today: date, oldest: date) ->
     assert expected_oldest_day("1 month", today) == oldest
 
 
-@pytest.mark.parametrize(("window", "days"), [("1 day", 1), ("30 days", 30), ("31 days", 31), ("400 days", 400)])
+@pytest.mark.parametrize(
+    ("window", "days"), [("1 day", 1), ("30 days", 30), ("31 days", 31), ("400 days", 400)]
+)
 def test_days_are_counted_back(window: str, days: int) -> None:
     assert expected_oldest_day(window, TODAY) == TODAY - timedelta(days=days)
 
@@ -56,9 +61,15 @@ def test_any_month_is_long_enough_to_hold_a_certain_day() -> None:
         assert certain >= expected_oldest_day("1 month", today)
 
 
-@pytest.mark.parametrize(("window", "days"), [("7 days", 7), ("27 days", 27), ("28 days", 27), ("90 days", 27)])
+@pytest.mark.parametrize(
+    ("window", "days"), [("7 days", 7), ("27 days", 27), ("28 days", 27), ("90 days", 27)]
+)
 def test_a_shorter_window_is_certain_for_itself_alone(window: str, days: int) -> None:
     assert certain_since(window, TODAY) == TODAY - timedelta(days=days)
+
+
+def served(true_edge: date, day: date) -> bool:
+    return day >= true_edge
 
 
 def learned(
@@ -82,7 +93,7 @@ def test_the_edge_is_found_wherever_it_is() -> None:
             expected = true_edge + timedelta(days=off)
             for oldest_age in range(true_age + 1, 61):
                 oldest = TODAY - timedelta(days=oldest_age)
-                edge, asked = learned(lambda day, e=true_edge: day >= e, expected=expected, oldest=oldest)
+                edge, asked = learned(partial(served, true_edge), expected=expected, oldest=oldest)
                 assert edge == Edge(true_edge, true_edge - timedelta(days=1)), (true_age, off, oldest_age)
                 assert len(asked) == len(set(asked)), "no day is asked twice"
                 assert off or len(asked) <= 2
@@ -97,7 +108,7 @@ def test_where_the_oldest_day_that_matters_is_served_there_is_no_edge_to_know() 
             for oldest_age in range(28, true_age + 1):
                 oldest = TODAY - timedelta(days=oldest_age)
                 edge, asked = learned(
-                    lambda day, e=true_edge: day >= e,
+                    partial(served, true_edge),
                     expected=TODAY - timedelta(days=expected_age),
                     oldest=oldest,
                 )
@@ -115,6 +126,57 @@ def test_an_app_that_is_refused_whatever_is_asked_tells_nothing(expected_age: in
     )
     assert edge is None
     assert len(asked) <= MOST_QUESTIONS
+
+
+def agreed(*true_ages: int | None) -> tuple[Edge | None, list[int]]:
+    """Ask apps that serve days up to these ages, or refuse every day; also count each one's questions."""
+    questions = [0] * len(true_ages)
+
+    async def probe(app: int, day: date) -> bool:
+        questions[app] += 1
+        age = true_ages[app]
+        return age is not None and day >= TODAY - timedelta(days=age)
+
+    edge = asyncio.run(
+        agreed_edge(
+            [partial(probe, app) for app in range(len(true_ages))],
+            expected=TODAY - timedelta(days=31),
+            oldest=TODAY - timedelta(days=60),
+            certain=CERTAIN,
+        )
+    )
+    return edge, questions
+
+
+def edge_at(age: int) -> Edge:
+    return Edge(TODAY - timedelta(days=age), TODAY - timedelta(days=age + 1))
+
+
+def test_two_apps_that_agree_tell_the_edge_in_two_questions_each() -> None:
+    assert agreed(31, 31, 31) == (edge_at(31), [2, 2, 0])
+
+
+def test_the_second_app_starts_where_the_first_one_ended() -> None:
+    edge, (first, second) = agreed(45, 45)
+    assert edge == edge_at(45)
+    assert first <= MOST_QUESTIONS
+    assert second == 2
+
+
+@pytest.mark.parametrize(
+    "true_ages", [(28, 31, 31), (31, 28, 31), (None, 31, 31), (31, None, None, 31), (29, 28, 31, 31)]
+)
+def test_an_app_that_says_otherwise_is_outvoted(true_ages: tuple[int | None, ...]) -> None:
+    assert agreed(*true_ages)[0] == edge_at(31)
+
+
+def test_an_accounts_only_app_is_believed() -> None:
+    assert agreed(30)[0] == edge_at(30)
+
+
+@pytest.mark.parametrize("true_ages", [(), (None,), (None, None), (31, 29), (31, None)])
+def test_where_no_two_apps_agree_nothing_is_known(true_ages: tuple[int | None, ...]) -> None:
+    assert agreed(*true_ages)[0] is None
 
 
 @pytest.mark.parametrize("fails_at", range(6))

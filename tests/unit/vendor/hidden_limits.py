@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -63,7 +62,7 @@ class Simulation:
     """
 
     configured_per_second: float
-    limit: Callable[[], HiddenLimit]
+    limit: HiddenLimit
     latency_seconds: float = 0.005
     workers: int = 16
     requests: int = 600
@@ -85,20 +84,21 @@ class Simulation:
         return (len(self.accepted_at) - first) / (self.accepted_at[-1] - since)
 
     async def _main(self) -> None:
-        pacer, limit, todo = Pacer(self.configured_per_second, clock=clock), self.limit(), deque(range(self.requests))
+        pacer = Pacer(self.configured_per_second, clock=clock)
+        todo = deque(range(self.requests))
 
         async def worker() -> None:
             while todo:
                 todo.popleft()
-                while not await self._ask(pacer, limit):
+                while not await self._ask(pacer):
                     pass
 
         await asyncio.gather(*(worker() for _ in range(self.workers)))
 
-    async def _ask(self, pacer: Pacer, limit: HiddenLimit) -> bool:
+    async def _ask(self, pacer: Pacer) -> bool:
         sent_at = await pacer.turn()
         await asyncio.sleep(self.latency_seconds / 2)
-        accepted = limit.lets_in()
+        accepted = self.limit.lets_in()
         (self.accepted_at if accepted else self.refused_at).append(clock())
         await asyncio.sleep(self.latency_seconds / 2)
         if accepted:

@@ -25,7 +25,9 @@ async def turns(pacer: Pacer, count: int) -> list[float]:
 def test_requests_are_spaced_evenly(per_second: float) -> None:
     async def main() -> list[float]:
         pacer = Pacer(per_second, clock=clock)
-        return [moment for part in await asyncio.gather(*(turns(pacer, 10) for _ in range(5))) for moment in part]
+        return [
+            moment for part in await asyncio.gather(*(turns(pacer, 10) for _ in range(5))) for moment in part
+        ]
 
     moments = sorted(run(main()))
     assert len(moments) == 50
@@ -110,10 +112,13 @@ def test_the_configured_rate_is_never_exceeded() -> None:
         def lets_in(self) -> bool:
             return not 9 < clock() < 10
 
-    simulation = Simulation(20, RefusesForASecond, requests=3000).run()
+    simulation = Simulation(20, RefusesForASecond(), requests=3000).run()
     assert len(simulation.refused_at) > 0
     # Twenty-one requests span twenty gaps, of which a late one may have lost one.
-    spans = [later - sooner for sooner, later in zip(simulation.accepted_at, simulation.accepted_at[20:], strict=False)]
+    spans = [
+        later - sooner
+        for sooner, later in zip(simulation.accepted_at, simulation.accepted_at[20:], strict=False)
+    ]
     assert min(spans) >= 19 / 20 - 1e-6
     assert simulation.accepted_per_second(2000) == pytest.approx(20, rel=0.01)
 
@@ -134,7 +139,7 @@ def test_a_hidden_limit_is_found_and_kept(per_second: float, times: float) -> No
     # What is under way when the first 429 arrives is refused too, whatever the pacer does; with the latency
     # of 5 ms that is one or two requests.
     for name, limit in limits(per_second):
-        simulation = Simulation(times * per_second, lambda limit=limit: limit).run()
+        simulation = Simulation(times * per_second, limit).run()
         assert simulation.refused_share < MOST_REFUSED, name
         assert simulation.accepted_per_second() > LEAST_OF_LIMIT * per_second, name
 
@@ -142,13 +147,13 @@ def test_a_hidden_limit_is_found_and_kept(per_second: float, times: float) -> No
 @pytest.mark.parametrize("latency_seconds", [0.05, 0.2])
 def test_a_hidden_limit_is_kept_over_a_slow_line(latency_seconds: float) -> None:
     for name, limit in limits(5):
-        simulation = Simulation(10, lambda limit=limit: limit, latency_seconds=latency_seconds).run()
+        simulation = Simulation(10, limit, latency_seconds=latency_seconds).run()
         assert simulation.refused_share < MOST_REFUSED, name
         assert simulation.accepted_per_second() > LEAST_OF_LIMIT * 5, name
 
 
 def test_a_rate_below_the_limit_is_left_alone() -> None:
-    simulation = Simulation(10, lambda: SlidingWindow(11)).run()
+    simulation = Simulation(10, SlidingWindow(11)).run()
     assert simulation.refused_at == []
     assert simulation.accepted_per_second() == pytest.approx(10, rel=0.01)
 
@@ -159,7 +164,7 @@ def test_a_limit_that_is_raised_meanwhile_is_followed() -> None:
             self.per_second = 5 if clock() < 20 else 20
             return super().lets_in()
 
-    simulation = Simulation(100, lambda: Raised(5), requests=2000).run()
+    simulation = Simulation(100, Raised(5), requests=2000).run()
     assert simulation.accepted_per_second(1500) > LEAST_OF_LIMIT * 20
     assert simulation.refused_share < MOST_REFUSED
 
@@ -170,6 +175,6 @@ def test_a_limit_that_is_lowered_meanwhile_is_followed() -> None:
             self.per_second = 20 if clock() < 20 else 5
             return super().lets_in()
 
-    simulation = Simulation(100, lambda: Lowered(20), requests=1000).run()
+    simulation = Simulation(100, Lowered(20), requests=1000).run()
     assert simulation.accepted_per_second(600) > LEAST_OF_LIMIT * 5
     assert simulation.refused_share < MOST_REFUSED

@@ -35,7 +35,10 @@ FIVE_AND_A_HALF_HOURS = timezone(timedelta(hours=5, minutes=30))
         (encode.timestamptz(datetime(2000, 1, 1, tzinfo=UTC)), "00000008 0000000000000000"),
         (encode.timestamptz(datetime(2000, 1, 1, 0, 0, 1, 5, tzinfo=UTC)), "00000008 00000000000f4245"),
         (encode.timestamptz(datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)), "00000008 fffffffffff0bdc0"),
-        (encode.timestamptz(datetime(2000, 1, 1, 5, 30, tzinfo=FIVE_AND_A_HALF_HOURS)), "00000008 0000000000000000"),
+        (
+            encode.timestamptz(datetime(2000, 1, 1, 5, 30, tzinfo=FIVE_AND_A_HALF_HOURS)),
+            "00000008 0000000000000000",
+        ),
         (encode.timestamptz(None), NULL),
     ],
 )
@@ -93,7 +96,9 @@ def read_array(encoded: bytes) -> list[float]:
     return values
 
 
-@given(st.lists(st.lists(st.floats(0, 1e12) | st.just(math.nan), min_size=5, max_size=5), min_size=1, max_size=6))
+@given(
+    st.lists(st.lists(st.floats(0, 1e12) | st.just(math.nan), min_size=5, max_size=5), min_size=1, max_size=6)
+)
 def test_whatever_is_encoded_can_be_read_back(rows: list[list[float]]) -> None:
     read = [read_array(encoded) for encoded in encode.float8_arrays(np.array(rows))]
     np.testing.assert_array_equal(np.array(read), np.array(rows))

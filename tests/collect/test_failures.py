@@ -1,0 +1,90 @@
+"""One app's failure never hides another's success, and whoever failed is named and asked again."""
+
+from __future__ import annotations
+
+from sandbox.testing import running_sandbox
+from tests.collect.night import account_of, assert_true, keys, night_of, product, window_days
+from tests.warehouse.database import Warehouse
+
+MOST_REQUESTS_OF_AN_UNKNOWN_APP = 3
+
+
+def test_an_unknown_app_and_a_broken_one_among_twenty(warehouse: Warehouse) -> None:
+    # The first 19 of the same seed's 20 apps: the twentieth is known only after the mending.
+    with running_sandbox(apps=20, quiet=True) as mended, running_sandbox(apps=19, quiet=True) as sandbox:
+        days = window_days(sandbox)
+        broken, unknown = mended.app_ids[0], mended.app_ids[19]
+        assert unknown not in sandbox.app_ids
+        sandbox.put_faults(
+            [{"kind": "status", "app_id": broken, "status": 500, "body": {"message": "sorry"}}]
+        )
+        night = night_of(sandbox, warehouse, mended.app_ids)
+
+        _, summary = night.run()
+
+        assert_true(night, sandbox, product(mended.app_ids[1:19], days))
+        states = night.states()
+        assert {states[broken, day] for day in days} == {states[unknown, day] for day in days} == {"failed"}
+        assert summary.states == {"collected": 18 * len(days), "failed": 2 * len(days)}
+        assert set(summary.failures) == {broken, unknown}
+        assert summary.failed().startswith("2 apps failed; everything sound of the others is loaded.")
+        assert f"{broken}: {len(days)} days, HTTP 500, the vendor says: sorry" in summary.failed()
+        assert f"{unknown}: {len(days)} days, HTTP 404" in summary.failed()
+
+        stats = sandbox.stats()
+        assert stats["by_status"]["404"] <= MOST_REQUESTS_OF_AN_UNKNOWN_APP
+        # Days asked for before the first one was given up are retried three times, all later ones asked once.
+        assert len(days) < stats["by_app"][broken]["500"] <= len(days) + 3 * night.account.max_concurrency
+        assert night.ledger()[unknown, days[-1]]["attempts"] == 0
+
+        night.account = account_of(mended)
+        mended.reset_stats()
+        planned, summary = night.run()
+        assert set(keys(planned.app_days)) == product([broken, unknown], days)
+        assert summary.states == {"collected": 2 * len(days)}
+        assert_true(night, mended, product(mended.app_ids, days))
+        assert night.plan().app_days == []
+
+
+def test_an_app_that_recovers_during_the_run_is_collected_from_then_on(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=3, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, max_concurrency=1), window_days(sandbox)
+        # Eleven failed requests: the probe, four for the first day, then one a day.
+        sandbox.put_faults([{"kind": "status", "app": 0, "status": 500, "times": 11}])
+        night.run()
+        failed = {key for key, state in night.states().items() if state == "failed"}
+        assert 5 <= len(failed) <= 8
+        assert {app_id for app_id, _ in failed} == {sandbox.app_ids[0]}
+        night.run()
+        assert_true(night, sandbox, product(sandbox.app_ids, days))
+
+
+def test_an_api_that_is_down_fails_every_day_and_loses_none(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        sandbox.stop()
+        _, summary = night.run()
+        assert night.states() == dict.fromkeys(product(sandbox.app_ids, days), "failed")
+        assert all("no connection" in row["reason"] for row in night.ledger().values())
+        assert all(row["http_status"] is None for row in night.ledger().values())
+        assert set(summary.failures) == set(sandbox.app_ids)
+        sandbox.start()
+        night.run()
+        assert_true(night, sandbox, product(sandbox.app_ids, days))
+
+
+def test_a_failure_never_replaces_points(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        night.run()
+        before = night.ledger()
+        faults = (
+            {"kind": "status", "status": 500},
+            {"kind": "status", "status": 400},
+            {"kind": "body", "body": "no"},
+        )
+        for fault in faults:
+            sandbox.put_faults([fault])
+            summary = night.collect(product(sandbox.app_ids, days))
+            assert (summary.changed, len(summary.failures)) == (0, 1)
+            assert night.ledger() == before
