@@ -19,7 +19,7 @@ def refused(app: int, days: list[date]) -> list[dict[str, object]]:
     return [{"kind": "status", "app": app, "usage_date": str(day), "status": 400} for day in days]
 
 
-@pytest.mark.parametrize("young", [0, 1, 2])
+@pytest.mark.parametrize("young", range(4))
 def test_days_refused_for_a_young_app_are_collected_for_the_others(warehouse: Warehouse, young: int) -> None:
     with running_sandbox(apps=4, quiet=True) as sandbox:
         # The vendor has known this app for 28 days; everything older is refused for it alone.
