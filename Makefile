@@ -3,8 +3,10 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-REQUIREMENTS := requirements requirements-local requirements-dev
+REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench
 export PYTHONPATH := plugins:.
+# As pip and curl do; behind a proxy with a certificate of its own nothing else works.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up stop clean test test-browser test-distributed chaos bench lint lock
@@ -25,6 +27,7 @@ $(UV):
 
 LOCAL := .venv/.requirements-local-installed
 DEV := .venv/.requirements-dev-installed
+BENCH := .venv/.requirements-bench-installed
 
 demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show it
 	@$(BIN)/python -m embedded demo
@@ -50,7 +53,7 @@ test-distributed: $(DEV) ## Celery workers and compose
 chaos: $(DEV) ## fault injection
 	@echo "There is no fault injection yet." && exit 1
 
-bench: $(DEV) ## measurements, side by side in one run
+bench: $(BENCH) ## measurements, side by side in one run
 	@$(BIN)/python -m tests.bench
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
@@ -60,6 +63,6 @@ lint: $(DEV) ## ruff, mypy, sqlfluff
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
 	@for name in requirements-install $(REQUIREMENTS); do \
-	  constraint=; case $$name in requirements-local|requirements-dev) constraint="-c requirements.txt";; esac; \
+	  constraint=; case $$name in requirements-local|requirements-dev|requirements-bench) constraint="-c requirements.txt";; esac; \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links $$constraint $$name.in -o $$name.txt || exit 1; done

@@ -2,7 +2,7 @@
 
 - Days that are complete are left alone, unless **reload** is set.
 - Days that the vendor no longer shows are entered as `lost` with the vendor's reason; they are no failure. If
-  all the days are outside the window, the run ends as skipped.
+  all the days are outside the window, the tasks end as skipped and the run succeeds.
 - A reloaded day replaces the old one only if it is newer and not less complete.
 """
 

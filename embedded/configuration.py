@@ -10,7 +10,7 @@ from embedded import sandbox_service
 from embedded.airflow_api import AirflowApi
 from embedded.errors import RefusedError, StackError
 from embedded.settings import HOST
-from embedded.stack import DAG_ID, Stack
+from embedded.stack import DAG_ID, DEMO, Stack
 
 NEEDED_FOR_UP = {
     "AIRFLOW_CONN_AGORA_DASHBOARD": (
@@ -51,7 +51,7 @@ def apply(stack: Stack) -> None:
         password=stack.secrets.postgres["loader"],
         description="The local stack's warehouse, as the role that loads.",
     )
-    if stack.mode == "demo":
+    if stack.mode == DEMO:
         _apply_sandbox(stack, api)
 
 

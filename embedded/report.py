@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
@@ -124,4 +125,8 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], totals: Sequen
 
 def _prefix(stack: Stack) -> str:
     """Return what has to stand before a command to reach this stack."""
-    return "" if stack.settings.state == ROOT / ".local" else f"AGORA_LOCAL_DIR={stack.settings.state} "
+    return (
+        ""
+        if stack.settings.state == ROOT / ".local"
+        else f"AGORA_LOCAL_DIR={shlex.quote(str(stack.settings.state))} "
+    )

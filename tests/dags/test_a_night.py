@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 from agora.bandwidth.window import expected_oldest_day
 from tests.dags.stack import LiveStack
@@ -91,3 +92,28 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     assert live.sql(
         "select count(*) from mart.coverage where state <> 'collected' and app_id <> '" + unknown + "'"
     ) == [(0,)]
+
+
+def test_apps_of_an_account_that_is_gone_are_wanted_until_yesterday(live: LiveStack) -> None:
+    live.sql("insert into core.vendor_account values ('agora_gone', 'UTC', interval '1 month')")
+    live.sql(
+        "insert into core.app (app_id, name, conn_id, wanted_from)"
+        " values ('gone', 'gone', 'agora_gone', current_date - 10)"
+    )
+
+    run = live.trigger(DAILY)
+
+    assert run.state == "success", run.note
+    yesterday = live.today - timedelta(days=1)
+    assert live.sql("select wanted_until from core.app where app_id = 'gone'") == [(yesterday,)]
+
+
+def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:
+    run = live.trigger(DAILY)
+    path = f"/api/v2/dags/{DAILY}/dagRuns/{quote(run.run_id)}"
+    live.call("PATCH", f"{path}?update_mask=note", {"note": f"seen by me\n{run.note}"})
+    live.call("POST", f"{path}/clear", {"dry_run": False})
+
+    again = live.ended(DAILY, run.run_id)
+
+    assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."

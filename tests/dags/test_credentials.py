@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,30 @@ def test_an_account_that_is_not_there_does_not_hold_up_the_others(live: LiveStac
     assert sorted(run.states("collect")) == ["failed", "success"]
     assert "There is no connection agora_elsewhere" in live.log_of(run, "collect", "failed")
     assert live.sql("select count(distinct app_key) from core.app_day where state = 'collected'") == [(2,)]
+
+
+def test_credentials_refused_in_mid_run_leave_what_was_loaded_published(live: LiveStack) -> None:
+    events = live.call("GET", "/api/v2/assets/events")["total_entries"]
+    # Every answer takes its time, so that there is a middle; then the certificate stops being right.
+    live.sandbox("PUT", "faults", [{"kind": "delay", "seconds": 0.5}])
+    body = {"logical_date": None}
+    run_id = live.call("POST", "/api/v2/dags/agora_bandwidth_daily/dagRuns", body)["dag_run_id"]
+    deadline = time.monotonic() + 120
+    while live.sql("select count(*) from core.app_day where state = 'collected'") == [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    secrets = live.stack.secrets
+    somebody = {"customer_id": secrets.sandbox_customer_id, "customer_certificate": WRONG}
+    live.sandbox("PUT", "credentials", somebody)
+    run = live.ended("agora_bandwidth_daily", run_id)
+    right = {**somebody, "customer_certificate": secrets.sandbox_customer_certificate}
+    live.sandbox("PUT", "credentials", right)
+
+    ((loaded,),) = live.sql("select count(*) from core.app_day where state = 'collected'")
+    assert run.state == "failed"
+    assert 0 < loaded < 620
+    assert "Mend the connection agora_dashboard" in run.note
+    assert f"{loaded:,} collected" in run.note
+    newest = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")
+    assert newest["total_entries"] == events + 1
+    assert newest["asset_events"][0]["extra"]["app_days"] == loaded

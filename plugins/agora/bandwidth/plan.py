@@ -139,8 +139,9 @@ async def _inside_the_window(
         window_edge.wait_for_turn(connection, result.conn_id)
         edge = window_edge.read(connection, result.conn_id, today)
         if edge is None:
-            app_ids = wanted.latest_first(connection, app_ids)
-            edge = await _learned(app_ids, result.app_days[0].usage_date, client, engine, today)
+            concerned = [day.app_id for day in result.app_days]
+            probed = list(dict.fromkeys([*concerned, *wanted.latest_first(connection, app_ids)]))
+            edge = await _learned(probed, result.app_days[0].usage_date, client, engine, today)
             if edge is not None:
                 window_edge.remember(connection, result.conn_id, edge)
     if edge is None:
