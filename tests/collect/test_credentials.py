@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from agora.errors import CredentialsRefused
@@ -10,9 +12,12 @@ from tests.collect.night import account_of, assert_true, night_of, product, wind
 from tests.warehouse.database import Warehouse
 
 
-def test_a_wrong_certificate_is_exactly_one_request(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("days", [45, 31, 1])
+def test_a_wrong_certificate_is_exactly_one_request(warehouse: Warehouse, days: int) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
-        night = night_of(sandbox, warehouse, customer_certificate="wrong")
+        since = str(sandbox.today() - timedelta(days=days))
+        apps = [{"app_id": app_id, "collect_from": since} for app_id in sandbox.app_ids]
+        night = night_of(sandbox, warehouse, apps, customer_certificate="wrong")
         planned = night.plan()
         assert planned.app_days == []
         assert planned.lost == []

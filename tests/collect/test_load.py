@@ -201,15 +201,18 @@ def test_a_batch_is_loaded_whole_or_not_at_all(warehouse: Warehouse, engine: Eng
 
 
 def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engine: Engine) -> None:
-    days = [DAY + timedelta(days=offset) for offset in range(40)]
+    days = [DAY + timedelta(days=offset) for offset in range(200)]
     failures: list[BaseException] = []
 
     def loader(number: int) -> None:
         at = NOON + timedelta(minutes=number)
-        outcomes = [sound(number, at=at, day=day, app_id=app_id) for app_id in ("a1", "b2") for day in days]
+        batch = normalise(
+            [sound(number, at=at, day=day, app_id=app_id) for app_id in ("a1", "b2") for day in days], "UTC"
+        )
         try:
             for _ in range(5):
-                load(engine, *(outcomes if number % 2 else reversed(outcomes)))
+                with engine.begin() as connection:
+                    app_days.load(connection, batch if number % 2 else batch.iloc[::-1])
         except BaseException as error:  # whatever it is, the test's thread must see it
             failures.append(error)
 
@@ -220,4 +223,4 @@ def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engi
         thread.join()
     assert failures == []
     (held,) = warehouse.rows("select count(*), min(kbps[1]), max(kbps[288]) from core.app_day")
-    assert tuple(held.values()) == (80, 4.0, 4.0), "the newest answer won everywhere"
+    assert tuple(held.values()) == (400, 4.0, 4.0), "the newest answer won everywhere"

@@ -59,7 +59,6 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
     assert set(read(tmp_path, filled)) == {
         "AIRFLOW_CONN_AGORA_DASHBOARD",
         "AIRFLOW_VAR_AGORA_APPS",
-        "AIRFLOW_CONN_AGORA_PUSH_STREAM",
         "AIRFLOW_CONN_AGORA_SECOND",
         "AIRFLOW__CORE__PARALLELISM",
     }

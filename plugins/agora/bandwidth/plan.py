@@ -19,6 +19,8 @@ from agora.warehouse import app_days, apps, raw_answers, wanted, window_edge
 from agora.warehouse.wanted import WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
 
+APPS_TO_PROBE = 20  # of either kind; an account that refuses everything is not asked for ever
+
 
 @dataclass(frozen=True, slots=True)
 class Days:
@@ -139,8 +141,10 @@ async def _inside_the_window(
         window_edge.wait_for_turn(connection, result.conn_id)
         edge = window_edge.read(connection, result.conn_id, today)
         if edge is None:
-            concerned = [day.app_id for day in result.app_days]
-            probed = list(dict.fromkeys([*concerned, *wanted.latest_first(connection, app_ids)]))
+            # First those concerned, then those known to be answered: ten misspelt App IDs tell nothing.
+            concerned = list(dict.fromkeys(day.app_id for day in result.app_days))[:APPS_TO_PROBE]
+            answered = wanted.latest_first(connection, app_ids)[:APPS_TO_PROBE]
+            probed = list(dict.fromkeys([*concerned, *answered]))
             edge = await _learned(probed, result.app_days[0].usage_date, client, engine, today)
             if edge is not None:
                 window_edge.remember(connection, result.conn_id, edge)
