@@ -11,8 +11,8 @@ with known as not materialized (
         app.app_id,
         app.name as app_name,
         app.conn_id,
-        app.wanted_from,
-        app.wanted_until,
+        app.wanted,
+        app.kept_since,
         account.window_length,
         (now() at time zone account.timezone)::date as today
     from core.app as app
@@ -68,8 +68,11 @@ select
     null::double precision[] as top_kbps,
     date_trunc('month', day.usage_date)::date as month
 from known
+cross join lateral unnest(known.wanted) as period
 inner join lateral generate_series(
-    known.wanted_from::timestamp, least(known.wanted_until, known.today - 1)::timestamp, '1 day'
+    greatest(lower(period), known.kept_since)::timestamp,
+    (least(upper(period), known.today) - 1)::timestamp,
+    '1 day'
 ) as day (usage_date) on true
 where
     not exists (

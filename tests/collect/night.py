@@ -28,11 +28,21 @@ class Night:
     account: DashboardSettings
     apps: list[AppSettings]
     now: datetime | None = None
+    configured_elsewhere: Sequence[str] = ()
 
     def plan(self, days: Days | None = None) -> Plan:
         engine = warehouse_engine(self.warehouse.url("loader"))
         try:
-            return asyncio.run(plan(self.account, self.apps, engine, self.now or datetime.now(UTC), days))
+            return asyncio.run(
+                plan(
+                    self.account,
+                    self.apps,
+                    engine,
+                    self.now or datetime.now(UTC),
+                    days,
+                    configured_elsewhere=self.configured_elsewhere,
+                )
+            )
         finally:
             engine.dispose()
 

@@ -2,42 +2,107 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from agora.settings import parse_apps
 from sandbox.testing import running_sandbox
-from tests.collect.night import keys, night_of, product, window_days
-from tests.warehouse.database import Warehouse, days_between
+from tests.collect.night import assert_true, keys, night_of, product, window_days
+from tests.warehouse.database import Warehouse
 
 
 def apps_held(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
     return {row["app_id"]: row for row in warehouse.rows("select * from core.app")}
 
 
-def test_a_removed_app_is_wanted_until_yesterday_and_comes_back(warehouse: Warehouse) -> None:
+def wanted(warehouse: Warehouse, app_id: str) -> list[tuple[date, date | None]]:
+    """Return the periods in which an app is wanted, their ends not included."""
+    rows = warehouse.rows(
+        "select lower(period) as first, upper(period) as until"
+        " from core.app cross join lateral unnest(wanted) as period where app_id = %s order by period",
+        (app_id,),
+    )
+    return [(row["first"], row["until"]) for row in rows]
+
+
+def test_a_removed_apps_open_days_are_collected_and_no_others(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         stays, leaves = sandbox.app_ids
         night.plan()
-        assert apps_held(warehouse)[leaves]["wanted_until"] is None
 
         night.apps = parse_apps([stays])
-        planned = night.plan()
-        assert set(keys(planned.app_days)) == product([stays], days)
-        assert apps_held(warehouse)[leaves]["wanted_until"] == days[-1]
-        assert apps_held(warehouse)[stays]["wanted_until"] is None
-
-        warehouse.run(
-            "update core.app set wanted_until = %s where app_id = %s", (days[-5], leaves)
-        )  # as if it had been removed some days ago
-        night.plan()
-        assert apps_held(warehouse)[leaves]["wanted_until"] == days[-5], "the day it left stays"
-
-        night.apps = parse_apps([stays, leaves])
-        planned = night.plan()
-        assert apps_held(warehouse)[leaves]["wanted_until"] is None
+        planned, _ = night.run()
         assert set(keys(planned.app_days)) == product([stays, leaves], days)
+        assert_true(night, sandbox, product([stays, leaves], days))
+        held = apps_held(warehouse)
+        assert held[leaves]["removed_on"] == sandbox.today()
+        assert wanted(warehouse, leaves) == [(days[0], sandbox.today())]
+        assert held[stays]["removed_on"] is None
+        assert wanted(warehouse, stays) == [(days[0], None)]
+
+
+def test_an_app_that_comes_back_is_not_missed_for_the_time_the_window_has_passed(
+    warehouse: Warehouse,
+) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        recently, long_ago = sandbox.app_ids
+        night.plan()
+        left = {recently: days[-5], long_ago: days[0] - timedelta(days=100)}
+        for app_id, day in left.items():
+            warehouse.run(
+                "update core.app set removed_on = %s, wanted = datemultirange(daterange(%s, %s))"
+                " where app_id = %s",
+                (day, days[0] - timedelta(days=200), day, app_id),
+            )
+
+        planned = night.plan()
+        assert wanted(warehouse, recently) == [(days[0] - timedelta(days=200), None)]
+        assert wanted(warehouse, long_ago) == [
+            (days[0] - timedelta(days=200), left[long_ago]),
+            (days[0], None),
+        ]
+        assert {row["removed_on"] for row in apps_held(warehouse).values()} == {None}
+        assert set(keys(planned.app_days)) == product(sandbox.app_ids, days)
+
+
+def test_a_removed_app_that_the_vendor_does_not_know_is_lost_with_that_reason(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, [*sandbox.app_ids, "misspelt"]), window_days(sandbox)
+        _, summary = night.run()
+        assert list(summary.failures) == ["misspelt"]
+
+        night.apps = parse_apps(sandbox.app_ids)
+        planned, summary = night.run()
+        assert (planned.app_days, summary.failures) == ([], {})
+        assert {day for (app_id, day), state in night.states().items() if state == "lost"} == set(days)
+        reasons = {row["reason"] for (app_id, _), row in night.ledger().items() if app_id == "misspelt"}
+        assert all(
+            reason.startswith(f"the app left the configuration on {sandbox.today()} and the vendor no longer")
+            for reason in reasons
+        )
+
+
+def test_an_app_moves_to_another_account_whichever_is_planned_first(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as old, running_sandbox(apps=2, quiet=True) as new:
+        stays, moves = new.app_ids
+        before, days = night_of(old, warehouse, [stays, moves]), window_days(new)
+        before.plan()
+        after = night_of(new, warehouse, [{"app_id": moves, "conn_id": "second"}], conn_id="second")
+        before.apps = parse_apps([stays])
+        before.configured_elsewhere = [moves]
+
+        planned = before.plan()
+        assert set(keys(planned.app_days)) == product([stays], days), "the old account was asked for it"
+        assert apps_held(warehouse)[moves]["removed_on"] is None
+
+        planned, _ = after.run()
+        assert set(keys(planned.app_days)) == product([moves], days)
+        assert apps_held(warehouse)[moves]["conn_id"] == "second"
+        before.plan()
+        assert apps_held(warehouse)[moves]["removed_on"] is None
+        assert_true(after, new, product([moves], days))
 
 
 def test_a_renamed_app_keeps_its_key_and_days(warehouse: Warehouse) -> None:
@@ -87,11 +152,11 @@ def test_without_a_first_day_it_is_the_windows_oldest_and_stays(warehouse: Wareh
         (app_id,) = sandbox.app_ids
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         night.plan()
-        assert apps_held(warehouse)[app_id]["wanted_from"] == days[0]
-        moved_on = days_between(days[0] - timedelta(days=3), days[-1])
-        warehouse.run("update core.app set wanted_from = %s", (moved_on[0],))
+        assert wanted(warehouse, app_id) == [(days[0], None)]
+        earlier = days[0] - timedelta(days=3)
+        warehouse.run("update core.app set wanted = datemultirange(daterange(%s, null))", (earlier,))
         night.plan()
-        assert apps_held(warehouse)[app_id]["wanted_from"] == moved_on[0]
+        assert wanted(warehouse, app_id) == [(earlier, None)]
 
 
 def test_no_apps_are_no_work(warehouse: Warehouse) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.warehouse import app_days
+from agora.warehouse import app_days, lost
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, Warehouse
 
@@ -161,7 +161,7 @@ def test_a_day_not_asked_is_entered_without_an_attempt(warehouse: Warehouse, eng
 
 def mark_lost(engine: Engine, reason: str = "out of the window") -> int:
     with engine.begin() as connection:
-        return app_days.mark_lost(connection, [("a1", DAY)], reason)
+        return lost.mark(connection, [("a1", DAY)], reason, http_status=400)
 
 
 @pytest.mark.parametrize("outcome", [FAILED, REJECTED])

@@ -97,15 +97,16 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
 def test_apps_of_an_account_that_is_gone_are_wanted_until_yesterday(live: LiveStack) -> None:
     live.sql("insert into core.vendor_account values ('agora_gone', 'UTC', interval '1 month')")
     live.sql(
-        "insert into core.app (app_id, name, conn_id, wanted_from)"
-        " values ('gone', 'gone', 'agora_gone', current_date - 10)"
+        "insert into core.app (app_id, name, conn_id, wanted)"
+        " values ('gone', 'gone', 'agora_gone', datemultirange(daterange(current_date - 10, null)))"
     )
 
     run = live.trigger(DAILY)
 
     assert run.state == "success", run.note
-    yesterday = live.today - timedelta(days=1)
-    assert live.sql("select wanted_until from core.app where app_id = 'gone'") == [(yesterday,)]
+    assert live.sql("select upper(wanted), removed_on from core.app where app_id = 'gone'") == [
+        (live.today, live.today)
+    ]
 
 
 def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:

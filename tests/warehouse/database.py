@@ -88,8 +88,9 @@ class Warehouse:
     def add_apps(self, apps: Iterable[App]) -> None:
         with self.connect("loader") as connection, connection.cursor() as cursor:
             cursor.executemany(
-                "insert into core.app (app_id, name, conn_id, wanted_from, wanted_until)"
-                " values (%s, %s, %s, %s, %s)",
+                "insert into core.app (app_id, name, conn_id, wanted)"
+                " values (%s, %s, %s, datemultirange(daterange(%s, null))"
+                " * datemultirange(daterange(null, %s, '[]')))",
                 [
                     (app.app_id, f"Name of {app.app_id}", app.conn_id, app.wanted_from, app.wanted_until)
                     for app in apps

@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from agora.bandwidth.fetch import Fetched, fetched
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.bandwidth.payload import decode
 from agora.bandwidth.raw import raw_answer
+from agora.bandwidth.reading import read
 from agora.bandwidth.summary import Summary
 from agora.bandwidth.window import certain_since
-from agora.errors import AnswerRejected, DayRefused
+from agora.errors import DayRefused
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days, raw_answers
 from agora.warehouse.raw_answers import RawAnswer
@@ -90,19 +90,4 @@ def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
             http_status=item.error.answer.status if item.error and item.error.answer else None,
             reason=item.error.reason if item.error else "no answer",
         )
-    kbps, reason = None, item.answer.fault
-    if not reason:
-        try:
-            kbps = decode(item.answer.body, item.usage_date).kbps
-        except AnswerRejected as error:
-            reason = str(error)
-    return Outcome(
-        item.app_id,
-        item.usage_date,
-        kbps,
-        http_status=item.answer.status,
-        reason=reason,
-        rejected=kbps is None,
-        collected_at=item.answer.fetched_at if kbps is not None else None,
-        body_sha256=raw.body_sha256,
-    )
+    return read(raw)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from agora.errors import CredentialsRefused, UnknownApp, VendorError, VendorUnavailable
 from agora.vendor.answer import Answer
-from agora.vendor.dashboard import DashboardClient
+from agora.vendor.dashboard import ASKED_AGAIN, DashboardClient
 
 CHUNK_APP_DAYS = 500
 CHUNK_SECONDS = 2.0
@@ -21,7 +21,7 @@ class Fetched:
 
     Attributes:
         at: When it was over, with time zone.
-        asked: False where the app's earlier answer made the question pointless.
+        asked: False where earlier answers, or their absence, made the question pointless.
     """
 
     app_id: str
@@ -45,7 +45,7 @@ async def fetched(
     A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.
 
     Raises:
-        CredentialsRefused: At the first 401, after yielding what had arrived before it.
+        CredentialsRefused: At the first 401, after yielding it and what had arrived before it.
     """
     round_ = _Round(asked, client)
     workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
@@ -77,6 +77,7 @@ class _Round:
         self._unknown: dict[str, UnknownApp] = {}
         self._unavailable: set[str] = set()
         self._unavailable_in_a_row = 0
+        self._silent_in_a_row = 0
         self.refused: CredentialsRefused | None = None
         self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue()
 
@@ -87,30 +88,54 @@ class _Round:
                 return
             item = await self._ask(app_id, usage_date)
             if isinstance(item.error, CredentialsRefused):
-                self.refused = self.refused or item.error
+                if not self.refused:
+                    self.refused = item.error
+                    self.arrived.put_nowait(item)
                 return
             self.arrived.put_nowait(item)
 
     async def _ask(self, app_id: str, usage_date: date) -> Fetched:
-        if app_id in self._unknown:
-            return Fetched(app_id, usage_date, datetime.now(UTC), error=self._unknown[app_id], asked=False)
+        pointless = self._unknown.get(app_id) or self._silence(app_id, usage_date)
+        if pointless:
+            return Fetched(app_id, usage_date, datetime.now(UTC), error=pointless, asked=False)
         # An app whose last day failed although retried is asked once a day: each of its days gets its
         # chance, but one broken app does not hold up the others with its retries. Nor does an API that is
         # down hold up the next account.
-        down = self._unavailable_in_a_row >= 2 * self._client.settings.max_concurrency
+        down = self._unavailable_in_a_row >= self._many
         retry = app_id not in self._unavailable and not down
         try:
             answer = await self._client.bandwidth(app_id, usage_date, retry=retry)
         except VendorError as error:
-            if isinstance(error, UnknownApp):
-                self._unknown[app_id] = error
-            if isinstance(error, VendorUnavailable):
-                self._unavailable.add(app_id)
-                self._unavailable_in_a_row += 1
+            self._note(error)
             return Fetched(app_id, usage_date, datetime.now(UTC), error.answer, error)
         self._unavailable.discard(app_id)
-        self._unavailable_in_a_row = 0
+        self._unavailable_in_a_row = self._silent_in_a_row = 0
         return Fetched(app_id, usage_date, datetime.now(UTC), answer)
+
+    @property
+    def _many(self) -> int:
+        return 2 * self._client.settings.max_concurrency
+
+    def _silence(self, app_id: str, usage_date: date) -> VendorUnavailable | None:
+        """Tell whether so many got no answer at all that the next would only wait for its time-out, too."""
+        if self._silent_in_a_row < self._many:
+            return None
+        return VendorUnavailable(
+            f"not asked, because {self._silent_in_a_row} in a row got no answer from"
+            f" {self._client.settings.base_url}",
+            app_id=app_id,
+            usage_date=usage_date,
+            conn_id=self._client.settings.conn_id,
+            advice=ASKED_AGAIN,
+        )
+
+    def _note(self, error: VendorError) -> None:
+        if isinstance(error, UnknownApp):
+            self._unknown[error.app_id] = error
+        if isinstance(error, VendorUnavailable):
+            self._unavailable.add(error.app_id)
+            self._unavailable_in_a_row += 1
+            self._silent_in_a_row = 0 if error.answer else self._silent_in_a_row + 1
 
     async def chunk(self) -> tuple[list[Fetched], bool]:
         """Wait for the next chunk; the second value is False when it is the last."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from agora.bandwidth.raw import raw_answer
 from agora.bandwidth.window import agreed_edge, certain_since, expected_oldest_day
@@ -15,7 +15,7 @@ from agora.errors import CredentialsRefused, DayNotOver, DayRefused, SettingsErr
 from agora.settings import AppSettings, DashboardSettings
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
-from agora.warehouse import app_days, apps, raw_answers, wanted, window_edge
+from agora.warehouse import apps, lost, raw_answers, wanted, window_edge
 from agora.warehouse.wanted import WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
 
@@ -45,7 +45,7 @@ class Plan:
 
     Attributes:
         conn_id: The account.
-        app_days: What to ask for, soonest to expire first.
+        app_days: What to ask for, soonest to expire first; after that, what is asked once more.
         lost: App-days that the vendor no longer shows, for which there are no points.
         refusal: Why those cannot be had, in a sentence; empty where there are none.
         unusable: Why the account cannot be worked with (a 401, a wrong setting); then nothing else was asked.
@@ -64,6 +64,8 @@ async def plan(
     engine: Engine,
     now: datetime,
     days: Days | None = None,
+    *,
+    configured_elsewhere: Sequence[str] = (),
 ) -> Plan:
     """Find what is missing of one account, and what of it can still be had.
 
@@ -76,9 +78,7 @@ async def plan(
         engine: To the warehouse, as the loader.
         now: The current time, with time zone.
         days: Only these days; by default everything wanted.
-
-    Raises:
-        SettingsError: `days` names an app that is not configured, or days that are not over.
+        configured_elsewhere: App IDs configured for other accounts.
     """
     today = account.today(now)
     with engine.begin() as connection:
@@ -87,28 +87,58 @@ async def plan(
             account,
             configured,
             oldest_day=expected_oldest_day(account.window, today),
-            yesterday=today - timedelta(days=1),
+            today=today,
+            configured_elsewhere=configured_elsewhere,
         )
-        if days is None:
-            missing = wanted.missing(connection, account.conn_id, [app.app_id for app in configured])
-        else:
-            missing = wanted.of_days(
-                connection,
-                account.conn_id,
-                app_ids=[app.app_id for app in configured if not days.app_ids or app.app_id in days.app_ids],
-                from_date=days.from_date,
-                to_date=min(days.to_date, today - timedelta(days=1)),
-                reload=days.reload,
-            )
+        lost.mark_unknown(connection, account.conn_id)
+        missing, settled = _to_ask_for(connection, account, configured, today, days)
     result = Plan(account.conn_id, app_days=missing)
-    if missing:
+    if missing or settled:
         async with DashboardClient(account) as client:
             try:
-                await _inside_the_window(result, [app.app_id for app in configured], client, engine, today)
+                if missing:
+                    await _inside_the_window(
+                        result, [app.app_id for app in configured], client, engine, today
+                    )
+                else:
+                    # A day that has not settled: of one that has, any answer counts as having asked once more.
+                    await _probe(client, engine, settled[0].app_id, today - timedelta(days=1))
+                result.app_days += settled
             except CredentialsRefused as error:
                 result.app_days = []
                 result.unusable = str(error)
     return result
+
+
+def _to_ask_for(
+    connection: Connection,
+    account: DashboardSettings,
+    configured: Sequence[AppSettings],
+    today: date,
+    days: Days | None,
+) -> tuple[list[WantedAppDay], list[WantedAppDay]]:
+    """Return what is missing, and what is complete but asked once more now that it has settled."""
+    app_ids = [app.app_id for app in configured]
+    if days is not None:
+        named = wanted.of_days(
+            connection,
+            account.conn_id,
+            app_ids=[app_id for app_id in app_ids if not days.app_ids or app_id in days.app_ids],
+            from_date=days.from_date,
+            to_date=min(days.to_date, today - timedelta(days=1)),
+            reload=days.reload,
+        )
+        return named, []
+    settled = wanted.settled(
+        connection,
+        account.conn_id,
+        app_ids=app_ids,
+        since=certain_since(account.window, today),
+        settle_days=account.settle_days,
+    )
+    # An app that was removed is not wanted any longer, but its days until then are.
+    app_ids += apps.removed(connection, account.conn_id)
+    return wanted.missing(connection, account.conn_id, app_ids), settled
 
 
 def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
@@ -159,7 +189,7 @@ async def _inside_the_window(
             f" {edge.newest_refused} (HTTP 400): {edge.refusal}"
         )
     with engine.begin() as connection:
-        app_days.mark_lost(connection, [day[:2] for day in result.lost], result.refusal)
+        lost.mark(connection, [day[:2] for day in result.lost], result.refusal, http_status=400)
 
 
 async def _learned(

@@ -86,17 +86,20 @@ class Summary:
         """Name the apps that failed, each with its first reason; empty where none did."""
         if not self.failures:
             return ""
+        many = len(self.failures) != 1
+        return (
+            f"{len(self.failures):,} app{'s' * many} failed; everything sound of the others is loaded."
+            f" {self._named()}. What failed is asked again by the next run."
+        )
+
+    def _named(self) -> str:
         named = [
             f"{app_id}: {count} day{'s' * (count != 1)}, {reason.rstrip('.')}"
             for app_id, (count, reason) in sorted(self.failures.items())[:MOST_NAMED]
         ]
         if len(self.failures) > MOST_NAMED:
             named.append(f"and {len(self.failures) - MOST_NAMED:,} more, see mart.coverage")
-        many = len(self.failures) != 1
-        return (
-            f"{len(self.failures):,} app{'s' * many} failed; everything sound of the others is loaded."
-            f" {'; '.join(named)}. What failed is asked again by the next run."
-        )
+        return "; ".join(named)
 
     def text(self) -> str:
         """Say it in a few lines, the most important first."""
@@ -109,6 +112,17 @@ class Summary:
         if self.at_the_edge:
             lines.append(f"{self.at_the_edge:,} app-days refused at the window's edge; the next run decides.")
         return "\n".join([*filter(None, [self.failed()]), *lines])
+
+    def replayed(self) -> str:
+        """Say what came of reading kept answers anew."""
+        states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
+        lines = [
+            f"{self.app_days:,} app-days read anew from kept answers: {states or 'none'}.",
+            f"{self.changed:,} app-days changed in the warehouse.",
+        ]
+        if self.failures:
+            lines.append(f"Still refused: {self._named()}.")
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as they travel from task to task."""

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from agora.errors import CredentialsRefused, DayNotOver, SettingsError
 from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
-from agora.hooks.warehouse import engine_of
+from agora.hooks.warehouse import warehouse
 from agora.operators.batch import Batch, in_batches
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
@@ -64,8 +64,9 @@ class BandwidthPlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Plan every account."""
+        now = datetime.now(UTC)
         try:
-            plans = self._plans(self._days(), datetime.now(UTC))
+            plans = self._plans(self._days(), now)
         except DayNotOver as error:
             # A backfill of Airflow's own knows UTC only; the account's day may end later.
             raise (AirflowFailException if self.to_date else AirflowSkipException)(str(error)) from error
@@ -74,7 +75,7 @@ class BandwidthPlanOperator(BaseOperator):
         note = "\n".join(filter(None, map(_plan_note, plans)))
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        batches = [batch for plan in plans for batch in self._batches(plan)]
+        batches = [batch for plan in plans for batch in _batches(plan, now)]
         if not batches and self.from_date and any(plan.refusal for plan in plans):
             raise AirflowSkipException(note)
         return [batch.to_json() for batch in batches]
@@ -94,32 +95,32 @@ class BandwidthPlanOperator(BaseOperator):
     def _plans(self, days: Days | None, now: datetime) -> list[Plan]:
         from agora.bandwidth.plan import plan, require_days
         from agora.warehouse.apps import retire_others
+        from agora.warehouse.lost import mark_expired
 
         by_connection = configured_apps()
         accounts, unusable = _accounts(by_connection)
+        every_app = [app for apps in by_connection.values() for app in apps]
         if days is not None and accounts:
             newest = max(account.today(now) for account in accounts) - timedelta(days=1)
-            require_days(days, [app for apps in by_connection.values() for app in apps], newest)
-        engine = engine_of()
-        with engine.begin() as connection:
-            retire_others(connection, list(by_connection), now)
-        planned = [
-            asyncio.run(plan(account, by_connection[account.conn_id], engine, now, days))
-            for account in accounts
-        ]
+            require_days(days, every_app, newest)
+        with warehouse() as engine:
+            with engine.begin() as connection:
+                retire_others(connection, list(by_connection), [app.app_id for app in every_app], now)
+                mark_expired(connection, list(by_connection))
+            planned = [
+                asyncio.run(
+                    plan(
+                        account,
+                        by_connection[account.conn_id],
+                        engine,
+                        now,
+                        days,
+                        configured_elsewhere=[a.app_id for a in every_app if a.conn_id != account.conn_id],
+                    )
+                )
+                for account in accounts
+            ]
         return [*planned, *unusable]
-
-    def _batches(self, plan: Plan) -> list[Batch]:
-        if plan.unusable:
-            return [Batch(plan.conn_id, f"{plan.conn_id}, not usable", {}, unusable=plan.unusable)]
-        return list(
-            in_batches(
-                plan.conn_id,
-                plan.app_days,
-                requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
-                reload=self.reload.lower() == "true",
-            )
-        )
 
 
 class BandwidthCollectOperator(BaseOperator):
@@ -151,32 +152,37 @@ class BandwidthCollectOperator(BaseOperator):
     async def _collect(self, batch: Batch) -> Summary:
         from agora.bandwidth.collect import collect
         from agora.vendor.dashboard import DashboardClient
-        from agora.warehouse.wanted import not_collected
+        from agora.warehouse.wanted import not_collected_since
 
         settings = AgoraDashboardHook(batch.conn_id).get_settings()
-        engine = engine_of()
-        asked = batch.app_days()
-        if not batch.reload:
+        with warehouse() as engine:
             with engine.connect() as connection:
-                asked = not_collected(connection, asked)
-        async with DashboardClient(settings) as client:
-            return await collect(asked, client, engine)
+                asked = not_collected_since(
+                    connection, batch.app_days(), datetime.fromisoformat(batch.planned_at)
+                )
+            async with DashboardClient(settings) as client:
+                return await collect(asked, client, engine)
 
 
 class BandwidthPublishOperator(BaseOperator):
     """Says what the run did: an event of the asset `agora_bandwidth` with counts, and a note on the run.
 
-    Where nothing was loaded it ends as skipped, so that the asset's consumers are not woken for nothing.
+    Where nothing was loaded, or a check failed, it ends as skipped, so that the asset's consumers are not
+    woken for nothing or by figures that contradict each other.
 
     Args:
         plan_task_id: The planning task.
         collect_task_id: The mapped collecting task.
+        check_task_ids: The tasks that check what was loaded.
     """
 
-    def __init__(self, *, plan_task_id: str, collect_task_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, plan_task_id: str, collect_task_id: str, check_task_ids: Sequence[str], **kwargs: Any
+    ) -> None:
         super().__init__(outlets=[BANDWIDTH], **kwargs)
         self.plan_task_id = plan_task_id
         self.collect_task_id = collect_task_id
+        self.check_task_ids = check_task_ids
 
     def execute(self, context: Context) -> None:
         """Add the batches' counts up and publish them."""
@@ -185,16 +191,19 @@ class BandwidthPublishOperator(BaseOperator):
         ti = context["ti"]
         batches = [Batch(**batch) for batch in ti.xcom_pull(task_ids=self.plan_task_id) or []]
         app_days = [app_day for batch in batches for app_day in batch.app_days()]
-        with engine_of().connect() as connection:
+        with warehouse() as engine, engine.connect() as connection:
             came_to = landed(connection, app_days, context["dag_run"].start_date or datetime.now(UTC))
         # Counts are the warehouse's: they hold whatever became of the tasks.
         total = self._said_by_tasks(ti)
         total.states, total.changed, total.points = came_to
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
-        problems = self._pulled(ti, PROBLEM_KEY)
+        failed_checks = self._failed_checks(ti)
+        problems = [*self._pulled(ti, PROBLEM_KEY), *filter(None, [failed_checks])]
         note = "\n".join([*problems, *([total.text()] if app_days else []), planned])
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
+        if failed_checks:
+            raise AirflowSkipException(f"no event of the asset agora_bandwidth: {failed_checks}")
         if not total.changed:
             raise AirflowSkipException("nothing new was loaded, so no event of the asset agora_bandwidth")
         context["outlet_events"][BANDWIDTH].extra = {
@@ -203,6 +212,14 @@ class BandwidthPublishOperator(BaseOperator):
             "states": {**total.states},
             "failed_apps": [*sorted(total.failures)],
         }
+
+    def _failed_checks(self, ti: RuntimeTaskInstance) -> str:
+        """Name the checks that failed; empty where none did."""
+        states = ti.get_task_states(
+            dag_id=ti.dag_id, task_ids=[*self.check_task_ids], run_ids=[ti.run_id]
+        ).get(ti.run_id, {})
+        failed = sorted(task_id.rpartition(".")[2] for task_id, state in states.items() if state == "failed")
+        return f"The stored data contradict themselves, see the failed {', '.join(failed)}." if failed else ""
 
     def _said_by_tasks(self, ti: RuntimeTaskInstance) -> Summary:
         """Add up what only the collecting tasks know: requests, 429s, reasons."""
@@ -230,6 +247,20 @@ def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Pl
         except SettingsError as error:
             unusable.append(Plan(conn_id, unusable=str(error)))
     return accounts, unusable
+
+
+def _batches(plan: Plan, planned_at: datetime) -> list[Batch]:
+    if plan.unusable:
+        label = f"{plan.conn_id}, not usable"
+        return [Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)]
+    return list(
+        in_batches(
+            plan.conn_id,
+            plan.app_days,
+            planned_at=planned_at,
+            requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
+        )
+    )
 
 
 def _plan_note(plan: Plan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 # Long enough that a task's start does not count, short enough that the UI shows the work's progress. What is
@@ -22,14 +22,14 @@ class Batch:
         conn_id: The account.
         label: What people see in the UI's list of mapped tasks.
         app_ids_by_day: Usage date in ISO spelling → App IDs, soonest to expire first.
-        reload: Ask for complete days again.
+        planned_at: When it was planned, in ISO spelling; what was collected since then is left out.
         unusable: Why the account cannot be worked with; then there are no days.
     """
 
     conn_id: str
     label: str
     app_ids_by_day: dict[str, list[str]]
-    reload: bool = False
+    planned_at: str
     unusable: str = ""
 
     def app_days(self) -> list[tuple[str, date]]:
@@ -47,16 +47,16 @@ def in_batches(
     conn_id: str,
     app_days: Sequence[tuple[str, date, str]],
     *,
+    planned_at: datetime,
     requests_per_second: float,
-    reload: bool = False,
 ) -> Iterator[Batch]:
     """Deal app-days out, in order, a few minutes of requests a batch.
 
     Args:
         conn_id: The account.
         app_days: App ID, usage date and state, soonest to expire first.
+        planned_at: When it was planned, with time zone.
         requests_per_second: As configured for the account.
-        reload: Ask for complete days again.
     """
     size = max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second), -(-len(app_days) // MOST_BATCHES))
     for start in range(0, len(app_days), size):
@@ -66,4 +66,4 @@ def in_batches(
             by_day.setdefault(usage_date.isoformat(), []).append(app_id)
         first, last = part[0][1], part[-1][1]
         days = f"{first}" if first == last else f"{first} – {last}"
-        yield Batch(conn_id, f"{conn_id}, {days}, {len(part)} app-days", by_day, reload)
+        yield Batch(conn_id, f"{conn_id}, {days}, {len(part)} app-days", by_day, planned_at.isoformat())

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
-from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import TaskGroup, task_group
+from airflow.sdk import task_group
 
-from agora.hooks.warehouse import WAREHOUSE_CONN_ID
 from agora.operators.bandwidth import (
     BandwidthCollectOperator,
     BandwidthPlanOperator,
     BandwidthPublishOperator,
 )
+from agora.operators.checks import check_stored_data
 
-CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
 POOL = "agora_api"
 
 
@@ -41,18 +38,12 @@ def collect_bandwidth(
         map_index_template="{{ task.batch.label }}",
         execution_timeout=timedelta(hours=2),
     ).expand(batch=plan.output)
-    with TaskGroup("check") as check:
-        for path in sorted(CHECKS.glob("*.sql")):
-            SQLCheckOperator(
-                task_id=path.stem,
-                conn_id=WAREHOUSE_CONN_ID,
-                sql=path.read_text("utf-8"),
-                trigger_rule="all_done",
-            )
+    check = check_stored_data(trigger_rule="all_done")
     publish = BandwidthPublishOperator(
         task_id="publish",
         plan_task_id=plan.task_id,
         collect_task_id=collect.task_id,
+        check_task_ids=[*check.children],
         trigger_rule="all_done",
     )
     # Without it the run would end as its last task does, and a failed batch would go unseen.

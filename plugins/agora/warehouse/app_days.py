@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,57 +30,113 @@ on commit drop
 
 # The guards: a failure never replaces points; an older answer never replaces a newer one; a day is never
 # replaced by a less complete one; the same answer twice changes nothing. In key order, so that two loaders
-# of the same days wait for each other instead of deadlocking.
+# of the same days wait for each other instead of deadlocking. Points that replace points leave a trace.
 LOAD = """
-insert into core.app_day as held (
-    app_key, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256,
-    kbps
+with loaded as (
+    insert into core.app_day as held (
+        app_key, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at,
+        body_sha256, kbps
+    )
+    select
+        app.app_key, batch.usage_date, batch.starts_at, batch.state, batch.points, batch.attempts,
+        batch.http_status, batch.reason, batch.collected_at, batch.body_sha256, batch.kbps
+    from batch inner join core.app as app using (app_id)
+    order by app.app_key, batch.usage_date
+    on conflict (app_key, usage_date) do update set
+        starts_at = excluded.starts_at,
+        state = excluded.state,
+        points = excluded.points,
+        attempts = held.attempts + excluded.attempts,
+        http_status = excluded.http_status,
+        reason = excluded.reason,
+        collected_at = excluded.collected_at,
+        body_sha256 = excluded.body_sha256,
+        kbps = excluded.kbps
+    where case
+        when excluded.kbps is null then held.kbps is null and held.state <> 'lost'
+        when held.kbps is null then true
+        else
+            excluded.collected_at > held.collected_at
+            and excluded.points >= held.points
+            -- The same bytes are other points where the account's time zone was corrected.
+            and (excluded.body_sha256, excluded.starts_at) is distinct from (held.body_sha256, held.starts_at)
+    end
+    returning
+        new.app_key, new.usage_date, old.kbps as old_kbps, new.kbps as new_kbps,
+        old.collected_at as old_collected_at, new.collected_at as new_collected_at,
+        old.body_sha256 as old_body_sha256, new.body_sha256 as new_body_sha256
+),
+restated as (
+    insert into core.restatement (
+        app_key, usage_date, points_changed, points_added,
+        old_collected_at, new_collected_at, old_body_sha256, new_body_sha256
+    )
+    select
+        loaded.app_key, loaded.usage_date, compared.changed, compared.added,
+        loaded.old_collected_at, loaded.new_collected_at, loaded.old_body_sha256, loaded.new_body_sha256
+    from loaded
+    cross join lateral (
+        select
+            count(*) filter (where slot.old is distinct from slot.new and slot.old is not null) as changed,
+            count(*) filter (where slot.old is null and slot.new is not null) as added
+        from unnest(loaded.old_kbps, loaded.new_kbps) as slot (old, new)
+    ) as compared
+    where loaded.old_kbps is not null and compared.changed + compared.added > 0
 )
-select
-    app.app_key, batch.usage_date, batch.starts_at, batch.state, batch.points, batch.attempts,
-    batch.http_status, batch.reason, batch.collected_at, batch.body_sha256, batch.kbps
-from batch inner join core.app as app using (app_id)
-order by app.app_key, batch.usage_date
-on conflict (app_key, usage_date) do update set
-    starts_at = excluded.starts_at,
-    state = excluded.state,
-    points = excluded.points,
-    attempts = held.attempts + excluded.attempts,
-    http_status = excluded.http_status,
-    reason = excluded.reason,
-    collected_at = excluded.collected_at,
-    body_sha256 = excluded.body_sha256,
-    kbps = excluded.kbps
-where case
-    when excluded.kbps is null then held.kbps is null and held.state <> 'lost'
-    when held.kbps is null then true
-    else
-        excluded.collected_at > held.collected_at
-        and excluded.points >= held.points
-        -- The same bytes are other points where the account's time zone was corrected.
-        and (excluded.body_sha256, excluded.starts_at) is distinct from (held.body_sha256, held.starts_at)
-end
+select count(*) from loaded
 """
 
-MARK_LOST = """
-insert into core.app_day as held (
-    app_key, usage_date, starts_at, state, points, attempts, http_status, reason
+HELD = """
+select app.app_id, app_day.starts_at, app_day.kbps, app_day.body_sha256
+from core.app_day as app_day inner join core.app as app using (app_key)
+where app_day.usage_date = :usage_date and app.app_id = any(:app_ids) and app_day.kbps is not null
+order by app_day.app_key
+for update of app_day
+"""
+
+WITHDRAW = """
+with withdrawn as (
+    update core.app_day as app_day set
+        state = 'rejected', points = 0, kbps = null, collected_at = null, reason = :reason
+    from core.app as app
+    where
+        app.app_id = :app_id
+        and app_day.app_key = app.app_key
+        and app_day.usage_date = :usage_date
+        and app_day.body_sha256 = :old_body_sha256
+        and app_day.kbps is not null
+    returning old.app_key, old.usage_date, old.collected_at, old.body_sha256
+)
+insert into core.restatement (
+    app_key, usage_date, points_changed, points_added,
+    old_collected_at, new_collected_at, old_body_sha256, new_body_sha256
 )
 select
-    app.app_key, day.usage_date, day.usage_date::timestamp at time zone account.timezone, 'lost', 0, 0, 400,
-    :reason
-from core.app as app
-inner join core.vendor_account as account using (conn_id)
-inner join unnest(cast(:app_ids as text []), cast(:usage_dates as date [])) as day (app_id, usage_date)
-    using (app_id)
-order by app.app_key, day.usage_date
-on conflict (app_key, usage_date) do update set
-    state = excluded.state,
-    reason = case
-        when held.reason = '' then excluded.reason else excluded.reason || '; before that: ' || held.reason
-    end
-where held.kbps is null and held.state <> 'lost'
+    app_key, usage_date, :points_changed, :points_added,
+    collected_at, :new_collected_at, body_sha256, :new_body_sha256
+from withdrawn
 """
+
+
+class Held(NamedTuple):
+    """The points of an app-day in the warehouse, and the answer they were read from."""
+
+    starts_at: datetime
+    kbps: list[float | None]
+    body_sha256: bytes
+
+
+class Withdrawal(NamedTuple):
+    """Points to be taken back because their answer reads differently now; others may follow."""
+
+    app_id: str
+    usage_date: date
+    reason: str
+    points_changed: int
+    points_added: int
+    new_collected_at: datetime | None
+    old_body_sha256: bytes
+    new_body_sha256: bytes | None
 
 
 def load(connection: Connection, batch: pd.DataFrame) -> int:
@@ -95,7 +152,7 @@ def load(connection: Connection, batch: pd.DataFrame) -> int:
     """
     connection.execute(text(STAGE))
     encode.copy_in(connection, f"batch ({COLUMNS})", _rows(batch))
-    return connection.execute(text(LOAD)).rowcount
+    return int(connection.execute(text(LOAD)).scalar_one())
 
 
 def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
@@ -124,23 +181,13 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
     return zip(*columns, arrays, strict=True)
 
 
-def mark_lost(connection: Connection, app_days: Iterable[tuple[str, date]], reason: str) -> int:
-    """Enter app-days that the vendor no longer shows; whatever has points keeps them.
+def held(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> dict[str, Held]:
+    """Return the points held of some apps' usage date; nobody else changes them until the commit."""
+    rows = connection.execute(text(HELD), {"usage_date": usage_date, "app_ids": list(app_ids)})
+    return {row.app_id: Held(row.starts_at, row.kbps, bytes(row.body_sha256)) for row in rows}
 
-    Args:
-        connection: To the warehouse, in the caller's transaction.
-        app_days: Pairs of App ID and usage date.
-        reason: What the vendor answered, for people.
 
-    Returns:
-        How many app-days became lost by this.
-    """
-    days = list(app_days)
-    return connection.execute(
-        text(MARK_LOST),
-        {
-            "reason": reason,
-            "app_ids": [app_id for app_id, _ in days],
-            "usage_dates": [usage_date for _, usage_date in days],
-        },
-    ).rowcount
+def withdraw(connection: Connection, withdrawals: Iterable[Withdrawal]) -> None:
+    """Take points back, which leaves the app-days rejected, and keep what changed in core.restatement."""
+    for withdrawal in withdrawals:
+        connection.execute(text(WITHDRAW), withdrawal._asdict())

@@ -16,49 +16,67 @@ on conflict (conn_id) do update set timezone = excluded.timezone, window_length 
 where (held.timezone, held.window_length) is distinct from (excluded.timezone, excluded.window_length)
 """
 
-# Without collect_from an app is wanted from the window's oldest day when it was first seen.
+# Without collect_from an app is wanted from the window's oldest day when it is first seen, or comes back:
+# what the vendor no longer showed by then is not missed.
 SYNC_APP = """
-insert into core.app as held (app_id, name, conn_id, wanted_from, wanted_until)
-select app.app_id, app.name, :conn_id, coalesce(app.collect_from, :oldest_day), app.collect_until
-from
-    unnest(
-        cast(:app_ids as text []), cast(:names as text []),
-        cast(:collect_from as date []), cast(:collect_until as date [])
-    ) as app (app_id, name, collect_from, collect_until)
--- Nothing is written where nothing changed, and an app's first day stays unless it is configured.
+with configured as (
+    select
+        app.*,
+        datemultirange(daterange(coalesce(app.collect_from, :oldest_day), null))
+        * datemultirange(daterange(null, app.collect_until, '[]')) as wanted
+    from
+        unnest(
+            cast(:app_ids as text []), cast(:names as text []),
+            cast(:collect_from as date []), cast(:collect_until as date [])
+        ) as app (app_id, name, collect_from, collect_until)
+),
+aimed as (
+    select
+        configured.app_id,
+        configured.name,
+        case
+            when known.app_id is null or configured.collect_from is not null then configured.wanted
+            else
+                (known.wanted + configured.wanted)
+                * datemultirange(daterange(null, configured.collect_until, '[]'))
+        end as wanted
+    from configured left join core.app as known using (app_id)
+)
+insert into core.app as held (app_id, name, conn_id, wanted)
+select aimed.app_id, aimed.name, :conn_id, aimed.wanted
+from aimed
+-- Nothing is written where nothing changed.
 where not exists (
     select from core.app as known
     where
-        known.app_id = app.app_id and known.name = app.name and known.conn_id = :conn_id
-        and known.wanted_from = coalesce(app.collect_from, known.wanted_from)
-        and known.wanted_until is not distinct from app.collect_until
+        known.app_id = aimed.app_id and known.name = aimed.name and known.conn_id = :conn_id
+        and known.wanted = aimed.wanted and known.removed_on is null
 )
-order by app.app_id
+order by aimed.app_id
 on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
-    wanted_from = case
-        when held.app_id = any(cast(:with_first_day as text [])) then excluded.wanted_from
-        else held.wanted_from
-    end,
-    wanted_until = excluded.wanted_until
+    wanted = excluded.wanted,
+    removed_on = null
 """
 
 RETIRE = """
-update core.app set wanted_until = :yesterday
-where
-    conn_id = :conn_id
-    and not (app_id = any(:configured))
-    and (wanted_until is null or wanted_until > :yesterday)
+update core.app set wanted = wanted * datemultirange(daterange(null, :today)), removed_on = :today
+where conn_id = :conn_id and removed_on is null and not (app_id = any(:configured))
 """
 
 RETIRE_OTHERS = """
-update core.app set wanted_until = (:now at time zone account.timezone)::date - 1
-from core.vendor_account as account
+update core.app set
+    wanted = wanted * datemultirange(daterange(null, today.usage_date)),
+    removed_on = today.usage_date
+from
+    core.vendor_account as account
+    cross join lateral (select (:now at time zone account.timezone)::date as usage_date) as today
 where
     app.conn_id = account.conn_id
+    and app.removed_on is null
+    and not (app.app_id = any(:configured))
     and not (app.conn_id = any(:conn_ids))
-    and (app.wanted_until is null or app.wanted_until >= (:now at time zone account.timezone)::date)
 """
 
 
@@ -68,7 +86,8 @@ def sync(
     apps: Sequence[AppSettings],
     *,
     oldest_day: date,
-    yesterday: date,
+    today: date,
+    configured_elsewhere: Sequence[str] = (),
 ) -> None:
     """Carry one account and all its apps over; apps no longer configured are wanted until yesterday.
 
@@ -77,7 +96,8 @@ def sync(
         account: The vendor account.
         apps: The apps configured for it.
         oldest_day: First wanted day of apps seen for the first time without a `collect_from`.
-        yesterday: In the account's time zone.
+        today: In the account's time zone.
+        configured_elsewhere: App IDs configured for other accounts, which are on their way there.
     """
     connection.execute(
         text(SYNC_ACCOUNT),
@@ -92,25 +112,38 @@ def sync(
             "names": [app.name or app.app_id for app in apps],
             "collect_from": [app.collect_from for app in apps],
             "collect_until": [app.collect_until for app in apps],
-            "with_first_day": [app.app_id for app in apps if app.collect_from],
         },
     )
     connection.execute(
         text(RETIRE),
         {
             "conn_id": account.conn_id,
-            "configured": [app.app_id for app in apps],
-            "yesterday": yesterday,
+            "configured": [*(app.app_id for app in apps), *configured_elsewhere],
+            "today": today,
         },
     )
 
 
-def retire_others(connection: Connection, conn_ids: Sequence[str], now: datetime) -> None:
+def removed(connection: Connection, conn_id: str) -> list[str]:
+    """Return the App IDs of an account that are no longer configured; their open days can still be had."""
+    rows = connection.execute(
+        text("select app_id from core.app where conn_id = :conn_id and removed_on is not null order by 1"),
+        {"conn_id": conn_id},
+    )
+    return list(rows.scalars())
+
+
+def retire_others(
+    connection: Connection, conn_ids: Sequence[str], configured: Sequence[str], now: datetime
+) -> None:
     """Let the apps of accounts that are no longer configured be wanted until yesterday.
 
     Args:
         connection: To the warehouse, in the caller's transaction.
         conn_ids: The accounts that are configured.
+        configured: The App IDs that are configured, for whatever account.
         now: The current time, with time zone.
     """
-    connection.execute(text(RETIRE_OTHERS), {"conn_ids": list(conn_ids), "now": now})
+    connection.execute(
+        text(RETIRE_OTHERS), {"conn_ids": list(conn_ids), "configured": list(configured), "now": now}
+    )

@@ -1,0 +1,59 @@
+"""Read kept answers anew, without asking the vendor.
+
+For use after the decoder was corrected, or a connection's time zone: every answer is kept as it was received
+in `raw.bandwidth_response`, so days that the vendor no longer shows can be read again.
+
+- Of several answers for a day, the one with the most points counts, the latest of those.
+- Points that their own answer no longer yields are taken back.
+- What changed is listed in `mart.restatement`. Where nothing changes, the run ends as skipped and succeeds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import Param, dag
+
+from agora.operators.bandwidth import BANDWIDTH
+from agora.operators.checks import check_stored_data
+from agora.operators.maintenance import BandwidthReplayOperator
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    tags=["agora", "bandwidth"],
+    doc_md=__doc__,
+    params={
+        "from_date": Param(
+            type="string",
+            format="date",
+            title="From",
+            description="First usage date, in the account's time zone.",
+        ),
+        "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
+        "app_ids": Param(
+            None,
+            type=["array", "null"],
+            items={"type": "string"},
+            title="Apps",
+            description="App IDs, one a line. Empty: all apps.",
+        ),
+    },
+)
+def agora_bandwidth_replay() -> None:
+    """Replay the days of the trigger form, check what is stored, tell the asset's consumers."""
+    replay = BandwidthReplayOperator(
+        task_id="replay",
+        from_date="{{ params.from_date }}",
+        to_date="{{ params.to_date }}",
+        app_ids="{{ params.app_ids | tojson }}",
+    )
+    replay >> check_stored_data() >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
+
+
+agora_bandwidth_replay()

@@ -1,0 +1,30 @@
+"""The checks of what is stored: each file of sql/checks is a task that fails where one is not true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.providers.common.sql.operators.sql import SQLCheckOperator
+from airflow.sdk import TaskGroup
+
+from agora.hooks.warehouse import WAREHOUSE_CONN_ID
+
+CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
+
+
+def check_stored_data(*, trigger_rule: str = "all_success") -> TaskGroup:
+    """Return the group of checks.
+
+    Args:
+        trigger_rule: When they run, seen from the tasks before them.
+    """
+    with TaskGroup("check") as group:
+        for path in sorted(CHECKS.glob("*.sql")):
+            SQLCheckOperator(
+                task_id=path.stem,
+                conn_id=WAREHOUSE_CONN_ID,
+                sql=path.read_text("utf-8"),
+                trigger_rule=trigger_rule,
+                retries=0,  # what contradicts itself does so a minute later, too
+            )
+    return group

@@ -1,0 +1,18 @@
+from pathlib import Path
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(
+        Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    )
+
+
+def downgrade():
+    raise NotImplementedError(
+        "Periods, restatements and days dropped by retention have no place in the schema before."
+    )

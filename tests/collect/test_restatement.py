@@ -1,0 +1,149 @@
+"""Days that the vendor restates: asked once more when they have settled, and what changed is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from agora.bandwidth.plan import Days
+from sandbox.testing import running_sandbox
+from tests.collect.night import Night, assert_true, keys, night_of, product, window_days
+from tests.warehouse.database import Warehouse
+
+SETTLE_DAYS = 2
+
+
+def collected_early(night: Night, days: list[date], *, hours_after_end: int) -> None:
+    """Make it as if each day had been collected so many hours after its end."""
+    for table, moment in (("core.app_day", "collected_at"), ("raw.bandwidth_response", "fetched_at")):
+        night.warehouse.run(
+            f"update {table} set {moment} = usage_date::timestamp at time zone 'UTC'"
+            " + interval '1 day' + %s * interval '1 hour' where usage_date = any(%s::date[])",
+            (hours_after_end, days),
+        )
+
+
+def restatements(warehouse: Warehouse) -> list[dict[str, Any]]:
+    return warehouse.rows("select * from mart.restatement order by restated_at", role="analyst")
+
+
+def test_a_day_collected_early_is_asked_once_more_when_settled_and_only_once(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        night.run()
+        recent = days[-10:]
+        collected_early(night, recent, hours_after_end=2)
+        before = night.ledger()
+
+        planned, _ = night.run()
+        settled = recent[:-SETTLE_DAYS]
+        assert keys(planned.app_days) == [(app_id, day) for day in settled for app_id in sandbox.app_ids]
+        assert night.ledger() == before, "the same answer changed a row"
+        assert night.plan().app_days == [], "it was asked once more already"
+        assert restatements(warehouse) == []
+
+
+@pytest.mark.parametrize(("settle_days", "hours_after_end"), [(0, 2), (SETTLE_DAYS, 24 * SETTLE_DAYS + 1)])
+def test_a_day_collected_when_settled_is_not_asked_again(
+    warehouse: Warehouse, settle_days: int, hours_after_end: int
+) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=settle_days), window_days(sandbox)
+        night.run()
+        collected_early(night, days[-10:-4], hours_after_end=hours_after_end)
+        assert night.plan().app_days == []
+
+
+def test_what_is_missing_comes_before_what_is_asked_once_more(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        (app_id,) = sandbox.app_ids
+        night.run(Days(days[0], days[-2]))
+        collected_early(night, [days[-6]], hours_after_end=2)
+        assert keys(night.plan().app_days) == [(app_id, days[-1]), (app_id, days[-6])]
+
+
+def test_a_restated_day_replaces_the_old_one_and_what_changed_is_kept(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        (app_id,) = sandbox.app_ids
+        day = days[-6]
+        night.run()
+        collected_early(night, [day], hours_after_end=2)
+        old = night.ledger()[app_id, day]
+        sandbox.put_faults([{"kind": "restate", "factor": 2, "usage_date": str(day)}])
+
+        planned, summary = night.run()
+
+        assert keys(planned.app_days) == [(app_id, day)]
+        assert summary.changed == 1
+        new = night.ledger()[app_id, day]
+        assert new["kbps"] == [2 * kbps for kbps in old["kbps"]]
+        (kept,) = restatements(warehouse)
+        assert (kept["app_id"], kept["usage_date"]) == (app_id, day)
+        assert kept["points_changed"] == sum(kbps > 0 for kbps in old["kbps"])
+        assert kept["points_added"] == 0
+        assert (kept["old_collected_at"], kept["new_collected_at"]) == (
+            old["collected_at"],
+            new["collected_at"],
+        )
+        bodies = [hashlib.sha256(bytes(row["body"])).hexdigest() for row in night.raw(app_id, day)]
+        assert bodies == [kept["old_body_sha256"], kept["new_body_sha256"]]
+        assert night.plan().app_days == []
+
+
+def test_a_day_that_is_completed_later_counts_its_added_points(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        sandbox.put_faults([{"kind": "withhold", "slots": ["00:00", "00:05"], "usage_date": str(days[-1])}])
+        night.run()
+        sandbox.put_faults([])
+        night.run()
+        (kept,) = restatements(warehouse)
+        assert (kept["usage_date"], kept["points_changed"], kept["points_added"]) == (days[-1], 0, 2)
+
+
+def test_a_restated_day_that_is_less_complete_is_refused_and_leaves_no_trace(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        night.run()
+        collected_early(night, [days[-6]], hours_after_end=2)
+        before = night.ledger()
+        sandbox.put_faults(
+            [
+                {"kind": "restate", "factor": 2},
+                {"kind": "withhold", "slots": ["00:00"], "usage_date": str(days[-6])},
+            ]
+        )
+        planned, _ = night.run()
+        assert len(planned.app_days) == 1
+        assert night.ledger() == before
+        assert restatements(warehouse) == []
+        assert night.plan().app_days == [], "it was asked once more already"
+
+
+def test_a_settled_day_that_cannot_be_had_is_asked_again_the_next_night(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        night.run()
+        collected_early(night, [days[-6]], hours_after_end=2)
+        sandbox.put_faults([{"kind": "status", "status": 404}])
+        _, summary = night.run()
+        assert len(summary.failures) == 1
+        sandbox.put_faults([])
+        planned, _ = night.run()
+        assert keys(planned.app_days) == [(sandbox.app_ids[0], days[-6])]
+        assert_true(night, sandbox, product(sandbox.app_ids, days))
+
+
+def test_a_day_is_not_settled_before_its_time(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, settle_days=20), window_days(sandbox)
+        night.run()
+        collected_early(night, days[-25:], hours_after_end=2)
+        assert [day for _, day in keys(night.plan().app_days)] == [
+            day for day in days[-25:] if day < sandbox.today() - timedelta(days=20)
+        ]
