@@ -9,7 +9,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test test-browser test-distributed chaos bench lint lock
+.PHONY: help demo up stop clean test test-browser test-distributed chaos bench lint audit lock
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -28,6 +28,8 @@ $(UV):
 LOCAL := .venv/.requirements-local-installed
 DEV := .venv/.requirements-dev-installed
 BENCH := .venv/.requirements-bench-installed
+# Something the database always has: whether it can be reached.
+KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
 demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show it
 	@$(BIN)/python -m embedded demo
@@ -50,8 +52,8 @@ test-browser: $(DEV) ## the pages in headless Chromium
 test-distributed: $(DEV) ## Celery workers and compose
 	@echo "There is no distributed stack yet, so there is nothing to test." && exit 1
 
-chaos: $(DEV) ## fault injection
-	@echo "There is no fault injection yet." && exit 1
+chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
+	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
 bench: $(BENCH) ## measurements, side by side in one run
 	@$(BIN)/python -m tests.bench
@@ -60,6 +62,12 @@ lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox embedded tests
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
+
+audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
+	@if $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(KNOWN_HOLE)", timeout=20)' 2>/dev/null; then \
+	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
+	    -r requirements-dev.txt -r requirements-bench.txt -r requirements-install.txt; \
+	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
 	@for name in requirements-install $(REQUIREMENTS); do \

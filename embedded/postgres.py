@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +61,7 @@ class Throwaway:
     """
 
     cluster: Cluster
-    passwords: Mapping[str, str]
+    passwords: Mapping[str, str] = field(repr=False)
     parameters: Mapping[str, str]
     _server: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -98,11 +98,10 @@ class Throwaway:
         owner: str = "owner",
         *,
         template: str | None = None,
-        readers: Sequence[str] = roles.WAREHOUSE_READERS,
     ) -> None:
-        """Create a database; from a template it takes some 30 ms (nobody may be connected to that)."""
+        """Create a warehouse; from a template it takes some 30 ms (nobody may be connected to that)."""
         with self.connect(roles.SUPERUSER, "postgres") as connection:
-            roles.create_database(connection, name, owner, readers=readers, template=template)
+            roles.create_database(connection, name, owner, is_warehouse=True, template=template)
 
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""
@@ -125,6 +124,15 @@ class Throwaway:
 
     def kill(self) -> None:
         """Kill the server's main process as a crash would; its backends end as they notice."""
+        self._end(signal.SIGKILL)
+
+    def crash(self) -> None:
+        """Kill every process of the server, so that none is left to write out or tidy up (Linux)."""
+        # All are halted before the first one dies, so that none notices another's end.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in self.cluster.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:

@@ -54,7 +54,7 @@ def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
         )
         rows = [_bill_row(names.get(app_id, app_id), *numbers) for app_id, *numbers in cursor.fetchall()]
         cursor.execute(
-            f"select {RATES}, app_points, expected_app_points from mart.billing_monthly_total "  # noqa: S608
+            f"select {RATES}, app_points, expected_app_points from mart.billing_monthly_total "  # noqa: S608 - our own
             "where month = %s",
             (month,),
         )

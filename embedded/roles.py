@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 from psycopg2 import extensions, sql
 
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")
-WAREHOUSE_READERS = ("loader", "analyst")
+# What a server of one's own is prepared with too.
+SETUP = Path(__file__).resolve().parent.parent / "sql" / "setup"
 
 
 @contextmanager
@@ -27,21 +29,21 @@ def connect(host: str, port: int, role: str, password: str, database: str) -> It
 
 
 def create_roles(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
-    """Create the roles that are absent, and keep strangers out of the maintenance databases.
+    """Create the roles that are absent, set every password, and close the maintenance databases to strangers.
 
     Args:
         connection: As the superuser.
         passwords: One a role.
     """
     with connection.cursor() as cursor:
-        cursor.execute("select rolname from pg_roles")
-        known = {name for (name,) in cursor.fetchall()}
+        cursor.execute("select 1 from pg_roles where rolname = 'airflow'")
+        if cursor.fetchone() is None:
+            cursor.execute("create role airflow login")
+        cursor.execute((SETUP / "roles.sql").read_text("utf-8"))
         for role in ROLES:
-            if role not in known:
-                _create_role(cursor, connection, role, passwords[role])
-        cursor.execute("alter role analyst set default_transaction_read_only = on")
+            _set_password(cursor, connection, role, passwords[role])
         for database in ("postgres", "template1"):
-            cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+            _close(cursor, database)
 
 
 def create_database(
@@ -49,10 +51,10 @@ def create_database(
     name: str,
     owner: str,
     *,
-    readers: Sequence[str] = (),
+    is_warehouse: bool,
     template: str | None = None,
 ) -> None:
-    """Create a database, unless it exists, to which its owner and the readers alone can connect."""
+    """Create a database, unless it exists, to which only those can connect whom it concerns."""
     parts = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_database where datname = %s", (name,))
@@ -61,30 +63,31 @@ def create_database(
             if template:
                 statement += sql.SQL(" template {}").format(sql.Identifier(template))
             cursor.execute(statement)
-        cursor.execute(sql.SQL("revoke all on database {name} from public").format(**parts))
+        _close(cursor, name)
         cursor.execute(sql.SQL("alter database {name} set timezone to 'UTC'").format(**parts))
-        for reader in readers:
-            cursor.execute(
-                sql.SQL("grant connect, temporary on database {name} to {reader}").format(
-                    **parts, reader=sql.Identifier(reader)
-                )
-            )
+    if is_warehouse:
+        server = connection.info
+        with (
+            connect(server.host, server.port, server.user, server.password, name) as inside,
+            inside.cursor() as cursor,
+        ):
+            cursor.execute((SETUP / "database.sql").read_text("utf-8"))
 
 
 def create_all(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
     """Create every role and both databases, as far as they are absent."""
     create_roles(connection, passwords)
-    create_database(connection, "airflow", "airflow")
-    create_database(connection, "warehouse", "owner", readers=WAREHOUSE_READERS)
+    create_database(connection, "airflow", "airflow", is_warehouse=False)
+    create_database(connection, "warehouse", "owner", is_warehouse=True)
 
 
-def _create_role(
+def _close(cursor: extensions.cursor, database: str) -> None:
+    cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+
+
+def _set_password(
     cursor: extensions.cursor, connection: extensions.connection, role: str, password: str
 ) -> None:
     # The server sees a verifier only, so no log of it can hold the password.
     verifier = extensions.encrypt_password(password, role, connection, "scram-sha-256")
-    cursor.execute(
-        sql.SQL("create role {} login nosuperuser nocreaterole nocreatedb password {}").format(
-            sql.Identifier(role), sql.Literal(verifier)
-        )
-    )
+    cursor.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(verifier)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -104,6 +105,30 @@ def test_a_day_that_is_completed_later_counts_its_added_points(warehouse: Wareho
         night.run()
         (kept,) = restatements(warehouse)
         assert (kept["usage_date"], kept["points_changed"], kept["points_added"]) == (days[-1], 0, 2)
+
+
+def test_points_that_come_and_go_are_counted_each_for_itself(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        for slots in (["00:00", "00:10"], ["00:05", "00:10"]):
+            sandbox.put_faults([{"kind": "withhold", "slots": slots, "usage_date": str(days[-1])}])
+            night.run()
+        (kept,) = restatements(warehouse)
+        assert (kept["points_changed"], kept["points_added"]) == (1, 1)
+
+
+def test_the_same_points_in_other_words_are_no_restatement(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        (app_id,) = sandbox.app_ids
+        night.run()
+        old = night.ledger()[app_id, days[-1]]
+        body = json.dumps(json.loads(sandbox.fetch(app_id, days[-1]).body), indent=2)
+        sandbox.put_faults([{"kind": "body", "body": body}])
+        night.run(Days(days[-1], days[-1], reload=True))
+        new = night.ledger()[app_id, days[-1]]
+        assert new["body_sha256"] != old["body_sha256"]
+        assert restatements(warehouse) == []
 
 
 def test_a_restated_day_that_is_less_complete_is_refused_and_leaves_no_trace(warehouse: Warehouse) -> None:

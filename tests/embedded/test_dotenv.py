@@ -60,5 +60,8 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
         "AIRFLOW_CONN_AGORA_DASHBOARD",
         "AIRFLOW_VAR_AGORA_APPS",
         "AIRFLOW_CONN_AGORA_SECOND",
+        "AIRFLOW_CONN_AGORA_WEBHOOK",
+        "AIRFLOW_CONN_SMTP_DEFAULT",
+        "AIRFLOW_VAR_AGORA_ALERTS",
         "AIRFLOW__CORE__PARALLELISM",
     }

@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -104,6 +105,46 @@ def test_a_wrong_password_is_refused(shared: tuple[Settings, Secrets], role: str
         roles.connect(HOST, running.pg_port, role, "wrong", "postgres"),
     ):
         pass
+
+
+def test_every_way_in_wants_a_password_proven_by_scram(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    ways = query(running, secrets, "postgres", "postgres", "select auth_method, error from pg_hba_file_rules")
+    verifiers = query(
+        running,
+        secrets,
+        "postgres",
+        "postgres",
+        "select split_part(rolpassword, '$', 1) from pg_authid where rolcanlogin",
+    )
+    assert set(ways) == {("scram-sha-256", None)}
+    assert verifiers == [("SCRAM-SHA-256",)] * len(secrets.postgres)
+
+
+@pytest.mark.parametrize("role", ["postgres", "owner", "loader", "analyst", "airflow"])
+def test_nobody_comes_in_without_a_password(
+    shared: tuple[Settings, Secrets], monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    running, _ = shared
+    monkeypatch.setenv("PGPASSFILE", os.devnull)
+    with (
+        pytest.raises(psycopg2.OperationalError, match="no password supplied"),
+        roles.connect(HOST, running.pg_port, role, "", "warehouse"),
+    ):
+        pass
+
+
+def test_there_is_no_way_in_through_the_file_system(shared: tuple[Settings, Secrets]) -> None:
+    running, secrets = shared
+    assert query(running, secrets, "postgres", "postgres", "show unix_socket_directories") == [("",)]
+
+
+def test_the_next_start_takes_a_changed_password(running: Settings, secrets: Secrets) -> None:
+    changed = replace(secrets, postgres={**secrets.postgres, "loader": "another-one"})
+    postgres.start_of_stack(running, changed)
+    assert query(running, changed, "loader", "warehouse", "select 1") == [(1,)]
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        query(running, secrets, "loader", "warehouse", "select 1")
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,18 @@ MART = [
     "mart.billing_monthly",
     "mart.billing_monthly_total",
     "mart.coverage",
+    "mart.restatement",
 ]
-TABLES = ["raw.bandwidth_response", "core.vendor_account", "core.app", "core.app_day"]
+TABLES = [
+    "raw.bandwidth_response",
+    "core.vendor_account",
+    "core.app",
+    "core.app_day",
+    "core.restatement",
+    "core.request_pace",
+]
 INTERNAL = [*TABLES, "core.wanted_app_day", "public.warehouse_version"]
+FORGETTING = ["core.forget_raw_answers('2025-01-01')", "core.forget_app_days('2025-01-01')"]
 
 
 def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
@@ -53,7 +62,7 @@ def test_the_lists_here_are_complete(module_warehouse: Warehouse) -> None:
         " select pronamespace::regnamespace::text || '.' || proname from pg_proc"
         " where pronamespace::regnamespace::text in ('raw', 'core', 'mart', 'public')"
     )
-    assert {row["name"] for row in rows} == {name.split("(")[0] for name in MART + INTERNAL}
+    assert {row["name"] for row in rows} == {name.split("(")[0] for name in MART + INTERNAL + FORGETTING}
 
 
 @pytest.mark.parametrize("relation", MART)
@@ -62,7 +71,7 @@ def test_analyst_and_loader_read_mart(module_warehouse: Warehouse, role: str, re
     attempt(module_warehouse, role, f"select * from {relation}")
 
 
-@pytest.mark.parametrize("relation", INTERNAL)
+@pytest.mark.parametrize("relation", [*INTERNAL, *FORGETTING])
 def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relation: str) -> None:
     refused(module_warehouse, "analyst", f"select * from {relation}")
 
@@ -90,7 +99,7 @@ def test_the_analysts_own_sessions_are_read_only(module_warehouse: Warehouse) ->
         module_warehouse.run("create table public.mine (x integer)", role="analyst")
 
 
-@pytest.mark.parametrize("relation", [*TABLES, "core.wanted_app_day"])
+@pytest.mark.parametrize("relation", [*TABLES, "core.wanted_app_day", *FORGETTING])
 def test_the_loader_reads_what_it_works_on(module_warehouse: Warehouse, relation: str) -> None:
     attempt(module_warehouse, "loader", f"select * from {relation}")
 
@@ -118,6 +127,7 @@ def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: 
         *(f"delete from {table}" for table in TABLES),
         *(f"truncate {table}" for table in TABLES),
         "update raw.bandwidth_response set fault = ''",
+        "update core.restatement set points_changed = 0",
         "create table core.mine (x integer)",
         "create table public.mine (x integer)",
         "create schema mine",
@@ -133,7 +143,7 @@ def test_the_loader_removes_nothing_and_changes_no_schema(
     refused(module_warehouse, "loader", statement)
 
 
-@pytest.mark.parametrize("relation", MART + INTERNAL)
+@pytest.mark.parametrize("relation", MART + INTERNAL + FORGETTING)
 def test_a_stranger_sees_nothing(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
     refused(module_warehouse, stranger, f"select * from {relation}")
 
@@ -155,6 +165,7 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 
 def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
+    warehouse.run("drop view mart.restatement")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())
     for relation in MART:

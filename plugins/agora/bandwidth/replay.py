@@ -109,6 +109,5 @@ def _withdrawal(held: Held, reading: Outcome, best: Outcome) -> Withdrawal:
         points_changed=sum(old is not None and old != rate for old, rate in pairs),
         points_added=sum(old is None and rate is not None for old, rate in pairs),
         new_collected_at=best.collected_at,
-        old_body_sha256=held.body_sha256,
         new_body_sha256=None if best.kbps is None else best.body_sha256,
     )

@@ -103,8 +103,6 @@ with withdrawn as (
         app.app_id = :app_id
         and app_day.app_key = app.app_key
         and app_day.usage_date = :usage_date
-        and app_day.body_sha256 = :old_body_sha256
-        and app_day.kbps is not null
     returning old.app_key, old.usage_date, old.collected_at, old.body_sha256
 )
 insert into core.restatement (
@@ -135,7 +133,6 @@ class Withdrawal(NamedTuple):
     points_changed: int
     points_added: int
     new_collected_at: datetime | None
-    old_body_sha256: bytes
     new_body_sha256: bytes | None
 
 
@@ -188,6 +185,11 @@ def held(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> di
 
 
 def withdraw(connection: Connection, withdrawals: Iterable[Withdrawal]) -> None:
-    """Take points back, which leaves the app-days rejected, and keep what changed in core.restatement."""
+    """Take points back, which leaves the app-days rejected, and keep what changed in core.restatement.
+
+    Args:
+        connection: To the warehouse, in the transaction in which `held` returned them.
+        withdrawals: What to take back.
+    """
     for withdrawal in withdrawals:
         connection.execute(text(WITHDRAW), withdrawal._asdict())

@@ -19,6 +19,13 @@ def warehouse_engine(url: str | URL) -> Engine:
         connect_args={
             "application_name": "agora",
             "connect_timeout": 15,
-            "options": "-c timezone=UTC -c lock_timeout=60s -c statement_timeout=600s",
+            # A server that vanished is noticed within a minute and a half, instead of two hours.
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 6,
+            "tcp_user_timeout": 90_000,  # milliseconds
+            # A frozen task keeps no lock for ever; the planner may hold one while it asks the vendor.
+            "options": "-c timezone=UTC -c lock_timeout=60s -c statement_timeout=600s"
+            " -c idle_in_transaction_session_timeout=20min",
         },
     )

@@ -12,16 +12,20 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from agora.errors import WarehouseError
+from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.trouble import explained
 
 SQL = Path(__file__).resolve().parents[3] / "sql"
 OLDEST_SERVER = 180000
 ROLES = ("loader", "analyst")
 
 
-def migrate(url: str) -> None:
+def migrate(url: str | URL) -> None:
     """Create or upgrade schemas, tables and views, all in one transaction.
 
     Args:
@@ -58,18 +62,40 @@ def _require_roles(connection: Connection) -> None:
     missing = [role for role in ROLES if role not in known]
     if missing:
         raise WarehouseError(
-            f"The warehouse's server has no role {' and '.join(missing)}: create them first, for example with"
-            f" {' '.join(f'CREATE ROLE {role} LOGIN;' for role in missing)}"
+            f"The warehouse's server has no role {' and '.join(missing)}: as a superuser, run"
+            " sql/setup/roles.sql first and give each role its password."
         )
+
+
+def _address(given: str) -> URL:
+    """Read the owner's address; what cannot be read is not shown, for it holds the password.
+
+    Raises:
+        WarehouseError: It is no address, or one in which a character of the password is taken for its end.
+    """
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):
+        url = None
+    # Where an @ is left over, the password had one, and what follows it passed for the host.
+    if url is None or "@" in f"{url.host}{url.database}":
+        raise WarehouseError(
+            "AGORA_WAREHOUSE_OWNER_URL is no address such as postgresql://owner:…@host:5432/warehouse. In the"
+            " password @ is written %40, / %2F, : %3A and % %25."
+        )
+    return url
 
 
 def _main() -> str | None:
     """Migrate what the environment names; return what went wrong."""
-    url = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
-    if not url:
+    given = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
+    if not given:
         return "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
     try:
-        migrate(url)
+        url = _address(given)
+        with explained(f"{url.username}@{url.host}:{url.port or 5432}/{url.database}"):
+            require_durable(warehouse_engine(url)).connect().close()
+            migrate(url)
     except WarehouseError as error:
         return str(error)
     return None

@@ -43,7 +43,6 @@ where
     and wanted.state = 'collected'
     and wanted.usage_date >= :since
     and wanted.usage_date < wanted.today - :settle_days
-    and wanted.collected_at < day.settled_at
     and not exists (
         select from raw.bandwidth_response as answer
         where

@@ -1,0 +1,164 @@
+"""The restore drill: the page's own commands, an empty server, and every number the same as before."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from psycopg2 import extensions
+
+from agora.errors import WarehouseError
+from agora.warehouse.migrate import migrate
+from embedded.postgres import Throwaway, throwaway
+from embedded.roles import SUPERUSER
+from embedded.settings import ROOT
+from sandbox.testing import running_sandbox
+from tests.collect.night import assert_true, keys, night_of, product, window_days
+from tests.warehouse.database import Warehouse
+
+PAGE = ROOT / "docs" / "operations" / "backup.md"
+DUMP, RESTORE, MIGRATE = (
+    [shlex.split(line) for line in block.splitlines()]
+    for block in re.findall(r"```sh\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL)
+)
+RELATIONS = """
+select oid::regclass::text as name from pg_class
+where relnamespace::regnamespace::text in ('raw', 'core', 'mart') and relkind in ('r', 'v') order by 1
+"""
+
+
+@pytest.fixture(scope="module")
+def source() -> Iterator[Warehouse]:
+    with throwaway() as server:
+        migrate(server.url())
+        yield Warehouse(server, "warehouse")
+
+
+@pytest.fixture
+def empty_server() -> Iterator[Throwaway]:
+    """Yield a durable server with nothing on it but what initdb makes and the superuser's password."""
+    with throwaway(durable=True) as server:
+        with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
+            for statement in (
+                "drop database warehouse",
+                "drop database airflow",
+                "drop role owner, loader, analyst, airflow",
+            ):
+                cursor.execute(statement)
+        yield server
+
+
+def require_empty(server: Throwaway) -> None:
+    with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select datname from pg_database where not datistemplate"
+            " union all select rolname from pg_roles where rolname !~ '^pg_'"
+        )
+        assert cursor.fetchall() == [("postgres",), ("postgres",)]
+    with pytest.raises(WarehouseError, match=r"no role loader and analyst: .* run sql/setup/roles\.sql"):
+        migrate(server.url(SUPERUSER, "postgres"))
+
+
+def run(server: Throwaway, folder: Path, command: list[str], **environment: str) -> str:
+    """Run a command of the page as it stands there, in a folder that looks like the repository's root."""
+    programs = server.cluster.programs.directory
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={
+            "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PGHOST": server.host,
+            "PGPORT": str(server.port),
+            "PGUSER": SUPERUSER,
+            "PGPASSWORD": server.passwords[SUPERUSER],
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def set_passwords(server: Throwaway) -> None:
+    """Do what psql's command for passwords does."""
+    with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
+        for role in ("owner", "loader", "analyst"):
+            verifier = extensions.encrypt_password(server.passwords[role], role, connection, "scram-sha-256")
+            cursor.execute(f"alter role {role} password '{verifier}'")
+
+
+def schema(server: Throwaway, folder: Path) -> str:
+    """Return everything that is no row: definitions, comments, owners and rights."""
+    text = run(server, folder, ["pg_dump", "--schema-only", "--create", "warehouse"])
+    # A key made up for each dump.
+    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.MULTILINE)
+
+
+def checksums(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
+    """Return rows and digest of each relation, over all its columns."""
+    found = {}
+    for relation in warehouse.rows(RELATIONS):
+        name = relation["name"]
+        (row,) = warehouse.rows(
+            f"select count(*), md5(string_agg(t::text, chr(10) order by t::text)) from {name} as t"
+        )
+        found[name] = (row["count"], row["md5"])
+    return found
+
+
+def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on(
+    source: Warehouse, empty_server: Throwaway, tmp_path: Path
+) -> None:
+    (tmp_path / "sql").symlink_to(ROOT / "sql")
+    with running_sandbox(apps=3, quiet=True) as sandbox:
+        days = window_days(sandbox)
+        everything = night_of(sandbox, source)
+        two_apps = replace(everything, apps=everything.apps[:2])
+        gappy, refused = (sandbox.app_ids[0], days[-3]), (sandbox.app_ids[1], days[-4])
+        sandbox.put_faults(
+            [
+                {"kind": "withhold", "app": 0, "usage_date": str(gappy[1]), "slots": ["07:35"]},
+                {"kind": "body", "app": 1, "usage_date": str(refused[1]), "body": "<html>Bad Gateway</html>"},
+            ]
+        )
+        two_apps.run()
+        sandbox.put_faults([])
+        dumped, meant = checksums(source), schema(source.server, tmp_path)
+        for command in DUMP:
+            run(source.server, tmp_path, command)
+        everything.run()
+        assert checksums(source) != dumped
+
+        require_empty(empty_server)
+        for command in RESTORE:
+            run(empty_server, tmp_path, command)
+        set_passwords(empty_server)
+
+        restored = Warehouse(empty_server, "warehouse")
+        assert checksums(restored) == dumped
+        assert dumped["mart.bandwidth_5min"][0] == 288 * (2 * len(days) - 1) - 1
+        assert dumped["mart.billing_monthly"][0] >= 2
+        assert dumped["mart.billing_monthly_total"][0] >= 1
+
+        owner = {"AGORA_WAREHOUSE_OWNER_URL": restored.url(), "PYTHONPATH": str(ROOT / "plugins")}
+        for command in MIGRATE:
+            run(empty_server, tmp_path, command, **owner)
+        assert checksums(restored) == dumped
+        assert schema(empty_server, tmp_path) == meant
+
+        again = replace(everything, warehouse=restored)
+        planned, _ = again.run()
+        third = product([sandbox.app_ids[2]], days)
+        assert set(keys(planned.app_days)) == {gappy, refused} | third
+        assert_true(again, sandbox, product(sandbox.app_ids, days))
+        points = "mart.bandwidth_5min"
+        assert checksums(restored)[points] == checksums(source)[points]

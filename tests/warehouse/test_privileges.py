@@ -1,0 +1,243 @@
+"""Every right there is, read from the catalogue, beside what is meant; and what intruders would try."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from psycopg2 import errors
+
+from tests.warehouse.database import Warehouse
+
+ROLES = ("analyst", "loader", "airflow", "public")
+VERBS = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
+# What the loader may do; with mart, which both read, this is all there is.
+LOADER = {
+    "raw.bandwidth_response": "select insert",
+    "core.vendor_account": "select insert update",
+    "core.app": "select insert update",
+    "core.app_day": "select insert update",
+    "core.restatement": "select insert",
+    "core.request_pace": "select insert update",
+    "core.wanted_app_day": "select",
+}
+LOADERS_FUNCTIONS = {"core.forget_raw_answers", "core.forget_app_days"}
+
+RELATIONS = """
+select oid::regclass::text as name, relkind
+from pg_class
+where relnamespace::regnamespace::text !~ '^(pg_|information_)' and relkind <> all('{i, I, t, c}')
+"""
+GRANTED = """
+with relation as (
+    select oid, oid::regclass::text as name
+    from pg_class
+    where relnamespace::regnamespace::text !~ '^(pg_|information_)' and relkind <> all('{S, i, I, t, c}')
+)
+select relation.name, role, verb
+from relation, unnest(%s) as role, unnest(%s) as verb
+where
+    has_table_privilege(role, relation.oid, verb)
+    or (
+        verb in ('select', 'insert', 'update', 'references')
+        and has_any_column_privilege(role, relation.oid, verb)
+    )
+"""
+FUNCTIONS = """
+select
+    pg_proc.oid::regproc::text as name, role, prosecdef as is_definers,
+    coalesce(array_to_string(proconfig, ' '), '') as settings,
+    has_function_privilege(role, pg_proc.oid, 'execute') as may_call
+from pg_proc, unnest(%s) as role
+where pronamespace::regnamespace::text !~ '^(pg_|information_)'
+"""
+
+
+def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
+    """Log in as a role, lift what it may lift, and try something."""
+    with warehouse.connect(role) as connection, connection.cursor() as cursor:
+        cursor.execute("set default_transaction_read_only = off")
+        cursor.execute(statement)
+
+
+def test_every_right_to_every_relation_is_meant(module_warehouse: Warehouse) -> None:
+    names = {row["name"] for row in module_warehouse.rows(RELATIONS) if row["relkind"] != "S"}
+    meant = {(name, "loader", verb) for name, verbs in LOADER.items() for verb in verbs.split()}
+    meant |= {
+        (name, role, "select") for name in names for role in ("analyst", "loader") if name.startswith("mart.")
+    }
+    granted = {
+        (row["name"], row["role"], row["verb"])
+        for row in module_warehouse.rows(GRANTED, (list(ROLES), list(VERBS)))
+    }
+    assert granted == meant
+
+
+def test_no_sequence_is_anybodys_but_the_owners(module_warehouse: Warehouse) -> None:
+    sequences = [row["name"] for row in module_warehouse.rows(RELATIONS) if row["relkind"] == "S"]
+    assert sequences
+    for name in sequences:
+        (row,) = module_warehouse.rows(
+            "select count(*) as rights"
+            " from unnest(%s) as role, unnest(array['usage', 'select', 'update']) as verb"
+            " where has_sequence_privilege(role, %s, verb)",
+            (list(ROLES), name),
+        )
+        assert row["rights"] == 0, name
+
+
+def test_nobody_but_the_owner_creates_in_any_schema_or_makes_one(module_warehouse: Warehouse) -> None:
+    rows = module_warehouse.rows(
+        "select nspname, role from pg_namespace, unnest(%s) as role"
+        " where has_schema_privilege(role, pg_namespace.oid, 'create')"
+        " union all select 'database', role from unnest(%s) as role"
+        " where has_database_privilege(role, current_database(), 'create')",
+        (list(ROLES), list(ROLES)),
+    )
+    assert rows == []
+
+
+def test_only_those_concerned_connect_and_only_the_loader_makes_temporary_tables(
+    module_warehouse: Warehouse,
+) -> None:
+    rows = module_warehouse.rows(
+        "select role, verb from unnest(%s) as role, unnest(array['connect', 'temporary']) as verb"
+        " where has_database_privilege(role, current_database(), verb)",
+        (list(ROLES),),
+    )
+    assert {(row["role"], row["verb"]) for row in rows} == {
+        ("analyst", "connect"),
+        ("loader", "connect"),
+        ("loader", "temporary"),
+    }
+
+
+def test_functions_that_act_as_the_owner_are_the_loaders_alone_and_pin_where_they_look(
+    module_warehouse: Warehouse,
+) -> None:
+    rows = module_warehouse.rows(FUNCTIONS, (list(ROLES),))
+    definers = [row for row in rows if row["is_definers"]]
+    assert {row["name"] for row in definers} == LOADERS_FUNCTIONS
+    assert {row["role"] for row in definers if row["may_call"]} == {"loader"}
+    assert [row["name"] for row in definers if "search_path=" not in row["settings"]] == []
+
+
+def test_functions_outside_mart_are_called_by_nobody_but_the_loader(module_warehouse: Warehouse) -> None:
+    rows = module_warehouse.rows(FUNCTIONS, (list(ROLES),))
+    outside = {row["name"] for row in rows if row["may_call"] and not row["name"].startswith("mart.")}
+    assert outside == LOADERS_FUNCTIONS
+
+
+def test_no_role_is_a_member_of_another(module_warehouse: Warehouse) -> None:
+    rows = module_warehouse.rows(
+        "select roleid::regrole::text, member::regrole::text from pg_auth_members"
+        " where member::regrole::text = any(%s)",
+        (["owner", *ROLES],),
+    )
+    assert rows == []
+
+
+INTRUSIONS = [
+    "set role owner",
+    "set role postgres",
+    "set session authorization owner",
+    "create role mine superuser",
+    "alter role owner password 'mine'",
+    "alter role postgres nologin",
+    "alter system set fsync = off",
+    "alter database {database} set synchronous_commit = off",
+    "alter database {database} owner to {role}",
+    "alter default privileges for role owner grant all on tables to {role}",
+    "create function public.mine() returns integer language sql as 'select 1'",
+    "create function mart.mine() returns integer language sql as 'select 1'",
+    "create or replace function core.forget_app_days(before date) returns bigint language sql as 'select 1'",
+    "alter function core.forget_app_days security invoker",
+    "create trigger mine before insert on core.app_day execute function suppress_redundant_updates_trigger()",
+    "create rule mine as on insert to core.app_day do instead nothing",
+    "alter table core.app_day disable trigger all",
+    "set session_replication_role = replica",
+    "copy core.app_day to '/tmp/mine'",
+    "copy mart.coverage to program 'cat'",
+    "select pg_read_file('/etc/passwd')",
+    "select pg_ls_dir('.')",
+    "select lo_import('/etc/passwd')",
+    "select lo_create(0)",
+    "select lo_from_bytea(0, 'x')",
+    "select setval('core.app_app_key_seq', 1)",
+    "select * from pg_authid",
+    "select * from pg_hba_file_rules",
+    "select pg_reload_conf()",
+    "select pg_switch_wal()",
+    "select pg_create_physical_replication_slot('mine')",
+    "create publication mine for all tables",
+]
+
+
+@pytest.mark.parametrize("statement", INTRUSIONS)
+@pytest.mark.parametrize("role", ["analyst", "loader"])
+def test_neither_role_gets_beyond_itself(module_warehouse: Warehouse, role: str, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(module_warehouse, role, statement.format(role=role, database=module_warehouse.database))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create temporary table mine (x integer)",
+        "select pg_advisory_lock(1)",
+        "select pg_advisory_xact_lock(hashtext('window_edge'), hashtext('agora_dashboard'))",
+        "select pg_try_advisory_lock_shared(1, 2)",
+        "begin; lock table core.app_day",
+        "begin; lock table mart.coverage in share mode",
+        "set temp_file_limit = -1",
+        "alter role analyst reset temp_file_limit",
+        "alter role analyst connection limit -1",
+        "select top_kbps from core.app_day",
+    ],
+)
+def test_an_analyst_who_lifts_read_only_still_neither_writes_nor_holds_anybody_up(
+    module_warehouse: Warehouse, statement: str
+) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(module_warehouse, "analyst", statement)
+
+
+def test_an_analysts_query_fills_no_disk(module_warehouse: Warehouse) -> None:
+    assert module_warehouse.rows("show temp_file_limit", role="analyst") == [{"temp_file_limit": "2GB"}]
+
+
+def test_analysts_leave_connections_for_the_loader(module_warehouse: Warehouse) -> None:
+    (row,) = module_warehouse.rows(
+        "select rolconnlimit < current_setting('max_connections')::integer / 2 as is_bounded, rolconnlimit"
+        " from pg_roles where rolname = 'analyst'"
+    )
+    assert row["is_bounded"]
+    assert row["rolconnlimit"] > 0
+
+
+def test_sessions_end_what_takes_too_long(module_warehouse: Warehouse) -> None:
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    for role in ("analyst", "loader"):
+        rows = module_warehouse.rows(
+            "select name, setting::integer as ms, source from pg_settings where name = any(%s)",
+            (list(names),),
+            role,
+        )
+        assert {row["name"] for row in rows if row["source"] == "user" and row["ms"] > 0} == set(names)
+
+
+def test_the_same_answer_cannot_be_put_under_another_ones_key(module_warehouse: Warehouse) -> None:
+    module_warehouse.add_raw("a", date(2025, 1, 1))
+    with pytest.raises(errors.UniqueViolation):
+        attempt(
+            module_warehouse,
+            "loader",
+            "insert into raw.bandwidth_response overriding system value select * from raw.bandwidth_response",
+        )
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(
+            module_warehouse,
+            "loader",
+            "insert into raw.bandwidth_response overriding system value select * from raw.bandwidth_response"
+            " on conflict (response_key) do update set fault = ''",
+        )
