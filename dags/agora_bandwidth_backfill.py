@@ -8,21 +8,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from airflow.sdk import Param, dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
+from agora.operators.every_dag import EVERY_DAG
 
 
 @dag(
     schedule=None,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(seconds=30)},
-    tags=["agora", "bandwidth"],
-    doc_md=__doc__,
+    is_paused_upon_creation=False,
     params={
         "from_date": Param(
             type="string",
@@ -45,6 +39,8 @@ from agora.operators.collect_bandwidth import collect_bandwidth
             description="Ask again for days that are complete.",
         ),
     },
+    doc_md=__doc__,
+    **EVERY_DAG,
 )
 def agora_bandwidth_backfill() -> None:
     """Run the shared task group over the days of the trigger form."""

@@ -15,23 +15,18 @@ Result: `mart.bandwidth_5min`, `mart.billing_monthly`, `mart.coverage` in the wa
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from airflow.sdk import dag
 
-from agora.operators.bandwidth import own_day_of_backfill
 from agora.operators.collect_bandwidth import collect_bandwidth
+from agora.operators.every_dag import EVERY_DAG
+from agora.operators.plan import own_day_of_backfill
 from agora.timetable import UsageDateTimetable
 
 
 @dag(
     schedule=UsageDateTimetable(minutes_after_midnight=90),
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(seconds=30)},
-    tags=["agora", "bandwidth"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def agora_bandwidth_daily() -> None:
     """Run the shared task group over everything that is missing."""

@@ -10,24 +10,18 @@ in `raw.bandwidth_response`, so days that the vendor no longer shows can be read
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Param, dag
 
-from agora.operators.bandwidth import BANDWIDTH
 from agora.operators.checks import check_stored_data
+from agora.operators.every_dag import EVERY_DAG
 from agora.operators.maintenance import BandwidthReplayOperator
+from agora.operators.publish import BANDWIDTH
 
 
 @dag(
     schedule=None,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(seconds=30)},
-    tags=["agora", "bandwidth"],
-    doc_md=__doc__,
+    is_paused_upon_creation=False,
     params={
         "from_date": Param(
             type="string",
@@ -44,6 +38,8 @@ from agora.operators.maintenance import BandwidthReplayOperator
             description="App IDs, one a line. Empty: all apps.",
         ),
     },
+    doc_md=__doc__,
+    **EVERY_DAG,
 )
 def agora_bandwidth_replay() -> None:
     """Replay the days of the trigger form, check what is stored, tell the asset's consumers."""

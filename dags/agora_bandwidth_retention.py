@@ -12,21 +12,17 @@ that could not be read yet.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from airflow.sdk import dag
 
+from agora.operators.every_dag import EVERY_DAG
 from agora.operators.maintenance import RetentionOperator
 
 
 @dag(
     schedule="0 5 * * 0",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args={"owner": "agora", "retries": 2, "retry_delay": timedelta(minutes=5)},
-    tags=["agora", "bandwidth"],
+    is_paused_upon_creation=False,
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def agora_bandwidth_retention() -> None:
     """Drop once a week."""

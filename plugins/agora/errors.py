@@ -11,20 +11,39 @@ AgoraError
 │   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
 │   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
 ├── AnswerRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
-└── WarehouseError           the warehouse cannot be used as it is: says which setting to change
+├── WarehouseError           the warehouse cannot be used as it is: says which setting to change
+├── DaysExpire               the watch: wanted days will soon leave the vendor's window uncollected
+├── DaysLost                 the watch: wanted days have left it uncollected since the last look
+└── AlertNotSent             nobody could be told of a failure: mend the mail server or webhook it names
+
+Each has an entry of its own in docs/runbook.md, to which its message points.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agora.vendor.answer import Answer
 
+RUNBOOK = "docs/runbook.md"
+
 
 class AgoraError(Exception):
-    """Whatever this package raises on purpose."""
+    """Whatever this package raises on purpose. Its text ends with the runbook entry of its class."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}{'' if text.endswith(('.', ';')) else '.'} {see([type(self)])}"
+
+
+def see(kinds: Iterable[type[AgoraError]]) -> str:
+    """Point to the runbook entries of some kinds of error, each once: `See docs/runbook.md#unknown-app`."""
+    entries = {re.sub(r"\B([A-Z])", r"-\1", kind.__name__).lower() for kind in kinds}
+    return "See " + ", ".join(f"{RUNBOOK}#{entry}" for entry in sorted(entries))
 
 
 class SettingsError(AgoraError):
@@ -89,8 +108,25 @@ class UnexpectedAnswer(VendorError):
 
 
 class AnswerRejected(AgoraError):
-    """The body of a 200 breaks the vendor's contract; the message is the reason."""
+    """The body of a 200 breaks the vendor's contract; the message is the reason.
+
+    The ledger keeps it with each app-day, so it stays bare; whoever adds reasons up points to the runbook.
+    """
+
+    __str__ = Exception.__str__
 
 
 class WarehouseError(AgoraError):
     """The warehouse cannot be used as it is."""
+
+
+class DaysExpire(AgoraError):
+    """Wanted app-days will leave the vendor's window soon, and nobody has collected them."""
+
+
+class DaysLost(AgoraError):
+    """Wanted app-days have left the vendor's window uncollected since the watch looked last."""
+
+
+class AlertNotSent(AgoraError):
+    """A mail server or a webhook did not take an alert; what it is about has failed all the same."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,12 +38,13 @@ def _https_or_loopback(url: str) -> str:
         raise ValueError("the address must carry no credentials, query or fragment")
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(f"{url!r} is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine."""
     if host == "localhost":
         return True
     try:
@@ -86,6 +89,16 @@ def _window(text: str) -> str:
     return text
 
 
+def _pem_file(file: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise ValueError(f"the file {str(file)!r} is no PEM file of certificates") from error
+    except OSError as error:
+        raise ValueError(f"the file {str(file)!r} cannot be read: {error.strerror}") from error
+    return file
+
+
 class DashboardSettings(BaseModel):
     """One vendor account, as a connection of type `agora_dashboard` gives it.
 
@@ -98,6 +111,10 @@ class DashboardSettings(BaseModel):
         window: How long the vendor shows a day, "1 month" (documented) or "N days".
         requests_per_second: Never asked faster than this; slower after a 429.
         max_concurrency: Requests under way at once.
+        settle_days: How many days after its end the vendor may still restate a day. One collected earlier
+            is asked once more then, which costs one further request an app-day; 0 asks for none.
+        ca_file: PEM file of the certificate authorities to trust instead of this machine's. There is no way
+            to trust none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -110,6 +127,8 @@ class DashboardSettings(BaseModel):
     window: Annotated[str, AfterValidator(_window)] = "1 month"
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 10.0
     max_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    settle_days: Annotated[int, Field(ge=0, le=20)] = 2
+    ca_file: Annotated[Path, AfterValidator(_pem_file)] | None = None
 
     def today(self, now: datetime) -> date:
         """Return the vendor's current usage date at the instant `now`."""
@@ -159,7 +178,7 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
     try:
         apps = _APPS.validate_python(json.loads(value) if isinstance(value, str) else value)
     except (ValueError, ValidationError) as error:
-        raise SettingsError(f"The variable agora_apps is not usable: {_plain(error)}") from None
+        raise SettingsError(f"The variable agora_apps is not usable: {plain(error)}") from None
     if not apps:
         raise SettingsError(
             'The variable agora_apps names no app: set it to a JSON list such as ["<App ID>"].'
@@ -182,10 +201,10 @@ def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSetting
     try:
         return DashboardSettings(conn_id=conn_id, **given)
     except ValidationError as error:
-        raise SettingsError(f"The connection {conn_id} is not usable: {_plain(error)}") from None
+        raise SettingsError(f"The connection {conn_id} is not usable: {plain(error)}") from None
 
 
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
     """Say what is wrong with which field, without repeating the input (it may be a secret)."""
     if not isinstance(error, ValidationError):
         return str(error)

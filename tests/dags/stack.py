@@ -78,7 +78,7 @@ class LiveStack:
             f"{self.stack.settings.ui_url}/ui/connections/hook_meta",
             headers={"Authorization": f"Bearer {self.api._token}"},
         )
-        with urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
             return {form["connection_type"]: form for form in json.loads(answer.read())}
 
     def sandbox(self, method: str, call: str, body: Any = None) -> Any:
@@ -89,7 +89,7 @@ class LiveStack:
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        with urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
             return json.loads(answer.read() or b"null")
 
     @property
@@ -113,7 +113,7 @@ class LiveStack:
 
     def start_afresh(self) -> None:
         """Forget everything collected and scripted."""
-        self.sql("truncate raw.bandwidth_response, core.app_day, core.app, core.vendor_account")
+        self.sql("truncate raw.bandwidth_response, core.vendor_account cascade")
         self.sandbox("PUT", "faults", [])
         self.sandbox("POST", "stats/reset")
         self.set_apps(self.app_ids)

@@ -118,3 +118,21 @@ def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack)
     again = live.ended(DAILY, run.run_id)
 
     assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."
+
+
+def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: LiveStack) -> None:
+    live.set_apps(live.app_ids[:1])
+    live.trigger(DAILY)
+    live.sql("update raw.bandwidth_response set body_sha256 = sha256('tampered with')")
+    before = live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"]
+    live.set_apps(live.app_ids[:2])
+
+    run = live.trigger(DAILY)
+
+    assert run.state == "failed"
+    assert run.states("publish") == ["skipped"]
+    assert "The stored data contradict themselves, see the failed points_are_proven_by_answers." in run.note
+    assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == before
+    assert live.sql(
+        "select count(*) from core.app where app_id in (select app_id from mart.bandwidth_daily)"
+    ) == [(2,)]

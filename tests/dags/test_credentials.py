@@ -42,14 +42,14 @@ def test_no_certificate_is_found_in_logs_or_airflows_database(live: LiveStack) -
         )
     }
     # The customer ID is no secret; that it is found shows that the search finds things.
-    found = {where for where, text in _everything_written(live) for needle in needles if needle in text}
-    customer_id = {where for where, text in _everything_written(live) if secrets.sandbox_customer_id in text}
+    found = {where for where, text in everything_written(live) for needle in needles if needle in text}
+    customer_id = {where for where, text in everything_written(live) if secrets.sandbox_customer_id in text}
 
     assert found == set()
     assert "table connection" in customer_id
 
 
-def _everything_written(live: LiveStack) -> Iterator[tuple[str, str]]:
+def everything_written(live: LiveStack) -> Iterator[tuple[str, str]]:
     state: Path = live.stack.settings.state
     for path in [*(state / "log").rglob("*"), *(state / "airflow").rglob("*")]:
         if path.is_file() and path.name != "passwords.json":

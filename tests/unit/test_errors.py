@@ -1,4 +1,4 @@
-"""Each error of the vendor's names app, day and connection, and what to do."""
+"""Each error says what happened and what to do, and points to the runbook once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from agora import errors
-from agora.errors import AgoraError, VendorError
+from agora.errors import (
+    AgoraError,
+    AnswerRejected,
+    CredentialsRefused,
+    SettingsError,
+    UnknownApp,
+    VendorError,
+    see,
+)
 from agora.vendor.answer import Answer
 
 VENDOR_ERRORS = VendorError.__subclasses__()
@@ -32,8 +40,9 @@ def test_a_vendor_error_names_app_day_and_connection(kind: type[VendorError]) ->
         advice="Do this.",
         answer=answer,
     )
-    assert (
-        str(error) == "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+    assert str(error).startswith(
+        "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+        " See docs/runbook.md#"
     )
     assert (error.reason, error.app_id, error.usage_date, error.answer) == (
         "HTTP 400, the vendor says: no",
@@ -41,3 +50,24 @@ def test_a_vendor_error_names_app_day_and_connection(kind: type[VendorError]) ->
         date(2026, 11, 1),
         answer,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Do this.", "Do this. See docs/runbook.md#settings-error"),
+        ("it is wrong", "it is wrong. See docs/runbook.md#settings-error"),
+        ("ALTER ROLE x;", "ALTER ROLE x; See docs/runbook.md#settings-error"),
+    ],
+)
+def test_an_error_ends_with_the_entry_of_its_class(text: str, said: str) -> None:
+    assert str(SettingsError(text)) == said
+
+
+def test_several_kinds_are_pointed_to_once_each() -> None:
+    kinds = [UnknownApp, CredentialsRefused, UnknownApp]
+    assert see(kinds) == "See docs/runbook.md#credentials-refused, docs/runbook.md#unknown-app"
+
+
+def test_a_reason_that_the_ledger_keeps_is_bare() -> None:
+    assert str(AnswerRejected("not JSON")) == "not JSON"

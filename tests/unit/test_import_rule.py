@@ -15,7 +15,7 @@ import sandbox
 
 AGORA = Path(agora.__file__).parent
 SANDBOX = Path(sandbox.__file__).parent
-KNOW_AIRFLOW = ("hooks", "operators", "timetable", "web")
+KNOW_AIRFLOW = ("hooks", "notifiers", "operators", "timetable", "web")
 
 WITHOUT_AIRFLOW = """
 import importlib, importlib.abc, sys
@@ -92,6 +92,16 @@ def test_vendor_and_warehouse_know_nothing_of_each_other(room: str, forbidden: t
     imported = list(imported_by(AGORA / room))
     assert imported
     assert [found for found in imported if found[1].startswith(forbidden)] == []
+
+
+def test_no_task_gets_an_engine_past_the_guard_on_the_server() -> None:
+    """`hooks.warehouse.warehouse` refuses a server that may lose commits, and explains errors."""
+    made_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".warehouse_engine")}
+    guarded_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".require_durable")}
+    assert made_by == guarded_by == {"warehouse.py", "migrate.py"}
+    assert [found for found in imported_by(AGORA) if found[1] == "sqlalchemy.create_engine"] == [
+        (AGORA / "warehouse" / "engine.py", "sqlalchemy.create_engine")
+    ]
 
 
 def test_the_sandbox_imports_nothing_of_agora() -> None:

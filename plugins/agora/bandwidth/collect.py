@@ -76,7 +76,7 @@ def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> 
         batch,
         changed=changed,
         at_the_edge={f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain},
-        advice={f.key: f.error.advice for f in chunk if f.error},
+        refusals={f.key: f.error for f in chunk if f.error},
     )
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from agora.bandwidth.raw import raw_answer
+from agora.bandwidth.shared_pace import shared_client
 from agora.bandwidth.window import agreed_edge, certain_since, expected_oldest_day
 from agora.errors import CredentialsRefused, DayNotOver, DayRefused, SettingsError, VendorError
 from agora.settings import AppSettings, DashboardSettings
@@ -94,14 +95,14 @@ async def plan(
         missing, settled = _to_ask_for(connection, account, configured, today, days)
     result = Plan(account.conn_id, app_days=missing)
     if missing or settled:
-        async with DashboardClient(account) as client:
+        async with shared_client(account, engine) as client:
             try:
                 if missing:
                     await _inside_the_window(
                         result, [app.app_id for app in configured], client, engine, today
                     )
                 else:
-                    # A day that has not settled: of one that has, any answer counts as having asked once more.
+                    # A day not settled yet: of one that is, any answer counts as having asked once more.
                     await _probe(client, engine, settled[0].app_id, today - timedelta(days=1))
                 result.app_days += settled
             except CredentialsRefused as error:

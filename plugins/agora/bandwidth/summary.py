@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from agora import errors
+from agora.errors import AnswerRejected, VendorError, see
+
 SOUND = ("collected", "partial")
 MOST_NAMED = 20
 
@@ -25,6 +28,7 @@ class Summary:
         requests: Requests sent, retries included.
         limited: How many of them were answered 429.
         failures: App ID → how many of its days failed and the first reason.
+        kinds: Names of the classes of error that these are.
         at_the_edge: App-days refused as old ones may be; the next run decides whether they are lost.
     """
 
@@ -34,6 +38,7 @@ class Summary:
     requests: int = 0
     limited: int = 0
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    kinds: list[str] = field(default_factory=list)
     at_the_edge: int = 0
 
     @classmethod
@@ -43,7 +48,7 @@ class Summary:
         *,
         changed: int,
         at_the_edge: Collection[tuple[str, date]] = (),
-        advice: Mapping[tuple[str, date], str] | None = None,
+        refusals: Mapping[tuple[str, date], VendorError] | None = None,
     ) -> Summary:
         """Count a normalised batch.
 
@@ -51,20 +56,24 @@ class Summary:
             batch: As `normalise` returns it.
             changed: How many of its app-days are different in the warehouse now.
             at_the_edge: App-days refused as old ones may be.
-            advice: What to do about failed app-days.
+            refusals: What the vendor's answers, or their absence, were taken for.
         """
         failures: dict[str, tuple[int, str]] = {}
+        kinds: set[str] = set()
         unsound = batch.loc[~batch["state"].isin(SOUND), "reason"]
         for (app_id, usage_date), reason in zip(unsound.index.tolist(), unsound, strict=True):
             if (app_id, usage_date) not in at_the_edge:
-                what_to_do = (advice or {}).get((app_id, usage_date), "")
+                error = (refusals or {}).get((app_id, usage_date))
+                what_to_do = error.advice if error else ""
                 count, first = failures.get(app_id, (0, ". ".join(filter(None, [str(reason), what_to_do]))))
                 failures[app_id] = (count + 1, first)
+                kinds.add(type(error or AnswerRejected()).__name__)
         return cls(
             states={str(state): int(count) for state, count in batch["state"].value_counts().items()},
             changed=changed,
             points=int(batch["points"].sum()),
             failures=failures,
+            kinds=sorted(kinds),
             at_the_edge=len(at_the_edge),
         )
 
@@ -76,6 +85,7 @@ class Summary:
         for app_id, (count, reason) in other.failures.items():
             before, first = self.failures.get(app_id, (0, reason))
             self.failures[app_id] = (before + count, first)
+        self.kinds = sorted({*self.kinds, *other.kinds})
 
     @property
     def app_days(self) -> int:
@@ -90,6 +100,7 @@ class Summary:
         return (
             f"{len(self.failures):,} app{'s' * many} failed; everything sound of the others is loaded."
             f" {self._named()}. What failed is asked again by the next run."
+            f" {see(getattr(errors, kind) for kind in self.kinds)}"
         )
 
     def _named(self) -> str:

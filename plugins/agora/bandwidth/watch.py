@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from textwrap import shorten
 from typing import Any
 
 from agora.errors import AgoraError, DaysExpire, DaysLost
 from agora.warehouse.uncollected import Uncollected
 
-MOST_NAMED = 10
+MOST_NAMED = 5
+REASON_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,11 @@ class Findings:
             found.append(DaysLost(_lost_text(self.lost)))
         return found
 
-    def text(self, lost_in_all: int) -> str:
+    def text(self, apps: int, lost_in_all: int) -> str:
         """Say how things stand in a line or two.
 
         Args:
+            apps: How many apps are known.
             lost_in_all: How many app-days could not be had, of all times.
         """
         if self.waiting:
@@ -79,7 +82,7 @@ class Findings:
                 f" {_app_days(self.waiting)} wait."
             ]
         else:
-            lines = ["Nothing is uncollected."]
+            lines = [f"Nothing is uncollected of {apps:,} app{'s' * (apps != 1)}."]
         if self.partial:
             lines.append(f"{self.partial:,} app-days are partial; they are asked again.")
         if lost_in_all:
@@ -93,27 +96,24 @@ def _is_gone(day: Uncollected) -> bool:
 
 def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
     soonest = min(day.days_left for day in days)
+    never_asked = sum(day.state == "pending" for day in days)
     lines = [
         f"{_app_days(days)} leave the vendor's window uncollected within {_days(days_of_warning)}, the first"
-        f" when {_days(soonest)} are over:",
+        f" when {_days(soonest)} are over.",
+        f"Nobody has asked for {never_asked:,} of them: see whether agora_bandwidth_daily is paused or hangs."
+        if never_asked
+        else "Mend what the last run of agora_bandwidth_daily names, then trigger it.",
         *_by_app(days),
     ]
-    never_asked = sum(day.state == "pending" for day in days)
-    if never_asked:
-        lines.append(
-            f"Nobody has asked for {never_asked:,} of them: see whether agora_bandwidth_daily is paused or"
-            " hangs."
-        )
-    lines.append("Mend what the last run of agora_bandwidth_daily names, then trigger it.")
     return "\n".join(lines)
 
 
 def _lost_text(days: Sequence[Uncollected]) -> str:
     return "\n".join(
         [
-            f"{_app_days(days)} have left the vendor's window uncollected since the last look:",
+            f"{_app_days(days)} have left the vendor's window uncollected since the last look and cannot be"
+            " had any more. See why no run collected them, so that no others are lost.",
             *_by_app(days),
-            "They cannot be had any more. See why no run collected them, so that no more are lost.",
         ]
     )
 
@@ -127,7 +127,7 @@ def _by_app(days: Sequence[Uncollected]) -> list[str]:
         count[day.app_id] += 1
     named = [
         f"- app {_name(day)}, connection {day.conn_id}: {count[app_id]:,} from {day.usage_date} on,"
-        f" {day.reason}"
+        f" {shorten(day.reason, REASON_CHARACTERS, placeholder=' …')}"
         for app_id, day in list(first.items())[:MOST_NAMED]
     ]
     if len(first) > MOST_NAMED:

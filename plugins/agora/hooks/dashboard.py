@@ -27,6 +27,10 @@ class AgoraDashboardHook(BaseHook):
         extra.window: How long the vendor shows a day, "1 month" (default) or "N days".
         extra.requests_per_second: Default 10.
         extra.max_concurrency: Requests under way at once; default 16.
+        extra.settle_days: A day collected earlier than so many days after its end is asked once more then,
+            because the vendor may restate it; default 2, 0 for never. Costs one request an app-day.
+        extra.ca_file: PEM file of the certificate authorities to trust, on every worker; default those of
+            the machine. Verification cannot be switched off.
 
     Args:
         conn_id: The connection's name.

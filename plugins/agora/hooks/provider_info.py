@@ -48,6 +48,18 @@ def provider_info() -> dict[str, Any]:
                         "label": "Requests under way at once",
                         "schema": {"type": ["integer", "null"], "default": 16},
                     },
+                    "settle_days": {
+                        "label": "Days until a day is settled",
+                        "description": "A day collected earlier is asked once more then, at the cost of one"
+                        " request each. 0: never.",
+                        "schema": {"type": ["integer", "null"], "default": 2},
+                    },
+                    "ca_file": {
+                        "label": "CA file",
+                        "description": "PEM file, on every worker, of the certificate authorities to trust;"
+                        " empty for those of the machine.",
+                        "schema": {"type": ["string", "null"], "default": None},
+                    },
                 },
             }
         ],

@@ -7,12 +7,10 @@ from datetime import timedelta
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import task_group
 
-from agora.operators.bandwidth import (
-    BandwidthCollectOperator,
-    BandwidthPlanOperator,
-    BandwidthPublishOperator,
-)
 from agora.operators.checks import check_stored_data
+from agora.operators.collect import BandwidthCollectOperator
+from agora.operators.plan import BandwidthPlanOperator
+from agora.operators.publish import BandwidthPublishOperator
 
 POOL = "agora_api"
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from agora.errors import SettingsError
 from agora.hooks.warehouse import warehouse
-from agora.operators.bandwidth import NOTE_KEY
+from agora.operators.noted import NOTE_KEY, noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,7 +43,7 @@ class BandwidthReplayOperator(BaseOperator):
         from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
-        with warehouse() as engine:
+        with noted(context), warehouse() as engine:
             summary = replay(engine, from_date, to_date, tuple(json.loads(self.app_ids) or ()))
         note = summary.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)
@@ -63,12 +62,10 @@ class RetentionOperator(BaseOperator):
         value = Variable.get(RETENTION_VARIABLE, default=None)
         if value is None:
             raise AirflowSkipException(f"Everything is kept: the variable {RETENTION_VARIABLE} is not set.")
-        try:
+        with noted(context):
             retention = parse_retention(value)
-        except SettingsError as error:
-            raise AirflowFailException(str(error)) from error
-        with warehouse() as engine:
-            answers, app_days = forget(engine, retention, datetime.now(UTC).date())
+            with warehouse() as engine:
+                answers, app_days = forget(engine, retention, datetime.now(UTC).date())
         note = f"{answers:,} raw answers and {app_days:,} app-days dropped."
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

@@ -17,8 +17,10 @@ from agora.errors import (
 )
 from agora.settings import DashboardSettings
 from agora.vendor.answer import Answer
-from agora.vendor.pace import Pacer
-from agora.vendor.transport import NoAnswer, Transport
+from agora.vendor.no_answer import NoAnswer
+from agora.vendor.pacer import Turns
+from agora.vendor.timeouts import TIMEOUTS, Timeouts
+from agora.vendor.transport import Transport
 
 ASKED_AGAIN = "It is asked again by the next run."
 
@@ -29,11 +31,14 @@ class DashboardClient:
     Args:
         settings: The account.
         pacer: Shared with other clients of the same account; by default one of its own.
+        timeouts: How long one request may take.
     """
 
-    def __init__(self, settings: DashboardSettings, *, pacer: Pacer | None = None) -> None:
+    def __init__(
+        self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
+    ) -> None:
         self.settings = settings
-        self.transport = Transport(settings, pacer=pacer)
+        self.transport = Transport(settings, pacer=pacer, timeouts=timeouts)
 
     async def __aenter__(self) -> DashboardClient:
         await self.transport.__aenter__()
@@ -71,7 +76,8 @@ class DashboardClient:
                 app_id=app_id,
                 usage_date=usage_date,
                 conn_id=self.settings.conn_id,
-                advice=ASKED_AGAIN,
+                advice=(error.advice or ASKED_AGAIN).format(conn_id=self.settings.conn_id),
+                answer=error.answer,
             ) from None
         if 200 <= answer.status < 300:
             return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import zlib
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,21 +14,14 @@ import aiohttp
 
 from agora.settings import DashboardSettings
 from agora.vendor.answer import Answer
-from agora.vendor.pace import Pacer
+from agora.vendor.body import received
+from agora.vendor.no_answer import HungUp, NoAnswer, broken_off, no_answer
+from agora.vendor.pacer import Pacer, Turns
+from agora.vendor.timeouts import TIMEOUTS, Timeouts
 
-MAX_BODY_BYTES = 1 << 20  # a day of points is about 4 kB
 MAX_RETRY_AFTER_SECONDS = 300.0
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
 RETRIES_WHEN_LIMITED = 8
-TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15, sock_read=30)
-
-
-class NoAnswer(Exception):
-    """The network gave no answer; the message says how it failed."""
-
-
-class _HungUp(aiohttp.ClientError):
-    """The connection ended before an answer had begun."""
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -38,7 +31,7 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
     except aiohttp.ClientConnectorError:
         raise  # which it does not repeat, and whose kind says more
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _HungUp from error
+        raise HungUp from error
 
 
 class Transport:
@@ -50,11 +43,15 @@ class Transport:
     Args:
         settings: The account.
         pacer: Shared by everything that asks on behalf of this account; by default one of its own.
+        timeouts: How long one request may take.
     """
 
-    def __init__(self, settings: DashboardSettings, *, pacer: Pacer | None = None) -> None:
+    def __init__(
+        self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
+    ) -> None:
         self._settings = settings
-        self._pacer = pacer or Pacer(settings.requests_per_second)
+        self._timeouts = timeouts
+        self._pacer: Turns = pacer or Pacer(settings.requests_per_second)
         self._session: aiohttp.ClientSession | None = None
         self._refused: Answer | None = None
         self.requests = 0
@@ -72,8 +69,8 @@ class Transport:
                 # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
                 "Accept-Encoding": "identity",
             },
-            connector=aiohttp.TCPConnector(limit=self._settings.max_concurrency),
-            timeout=TIMEOUT,
+            connector=aiohttp.TCPConnector(limit=self._settings.max_concurrency, ssl=_trust(self._settings)),
+            timeout=self._timeouts.for_aiohttp(),
             auto_decompress=False,
             middlewares=[_once],
         )
@@ -104,71 +101,56 @@ class Transport:
             sent_at = await self._pacer.turn()
             if self._refused is not None:
                 return self._refused
-            answer, retry_after_seconds, failure = await self._try(path, query)
-            if answer is not None and answer.status == 429:
-                limited += 1
-                self.limited += 1
-                self._pacer.limited(sent_at, retry_after_seconds)
-                if limited > RETRIES_WHEN_LIMITED:
-                    return answer
-                continue
-            if answer is not None:
-                self._pacer.answered(sent_at)
+            is_last = not retry or failures == len(RETRY_WITHIN_SECONDS)
+            try:
+                answer, retry_after_seconds = await self._try(path, query)
+            except NoAnswer:
+                if is_last:
+                    raise
+                retry_after_seconds = None
+            else:
+                if answer.status == 429:
+                    limited += 1
+                    self.limited += 1
+                    await self._pacer.limited(sent_at, retry_after_seconds)
+                    if limited > RETRIES_WHEN_LIMITED:
+                        return answer
+                    continue
+                await self._pacer.answered(sent_at)
                 if answer.status == 401:
                     self._refused = answer
-                if answer.status < 500:
+                if answer.status < 500 or is_last:
                     return answer
-            if not retry or failures == len(RETRY_WITHIN_SECONDS):
-                if answer is None:
-                    raise NoAnswer(failure)
-                return answer
             jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
             failures += 1
             await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)
 
-    async def _try(self, path: str, query: Mapping[str, str]) -> tuple[Answer | None, float | None, str]:
-        """Ask once: an answer, its Retry-After in seconds, or how the network failed."""
+    async def _try(self, path: str, query: Mapping[str, str]) -> tuple[Answer, float | None]:
+        """Ask once.
+
+        Returns:
+            The answer, and its Retry-After in seconds.
+
+        Raises:
+            NoAnswer: None came, or a 2xx whose body broke off; of any other answer the status says enough.
+        """
         if self._session is None:
             raise RuntimeError("Transport is used as an asynchronous context manager")
         self.requests += 1
         url = f"{self._settings.base_url}/{path}"
         try:
             async with self._session.get(url, params=query, allow_redirects=False) as response:
-                body, fault = await _read(response)
-                answer = Answer(response.status, body, datetime.now(UTC), fault)
-                return answer, _retry_after_seconds(response.headers.get("Retry-After")), ""
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The class only: aiohttp's texts may repeat headers or the request.
-            return None, None, _failure(error)
+                answer, error = await received(response)
+                if error is not None and answer.status < 300:
+                    raise broken_off(error, self._timeouts, answer) from None
+                return answer, _retry_after_seconds(response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise no_answer(error, self._timeouts) from None
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, str]:
-    """Read at most the cap, compressed or not; say what is wrong with the body, if anything."""
-    received = bytearray()
-    async for chunk in response.content.iter_any():
-        received += chunk
-        if len(received) > MAX_BODY_BYTES:
-            response.close()
-            return bytes(received[:MAX_BODY_BYTES]), f"the body is larger than {MAX_BODY_BYTES} bytes"
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("identity", ""):
-        return bytes(received), ""
-    if encoding not in ("gzip", "deflate"):
-        return bytes(received), f"the body is encoded as {encoding[:40]!r}, which was not asked for"
-    return _decompressed(bytes(received))
-
-
-def _decompressed(received: bytes) -> tuple[bytes, str]:
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    try:
-        body = reader.decompress(received, MAX_BODY_BYTES)
-    except zlib.error as error:
-        return received, f"the compressed body cannot be read ({error})"
-    if reader.unconsumed_tail:
-        return received, f"the body is larger than {MAX_BODY_BYTES} bytes when decompressed"
-    if not reader.eof:
-        return received, "the compressed body is truncated"
-    return body, ""
+def _trust(settings: DashboardSettings) -> ssl.SSLContext | bool:
+    """Return whom to trust: the authorities of `ca_file`, or else (True) those of this machine."""
+    return ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else True
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
@@ -185,16 +167,3 @@ def _retry_after_seconds(header: str | None) -> float | None:
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-
-def _failure(error: Exception) -> str:
-    cause = error.__cause__ or error.__context__
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its TLS certificate is not trusted"
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, _HungUp):
-        return "it closed the connection"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection ({type(error.os_error).__name__})"
-    return type(error).__name__ + (f" ({type(cause).__name__})" if cause else "")

@@ -29,6 +29,10 @@ POISON: dict[str, tuple[bytes, str]] = {
     "date missing": (without("date"), "no date"),
     "unit missing": (without("unit"), "no unit"),
     "an unknown key": (body(total=5), "unknown keys 'total'"),
+    "a thousand unknown keys": (
+        body(**{f"an unknown key {number:04}": number for number in range(1000)}),
+        "unknown keys 'an unknown key 0000', ",
+    ),
     "keys in capitals": (body().replace(b'"unit"', b'"Unit"'), "no unit; unknown keys 'Unit'"),
     "nothing known": (b'{"a": 1, "b": 2}', "no date, unit, value; unknown keys 'a', 'b'"),
     "an error in a 200": (
@@ -67,6 +71,10 @@ POISON: dict[str, tuple[bytes, str]] = {
     "twice the value": (body().replace(b"{", b'{"value": {}, ', 1), "the key 'value' stands twice"),
     "twice a label": (with_points('"00:00": 1, "00:00": 2'), "the key '00:00' stands twice"),
     "twice a label, the same number": (with_points('"00:00": 1, "00:00": 1'), "stands twice"),
+    "twice a label, the colon apart": (
+        with_points('"00:00" : 1, "00:00" : 2'),
+        "the key '00:00' stands twice",
+    ),
     "twice a label in a full day": (
         body().replace(b'"23:55"', b'"00:00": 5, "23:55"'),
         "the key '00:00' stands twice",
@@ -79,12 +87,36 @@ POISON: dict[str, tuple[bytes, str]] = {
         with_points(r'"00\u003a00": 1, "00\u003a05": 2, "00:10": 3, "00:10": 4'),
         "the key '00:10' stands twice",
     ),
-    "twice a key inside a point": (with_points('"00:00": {"a": 1, "a": 2}'), "the key 'a' stands twice"),
+    "twice a label, the first a point and the second null": (
+        with_points('"00:00": 1, "00:00": null'),
+        "the point '00:00' is None, not a number",
+    ),
+    "twice the value, the first nested deep": (
+        body().replace(b"{", b'{"value": ' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b", ", 1),
+        "stands twice",
+    ),
+    "twice the unit, the first unknown": (
+        body().replace(b"{", b'{"unit": "furlongs", ', 1),
+        "the key 'unit' stands twice",
+    ),
+    "twice the date, the first another day": (
+        body().replace(b"{", b'{"date": "2026-10-31", ', 1),
+        "the key 'date' stands twice",
+    ),
+    "twice a key, once escaped": (
+        body().replace(b"{", rb'{"unit": "kbps", ', 1).replace(b'"unit"', rb'"\u0075nit"', 1),
+        "the key 'unit' stands twice",
+    ),
+    "twice a label, an escaped quotation mark before it": (
+        with_points(r'"\"": 1, "00:00": 1, "00:00": 2'),
+        "is no five-minute label",
+    ),
+    "twice a key inside a point": (with_points('"00:00": {"a": 1, "a": 2}'), "is {'a': 2}, not a number"),
     "deep nesting": (b"[" * 100_000 + b"]" * 100_000, "not JSON"),
     "deep nesting in a point": (with_points('"00:00": ' + "[" * 1000 + "]" * 1000), "not a number"),
     "deep nesting beside an escape": (
         with_points(r'"\u00300:00": ' + "[" * 1010 + "]" * 1010),
-        "not readable",
+        "not a number",
     ),
     "deep nesting in the date": (
         body(date=7).replace(b'"date": 7', b'"date": ' + b"[" * 1000 + b"]" * 1000),

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.summary import Summary
+from agora.errors import RateLimited, UnknownApp
 
 DAY = date(2026, 11, 1)
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -70,12 +71,25 @@ def test_who_failed_is_named_with_the_reason() -> None:
     ).failed()
     assert said.startswith("2 apps failed; everything sound of the others is loaded.")
     assert "b2: 1 day, HTTP 404, the vendor says: no such app; c3: 1 day, HTTP 500" in said
-    assert said.endswith("What failed is asked again by the next run.")
+    assert said.endswith("What failed is asked again by the next run. See docs/runbook.md#answer-rejected")
+
+
+def test_every_kind_of_failure_points_to_its_entry_once() -> None:
+    batch = normalise([failed("a1"), failed("b2"), failed("c3")], "UTC")
+    refused = {
+        (app_id, DAY): kind("HTTP 404", app_id=app_id, usage_date=DAY, conn_id="account", advice="Do this.")
+        for app_id, kind in (("a1", UnknownApp), ("b2", UnknownApp), ("c3", RateLimited))
+    }
+    total = Summary.of(batch, changed=0, refusals=refused)
+    total.add(Summary.of(batch, changed=0, refusals=refused))
+    assert total.failed().endswith(" See docs/runbook.md#rate-limited, docs/runbook.md#unknown-app")
+    assert Summary.from_json(json.loads(json.dumps(total.to_json()))) == total
 
 
 def test_what_to_do_stands_behind_the_reason() -> None:
     batch = normalise([failed("a1"), failed("a1", DAY + timedelta(days=1))], "UTC")
-    said = Summary.of(batch, changed=0, advice={("a1", DAY): "Do this."}).failed()
+    error = UnknownApp("HTTP 500", app_id="a1", usage_date=DAY, conn_id="account", advice="Do this.")
+    said = Summary.of(batch, changed=0, refusals={("a1", DAY): error}).failed()
     assert "a1: 2 days, HTTP 500. Do this. What failed is asked again by the next run." in said
 
 

@@ -42,7 +42,8 @@ def test_nothing_planned_is_no_batch() -> None:
 @pytest.mark.parametrize("count", [499, 500, 501, 1000, 1001])
 def test_batches_are_full_but_the_last(count: int) -> None:
     sizes = [
-        len(batch.app_days()) for batch in in_batches("account", planned(1, count), planned_at=NOW, requests_per_second=RATE)
+        len(batch.app_days())
+        for batch in in_batches("account", planned(1, count), planned_at=NOW, requests_per_second=RATE)
     ]
     assert sizes[:-1] == [SIZE] * (len(sizes) - 1)
     assert sum(sizes) == count
@@ -50,7 +51,8 @@ def test_batches_are_full_but_the_last(count: int) -> None:
 
 def test_a_slow_account_is_not_dealt_out_in_crumbs() -> None:
     sizes = [
-        len(batch.app_days()) for batch in in_batches("account", planned(1, 250), planned_at=NOW, requests_per_second=0.01)
+        len(batch.app_days())
+        for batch in in_batches("account", planned(1, 250), planned_at=NOW, requests_per_second=0.01)
     ]
     assert sizes == [LEAST_APP_DAYS, LEAST_APP_DAYS, 50]
 

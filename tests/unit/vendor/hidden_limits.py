@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agora.vendor.pace import Pacer
+from agora.vendor.pacer import Pacer
 from tests.unit.vendor.virtual_time import clock, run
 
 TINY = 1e-9
@@ -35,6 +36,37 @@ class SlidingWindow:
 
 
 @dataclass
+class FixedWindow:
+    """So many calls in each second of the clock."""
+
+    per_second: float
+    _second: int = -1
+    _let_in: int = 0
+
+    def lets_in(self) -> bool:
+        if self._second != int(clock()):
+            self._second, self._let_in = int(clock()), 0
+        self._let_in += 1
+        return self._let_in <= self.per_second
+
+
+@dataclass
+class Moving:
+    """A sliding window whose limit is another one from given moments on.
+
+    Attributes:
+        limits: Pairs of moment and limit, the first one at 0.
+    """
+
+    limits: list[tuple[float, float]]
+    _window: SlidingWindow = field(default_factory=lambda: SlidingWindow(0))
+
+    def lets_in(self) -> bool:
+        self._window.per_second = next(limit for since, limit in reversed(self.limits) if clock() >= since)
+        return self._window.lets_in()
+
+
+@dataclass
 class TokenBucket:
     """A bucket of `burst` tokens, full at first, refilled evenly."""
 
@@ -59,6 +91,7 @@ class Simulation:
     Attributes:
         refused_at: Moments of the 429s.
         accepted_at: Moments of the others.
+        until: Ends at this moment instead of after so many requests.
     """
 
     configured_per_second: float
@@ -67,6 +100,7 @@ class Simulation:
     workers: int = 16
     requests: int = 600
     retry_after_seconds: float | None = None
+    until: float = math.inf
     refused_at: list[float] = field(default_factory=list)
     accepted_at: list[float] = field(default_factory=list)
 
@@ -83,12 +117,16 @@ class Simulation:
         since = self.accepted_at[first] if first else 0.0
         return (len(self.accepted_at) - first) / (self.accepted_at[-1] - since)
 
+    def accepted_between(self, since: float, until: float) -> int:
+        """Return how many were accepted from a moment on until another."""
+        return sum(since <= moment < until for moment in self.accepted_at)
+
     async def _main(self) -> None:
         pacer = Pacer(self.configured_per_second, clock=clock)
         todo = deque(range(self.requests))
 
         async def worker() -> None:
-            while todo:
+            while todo and clock() < self.until:
                 todo.popleft()
                 while not await self._ask(pacer):
                     pass
@@ -102,7 +140,7 @@ class Simulation:
         (self.accepted_at if accepted else self.refused_at).append(clock())
         await asyncio.sleep(self.latency_seconds / 2)
         if accepted:
-            pacer.answered(sent_at)
+            await pacer.answered(sent_at)
         else:
-            pacer.limited(sent_at, self.retry_after_seconds)
+            await pacer.limited(sent_at, self.retry_after_seconds)
         return accepted

@@ -7,8 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from agora.vendor.pace import Pacer
-from tests.unit.vendor.hidden_limits import HiddenLimit, Simulation, SlidingWindow, TokenBucket
+from agora.vendor.pacer import Pacer
+from tests.unit.vendor.hidden_limits import (
+    FixedWindow,
+    HiddenLimit,
+    Moving,
+    Simulation,
+    SlidingWindow,
+    TokenBucket,
+)
 from tests.unit.vendor.virtual_time import clock, run
 
 MOST_REFUSED = 0.02
@@ -49,8 +56,8 @@ def test_after_a_pause_there_is_no_burst() -> None:
         return await turns(pacer, 10)
 
     moments = run(main())
-    # One may follow closely, because a late timer must not add up; then it is even again.
-    assert moments[-1] - moments[0] == pytest.approx(8 * 0.1)
+    # One may follow a little sooner, because a late timer must not add up; then it is even again.
+    assert moments[-1] - moments[0] == pytest.approx(9 * 0.1 - 0.02)
 
 
 def test_a_429_slows_down_once_for_all_that_were_under_way() -> None:
@@ -60,7 +67,7 @@ def test_a_429_slows_down_once_for_all_that_were_under_way() -> None:
         await asyncio.sleep(0.01)
         rates = []
         for moment in sent:
-            pacer.limited(moment, None)
+            await pacer.limited(moment, None)
             rates.append(pacer.per_second)
         return rates
 
@@ -74,7 +81,7 @@ def test_a_429_to_a_request_sent_after_the_cut_slows_down_further() -> None:
         pacer = Pacer(100, clock=clock)
         rates = []
         for _ in range(4):
-            pacer.limited(await pacer.turn(), None)
+            await pacer.limited(await pacer.turn(), None)
             rates.append(pacer.per_second)
         return rates
 
@@ -88,7 +95,7 @@ def test_a_retry_after_holds_everybody() -> None:
         pacer = Pacer(100, clock=clock)
         waiting = [asyncio.create_task(pacer.turn()) for _ in range(5)]
         await asyncio.sleep(0)
-        pacer.limited(await waiting[0], 30.0)
+        await pacer.limited(await waiting[0], 30.0)
         return [await task for task in waiting]
 
     first, *others = run(main())
@@ -100,8 +107,8 @@ def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
     async def main() -> float:
         pacer = Pacer(100, clock=clock)
         sent = await turns(pacer, 2)
-        pacer.limited(sent[0], 30.0)
-        pacer.limited(sent[1], 1.0)
+        await pacer.limited(sent[0], 30.0)
+        await pacer.limited(sent[1], 1.0)
         return await pacer.turn()
 
     assert run(main()) >= 30
@@ -159,22 +166,47 @@ def test_a_rate_below_the_limit_is_left_alone() -> None:
 
 
 def test_a_limit_that_is_raised_meanwhile_is_followed() -> None:
-    class Raised(SlidingWindow):
-        def lets_in(self) -> bool:
-            self.per_second = 5 if clock() < 20 else 20
-            return super().lets_in()
-
-    simulation = Simulation(100, Raised(5), requests=2000).run()
+    simulation = Simulation(100, Moving([(0, 5), (20, 20)]), requests=2000).run()
     assert simulation.accepted_per_second(1500) > LEAST_OF_LIMIT * 20
     assert simulation.refused_share < MOST_REFUSED
 
 
 def test_a_limit_that_is_lowered_meanwhile_is_followed() -> None:
-    class Lowered(SlidingWindow):
-        def lets_in(self) -> bool:
-            self.per_second = 20 if clock() < 20 else 5
-            return super().lets_in()
-
-    simulation = Simulation(100, Lowered(20), requests=1000).run()
+    # For a minute it is tried whether the limit is raised again; that is paid off within the next two.
+    simulation = Simulation(100, Moving([(0, 20), (20, 5)]), requests=1400).run()
     assert simulation.accepted_per_second(600) > LEAST_OF_LIMIT * 5
+    assert simulation.refused_share < MOST_REFUSED
+
+
+# The sandbox forgives 5 per cent of jitter, so it lets in a little more than it is told to.
+@pytest.mark.parametrize("moved_at", [60, 62.5, 65, 67.5, 70])
+@pytest.mark.parametrize("configured", [10, 20, 50])
+def test_a_limit_that_falls_and_comes_back_is_followed(configured: float, moved_at: float) -> None:
+    phases = [(0.0, 10 / 0.95), (moved_at, 2 / 0.95), (moved_at + 60, 10 / 0.95)]
+    simulation = Simulation(configured, Moving(phases), until=moved_at + 120, requests=10_000).run()
+    allowed = 10 * moved_at + 2 * 60 + 10 * 60
+    assert simulation.accepted_between(0, moved_at + 120) > LEAST_OF_LIMIT * allowed
+    assert simulation.refused_share < MOST_REFUSED
+
+
+@pytest.mark.parametrize("retry_after_seconds", [1, 2, 5])
+def test_retry_afters_cost_little_time(retry_after_seconds: float) -> None:
+    simulation = Simulation(
+        20, SlidingWindow(10), retry_after_seconds=retry_after_seconds, requests=4000
+    ).run()
+    assert simulation.accepted_per_second() > LEAST_OF_LIMIT * 10
+    assert simulation.refused_share < MOST_REFUSED
+
+
+@pytest.mark.parametrize("per_second", [0.05, 0.2, 0.5])
+def test_a_limit_below_one_a_second_is_found(per_second: float) -> None:
+    simulation = Simulation(10, SlidingWindow(per_second), requests=600).run()
+    assert simulation.accepted_per_second() > LEAST_OF_LIMIT * per_second
+    assert simulation.refused_share < 1.5 * MOST_REFUSED  # half of them while finding it
+
+
+@pytest.mark.parametrize("per_second", [2, 5, 10])
+def test_a_limit_per_second_of_the_clock_is_nearly_used(per_second: float) -> None:
+    simulation = Simulation(2 * per_second, FixedWindow(per_second), requests=2000).run()
+    assert simulation.accepted_per_second() > 0.8 * per_second
     assert simulation.refused_share < MOST_REFUSED

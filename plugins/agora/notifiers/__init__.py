@@ -1,0 +1,1 @@
+"""Callbacks that tell people what became of a run."""

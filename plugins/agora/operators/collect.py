@@ -1,0 +1,66 @@
+"""The second step of a collecting run: one batch, fetched and loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from agora.errors import CredentialsRefused
+from agora.hooks.dashboard import AgoraDashboardHook
+from agora.hooks.warehouse import warehouse
+from agora.operators.batch import Batch
+from agora.operators.noted import noted
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from agora.bandwidth.summary import Summary
+
+SUMMARY_KEY = "summary"
+PROBLEM_KEY = "problem"
+
+
+class BandwidthCollectOperator(BaseOperator):
+    """Collects one batch: loads everything sound, then fails if anything was not, naming it.
+
+    Args:
+        batch: What the planning task returned for it.
+    """
+
+    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch = batch
+
+    def execute(self, context: Context) -> None:
+        """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
+        batch = Batch(**self.batch)
+        if batch.unusable:
+            raise AirflowFailException(batch.unusable)
+        try:
+            with noted(context):
+                summary = asyncio.run(self._collect(batch))
+        except CredentialsRefused as error:
+            context["ti"].xcom_push(PROBLEM_KEY, str(error))
+            raise AirflowFailException(str(error)) from error
+        context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
+        self.log.info("%s", summary.text())
+        if summary.failures:
+            raise AirflowFailException(summary.failed())
+
+    async def _collect(self, batch: Batch) -> Summary:
+        from agora.bandwidth.collect import collect
+        from agora.bandwidth.shared_pace import shared_client
+        from agora.warehouse.wanted import not_collected_since
+
+        settings = AgoraDashboardHook(batch.conn_id).get_settings()
+        with warehouse() as engine:
+            with engine.connect() as connection:
+                asked = not_collected_since(
+                    connection, batch.app_days(), datetime.fromisoformat(batch.planned_at)
+                )
+            async with shared_client(settings, engine) as client:
+                return await collect(asked, client, engine)

@@ -1,0 +1,27 @@
+"""What every DAG of ours has in common: no catching up, one run at a time, patience, and telling people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from agora.notifiers.incident import end_incident, tell_of_failure
+
+# Only crashes and a warehouse that is away are tried again (the vendor's failures were, request by request):
+# after 1, 2, 4, 8, 16 and 30 minutes, which is as long as a server may be down unattended.
+PATIENCE = {
+    "retries": 6,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=30),
+}
+
+EVERY_DAG: dict[str, Any] = {
+    "start_date": datetime(2020, 1, 1, tzinfo=UTC),
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": {"owner": "agora", **PATIENCE},
+    "on_failure_callback": tell_of_failure,
+    "on_success_callback": end_incident,
+    "tags": ["agora", "bandwidth"],
+}

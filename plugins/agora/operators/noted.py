@@ -1,0 +1,32 @@
+"""What a task leaves for the note on its run, and for those who are told that it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from agora.errors import AgoraError, SettingsError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+NOTE_KEY = "run_note"
+
+
+@contextmanager
+def noted(context: Context) -> Iterator[None]:
+    """Note what an error says before the task ends with it: a callback cannot see the error itself.
+
+    Raises:
+        AirflowFailException: In place of a wrong setting, which trying again does not mend.
+    """
+    try:
+        yield
+    except AgoraError as error:
+        context["ti"].xcom_push(NOTE_KEY, str(error))
+        if isinstance(error, SettingsError):
+            raise AirflowFailException(str(error)) from error
+        raise

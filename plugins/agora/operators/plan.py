@@ -1,0 +1,162 @@
+"""The first step of a collecting run: what is missing, dealt out in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from agora.errors import DayNotOver, SettingsError
+from agora.hooks.apps import configured_apps
+from agora.hooks.dashboard import AgoraDashboardHook
+from agora.hooks.warehouse import warehouse
+from agora.operators.batch import Batch, in_batches
+from agora.operators.noted import NOTE_KEY, noted
+
+# The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from agora.bandwidth.plan import Days, Plan
+    from agora.settings import DashboardSettings
+
+
+class BandwidthPlanOperator(BaseOperator):
+    """Finds the app-days that are missing and can still be had; returns them in batches.
+
+    Without dates, everything wanted is looked at. With dates, only those days; if all of them are outside
+    the vendor's window, the task ends as skipped with the vendor's reason.
+
+    Args:
+        from_date: First usage date in ISO spelling, or empty.
+        to_date: Last usage date, included, or empty.
+        app_ids: JSON list of App IDs; empty or null for all.
+        reload: "true" asks for complete days again.
+    """
+
+    template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "reload")
+
+    def __init__(
+        self,
+        *,
+        from_date: str = "",
+        to_date: str = "",
+        app_ids: str = "[]",
+        reload: str = "false",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.from_date = from_date
+        self.to_date = to_date
+        self.app_ids = app_ids
+        self.reload = reload
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Plan every account."""
+        now = datetime.now(UTC)
+        with noted(context):
+            try:
+                plans = self._plans(self._days(), now)
+            except DayNotOver as error:
+                if self.to_date:
+                    raise
+                # A backfill of Airflow's own knows UTC only; the account's day may end later.
+                raise AirflowSkipException(str(error)) from error
+        note = "\n".join(filter(None, map(_plan_note, plans)))
+        context["ti"].xcom_push(NOTE_KEY, note)
+        self.log.info("%s", note)
+        batches = [batch for plan in plans for batch in _batches(plan, now)]
+        if not batches and self.from_date and any(plan.refusal for plan in plans):
+            raise AirflowSkipException(note)
+        return [batch.to_json() for batch in batches]
+
+    def _days(self) -> Days | None:
+        from agora.bandwidth.plan import Days
+
+        if not self.from_date:
+            return None
+        return Days(
+            date.fromisoformat(self.from_date),
+            date.fromisoformat(self.to_date or self.from_date),
+            tuple(json.loads(self.app_ids) or ()),
+            self.reload.lower() == "true",
+        )
+
+    def _plans(self, days: Days | None, now: datetime) -> list[Plan]:
+        from agora.bandwidth.plan import plan, require_days
+        from agora.warehouse.apps import retire_others
+        from agora.warehouse.lost import mark_expired
+
+        by_connection = configured_apps()
+        accounts, unusable = _accounts(by_connection)
+        every_app = [app for apps in by_connection.values() for app in apps]
+        if days is not None and accounts:
+            newest = max(account.today(now) for account in accounts) - timedelta(days=1)
+            require_days(days, every_app, newest)
+        with warehouse() as engine:
+            with engine.begin() as connection:
+                retire_others(connection, list(by_connection), [app.app_id for app in every_app], now)
+                mark_expired(connection, list(by_connection))
+            planned = [
+                asyncio.run(
+                    plan(
+                        account,
+                        by_connection[account.conn_id],
+                        engine,
+                        now,
+                        days,
+                        configured_elsewhere=[a.app_id for a in every_app if a.conn_id != account.conn_id],
+                    )
+                )
+                for account in accounts
+            ]
+        return [*planned, *unusable]
+
+
+def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Plan]]:
+    """Read the accounts; one that is not configured right does not keep the others from being collected."""
+    from agora.bandwidth.plan import Plan
+
+    accounts, unusable = [], []
+    for conn_id in conn_ids:
+        try:
+            accounts.append(AgoraDashboardHook(conn_id).get_settings())
+        except SettingsError as error:
+            unusable.append(Plan(conn_id, unusable=str(error)))
+    return accounts, unusable
+
+
+def _batches(plan: Plan, planned_at: datetime) -> list[Batch]:
+    if plan.unusable:
+        label = f"{plan.conn_id}, not usable"
+        return [Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)]
+    return list(
+        in_batches(
+            plan.conn_id,
+            plan.app_days,
+            planned_at=planned_at,
+            requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
+        )
+    )
+
+
+def _plan_note(plan: Plan) -> str:
+    if plan.unusable:
+        return plan.unusable
+    asked = f"{plan.conn_id}: {len(plan.app_days):,} app-days to ask for"
+    again = sum(app_day.state == "collected" for app_day in plan.app_days)
+    if again:
+        asked += f", {again:,} of them once more"
+    if plan.refusal:
+        return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."
+    return f"{asked}." if plan.app_days else f"{plan.conn_id}: nothing is missing."
+
+
+def own_day_of_backfill() -> str:
+    """Return the template of a backfill run's own day, which is empty in every other run."""
+    return "{{ data_interval_start | ds if dag_run.run_type == 'backfill' else '' }}"

@@ -1,0 +1,72 @@
+"""The daily look at what is not collected."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperator, Variable
+from airflow.sdk.exceptions import AirflowFailException
+
+from agora.errors import AgoraError, SettingsError
+from agora.hooks.alerts import configured_alerts
+from agora.hooks.warehouse import warehouse
+from agora.operators.noted import NOTE_KEY, noted
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from agora.bandwidth.watch import Look
+
+LOOKS_VARIABLE = "agora_watch"
+
+
+class WatchOperator(BaseOperator):
+    """Fails while days are about to expire, and once when days were lost; notes how things stand.
+
+    The first look only takes note: after installation everything is uncollected for a while.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Look at every wanted app-day that is not collected."""
+        with noted(context):
+            problems, text = _look(context["run_id"], datetime.now(UTC))
+        note = "\n".join([*map(str, problems), text])
+        context["ti"].xcom_push(NOTE_KEY, note)
+        if problems:
+            raise AirflowFailException(note)
+        self.log.info("%s", note)
+
+
+def _look(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
+    """Return the problems found and how things stand; remember for the next look what this one saw."""
+    from agora.bandwidth.watch import Findings, Look
+    from agora.warehouse.uncollected import apps_known, lost_in_all, uncollected
+
+    settings = configured_alerts()
+    before = _look_before(run_id)
+    last = before or Look(now - timedelta(days=1))
+    with warehouse() as engine, engine.connect() as connection:
+        findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
+        apps, lost = apps_known(connection), lost_in_all(connection)
+    looks = {
+        "run_id": run_id,
+        "look": Look(now, findings.gone).to_json(),
+        "before": before.to_json() if before else None,
+    }
+    Variable.set(LOOKS_VARIABLE, json.dumps(looks), "What agora_bandwidth_watch saw last; written by it.")
+    if before and not apps:
+        raise SettingsError("The warehouse knows no app: unpause agora_bandwidth_daily and trigger it.")
+    return findings.problems() if before else [], findings.text(apps, lost)
+
+
+def _look_before(run_id: str) -> Look | None:
+    """Return what the run before this one saw; a run that is repeated must find what it found."""
+    from agora.bandwidth.watch import Look
+
+    looks = json.loads(Variable.get(LOOKS_VARIABLE, default="null"))
+    if looks is None:
+        return None
+    before = looks["before" if looks["run_id"] == run_id else "look"]
+    return Look.from_json(before) if before else None

@@ -1,0 +1,84 @@
+"""How the network can fail to bring an answer, in words."""
+
+from __future__ import annotations
+
+import ssl
+
+import aiohttp
+
+from agora.vendor.answer import Answer
+from agora.vendor.timeouts import Timeouts
+
+
+class NoAnswer(Exception):
+    """The network gave no whole answer; the message says how it failed.
+
+    Attributes:
+        advice: What to do about it, empty where asking again is all there is.
+        answer: What came of an answer that broke off.
+    """
+
+    def __init__(self, reason: str, *, advice: str = "", answer: Answer | None = None) -> None:
+        super().__init__(reason)
+        self.advice = advice
+        self.answer = answer
+
+
+class HungUp(aiohttp.ClientError):
+    """The connection ended before an answer had begun."""
+
+
+def no_answer(error: Exception, timeouts: Timeouts) -> NoAnswer:
+    """Say why there is no answer; never in aiohttp's words, which may repeat headers or the request."""
+    certificate_error = getattr(error, "certificate_error", None)
+    if isinstance(certificate_error, ssl.SSLCertVerificationError):
+        return _certificate_refused(certificate_error)
+    return NoAnswer(_too_late(error, timeouts) or _failed(error))
+
+
+def broken_off(error: Exception, timeouts: Timeouts, answer: Answer) -> NoAnswer:
+    """Say how an answer broke off; what came of it goes with that."""
+    how = _too_late(error, timeouts) or "the connection was closed"
+    return NoAnswer(f"{answer.fault}: {how}", answer=answer)
+
+
+def _too_late(error: Exception, timeouts: Timeouts) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return f"no connection within {timeouts.connect_seconds:g} s"
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return f"it was silent for {timeouts.silence_seconds:g} s"
+    if isinstance(error, TimeoutError):
+        return f"its answer was not complete within {timeouts.total_seconds:g} s"
+    return ""
+
+
+def _failed(error: Exception) -> str:
+    if isinstance(error, HungUp):
+        return "it closed the connection"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection ({type(error.os_error).__name__})"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "what it answers is no HTTP"
+    return type(error).__name__
+
+
+def _certificate_refused(error: ssl.SSLCertVerificationError) -> NoAnswer:
+    match error.verify_code:  # OpenSSL's X509_V_ERR_…
+        case 18 | 19 | 20 | 21:
+            return NoAnswer(
+                f"its TLS certificate is signed by nobody known here ({error.verify_message})",
+                advice="If you trust its signer, set ca_file of the connection {conn_id} to their PEM file.",
+            )
+        case 10:
+            return NoAnswer(
+                "its TLS certificate has expired",
+                advice="Whoever runs the host must renew it; if nobody else sees that, check the clock here.",
+            )
+        case 9:
+            return NoAnswer("its TLS certificate is not valid yet", advice="Check the clock of this machine.")
+        case 62 | 64:
+            return NoAnswer(
+                "its TLS certificate is for another host", advice="Check host of the connection {conn_id}."
+            )
+        case _:
+            return NoAnswer(f"its TLS certificate is not trusted ({error.verify_message})")

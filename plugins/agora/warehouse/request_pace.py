@@ -1,0 +1,64 @@
+"""The pace of a vendor account's requests, one row an account, locked for an instant at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+# A process that is halted in between must not hold up the account's other processes for long, and a pace that
+# a crash of the server loses is learned again.
+_SESSION = text("set idle_in_transaction_session_timeout = '10s'; set synchronous_commit = off")
+_ROW = text(
+    "insert into core.request_pace (conn_id, state) values (:conn_id, 'null')"
+    " on conflict (conn_id) do nothing"
+)
+# The clock is read when the row is locked, not before waiting for it.
+_LOCK = text(
+    "begin; with locked as materialized ("
+    "select state from core.request_pace where conn_id = :conn_id for update"
+    ") select state, extract(epoch from clock_timestamp())::float8 from locked"
+)
+_KEEP = text("update core.request_pace set state = cast(:state as jsonb) where conn_id = :conn_id; commit")
+
+
+def connect(engine: Engine, conn_id: str) -> Connection:
+    """Return a connection of its own for `exchange`, to be closed by the caller; see that the row exists.
+
+    Args:
+        engine: To the warehouse, as the loader.
+        conn_id: An account in core.vendor_account.
+    """
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        connection.detach()  # what is set here must not return to the pool
+        connection.execute(_SESSION)
+        connection.execute(_ROW, {"conn_id": conn_id})
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def exchange(
+    connection: Connection,
+    conn_id: str,
+    change: Callable[[dict[str, Any] | None, float], dict[str, Any]],
+) -> None:
+    """Replace the account's state by what `change` makes of it, in one transaction.
+
+    Args:
+        connection: From `connect`.
+        conn_id: The account.
+        change: Given the state (None at first) and the database's time in seconds since 1970; returns the
+            new state.
+    """
+    state, now = connection.execute(_LOCK, {"conn_id": conn_id}).one()
+    try:
+        changed = change(state, now)
+    except BaseException:
+        connection.execute(text("rollback"))
+        raise
+    connection.execute(_KEEP, {"conn_id": conn_id, "state": json.dumps(changed)})

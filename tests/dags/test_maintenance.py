@@ -1,0 +1,61 @@
+"""Reading answers anew, and dropping what is old, as people do it: through Airflow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.dags.stack import LiveStack, Run
+
+BACKFILL = "agora_bandwidth_backfill"
+REPLAY = "agora_bandwidth_replay"
+RETENTION = "agora_bandwidth_retention"
+
+
+def states(run: Run) -> dict[str, str]:
+    return {task["task_id"]: task["state"] for task in run.tasks}
+
+
+def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None:
+    day = str(live.today - timedelta(days=3))
+    live.trigger(BACKFILL, {"from_date": day, "to_date": day})
+    live.sandbox("POST", "stats/reset")
+    days = {"from_date": day, "to_date": day}
+
+    unchanged = live.trigger(REPLAY, days)
+    assert unchanged.state == "success"
+    assert set(states(unchanged).values()) == {"skipped"}
+    assert "20 app-days read anew from kept answers: 20 collected." in unchanged.note
+
+    # As if a faulty decoder had refused them all.
+    live.sql("update core.app_day set state = 'rejected', points = 0, kbps = null, reason = 'mistaken'")
+    one = live.app_ids[0]
+    changed = live.trigger(REPLAY, {**days, "app_ids": [one]})
+    assert set(states(changed).values()) == {"success"}
+    assert "1 app-days changed" in changed.note
+    assert live.sql("select state, count(*) from core.app_day group by 1 order by 1") == [
+        ("collected", 1),
+        ("rejected", 19),
+    ]
+    events = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")["asset_events"]
+    assert events[0]["source_dag_id"] == REPLAY
+    assert live.sandbox("GET", "stats")["requests"] == 0
+
+
+def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
+    live.sql(
+        "insert into raw.bandwidth_response (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
+        " select 'nobody', current_date - 200, now(), 404, '', sha256('')"
+    )
+    run = live.trigger(RETENTION)
+    assert (run.state, states(run)) == ("success", {"drop_what_is_old": "skipped"})
+    assert live.sql("select count(*) from raw.bandwidth_response") == [(1,)]
+
+    variable = {"key": "agora_retention", "value": '{"raw_answer_days": 100}'}
+    live.call("POST", "/api/v2/variables", variable)
+    try:
+        run = live.trigger(RETENTION)
+    finally:
+        live.call("DELETE", "/api/v2/variables/agora_retention")
+    assert run.state == "success"
+    assert run.note == "Result: 1 raw answers and 0 app-days dropped."
+    assert live.sql("select count(*) from raw.bandwidth_response") == [(0,)]
