@@ -36,7 +36,7 @@ class Account:
         self.config = config
         self.clock = Clock(config.zone, config.clock)
         self.window = Window.parse(config.window)
-        self.rate_limit = RateLimit(config.rate_limit_per_second)
+        self.rate_limit = RateLimit(config.rate_limit_per_second, config.retry_after_seconds)
         self.stats = Stats()
         self.answers = Answers(config.zone)
         self.credentials: Credentials = config.credentials

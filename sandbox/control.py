@@ -92,11 +92,12 @@ class ControlCalls:
 
     async def stats(self, _request: web.Request) -> web.Response:
         """Tells what was counted."""
-        return _json(self._account.stats.described())
+        return _json(self._account.stats.described() | self._account.rate_limit.described())
 
     async def reset_stats(self, _request: web.Request) -> web.Response:
         """Begins to count anew."""
         self._account.stats.reset()
+        self._account.rate_limit.reset_counts()
         return _json({"requests": 0})
 
     async def put_faults(self, request: web.Request) -> web.Response:

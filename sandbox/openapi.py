@@ -274,6 +274,14 @@ def _schemas() -> dict[str, Any]:
                 "last_answer_at": {"type": ["string", "null"], "format": "date-time"},
                 "seconds_from_first_request_to_last_answer": {"type": ["number", "null"]},
                 "most_requests_within_one_second": count,
+                "allowed": {
+                    "type": "number",
+                    "description": "How many calls the rate limit would have let in while it held.",
+                },
+                "inside_retry_after": {
+                    "type": "integer",
+                    "description": "Calls that came before the Retry-After of an earlier 429 was over.",
+                },
             },
         },
         "Fault": _fault_schema(),

@@ -38,7 +38,7 @@ class VendorCalls:
                 error(401, "Customer ID and Customer Certificate are missing or wrong.", challenge)
             )
         if not account.rate_limit.lets_in():
-            wait = account.config.retry_after_seconds
+            wait = account.rate_limit.retry_after_seconds
             headers = {} if wait is None else {"Retry-After": str(wait)}
             return _respond(error(429, "Too many requests: the account's rate limit is reached.", headers))
         return None

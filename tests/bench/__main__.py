@@ -14,8 +14,8 @@ import aiohttp
 
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import plan
+from agora.bandwidth.shared_pace import shared_client
 from agora.settings import parse_apps, parse_dashboard
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
@@ -82,7 +82,7 @@ def _works(
     async def ours() -> None:
         engine = warehouse_engine(server.url("loader"))
         planned = await plan(account, apps, engine, datetime.now(UTC))
-        async with DashboardClient(account) as client:
+        async with shared_client(account, engine) as client:
             await collect([day[:2] for day in planned.app_days], client, engine)
 
     def bare(name: str) -> Callable[[], None]:
@@ -133,9 +133,7 @@ async def _fetch_only(account: Any, asked: list[tuple[str, date]]) -> None:
 
 def _empty(server: Throwaway) -> None:
     with server.connect() as owner, owner.cursor() as cursor:
-        cursor.execute(
-            "truncate raw.bandwidth_response, core.app_day, core.app, core.vendor_account, point_row, day_row"
-        )
+        cursor.execute("truncate raw.bandwidth_response, core.vendor_account, point_row, day_row cascade")
 
 
 def _check(name: str, load: Workload, server: Throwaway) -> None:

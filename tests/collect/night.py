@@ -10,9 +10,9 @@ from typing import Any
 
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days, Plan, plan
+from agora.bandwidth.shared_pace import shared_client
 from agora.bandwidth.summary import Summary
 from agora.settings import AppSettings, DashboardSettings, parse_apps, parse_dashboard
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
 from sandbox.testing import RunningSandbox
 from tests.warehouse.database import Warehouse, days_between
@@ -50,7 +50,7 @@ class Night:
         asked = [(app_day[0], app_day[1]) for app_day in app_days]
 
         async def main() -> Summary:
-            async with DashboardClient(self.account) as client:
+            async with shared_client(self.account, engine) as client:
                 return await collect(asked, client, engine)
 
         engine = warehouse_engine(self.warehouse.url("loader"))

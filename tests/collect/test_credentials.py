@@ -58,6 +58,10 @@ def test_credentials_refused_during_a_run_stop_it_and_keep_what_had_arrived(ware
 
         assert_true(night, sandbox, product(sandbox.app_ids, days[:10]))
         assert sandbox.stats()["by_status"] == {"200": 20, "401": 1}
+        refused = night.ledger()[sandbox.app_ids[0], days[10]]
+        assert (refused["state"], refused["http_status"]) == ("failed", 401)
+        assert [row["http_status"] for row in night.raw(sandbox.app_ids[0], days[10])] == [401]
+        assert len(night.states()) == 21, "nobody else failed: nobody else was asked"
         sandbox.put_faults([])
         night.run()
         assert_true(night, sandbox, product(sandbox.app_ids, days))

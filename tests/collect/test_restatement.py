@@ -107,6 +107,24 @@ def test_a_day_that_is_completed_later_counts_its_added_points(warehouse: Wareho
         assert (kept["usage_date"], kept["points_changed"], kept["points_added"]) == (days[-1], 0, 2)
 
 
+def test_an_answer_older_than_the_last_time_the_present_one_came_does_not_win(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        (app_id,) = sandbox.app_ids
+        night.run()
+        before = night.ledger()
+        night.collect([(app_id, days[-1])])  # the same again, which changes no row
+        again = night.raw(app_id, days[-1])[-1]["fetched_at"]
+        warehouse.run(
+            "update raw.bandwidth_response set fetched_at = fetched_at + interval '1 hour'"
+            " where fetched_at = %s",
+            (again,),
+        )
+        sandbox.put_faults([{"kind": "restate", "factor": 2}])
+        night.collect([(app_id, days[-1])])
+        assert night.ledger() == before
+
+
 def test_points_that_come_and_go_are_counted_each_for_itself(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)

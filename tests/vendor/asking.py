@@ -9,6 +9,7 @@ from typing import Any
 from agora.settings import DashboardSettings, parse_dashboard
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
+from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from sandbox.testing import RunningSandbox
 
 DAY = date(2026, 11, 1)
@@ -40,9 +41,14 @@ def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:
 
 
 async def asked(
-    settings: DashboardSettings, app_id: str = "a1", day: date = DAY, *, retry: bool = True
+    settings: DashboardSettings,
+    app_id: str = "a1",
+    day: date = DAY,
+    *,
+    retry: bool = True,
+    timeouts: Timeouts = TIMEOUTS,
 ) -> Answer:
-    async with DashboardClient(settings) as client:
+    async with DashboardClient(settings, timeouts=timeouts) as client:
         return await client.bandwidth(app_id, day, retry=retry)
 
 

@@ -9,15 +9,16 @@ import zlib
 
 import pytest
 
-from agora.vendor import transport
+from agora.errors import UnknownApp, VendorError, VendorUnavailable
 from agora.vendor.answer import Answer
+from agora.vendor.body import MAX_BODY_BYTES
 from tests.vendor.asking import account, asked
 from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
 
 MEBIBYTE = 1 << 20
-BOMB_MEBIBYTES = 512
+BOMB_MEBIBYTES = 30
 ENDLESS_MEBIBYTES = 64  # by then nobody reads any more
-MOST_MEBIBYTES = 32
+MOST_MEBIBYTES = 8
 
 
 def received(behave: Behaviour) -> Answer:
@@ -34,7 +35,7 @@ def test_a_whole_body_has_no_fault() -> None:
 
 
 def test_a_body_of_exactly_the_cap_is_whole() -> None:
-    body = b" " * transport.MAX_BODY_BYTES
+    body = b" " * MAX_BODY_BYTES
     got = received(answers(answer(200, body)))
     assert (got.body, got.fault) == (body, "")
 
@@ -53,8 +54,8 @@ def test_an_endless_body_is_cut_at_the_cap_and_hung_up_on(head: bytes) -> None:
             sent += len(block)
 
     got = received(endless)
-    assert len(got.body) == transport.MAX_BODY_BYTES
-    assert got.fault == "the body is larger than 1048576 bytes"
+    assert len(got.body) == MAX_BODY_BYTES
+    assert got.fault == "the body is larger than 32768 bytes"
     # What lay in buffers when the connection was closed, but no more.
     assert sent < ENDLESS_MEBIBYTES * MEBIBYTE
 
@@ -67,14 +68,14 @@ def test_a_compressed_body_is_read(encoding: str) -> None:
 
 
 def test_a_gzip_bomb_is_refused() -> None:
-    bomb = gzip.compress(b"\x00" * (4 * MEBIBYTE))
+    bomb = gzip.compress(b"\x00" * (MAX_BODY_BYTES + 1))
     got = received(answers(answer(200, bomb, Content_Encoding="gzip")))
     assert got.body == bomb
-    assert got.fault == "the body is larger than 1048576 bytes when decompressed"
+    assert got.fault == "the body is larger than 32768 bytes when decompressed"
 
 
 def test_a_compressed_body_of_exactly_the_cap_is_whole() -> None:
-    body = b" " * transport.MAX_BODY_BYTES
+    body = b" " * MAX_BODY_BYTES
     got = received(answers(answer(200, gzip.compress(body), Content_Encoding="gzip")))
     assert (got.body, got.fault) == (body, "")
 
@@ -87,14 +88,14 @@ def gzip_bomb(mebibytes: int) -> bytes:
 
 def test_a_gzip_bomb_does_not_take_the_memory() -> None:
     bomb = gzip_bomb(BOMB_MEBIBYTES)
-    assert len(bomb) < MEBIBYTE, "or the cap on what is received would stop it"
+    assert len(bomb) < MAX_BODY_BYTES, "or the cap on what is received would stop it"
     tracemalloc.start()
     try:
         got = received(answers(answer(200, bomb, Content_Encoding="gzip")))
         _, most_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert "larger than 1048576 bytes" in got.fault
+    assert "larger than 32768 bytes" in got.fault
     assert most_bytes < MOST_MEBIBYTES * MEBIBYTE
 
 
@@ -104,6 +105,16 @@ def test_a_truncated_compressed_body_is_marked(kept: int) -> None:
     got = received(answers(answer(200, cut, Content_Encoding="gzip")))
     assert got.fault == "the compressed body is truncated"
     assert got.body == cut
+
+
+@pytest.mark.parametrize(
+    "more", [b"\x00", b"garbage", gzip.compress(b"{}")], ids=["NUL", "garbage", "another"]
+)
+def test_a_compressed_body_with_something_after_it_is_marked(more: bytes) -> None:
+    compressed = gzip.compress(EMPTY_DAY) + more
+    got = received(answers(answer(200, compressed, Content_Encoding="gzip")))
+    assert got.fault == "the compressed body is followed by something else"
+    assert got.body == compressed
 
 
 def test_a_compressed_body_that_is_none_is_marked() -> None:
@@ -123,3 +134,29 @@ def test_an_encoding_nobody_asked_for_is_marked(encoding: str) -> None:
 def test_no_encoding_under_another_name_is_fine(encoding: str) -> None:
     got = received(answers(answer(200, EMPTY_DAY, Content_Encoding=encoding)))
     assert (got.body, got.fault) == (EMPTY_DAY, "")
+
+
+@pytest.mark.parametrize("end", [-1, -20], ids=["a byte", "twenty bytes"])
+def test_a_body_shorter_than_announced_is_no_answer_and_what_came_is_kept(end: int) -> None:
+    with pytest.raises(
+        VendorUnavailable, match=r"the body broke off after .* the connection was closed"
+    ) as cut:
+        received(answers(answer(200, EMPTY_DAY)[:end]))
+    assert cut.value.answer is not None
+    assert cut.value.answer.body == EMPTY_DAY[:end]
+    assert cut.value.answer.fault == f"the body broke off after {len(EMPTY_DAY) + end} bytes"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, UnknownApp), (500, VendorUnavailable)])
+def test_of_a_refusal_that_broke_off_the_status_says_enough(status: int, kind: type[VendorError]) -> None:
+    with pytest.raises(kind, match=f"HTTP {status}, the vendor says: sor") as refused:
+        received(answers(answer(status, b"sorry")[:-2]))
+    assert refused.value.answer is not None
+    assert refused.value.answer.fault == "the body broke off after 3 bytes"
+
+
+def test_a_part_of_a_body_is_marked() -> None:
+    got = received(answers(answer(206, EMPTY_DAY)))
+    assert (got.body, got.fault) == (EMPTY_DAY, "the body is a part of one, which was not asked for")
+    broken = received(answers(answer(206, EMPTY_DAY, Content_Encoding="gzip")))
+    assert broken.fault.startswith("the compressed body cannot be read (")

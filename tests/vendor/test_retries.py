@@ -8,15 +8,15 @@ from datetime import timedelta
 from email.utils import formatdate
 from typing import Any
 
-import aiohttp
 import pytest
 
 from agora.errors import DayRefused, RateLimited, VendorError, VendorUnavailable
 from agora.vendor import transport
 from agora.vendor.dashboard import DashboardClient
+from agora.vendor.timeouts import Timeouts
 from sandbox.testing import RunningSandbox
 from tests.vendor.asking import DAY, account, account_of, ask, asked
-from tests.vendor.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
+from tests.vendor.raw_server import EMPTY_DAY, Behaviour, RawServer, answer, answers, raw_server
 
 TIMER = 0.02  # how much sooner than asked an event loop's timer may fire, generously
 
@@ -187,30 +187,26 @@ def test_429s_for_ever_end_and_say_so() -> None:
     assert asyncio.run(main()) == transport.RETRIES_WHEN_LIMITED + 1
 
 
-def unavailable_after_a_short_while(
-    behave: Any, monkeypatch: pytest.MonkeyPatch
-) -> tuple[VendorError, RawServer]:
-    monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.3))
-
+def unavailable_after_a_short_while(behave: Behaviour) -> tuple[VendorError, RawServer]:
     async def main() -> tuple[VendorError, RawServer]:
         async with raw_server(behave) as server:
             with pytest.raises(VendorUnavailable) as raised:
-                await asked(account(server.base_url))
+                await asked(account(server.base_url), timeouts=Timeouts(total_seconds=0.3))
         return raised.value, server
 
     return asyncio.run(main())
 
 
-def test_silence_ends_by_the_timeout_and_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_ends_by_the_timeout_and_is_asked_again() -> None:
     async def silent(_writer: asyncio.StreamWriter, _number: int) -> None:
         await asyncio.sleep(60)
 
-    error, server = unavailable_after_a_short_while(silent, monkeypatch)
-    assert "it did not answer in time" in str(error)
+    error, server = unavailable_after_a_short_while(silent)
+    assert "its answer was not complete within 0.3 s" in str(error)
     assert len(server.received) == 4
 
 
-def test_a_slow_drip_ends_by_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_drip_ends_by_the_timeout() -> None:
     async def drip(writer: asyncio.StreamWriter, _number: int) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while True:
@@ -218,8 +214,8 @@ def test_a_slow_drip_ends_by_the_timeout(monkeypatch: pytest.MonkeyPatch) -> Non
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    error, server = unavailable_after_a_short_while(drip, monkeypatch)
-    assert "it did not answer in time" in str(error)
+    error, server = unavailable_after_a_short_while(drip)
+    assert "its answer was not complete within 0.3 s" in str(error)
     assert len(server.received) == 4
 
 

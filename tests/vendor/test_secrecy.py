@@ -8,12 +8,11 @@ import logging
 import traceback
 from collections.abc import Iterator
 
-import aiohttp
 import pytest
 
 from agora.errors import VendorError
-from agora.vendor import transport
 from agora.vendor.dashboard import DashboardClient
+from agora.vendor.timeouts import Timeouts
 from tests.vendor.asking import CERTIFICATE, DAY, account
 from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
 
@@ -65,10 +64,7 @@ def everything_said(error: BaseException) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
-def test_no_secret_is_said(
-    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+def test_no_secret_is_said(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     said: list[str] = []
 
@@ -76,7 +72,7 @@ def test_no_secret_is_said(
         asyncio.get_running_loop().set_debug(True)
         async with raw_server(BEHAVIOURS[name]) as server:
             settings = account(server.base_url)
-            client = DashboardClient(settings)
+            client = DashboardClient(settings, timeouts=Timeouts(total_seconds=0.2))
             said.extend((repr(settings), str(settings), settings.model_dump_json()))
             said.extend((repr(client), repr(client.transport)))
             async with client:

@@ -49,8 +49,7 @@ async def fetched(
     """
     round_ = _Round(asked, client)
     workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
-    everything = asyncio.gather(*workers, return_exceptions=True)
-    everything.add_done_callback(lambda _: round_.arrived.put_nowait(None))
+    end = asyncio.create_task(round_.end(workers))
     try:
         more = True
         while more:
@@ -58,8 +57,8 @@ async def fetched(
             if chunk:
                 yield chunk
     finally:
-        for worker in workers:
-            worker.cancel()
+        for task in (*workers, end):
+            task.cancel()
         results = await asyncio.gather(*workers, return_exceptions=True)
     if round_.refused:
         raise round_.refused
@@ -79,7 +78,7 @@ class _Round:
         self._unavailable_in_a_row = 0
         self._silent_in_a_row = 0
         self.refused: CredentialsRefused | None = None
-        self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue()
+        self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue(CHUNK_APP_DAYS)
 
     async def work(self) -> None:
         """Take one app-day after the other until there are no more, or a 401 ends it for all."""
@@ -90,9 +89,14 @@ class _Round:
             if isinstance(item.error, CredentialsRefused):
                 if not self.refused:
                     self.refused = item.error
-                    self.arrived.put_nowait(item)
+                    await self.arrived.put(item)
                 return
-            self.arrived.put_nowait(item)
+            await self.arrived.put(item)
+
+    async def end(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """Say that nothing more arrives, once nothing does."""
+        await asyncio.gather(*workers, return_exceptions=True)
+        await self.arrived.put(None)
 
     async def _ask(self, app_id: str, usage_date: date) -> Fetched:
         pointless = self._unknown.get(app_id) or self._silence(app_id, usage_date)
@@ -135,7 +139,8 @@ class _Round:
         if isinstance(error, VendorUnavailable):
             self._unavailable.add(error.app_id)
             self._unavailable_in_a_row += 1
-            self._silent_in_a_row = 0 if error.answer else self._silent_in_a_row + 1
+            silent = error.answer is None or error.answer.fault
+            self._silent_in_a_row = self._silent_in_a_row + 1 if silent else 0
 
     async def chunk(self) -> tuple[list[Fetched], bool]:
         """Wait for the next chunk; the second value is False when it is the last."""

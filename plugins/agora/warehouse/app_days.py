@@ -60,6 +60,16 @@ with loaded as (
             and excluded.points >= held.points
             -- The same bytes are other points where the account's time zone was corrected.
             and (excluded.body_sha256, excluded.starts_at) is distinct from (held.body_sha256, held.starts_at)
+            -- What is held may have been answered again since, which changes nothing but its age.
+            and not exists (
+                select from raw.bandwidth_response as answer
+                inner join core.app as app using (app_id)
+                where
+                    app.app_key = held.app_key
+                    and answer.usage_date = held.usage_date
+                    and answer.body_sha256 = held.body_sha256
+                    and answer.fetched_at > excluded.collected_at
+            )
     end
     returning
         new.app_key, new.usage_date, old.kbps as old_kbps, new.kbps as new_kbps,
@@ -90,8 +100,6 @@ HELD = """
 select app.app_id, app_day.starts_at, app_day.kbps, app_day.body_sha256
 from core.app_day as app_day inner join core.app as app using (app_key)
 where app_day.usage_date = :usage_date and app.app_id = any(:app_ids) and app_day.kbps is not null
-order by app_day.app_key
-for update of app_day
 """
 
 WITHDRAW = """
@@ -113,6 +121,7 @@ select
     app_key, usage_date, :points_changed, :points_added,
     collected_at, :new_collected_at, body_sha256, :new_body_sha256
 from withdrawn
+where :points_changed + :points_added > 0
 """
 
 
@@ -179,7 +188,9 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
 
 
 def held(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> dict[str, Held]:
-    """Return the points held of some apps' usage date; nobody else changes them until the commit."""
+    """Return the points held of some apps' usage date; nobody else loads any until the commit."""
+    # Rows locked one by one would be locked in another order than a loader's.
+    connection.execute(text("lock table core.app_day in share row exclusive mode"))
     rows = connection.execute(text(HELD), {"usage_date": usage_date, "app_ids": list(app_ids)})
     return {row.app_id: Held(row.starts_at, row.kbps, bytes(row.body_sha256)) for row in rows}
 

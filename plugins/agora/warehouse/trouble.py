@@ -120,7 +120,7 @@ def explained(warehouse: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
+        cause = _first(error.orig if isinstance(error, DBAPIError) else error)
         meaning = _meaning(cause)
         if meaning is None:
             raise
@@ -128,6 +128,13 @@ def explained(warehouse: str) -> Iterator[None]:
         raise WarehouseError(
             f"The warehouse ({warehouse}) {meaning.what}: {said}. {meaning.advice} {NOTHING_LOST}"
         ) from error
+
+
+def _first(error: BaseException | None) -> BaseException | None:
+    """Return the error that broke a connection, where another one only says that it is closed by now."""
+    while isinstance(error, psycopg2.InterfaceError) and isinstance(error.__context__, psycopg2.Error):
+        error = error.__context__
+    return error
 
 
 def _meaning(error: BaseException | None) -> Meaning | None:

@@ -1,0 +1,202 @@
+"""Kills Airflow's parts on a real local stack while nightly runs go on; an init system's part is ours."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from embedded import configuration, stack
+from embedded.ports import free_port
+from embedded.processes import Record
+from embedded.settings import Settings
+from sandbox.testing import RunningSandbox, running_sandbox
+from tests.chaos.kills import Outcome
+from tests.chaos.nights import Nights
+from tests.chaos.site import ChaosError
+from tests.chaos.truth import Truth
+from tests.dags.stack import LiveStack
+
+SERVICES = ("scheduler", "api-server", "dag-processor")
+TASK = "task"
+APPS = 400
+KILLS_A_CHECK = 8
+# Or a run that was hit now and then would wait for most of a day: Airflow notices a vanished task after five
+# minutes and one that was never started after ten, and our tasks wait for up to half an hour between tries.
+SHORTER = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+}
+IMPATIENCE = """
+from datetime import timedelta
+
+
+def task_policy(task):
+    task.retry_delay, task.max_retry_delay = timedelta(seconds=5), timedelta(seconds=20)
+
+
+def dag_policy(dag):
+    if dag.dagrun_timeout:
+        dag.dagrun_timeout = timedelta(minutes=5)
+"""
+IDLE_SECONDS = 900.0  # generous: how long Airflow may run nothing at all
+TASK_SECONDS = 40.0  # how long to wait for a running task before something else is killed first
+
+
+def run(moments: random.Random, kills: int, say: Callable[[str], None]) -> Outcome:
+    """Kill each part so many times, in turn; then let nightly runs collect what is wanted, and compare.
+
+    Args:
+        moments: Draws order, moments and victims.
+        kills: How many of each part.
+        say: Takes a line of progress.
+    """
+    outcome = Outcome()
+    began = last_kill = time.monotonic()
+    with (
+        running_sandbox(apps=APPS, seed=moments.randrange(1000), quiet=True) as sandbox,
+        _live(sandbox) as live,
+    ):
+        nights = Nights(live, sandbox, Truth(sandbox, None))
+        turns = deque(part for _ in range(kills) for part in moments.sample((*SERVICES, TASK), 4))
+        while turns:
+            nights.go_on(moments.uniform(1, 6))
+            killed = _kill(live, turns[0], nights, moments)
+            if not killed:
+                # No task ran, as while a part is coming up again. Its turn comes later.
+                _require_recent(last_kill)
+                turns.rotate(-1)
+                continue
+            turns.popleft()
+            last_kill = time.monotonic()
+            outcome.at[killed] += 1
+            outcome.kills += 1
+            nights.observe()
+            if outcome.kills % KILLS_A_CHECK == 0:
+                nights.go_on_until_something_is_collected()
+                outcome.findings.merge(nights.check())
+            say(
+                f"  Airflow: {outcome.kills} of {4 * kills} kills, {nights.triggered} runs triggered,"
+                f" {len(nights.acknowledged):,} acknowledged, {outcome.findings.counts.total()} found,"
+                f" {time.monotonic() - began:.0f} s"
+            )
+        outcome.gaps = len(nights.gaps_when_left_alone())
+        nights.require_success()
+        outcome.findings.merge(nights.check())
+        outcome.acknowledged = len(nights.acknowledged)
+    return outcome
+
+
+def _require_recent(last_kill: float) -> None:
+    if time.monotonic() - last_kill > IDLE_SECONDS:
+        raise ChaosError(f"Airflow ran no task for {IDLE_SECONDS:.0f} s although runs are triggered.")
+
+
+@contextmanager
+def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
+    """Run a stack whose account is that of a sandbox of ours, with more apps than the stack's own has."""
+    os.environ.update(SHORTER)
+    home = Path(tempfile.mkdtemp(prefix="agora-chaos-"))
+    settings = Settings(home / "local", free_port(), free_port(), free_port())
+    settings.make_directories()
+    settings.state_file.remember(mode=stack.DEMO, ports=settings.ports)
+    policy = settings.airflow_home / "config" / "airflow_local_settings.py"
+    policy.parent.mkdir()
+    policy.write_text(IMPATIENCE)
+    try:
+        live = LiveStack(stack.start(settings, stack.DEMO))
+        configuration.apply(live.stack)
+        live.api.put_connection(
+            "agora_dashboard",
+            conn_type="agora_dashboard",
+            host=sandbox.base_url,
+            login=sandbox.customer_id,
+            password=sandbox.customer_certificate,
+        )
+        live.set_apps(sandbox.app_ids[:1])
+        configuration.unpause(live.stack)
+        yield live
+    finally:
+        stack.clean(settings)
+        home.rmdir()
+
+
+def _kill(live: LiveStack, part: str, nights: Nights, moments: random.Random) -> str:
+    """Kill a part and start it again; return what was killed, and whether a task was running.
+
+    Returns nothing where a task was to be killed and none ran.
+    """
+    if part == TASK:
+        return _kill_task(live, nights, moments)
+    if moments.random() < 0.5:
+        _running_task(live, nights, moments)
+    busy = "while a task ran" if _busy_workers(live) else "between tasks"
+    record = Record(part, live.stack.settings.state)
+    leader = record.leader()
+    if leader is None:
+        raise ChaosError(f"Airflow's {part} has ended by itself. Its log: {live.stack.settings.log_dir}")
+    # The main process alone, or all it started, as when its container goes.
+    victims = [leader] if moments.random() < 0.5 else [leader, *record.members()]
+    for victim in victims:
+        with suppress(ProcessLookupError):
+            os.kill(victim.pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(leader.pid, 0)
+    next(service for service in live.stack.airflow_services if service.name == part).start()
+    return f"{part} {busy}"
+
+
+def _kill_task(live: LiveStack, nights: Nights, moments: random.Random) -> str:
+    victim = _running_task(live, nights, moments)
+    if victim is None:
+        return ""
+    what = "a task's process" if _is_supervised(victim) else "a worker with its task"
+    with suppress(psutil.NoSuchProcess):
+        victim.kill()
+        return what
+    return ""
+
+
+def _running_task(live: LiveStack, nights: Nights, moments: random.Random) -> psutil.Process | None:
+    """Wait for a running task; return its process or the worker's that looks after it, None without any."""
+    deadline = time.monotonic() + TASK_SECONDS
+    while time.monotonic() < deadline:
+        if _busy_workers(live):
+            nights.go_on(moments.uniform(0, 2))
+        for worker in _busy_workers(live):
+            with suppress(psutil.Error):
+                return moments.choice([worker, *worker.children()])
+        nights.go_on(0.5)
+    return None
+
+
+def _busy_workers(live: LiveStack) -> list[psutil.Process]:
+    """Return the LocalExecutor's workers that have a task (an idle one may hold the lock of all)."""
+    leader = Record("scheduler", live.stack.settings.state).leader()
+    busy = []
+    with suppress(psutil.Error):
+        for worker in psutil.Process(leader.pid).children() if leader else ():
+            with suppress(psutil.Error):
+                if "LocalExecutor: " in _title(worker) and "<idle>" not in _title(worker):
+                    busy.append(worker)
+    return busy
+
+
+def _is_supervised(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        parent = process.parent()
+        return parent is not None and "LocalExecutor: " in _title(parent)
+    return False
+
+
+def _title(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())

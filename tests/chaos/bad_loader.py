@@ -1,0 +1,45 @@
+"""Negative control: a loader without a transaction, such as one writes before thinking of kills.
+
+Ledger and points go in by statements of their own, each committed: a kill between them leaves the ledger of
+one answer with the points of another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from agora.warehouse import app_days
+
+LEDGER = """
+insert into core.app_day as held (
+    app_key, usage_date, starts_at, state, points, attempts, http_status, collected_at, body_sha256, kbps
+)
+select app_key, %s, %s, %s, %s, 1, %s, %s, %s, %s from core.app where app_id = %s
+on conflict (app_key, usage_date) do update set
+    collected_at = excluded.collected_at, body_sha256 = excluded.body_sha256
+"""
+POINTS = """
+update core.app_day set kbps = %s
+where app_key = (select app_key from core.app where app_id = %s) and usage_date = %s
+"""
+
+
+def load(connection: Connection, batch: pd.DataFrame) -> int:
+    """Bring a batch of sound app-days in, statement by statement."""
+    session: Any = connection.connection.dbapi_connection
+    grid = batch.loc[:, app_days.SLOTS].to_numpy(dtype=np.float64)
+    kbps = [[None if np.isnan(point) else point for point in row] for row in grid.tolist()]
+    keys = batch.index.tolist()
+    with session.cursor() as cursor:
+        for (app_id, day), row, points in zip(keys, batch.to_dict("records"), kbps, strict=True):
+            ledger = (row["starts_at"], row["state"], row["points"], row["http_status"], row["collected_at"])
+            cursor.execute(LEDGER, (day, *ledger, row["body_sha256"], points, app_id))
+            session.commit()
+        for (app_id, day), points in zip(keys, kbps, strict=True):
+            cursor.execute(POINTS, (points, app_id, day))
+            session.commit()
+    return len(batch)

@@ -1,0 +1,109 @@
+"""What became of each app-day, version by version, and whether the rest of the warehouse agrees with it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from tests.chaos.concurrency_answers import LOST, AppDay, Said
+from tests.chaos.concurrency_model import NOT_JSON, Held, Trace, Version, traces
+from tests.warehouse.database import Warehouse
+
+COLUMNS = (
+    "app_key, usage_date, state, points, kbps, attempts, http_status, reason, starts_at, collected_at,"
+    " body_sha256"
+)
+
+# Each version of a row, in order: the row is locked while the trigger runs.
+KEEP_HISTORY = """
+create schema chaos;
+create sequence chaos.clock;
+create table chaos.history (
+    moment bigint, app_key integer, usage_date date, state text, points smallint, kbps double precision [],
+    attempts integer, http_status smallint, reason text, starts_at timestamptz, collected_at timestamptz,
+    body_sha256 bytea
+);
+create function chaos.note() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    insert into chaos.history values (
+        nextval('chaos.clock'), new.app_key, new.usage_date, new.state, new.points, new.kbps, new.attempts,
+        new.http_status, new.reason, new.starts_at, new.collected_at, new.body_sha256
+    );
+    return null;
+end $$;
+create trigger note after insert or update on core.app_day for each row execute function chaos.note();
+grant usage on schema chaos to loader;
+grant usage on sequence chaos.clock to loader;
+"""
+
+
+def read(warehouse: Warehouse) -> dict[AppDay, list[Version]]:
+    rows = warehouse.rows(
+        "select app.app_id, history.*, (select array_agg(distinct kbps) from unnest(kbps) as kbps"
+        " where kbps is not null) as numbers, cardinality(array_remove(kbps, null)) as present"
+        " from chaos.history inner join core.app using (app_key) order by moment"
+    )
+    history: dict[AppDay, list[Version]] = defaultdict(list)
+    for row in rows:
+        numbers = row["numbers"] or [None]
+        if len(numbers) > 1 or (row["present"] or 0) != row["points"]:
+            raise AssertionError(f"points of several answers in one row: {row}")
+        digest = row["body_sha256"]
+        held = Held(
+            state=row["state"],
+            points=row["points"],
+            kbps=numbers[0],
+            attempts=row["attempts"],
+            http_status=row["http_status"],
+            words=re.sub(f"{NOT_JSON}: [^;]*", NOT_JSON, row["reason"]),
+            starts_at=row["starts_at"],
+            collected_at=row["collected_at"],
+            digest=None if digest is None else bytes(digest),
+        )
+        history[row["app_id"], row["usage_date"]].append(Version(held, row["moment"]))
+    return history
+
+
+def trace_findings(warehouse: Warehouse, history: dict[AppDay, list[Version]]) -> list[str]:
+    """Compare core.restatement with what the history must have left there."""
+    left: dict[AppDay, list[Trace]] = defaultdict(list)
+    for row in warehouse.rows(
+        "select app_id, usage_date, points_changed, points_added, old_collected_at, new_collected_at,"
+        " old_body_sha256, new_body_sha256"
+        " from core.restatement inner join core.app using (app_key) order by restated_at"
+    ):
+        app_id, usage_date, changed, added, old_at, new_at, old_digest, new_digest = row.values()
+        left[app_id, usage_date].append(
+            Trace(changed, added, old_at, new_at, bytes(old_digest), bytes(new_digest))
+        )
+    return [
+        f"{app_day[0]} {app_day[1]}: restatements kept {left[app_day]}, due {traces(versions)}"
+        for app_day, versions in history.items()
+        if left[app_day] != traces(versions)
+    ]
+
+
+def not_as_last_written(warehouse: Warehouse) -> list[str]:
+    """Compare the table with the last version of each app-day: none missing, none twice, none other."""
+    last = f"select distinct on (app_key, usage_date) {COLUMNS} from chaos.history order by 1, 2, moment desc"
+    held = f"select {COLUMNS} from core.app_day"
+    rows = warehouse.rows(f"(({last}) except all {held}) union all ({held} except all ({last}))")
+    return [f"{row['app_key']} {row['usage_date']}: the row held is not the one written last" for row in rows]
+
+
+def raw_findings(warehouse: Warehouse, said: Iterable[Said]) -> list[str]:
+    """Compare the answers kept with those brought: each one once."""
+    brought = Counter((*one.app_day, one.fetched_at, one.digest) for one in said if one.kind != LOST)
+    kept = Counter(
+        (row["app_id"], row["usage_date"], row["fetched_at"], bytes(row["body_sha256"]))
+        for row in warehouse.rows(
+            "select app_id, usage_date, fetched_at, body_sha256 from raw.bandwidth_response"
+        )
+    )
+    return [
+        f"answers kept: {kept[key]}, brought: {brought[key]}: {key}"
+        for key in kept | brought
+        if kept[key] != brought[key]
+    ]

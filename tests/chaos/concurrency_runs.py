@@ -1,0 +1,66 @@
+"""Runs that overlap: each in a process of its own does what the tasks of one DAG run do, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime
+from multiprocessing.synchronize import Barrier
+
+from sqlalchemy import Engine
+
+from agora.bandwidth.collect import collect
+from agora.bandwidth.plan import Days, plan
+from agora.bandwidth.summary import Summary
+from agora.operators.batch import in_batches
+from agora.settings import AppSettings, DashboardSettings
+from agora.vendor.dashboard import DashboardClient
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.wanted import not_collected_since
+from tests.collect.night import Night
+
+WAIT_SECONDS = 120
+
+start_line: Barrier  # of the process, set when it starts
+
+
+def _take_place(barrier: Barrier) -> None:
+    global start_line
+    start_line = barrier
+
+
+def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days: Days | None) -> Summary:
+    """Plan when all the others do, then collect in batches as small as they come."""
+    start_line.wait(WAIT_SECONDS)
+    engine = warehouse_engine(url)
+    now = datetime.now(UTC)
+    planned = asyncio.run(plan(account, apps, engine, now, days))
+    total = Summary()
+    for batch in in_batches(account.conn_id, planned.app_days, planned_at=now, requests_per_second=0.01):
+        with engine.connect() as connection:
+            asked = not_collected_since(connection, batch.app_days(), now)
+        total.add(asyncio.run(_collected(account, asked, engine)))
+    engine.dispose()
+    return total
+
+
+async def _collected(account: DashboardSettings, asked: list[tuple[str, date]], engine: Engine) -> Summary:
+    async with DashboardClient(account) as client:
+        return await collect(asked, client, engine)
+
+
+def overlapping(night: Night, runs: Sequence[Days | None]) -> list[Summary]:
+    """Start runs at the same moment and wait for all of them.
+
+    Args:
+        night: Account, apps and warehouse.
+        runs: What each is asked for; None for whatever is missing.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(len(runs), context, _take_place, (context.Barrier(len(runs)),)) as pool:
+        url = night.warehouse.url("loader")
+        ended = [pool.submit(_run, night.account, night.apps, url, days) for days in runs]
+        return [one.result() for one in ended]

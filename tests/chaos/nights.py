@@ -1,0 +1,117 @@
+"""Nightly runs that keep being triggered on a live stack, with new apps to collect."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, suppress
+from datetime import date, timedelta
+
+from psycopg2 import extensions
+
+from embedded import roles
+from embedded.errors import StackError
+from embedded.settings import HOST
+from sandbox.testing import RunningSandbox
+from tests.chaos.checker import Acknowledged, AppDay, Findings, check, committed, missing
+from tests.chaos.site import ChaosError
+from tests.chaos.truth import Truth
+from tests.dags.stack import LiveStack
+
+DAILY = "agora_bandwidth_daily"
+APPS_A_NIGHT = 2
+ALONE_SECONDS = 900.0  # generous: it takes about a minute
+
+
+class Nights:
+    """The work that is under way while Airflow's parts are killed."""
+
+    def __init__(self, live: LiveStack, sandbox: RunningSandbox, truth: Truth) -> None:
+        self._live = live
+        self._sandbox = sandbox
+        self._truth = truth
+        self._apps = 0
+        self.triggered = 0
+        self.acknowledged: dict[AppDay, Acknowledged] = {}
+
+    def go_on(self, seconds: float) -> None:
+        """Pass some time, in which a run is triggered, with more to collect, wherever none is under way."""
+        until = time.monotonic() + seconds
+        while True:
+            # The api-server may be away just now.
+            with suppress(StackError):
+                if not self._live.api.active_runs(DAILY):
+                    self._trigger(new_apps=APPS_A_NIGHT)
+            if time.monotonic() >= until:
+                return
+            time.sleep(min(0.5, max(0.0, until - time.monotonic())))
+
+    def go_on_until_something_is_collected(self) -> None:
+        """Pass the time until there is more in the warehouse than before, so that kills do not meet idling.
+
+        Raises:
+            ChaosError: Nothing is collected any more.
+        """
+        known = len(self.acknowledged)
+        deadline = time.monotonic() + ALONE_SECONDS
+        while len(self.acknowledged) == known:
+            if time.monotonic() > deadline:
+                raise ChaosError(
+                    f"Nothing was collected for {ALONE_SECONDS:.0f} s although runs are triggered."
+                )
+            self.go_on(1)
+            self.observe()
+
+    def observe(self) -> None:
+        """Remember what can be seen in the warehouse: it is committed, so it must never be gone again."""
+        with self._warehouse() as connection:
+            for app_day, seen in committed(connection).items():
+                before = self.acknowledged.get(app_day)
+                if before is None or seen.collected_at > before.collected_at:
+                    self.acknowledged[app_day] = seen
+
+    def check(self) -> Findings:
+        """Compare the warehouse with the truth and with what was seen before."""
+        with self._warehouse() as connection:
+            return check(connection, self._truth, self.acknowledged)
+
+    def gaps_when_left_alone(self) -> set[AppDay]:
+        """Let runs follow each other, nobody mending anything; return what is never collected."""
+        deadline = time.monotonic() + ALONE_SECONDS
+        while (gaps := self._gaps()) and time.monotonic() < deadline:
+            with suppress(StackError):
+                if not self._live.api.active_runs(DAILY):
+                    self._trigger(new_apps=0)
+            time.sleep(1)
+        self.observe()
+        return gaps
+
+    def require_success(self) -> None:
+        """Let one more run show that Airflow works as before.
+
+        Raises:
+            ChaosError: It does not.
+        """
+        self._trigger(new_apps=0)
+        run = self._live.ended(DAILY, f"chaos_{self.triggered}")
+        if run.state != "success":
+            raise ChaosError(f"The run after all kills ended as {run.state}: {run.note}")
+
+    def _warehouse(self) -> AbstractContextManager[extensions.connection]:
+        stack = self._live.stack
+        password = stack.secrets.postgres["owner"]
+        return roles.connect(HOST, stack.settings.pg_port, "owner", password, "warehouse")
+
+    def _trigger(self, new_apps: int) -> None:
+        app_ids = self._sandbox.app_ids[: self._apps + new_apps]
+        self._live.set_apps(app_ids)
+        self._apps = len(app_ids)
+        self.triggered += 1  # even where the answer is lost with the api-server
+        self._live.api.trigger(DAILY, f"chaos_{self.triggered}", "")
+
+    def _gaps(self) -> set[AppDay]:
+        health = self._sandbox.health()
+        oldest, today = (date.fromisoformat(health[name]) for name in ("oldest_usage_date", "today"))
+        days = [oldest + timedelta(days=number) for number in range((today - oldest).days)]
+        wanted = {(app_id, day) for app_id in self._sandbox.app_ids[: self._apps] for day in days}
+        with self._warehouse() as connection:
+            return missing(connection, wanted)

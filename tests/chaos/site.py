@@ -1,0 +1,187 @@
+"""Where collectors are killed: a sandbox, a durable PostgreSQL, and one fresh warehouse an episode."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from agora.bandwidth.plan import Days
+from agora.settings import parse_apps, parse_dashboard
+from agora.warehouse import app_days
+from agora.warehouse.durable import require_durable
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrate import migrate
+from embedded.postgres import Throwaway, throwaway
+from sandbox.testing import RunningSandbox, running_sandbox
+from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing
+from tests.chaos.collector import Load, Round
+from tests.chaos.forked import Child, Report, fork
+from tests.chaos.truth import Truth
+
+APPS = 5
+TEMPLATE = "chaos_template"
+ROUND_SECONDS = 120.0  # generous: it takes about half a second
+
+
+def durable_engine(url: str) -> Engine:
+    """Return the collector's engine as the product makes it."""
+    return require_durable(warehouse_engine(url))
+
+
+class ChaosError(Exception):
+    """The harness, or the product under it, did something that cannot be counted as a finding."""
+
+
+@dataclass
+class Site:
+    """What all episodes share.
+
+    Attributes:
+        make_engine: Makes the collector's engine from a URL; the product's own, except in a negative control.
+        load: The collector's loader; the product's own, except in a negative control.
+        round_seconds: How long an undisturbed run takes.
+    """
+
+    sandbox: RunningSandbox
+    server: Throwaway
+    truth: Truth
+    moments: random.Random
+    make_engine: Callable[[str], Engine] = durable_engine
+    load: Load = app_days.load
+    episodes: int = 0
+    round_seconds: float = 0.0
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The oldest day the vendor shows, and yesterday."""
+        health = self.sandbox.health()
+        yesterday = date.fromisoformat(health["today"]) - timedelta(days=1)
+        return date.fromisoformat(health["oldest_usage_date"]), yesterday
+
+    def wanted(self, first: date, last: date) -> set[AppDay]:
+        """Return the app-days of all apps from one day to another."""
+        every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        return {(app_id, day) for app_id in self.sandbox.app_ids for day in every}
+
+
+@contextmanager
+def site(moments: random.Random, parameters: dict[str, str] | None = None, **fields: Any) -> Iterator[Site]:
+    """Run a sandbox and a durable server for the length of a `with`."""
+    with (
+        running_sandbox(apps=APPS, seed=moments.randrange(1000), quiet=True) as sandbox,
+        throwaway(parameters, durable=True) as server,
+    ):
+        server.create_database(TEMPLATE)
+        migrate(server.url("owner", TEMPLATE))
+        day = date.fromisoformat(sandbox.health()["today"]) - timedelta(days=9)
+        truth = Truth(sandbox, (sandbox.app_ids[1], day, ("07:00", "07:05", "23:55")))
+        ready = Site(sandbox, server, truth, moments, **fields)
+        with episode(ready) as first:
+            ready.round_seconds = statistics.median(first.undisturbed(anew=n > 0) for n in range(3))
+        yield ready
+
+
+@dataclass
+class Episode:
+    """One warehouse, from empty to complete, through some kills."""
+
+    site: Site
+    database: str
+    acknowledged: dict[AppDay, Acknowledged] = field(default_factory=dict)
+    acknowledgements: int = 0
+    at: str = "plan"
+
+    def start(self, *, anew: bool = False) -> Child:
+        """Start a collector.
+
+        Args:
+            anew: Ask for every day again, as after a restatement; otherwise for what is missing.
+        """
+        sandbox, site, self.at = self.site.sandbox, self.site, "plan"
+        account = parse_dashboard(
+            "agora_dashboard",
+            {
+                "base_url": sandbox.base_url,
+                "customer_id": sandbox.customer_id,
+                "customer_certificate": sandbox.customer_certificate,
+                "requests_per_second": 100_000,
+            },
+        )
+        days = Days(*site.days, reload=True) if anew else None
+        url = site.server.url("loader", self.database)
+        apps = parse_apps(list(sandbox.app_ids))
+        return fork(Round(account, apps, lambda: site.make_engine(url), site.load, days).run)
+
+    def note(self, report: Report) -> None:
+        """Remember what a collector said."""
+        self.at = "done" if "done" in report else report.get("at", self.at)
+        for app_id, day, digest, at in report.get("acknowledged", ()):
+            self.acknowledgements += 1
+            key, said = (app_id, date.fromisoformat(day)), Acknowledged(digest, datetime.fromisoformat(at))
+            if key not in self.acknowledged or said.collected_at > self.acknowledged[key].collected_at:
+                self.acknowledged[key] = said
+
+    def undisturbed(self, *, anew: bool = False) -> float:
+        """Run a collector to its end; return how many seconds it took.
+
+        Raises:
+            ChaosError: It failed or did not end.
+        """
+        began = time.monotonic()
+        child = self.start(anew=anew)
+        try:
+            end = self.end_of(child, began + ROUND_SECONDS)
+        finally:
+            child.close()
+        if "done" not in end:
+            raise ChaosError(f"An undisturbed run did not succeed, its last report: {end}")
+        return time.monotonic() - began
+
+    def end_of(self, child: Child, until: float) -> Report:
+        """Note what a collector says until it ends; return its last words, `done` or `failed`.
+
+        Raises:
+            ChaosError: It does not end.
+        """
+        last: Report = {}
+        for last in child.reports(until):
+            self.note(last)
+        if not child.ended:
+            raise ChaosError(f"A collector hangs; its last report: {last}")
+        return last
+
+    def check(self) -> Findings:
+        """Compare the warehouse with truth and acknowledgements."""
+        with self.site.server.connect("owner", self.database) as connection:
+            return check(connection, self.site.truth, self.acknowledged)
+
+    def gaps_after_an_undisturbed_run(self) -> set[AppDay]:
+        """Let a run close the gaps; return those that are still open."""
+        # Midnight may pass meanwhile: only what was wanted before and after counts.
+        _, yesterday = self.site.days
+        self.undisturbed()
+        oldest, _ = self.site.days
+        with self.site.server.connect("owner", self.database) as connection:
+            return missing(connection, self.site.wanted(oldest, yesterday))
+
+
+@contextmanager
+def episode(site: Site) -> Iterator[Episode]:
+    """Make a warehouse for the length of a `with`."""
+    site.episodes += 1
+    name = f"chaos_{site.episodes}"
+    site.server.create_database(name, template=TEMPLATE)
+    site.truth.begin()
+    try:
+        yield Episode(site, name)
+    finally:
+        with suppress(Exception):
+            site.server.drop_database(name)

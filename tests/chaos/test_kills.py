@@ -1,0 +1,38 @@
+"""A few kills and the reports of killed children; `make chaos` does many."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# In a process of its own: here are threads and connections, which a fork would share.
+FEW = """
+import random
+from tests.chaos import bad_loader, kills
+from tests.chaos.site import site
+
+with site(random.Random(11)) as good:
+    for strike in (kills.kill_collector, kills.crash_server):
+        outcome = kills.run(good, strike, 4, lambda outcome: None)
+        assert outcome.is_sound, outcome
+        assert outcome.kills == 4
+        assert outcome.acknowledged > 0
+with site(random.Random(11), load=bad_loader.load) as bad:
+    outcome = kills.run(bad, kills.kill_collector, 300, lambda outcome: None, until_found=True)
+    assert outcome.findings.counts["mixed"] > 0
+"""
+
+
+def test_a_few_kills_find_nothing_in_the_product_and_something_in_the_bad_loader() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", FEW],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr

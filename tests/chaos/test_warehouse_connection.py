@@ -1,0 +1,84 @@
+"""The connection to the warehouse breaks: the line, the backend, the server; for a moment or for long."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from agora.bandwidth import fetch
+from embedded.roles import SUPERUSER
+from tests.chaos.warehouse_cuts import cut_at_random
+from tests.chaos.warehouse_faults import Site, site
+
+CUTS = 6
+TRIES = 5
+TERMINATE = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'loader'"
+
+
+@pytest.fixture(scope="module")
+def module_site() -> Iterator[Site]:
+    with site() as made:
+        yield made
+
+
+@pytest.fixture
+def harmed(module_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(fetch, "CHUNK_SECONDS", 0.05)  # many commits, so that the fault comes between them
+    module_site.forget()
+    return module_site
+
+
+def test_a_line_cut_at_any_byte_leaves_whole_app_days_and_the_next_run_closes_the_gaps(harmed: Site) -> None:
+    assert cut_at_random(harmed, random.Random(7), CUTS, lambda _: None) > 0
+
+
+def test_a_backend_that_is_ended_leaves_whole_app_days_and_the_next_run_closes_the_gaps(harmed: Site) -> None:
+    def terminate() -> None:
+        with harmed.warehouse.connect(SUPERUSER) as connection, connection.cursor() as cursor:
+            cursor.execute(TERMINATE)
+
+    message = fails_meanwhile(harmed, terminate)
+
+    assert "is being stopped or started" in message or "broke off" in message
+    assert harmed.assert_nothing_is_lost() > 0
+    harmed.assert_the_next_run_closes_every_gap()
+
+
+def test_a_server_restarted_during_a_run_keeps_what_it_acknowledged(harmed: Site) -> None:
+    message = fails_meanwhile(harmed, harmed.warehouse.server.restart)
+
+    assert "is being stopped or started" in message or "broke off" in message
+    assert harmed.assert_nothing_is_lost() > 0
+    harmed.assert_the_next_run_closes_every_gap()
+
+
+def test_a_warehouse_that_is_down_is_tried_again_until_it_is_up_and_costs_the_vendor_nothing(
+    harmed: Site,
+) -> None:
+    harmed.warehouse.server.stop()
+    harmed.sandbox.reset_stats()
+    try:
+        for _ in range(TRIES):
+            assert "does not answer" in harmed.fails()
+        assert harmed.sandbox.stats()["requests"] == 0
+    finally:
+        harmed.warehouse.server.start()
+    harmed.assert_the_next_run_closes_every_gap()
+
+
+def fails_meanwhile(harmed: Site, harm: Callable[[], object]) -> str:
+    """Run, do the harm once some app-days are in, and return what the run says."""
+    said: list[str] = []
+    run = threading.Thread(target=lambda: said.append(harmed.fails()))
+    run.start()
+    while run.is_alive() and not harmed.warehouse.rows("select 1 from core.app_day limit 1"):
+        time.sleep(0.01)
+    harmed.assert_nothing_is_lost()
+    harm()
+    run.join()
+    assert said, "the run did not fail as it should; see above"
+    return said[0]

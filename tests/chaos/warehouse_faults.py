@@ -1,0 +1,110 @@
+"""A warehouse on a server of its own, to be harmed while the product collects into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, event
+
+from agora.bandwidth.collect import collect
+from agora.bandwidth.plan import plan
+from agora.errors import WarehouseError
+from agora.vendor.dashboard import DashboardClient
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrate import migrate
+from agora.warehouse.trouble import explained
+from embedded.postgres import throwaway
+from sandbox.testing import RunningSandbox, running_sandbox
+from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing
+from tests.chaos.truth import Truth
+from tests.collect.night import Night, night_of, product, window_days
+from tests.warehouse.database import Warehouse
+
+APPS = 6
+REQUESTS_PER_SECOND = 400  # so that a run takes half a second, and many commits
+
+
+@dataclass
+class Site:
+    """Sandbox, warehouse, and what was acknowledged so far."""
+
+    night: Night
+    sandbox: RunningSandbox
+    acknowledged: dict[AppDay, Acknowledged] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.night.warehouse
+
+    def run(self, engine: Engine | None = None) -> None:
+        """Do what a nightly run does, and explain what goes wrong as its tasks do."""
+        engine = engine or warehouse_engine(self.warehouse.url("loader"))
+        try:
+            with explained("connection agora_warehouse"):
+                asyncio.run(self._plan_and_collect(engine))
+        finally:
+            engine.dispose()
+
+    async def _plan_and_collect(self, engine: Engine) -> None:
+        account, apps = self.night.account, self.night.apps
+        planned = await plan(account, apps, engine, datetime.now(UTC))
+        async with DashboardClient(account) as client:
+            await collect([day[:2] for day in planned.app_days], client, engine)
+
+    def fails(self, engine: Engine | None = None) -> str:
+        """Run, and return what the WarehouseError says."""
+        with pytest.raises(WarehouseError) as caught:
+            self.run(engine)
+        message = str(caught.value)
+        assert "Nothing collected is lost" in message
+        assert self.warehouse.server.passwords["loader"] not in message
+        return message
+
+    def assert_nothing_is_lost(self) -> int:
+        """Compare with what was served, and with everything acknowledged; return how many days there are."""
+        with self.warehouse.connect() as connection:
+            findings = check(connection, Truth(self.sandbox, None), self.acknowledged)
+            assert findings.counts == {}, findings.examples
+            self.acknowledged = committed(connection)
+        return len(self.acknowledged)
+
+    def assert_the_next_run_closes_every_gap(self) -> None:
+        self.run()
+        self.assert_nothing_is_lost()
+        wanted = product(self.sandbox.app_ids, window_days(self.sandbox))
+        with self.warehouse.connect() as connection:
+            assert missing(connection, wanted) == set()
+        assert self.night.plan().app_days == []
+
+    def forget(self) -> None:
+        """Begin anew with an empty warehouse."""
+        self.warehouse.run("truncate raw.bandwidth_response, core.app_day, core.restatement")
+        self.acknowledged = {}
+
+
+@contextmanager
+def site(parameters: Mapping[str, str] | None = None) -> Iterator[Site]:
+    """Run a sandbox and a durable server with a migrated, empty warehouse."""
+    with throwaway(parameters, durable=True) as server, running_sandbox(apps=APPS, quiet=True) as sandbox:
+        migrate(server.url())
+        night = night_of(sandbox, Warehouse(server, "warehouse"), requests_per_second=REQUESTS_PER_SECOND)
+        yield Site(night, sandbox)
+
+
+def impatient(url: str, **timeouts: str) -> Engine:
+    """Return the product's engine with other time-outs than its own, which are too long for a test."""
+    engine = warehouse_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _set(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        with connection.cursor() as cursor:
+            for name, value in timeouts.items():
+                cursor.execute(f"set {name} = '{value}'")
+        connection.commit()
+
+    return engine

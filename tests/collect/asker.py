@@ -1,0 +1,49 @@
+"""One of several processes that ask as fast as their account's shared pace allows, until its input ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
+
+from agora.bandwidth.shared_pace import shared_client
+from agora.errors import RateLimited
+from agora.settings import parse_dashboard
+from agora.vendor.dashboard import DashboardClient
+from agora.warehouse.engine import warehouse_engine
+
+AT_ONCE = 4
+
+
+async def ask(client: DashboardClient, app_id: str, day: date) -> None:
+    while True:
+        try:
+            await client.bandwidth(app_id, day)
+        except RateLimited:
+            continue
+
+
+async def main() -> None:
+    account = parse_dashboard("agora_dashboard", json.loads(os.environ["ACCOUNT"]))
+    engine = warehouse_engine(os.environ["WAREHOUSE_URL"])
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    async with shared_client(account, engine) as client:
+        print("begun", flush=True)  # noqa: T201 - whoever started it waits for it
+        await asyncio.to_thread(sys.stdin.readline)
+        app_ids = cycle(json.loads(os.environ["APPS"]))
+        asking = [asyncio.create_task(ask(client, next(app_ids), yesterday)) for _ in range(AT_ONCE)]
+        ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+        done, _ = await asyncio.wait([ended, *asking], return_when=asyncio.FIRST_COMPLETED)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.gather(*done)
+        print(json.dumps({"requests": client.transport.requests}), flush=True)  # noqa: T201 - what it did
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
