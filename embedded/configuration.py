@@ -40,7 +40,7 @@ def require_for_up(caller: Mapping[str, str]) -> None:
 def apply(stack: Stack) -> None:
     """Put the stack's connections, pool and apps into Airflow."""
     api = stack.api
-    api.create_pool("agora_api", 1, "bounds how many collecting tasks run at once")
+    api.create_pool("agora_api", 4, "bounds how many collecting tasks run at once")
     api.put_connection(
         "agora_warehouse",
         conn_type="postgres",

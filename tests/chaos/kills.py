@@ -53,10 +53,8 @@ def crash_server(episode: Episode, child: Child) -> None:
         ChaosError: The collector did not end, or not with an error that says what happened.
     """
     server = episode.site.server
-    server.crash()
-    for report in child.reports(time.monotonic()):
-        episode.note(report)
     at = episode.at
+    server.crash()
     server.start()
     end = episode.end_of(child, time.monotonic() + ROUND_SECONDS)
     episode.at = at
@@ -110,6 +108,8 @@ def _one_kill(episode: Episode, strike: Strike) -> str:
         child = episode.start(anew=anew)
         try:
             _wait_for_the_moment(episode, child)
+            if episode.at == "failed":
+                raise ChaosError(f"A collector failed although nothing was killed: {episode.last}")
             if episode.at in STEPS:
                 strike(episode, child)
             if episode.at in STEPS:

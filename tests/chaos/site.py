@@ -98,6 +98,7 @@ class Episode:
     acknowledged: dict[AppDay, Acknowledged] = field(default_factory=dict)
     acknowledgements: int = 0
     at: str = "plan"
+    last: Report = field(default_factory=dict)
 
     def start(self, *, anew: bool = False) -> Child:
         """Start a collector.
@@ -122,7 +123,8 @@ class Episode:
 
     def note(self, report: Report) -> None:
         """Remember what a collector said."""
-        self.at = "done" if "done" in report else report.get("at", self.at)
+        self.last = report
+        self.at = next((last for last in ("done", "failed") if last in report), report.get("at", self.at))
         for app_id, day, digest, at in report.get("acknowledged", ()):
             self.acknowledgements += 1
             key, said = (app_id, date.fromisoformat(day)), Acknowledged(digest, datetime.fromisoformat(at))
@@ -151,12 +153,11 @@ class Episode:
         Raises:
             ChaosError: It does not end.
         """
-        last: Report = {}
-        for last in child.reports(until):
-            self.note(last)
+        for report in child.reports(until):
+            self.note(report)
         if not child.ended:
-            raise ChaosError(f"A collector hangs; its last report: {last}")
-        return last
+            raise ChaosError(f"A collector hangs; its last report: {self.last}")
+        return self.last
 
     def check(self) -> Findings:
         """Compare the warehouse with truth and acknowledgements."""

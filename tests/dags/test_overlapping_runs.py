@@ -32,7 +32,6 @@ def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveSta
 
     runs = [live.ended(DAILY, str(nightly["dag_run_id"])), by_hand]
     runs += [live.ended(DAILY, run_id) for run_id in new_backfill_runs(live, known, 3)]
-    set_pool(live, 1)
 
     assert [run.state for run in runs] == ["success"] * 5, [run.note for run in runs]
     assert live.sql("select state, count(*), sum(points) from core.app_day group by 1") == [
@@ -44,11 +43,6 @@ def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveSta
     assert kept == served, "an answer was not kept"
     assert "nothing is missing" in live.trigger(DAILY).note
     print(f"{served:,} answers for {20 * days:,} app-days, by five runs at once")  # noqa: T201
-
-
-def set_pool(live: LiveStack, slots: int) -> None:
-    path = "/api/v2/pools/agora_api?update_mask=slots"
-    live.call("PATCH", path, {"pool": "agora_api", "slots": slots, "include_deferred": False})
 
 
 def backfill_runs(live: LiveStack) -> list[Json]:
