@@ -14,7 +14,6 @@ BACKFILL = "agora_bandwidth_backfill"
 
 def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveStack) -> None:
     days = (live.today - (oldest := expected_oldest_day("1 month", live.today))).days
-    set_pool(live, 8)  # so that their collecting tasks overlap, too
     known = {run["dag_run_id"] for run in backfill_runs(live)}
     live.call(
         "POST",
