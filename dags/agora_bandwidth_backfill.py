@@ -12,26 +12,14 @@ from airflow.sdk import Param, dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
 from agora.operators.every_dag import EVERY_DAG
+from agora.operators.trigger_form import DAYS_AND_APPS
 
 
 @dag(
     schedule=None,
     is_paused_upon_creation=False,
     params={
-        "from_date": Param(
-            type="string",
-            format="date",
-            title="From",
-            description="First usage date, in the account's time zone.",
-        ),
-        "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
-        "app_ids": Param(
-            None,
-            type=["array", "null"],
-            items={"type": "string"},
-            title="Apps",
-            description="App IDs, one a line. Empty: all configured apps.",
-        ),
+        **DAYS_AND_APPS,
         "reload": Param(
             False,
             type="boolean",

@@ -11,33 +11,19 @@ in `raw.bandwidth_response`, so days that the vendor no longer shows can be read
 from __future__ import annotations
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
 from agora.operators.checks import check_stored_data
 from agora.operators.every_dag import EVERY_DAG
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
+from agora.operators.trigger_form import DAYS_AND_APPS
 
 
 @dag(
     schedule=None,
     is_paused_upon_creation=False,
-    params={
-        "from_date": Param(
-            type="string",
-            format="date",
-            title="From",
-            description="First usage date, in the account's time zone.",
-        ),
-        "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
-        "app_ids": Param(
-            None,
-            type=["array", "null"],
-            items={"type": "string"},
-            title="Apps",
-            description="App IDs, one a line. Empty: all apps.",
-        ),
-    },
+    params=DAYS_AND_APPS,
     doc_md=__doc__,
     **EVERY_DAG,
 )

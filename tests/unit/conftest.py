@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from tempfile import TemporaryDirectory
+
 import hypothesis
 import pytest
 from pytest_socket import disable_socket, enable_socket
@@ -11,6 +14,10 @@ hypothesis.settings.register_profile(
     "unit", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unit")
+
+# Whoever imports Airflow gets directories where AIRFLOW_HOME says: in nobody's home, gone at the end.
+AIRFLOW_HOME = TemporaryDirectory(prefix="airflow-home-")
+os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

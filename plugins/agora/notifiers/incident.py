@@ -23,7 +23,7 @@ from agora.alerts.incident import Failure, Message, Told, message
 from agora.alerts.settings import AlertSettings
 from agora.errors import AgoraError, AlertNotSent
 from agora.hooks.alerts import configured_alerts, webhook_url
-from agora.operators.noted import NOTE_KEY
+from agora.notifiers.noted import NOTE_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

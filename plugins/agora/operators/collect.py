@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from agora.errors import CredentialsRefused
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
+from agora.notifiers.noted import noted
 from agora.operators.batch import Batch
-from agora.operators.noted import noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

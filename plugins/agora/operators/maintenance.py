@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.hooks.warehouse import warehouse
-from agora.operators.noted import NOTE_KEY, noted
+from agora.notifiers.noted import NOTE_KEY, noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

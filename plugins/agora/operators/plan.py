@@ -15,8 +15,8 @@ from agora.errors import DayNotOver, SettingsError
 from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
+from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch, in_batches
-from agora.operators.noted import NOTE_KEY, noted
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
 if TYPE_CHECKING:

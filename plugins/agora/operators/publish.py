@@ -11,9 +11,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
+from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch
 from agora.operators.collect import PROBLEM_KEY, SUMMARY_KEY
-from agora.operators.noted import NOTE_KEY, noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

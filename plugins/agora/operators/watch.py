@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from agora.errors import AgoraError, SettingsError
 from agora.hooks.alerts import configured_alerts
 from agora.hooks.warehouse import warehouse
-from agora.operators.noted import NOTE_KEY, noted
+from agora.notifiers.noted import NOTE_KEY, noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

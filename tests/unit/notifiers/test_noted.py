@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from agora.errors import SettingsError, WarehouseError
-from agora.operators.noted import NOTE_KEY, noted
+from agora.notifiers.noted import NOTE_KEY, noted
 
 
 class Notes(dict[str, str]):
