@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from agora.settings import parse_apps
+from agora.warehouse.apps import accounts_of_removed
+from agora.warehouse.engine import warehouse_engine
 from sandbox.testing import running_sandbox
 from tests.collect.night import assert_true, keys, night_of, product, window_days
 from tests.warehouse.database import Warehouse
@@ -165,3 +167,41 @@ def test_no_apps_are_no_work(warehouse: Warehouse) -> None:
         planned = night.plan()
         assert (planned.app_days, planned.lost, planned.unusable) == ([], [], "")
         assert sandbox.stats()["requests"] == 0
+
+
+def test_what_was_lost_with_an_app_is_asked_again_when_it_comes_back(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as right, running_sandbox(apps=1, seed=8, quiet=True) as wrong:
+        stays, moves = right.app_ids
+        (other,) = wrong.app_ids
+        mistaken = night_of(wrong, warehouse, [other, moves], conn_id="mistaken")
+        mistaken.run()
+        mistaken.apps = parse_apps([{"app_id": other, "conn_id": "mistaken"}])
+        mistaken.run()
+        assert {state for (app_id, _), state in mistaken.states().items() if app_id == moves} == {"lost"}
+
+        night, days = night_of(right, warehouse, [stays, moves]), window_days(right)
+        planned, _ = night.run()
+        assert set(keys(planned.app_days)) == product([stays, moves], days)
+        assert {state for (app_id, _), state in night.states().items() if app_id == moves} == {"collected"}
+
+
+def test_the_open_days_of_an_accounts_last_app_are_known_to_be_had(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        night.plan()
+        night.apps = []
+        assert open_accounts(warehouse) == []
+        planned = night.plan()
+        assert open_accounts(warehouse) == ["agora_dashboard"]
+        night.collect(planned.app_days)
+        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert open_accounts(warehouse) == []
+
+
+def open_accounts(warehouse: Warehouse) -> list[str]:
+    engine = warehouse_engine(warehouse.url("loader"))
+    try:
+        with engine.connect() as connection:
+            return accounts_of_removed(connection)
+    finally:
+        engine.dispose()

@@ -92,3 +92,18 @@ def test_a_failure_never_replaces_points(warehouse: Warehouse) -> None:
             summary = night.collect(product(sandbox.app_ids, days))
             assert (summary.changed, len(summary.failures)) == (0, 1)
             assert night.ledger() == before
+
+
+def test_apps_that_hang_do_not_keep_those_behind_them_from_being_asked(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=4, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, max_concurrency=4), window_days(sandbox)
+        broken, sound = sandbox.app_ids[:2], sandbox.app_ids[2:]
+        night.plan()
+        sandbox.put_faults([{"kind": "disconnect", "app_id": app_id} for app_id in broken])
+        backlog = [(app_id, day) for day in days for app_id in broken]
+
+        night.collect([*backlog, *((app_id, days[-1]) for app_id in sound)])
+
+        assert_true(night, sandbox, product(sound, days[-1:]))
+        spared = [row for row in night.ledger().values() if "not asked, because" in row["reason"]]
+        assert spared, "an app that is silent was asked for every day"

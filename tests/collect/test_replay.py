@@ -128,6 +128,8 @@ def test_points_that_should_never_have_been_read_are_taken_back(
         assert row["collected_at"] is None
         assert list(summary.failures) == [first]
         assert "Still refused" in summary.replayed()
+        assert summary.changed == 1
+        assert replayed(night, days[0], days[0], first).changed == 0, "that is nothing new"
         assert night.states()[second, days[0]] == "collected", "only the apps asked for"
         (kept,) = restatements(warehouse)
         assert kept == (288, 0, False, True)

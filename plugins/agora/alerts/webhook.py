@@ -33,7 +33,7 @@ async def post(url: str, message: Message, failure: Failure, conn_id: str) -> No
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+            aiohttp.ClientSession(timeout=timeout) as session,
             session.post(url, json=body, allow_redirects=False) as answer,
         ):
             said = "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"

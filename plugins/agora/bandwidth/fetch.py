@@ -76,6 +76,7 @@ class _Round:
         self._unknown: dict[str, UnknownApp] = {}
         self._unavailable: set[str] = set()
         self._unavailable_in_a_row = 0
+        self._silent: set[str] = set()
         self._silent_in_a_row = 0
         self.refused: CredentialsRefused | None = None
         self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue(CHUNK_APP_DAYS)
@@ -121,8 +122,11 @@ class _Round:
         return 2 * self._client.settings.max_concurrency
 
     def _silence(self, app_id: str, usage_date: date) -> VendorUnavailable | None:
-        """Tell whether so many got no answer at all that the next would only wait for its time-out, too."""
-        if self._silent_in_a_row < self._many:
+        """Tell whether so many got no answer at all that the next would only wait for its time-out, too.
+
+        An app that was not silent itself is asked all the same: its days come behind those of others.
+        """
+        if self._silent_in_a_row < self._many or app_id not in self._silent:
             return None
         return VendorUnavailable(
             f"not asked, because {self._silent_in_a_row} in a row got no answer from"
@@ -141,6 +145,8 @@ class _Round:
             self._unavailable_in_a_row += 1
             silent = error.answer is None or error.answer.fault
             self._silent_in_a_row = self._silent_in_a_row + 1 if silent else 0
+            if silent:
+                self._silent.add(error.app_id)
 
     async def chunk(self) -> tuple[list[Fetched], bool]:
         """Wait for the next chunk; the second value is False when it is the last."""

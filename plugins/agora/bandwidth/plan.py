@@ -12,11 +12,19 @@ from sqlalchemy import Connection, Engine
 from agora.bandwidth.raw import raw_answer
 from agora.bandwidth.shared_pace import shared_client
 from agora.bandwidth.window import agreed_edge, certain_since, expected_oldest_day
-from agora.errors import CredentialsRefused, DayNotOver, DayRefused, SettingsError, VendorError
+from agora.errors import (
+    CredentialsRefused,
+    DayNotOver,
+    DayRefused,
+    RateLimited,
+    SettingsError,
+    VendorError,
+    VendorUnavailable,
+)
 from agora.settings import AppSettings, DashboardSettings
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
-from agora.warehouse import apps, lost, raw_answers, wanted, window_edge
+from agora.warehouse import apps, lost, raw_answers, settled, wanted, window_edge
 from agora.warehouse.wanted import WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
 
@@ -92,9 +100,9 @@ async def plan(
             configured_elsewhere=configured_elsewhere,
         )
         lost.mark_unknown(connection, account.conn_id)
-        missing, settled = _to_ask_for(connection, account, configured, today, days)
+        missing, again = _to_ask_for(connection, account, configured, today, days)
     result = Plan(account.conn_id, app_days=missing)
-    if missing or settled:
+    if missing or again:
         async with shared_client(account, engine) as client:
             try:
                 if missing:
@@ -103,8 +111,8 @@ async def plan(
                     )
                 else:
                     # A day not settled yet: of one that is, any answer counts as having asked once more.
-                    await _probe(client, engine, settled[0].app_id, today - timedelta(days=1))
-                result.app_days += settled
+                    await _probe(client, engine, again[0].app_id, today - timedelta(days=1))
+                result.app_days += again
             except CredentialsRefused as error:
                 result.app_days = []
                 result.unusable = str(error)
@@ -130,7 +138,7 @@ def _to_ask_for(
             reload=days.reload,
         )
         return named, []
-    settled = wanted.settled(
+    again = settled.asked_once_more(
         connection,
         account.conn_id,
         app_ids=app_ids,
@@ -139,7 +147,7 @@ def _to_ask_for(
     )
     # An app that was removed is not wanted any longer, but its days until then are.
     app_ids += apps.removed(connection, account.conn_id)
-    return wanted.missing(connection, account.conn_id, app_ids), settled
+    return wanted.missing(connection, account.conn_id, app_ids), again
 
 
 def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
@@ -193,6 +201,10 @@ async def _inside_the_window(
         lost.mark(connection, [day[:2] for day in result.lost], result.refusal, http_status=400)
 
 
+class _NotNow(Exception):
+    """The vendor is in no state to be asked about its window; others wait for their turn to ask."""
+
+
 async def _learned(
     app_ids: Sequence[str], oldest: date, client: DashboardClient, engine: Engine, today: date
 ) -> WindowEdge | None:
@@ -202,17 +214,22 @@ async def _learned(
 
     async def probe(app_id: str, usage_date: date) -> bool | None:
         error = await _probe(client, engine, app_id, usage_date)
+        if isinstance(error, VendorUnavailable | RateLimited):
+            raise _NotNow
         if isinstance(error, DayRefused):
             refusals[usage_date] = error.answer.said() if error.answer else ""
             return False
         return True if error is None else None
 
-    edge = await agreed_edge(
-        [partial(probe, app_id) for app_id in app_ids],
-        expected=expected_oldest_day(window, today),
-        oldest=oldest,
-        certain=certain_since(window, today),
-    )
+    try:
+        edge = await agreed_edge(
+            [partial(probe, app_id) for app_id in app_ids],
+            expected=expected_oldest_day(window, today),
+            oldest=oldest,
+            certain=certain_since(window, today),
+        )
+    except _NotNow:
+        return None
     if edge is None or edge.newest_refused is None:
         return None
     return WindowEdge(today, edge.oldest_served, edge.newest_refused, refusals[edge.newest_refused])

@@ -70,9 +70,11 @@ def _replayed(engine: Engine, usage_date: date, timezone: str, app_ids: list[str
             if app_id in held and _contradicts(reading, held[app_id], timezone)
         ]
         app_days.withdraw(connection, withdrawals)
-        batch = normalise(best.values(), timezone)
-        changed = app_days.load(connection, batch)
-    return Summary.of(batch, changed=changed)
+        # A refusal is nothing new but where points were taken back for it.
+        sound = normalise([reading for reading in best.values() if reading.kbps is not None], timezone)
+        changed = app_days.load(connection, sound)
+        changed += sum(best[withdrawal.app_id].kbps is None for withdrawal in withdrawals)
+    return Summary.of(normalise(best.values(), timezone), changed=changed)
 
 
 def _best(readings: list[Outcome]) -> Outcome:

@@ -23,7 +23,7 @@ from agora.alerts.incident import Failure, Message, Told, message
 from agora.alerts.settings import AlertSettings
 from agora.errors import AgoraError, AlertNotSent
 from agora.hooks.alerts import configured_alerts, webhook_url
-from agora.notifiers.noted import NOTE_KEY
+from agora.notifiers.noted import NOTE_KEY, in_one
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,8 +86,7 @@ def _note(context: Mapping[str, Any]) -> str:
     if ti is None:
         return "It noted nothing."
     notes = ti.xcom_pull(task_ids=list(context["dag"].task_ids), key=NOTE_KEY)
-    nothing = f"It noted nothing; the log of the task {ti.task_id} says why."
-    return max((str(note) for note in notes if note), key=len, default=nothing)
+    return in_one(notes) or f"It noted nothing; the log of the task {ti.task_id} says why."
 
 
 def _send(settings: AlertSettings, news: Message, failure: Failure) -> bool:

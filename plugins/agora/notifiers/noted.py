@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NOTE_KEY = "run_note"
+
+
+def in_one(notes: Iterable[str | None]) -> str:
+    """Put the notes of a run's tasks together, leaving out what another one says already."""
+    kept: list[str] = []
+    for note in sorted(filter(None, notes), key=len, reverse=True):
+        if not any(note in longer for longer in kept):
+            kept.append(note)
+    return "\n".join(reversed(kept))
 
 
 @contextmanager

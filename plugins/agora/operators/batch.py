@@ -64,6 +64,6 @@ def in_batches(
         by_day: dict[str, list[str]] = {}
         for app_id, usage_date, _ in part:
             by_day.setdefault(usage_date.isoformat(), []).append(app_id)
-        first, last = part[0][1], part[-1][1]
+        first, last = min(day for _, day, _ in part), max(day for _, day, _ in part)
         days = f"{first}" if first == last else f"{first} – {last}"
         yield Batch(conn_id, f"{conn_id}, {days}, {len(part)} app-days", by_day, planned_at.isoformat())

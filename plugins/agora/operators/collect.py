@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from agora.bandwidth.summary import Summary
 
 SUMMARY_KEY = "summary"
-PROBLEM_KEY = "problem"
 
 
 class BandwidthCollectOperator(BaseOperator):
@@ -44,7 +43,6 @@ class BandwidthCollectOperator(BaseOperator):
             with noted(context):
                 summary = asyncio.run(self._collect(batch))
         except CredentialsRefused as error:
-            context["ti"].xcom_push(PROBLEM_KEY, str(error))
             raise AirflowFailException(str(error)) from error
         context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
         self.log.info("%s", summary.text())

@@ -89,7 +89,7 @@ class BandwidthPlanOperator(BaseOperator):
 
     def _plans(self, days: Days | None, now: datetime) -> list[Plan]:
         from agora.bandwidth.plan import plan, require_days
-        from agora.warehouse.apps import retire_others
+        from agora.warehouse.apps import accounts_of_removed, retire_others
         from agora.warehouse.lost import mark_expired
 
         by_connection = configured_apps()
@@ -101,12 +101,16 @@ class BandwidthPlanOperator(BaseOperator):
         with warehouse() as engine:
             with engine.begin() as connection:
                 retire_others(connection, list(by_connection), [app.app_id for app in every_app], now)
-                mark_expired(connection, list(by_connection))
+                # What an app that was removed has open can be had while its account's connection is there.
+                for conn_id in accounts_of_removed(connection):
+                    if conn_id not in by_connection:
+                        accounts += _accounts([conn_id])[0]
+                mark_expired(connection, [account.conn_id for account in accounts] + list(by_connection))
             planned = [
                 asyncio.run(
                     plan(
                         account,
-                        by_connection[account.conn_id],
+                        by_connection.get(account.conn_id, []),
                         engine,
                         now,
                         days,

@@ -13,7 +13,7 @@ from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch
-from agora.operators.collect import PROBLEM_KEY, SUMMARY_KEY
+from agora.operators.collect import SUMMARY_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -46,7 +46,7 @@ class BandwidthPublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Add the batches' counts up and publish them."""
-        from agora.warehouse.wanted import landed
+        from agora.warehouse.landed import landed
 
         ti = context["ti"]
         batches = [Batch(**batch) for batch in ti.xcom_pull(task_ids=self.plan_task_id) or []]
@@ -58,7 +58,7 @@ class BandwidthPublishOperator(BaseOperator):
         total.states, total.changed, total.points = came_to
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
         failed_checks = self._failed_checks(ti)
-        problems = [*self._pulled(ti, PROBLEM_KEY), *filter(None, [failed_checks])]
+        problems = [*dict.fromkeys(self._pulled(ti, NOTE_KEY)), *filter(None, [failed_checks])]
         note = "\n".join([*problems, *([total.text()] if app_days else []), planned])
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

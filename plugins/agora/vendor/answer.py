@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -16,12 +16,14 @@ class Answer:
         body: The bytes received, after undoing a content encoding; cut off at the size cap.
         fetched_at: When the answer was complete, with time zone.
         fault: Why the body is not whole or not readable, or an empty string.
+        secrets: What is never repeated to people, whatever the vendor says.
     """
 
     status: int
     body: bytes
     fetched_at: datetime
     fault: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def said(self) -> str:
         """Return the vendor's own words in at most 200 characters.
@@ -34,5 +36,7 @@ class Answer:
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
             pass
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
         printable = "".join(character if character.isprintable() else " " for character in text)
         return " ".join(printable.split())[:200] or "nothing"

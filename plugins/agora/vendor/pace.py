@@ -100,8 +100,8 @@ class Pace:
             most_per_second: As configured now, which may differ from then.
             now: The present time.
         """
-        if state is None:
-            return cls.fresh(most_per_second, now)
+        if state is None or state.keys() != {field.name for field in dataclasses.fields(cls)}:
+            return cls.fresh(most_per_second, now)  # nothing kept, or by another version of this
         kept = cls(**{**state, "answered": [(at, count) for at, count in state["answered"]]})
         if now - kept.heard_at > FORGET_SECONDS:
             return cls.fresh(most_per_second, max(now, kept.next_at))

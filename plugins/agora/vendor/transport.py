@@ -6,6 +6,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -52,6 +53,10 @@ class Transport:
         self._settings = settings
         self._timeouts = timeouts
         self._pacer: Turns = pacer or Pacer(settings.requests_per_second)
+        certificate = settings.customer_certificate.get_secret_value()
+        self._authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
+        # A server may repeat what it was sent.
+        self._secrets = (self._authorization.partition(" ")[2], certificate)
         self._session: aiohttp.ClientSession | None = None
         self._refused: Answer | None = None
         self.requests = 0
@@ -60,11 +65,7 @@ class Transport:
     async def __aenter__(self) -> Transport:
         self._session = aiohttp.ClientSession(
             headers={
-                "Authorization": aiohttp.encode_basic_auth(
-                    self._settings.customer_id,
-                    self._settings.customer_certificate.get_secret_value(),
-                    encoding="utf-8",
-                ),
+                "Authorization": self._authorization,
                 "Accept": "application/json",
                 # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
                 "Accept-Encoding": "identity",
@@ -141,6 +142,7 @@ class Transport:
         try:
             async with self._session.get(url, params=query, allow_redirects=False) as response:
                 answer, error = await received(response)
+                answer = replace(answer, secrets=self._secrets)
                 if error is not None and answer.status < 300:
                     raise broken_off(error, self._timeouts, answer) from None
                 return answer, _retry_after_seconds(response.headers.get("Retry-After"))

@@ -60,6 +60,18 @@ on conflict (app_id) do update set
     removed_on = null
 """
 
+# An app that comes back or moves may be shown again what was given up for lost.
+REOPEN = """
+update core.app_day as app_day set state = 'failed'
+from core.app as app
+where
+    app.app_key = app_day.app_key
+    and app.app_id = any(:app_ids)
+    and (app.removed_on is not null or app.conn_id <> :conn_id)
+    and app_day.state = 'lost'
+    and app_day.usage_date >= :oldest_day
+"""
+
 RETIRE = """
 update core.app set wanted = wanted * datemultirange(daterange(null, :today)), removed_on = :today
 where conn_id = :conn_id and removed_on is null and not (app_id = any(:configured))
@@ -104,6 +116,10 @@ def sync(
         {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
     )
     connection.execute(
+        text(REOPEN),
+        {"conn_id": account.conn_id, "oldest_day": oldest_day, "app_ids": [app.app_id for app in apps]},
+    )
+    connection.execute(
         text(SYNC_APP),
         {
             "conn_id": account.conn_id,
@@ -129,6 +145,19 @@ def removed(connection: Connection, conn_id: str) -> list[str]:
     rows = connection.execute(
         text("select app_id from core.app where conn_id = :conn_id and removed_on is not null order by 1"),
         {"conn_id": conn_id},
+    )
+    return list(rows.scalars())
+
+
+def accounts_of_removed(connection: Connection) -> list[str]:
+    """Return the accounts whose removed apps have open days that the vendor may still show."""
+    rows = connection.execute(
+        text(
+            "select distinct app.conn_id from core.wanted_app_day as wanted"
+            " inner join core.app as app using (app_key)"
+            " where app.removed_on is not null and wanted.expires_on >= wanted.today"
+            " and wanted.state in ('pending', 'failed', 'rejected') order by 1"
+        )
     )
     return list(rows.scalars())
 

@@ -60,6 +60,10 @@ BY_CODE = {
     "42P01": NOT_MIGRATED,
     "42703": NOT_MIGRATED,
     "42883": NOT_MIGRATED,
+    "2BP01": Meaning(
+        "has something of somebody's own that stands on what is to be replaced",
+        "Drop what the message names, migrate again, and make it anew.",
+    ),
     "42501": Meaning(
         "does not permit the role what a run has to do",
         "Let the connection log in as the role loader; what it may do is in docs/security.md.",

@@ -36,6 +36,8 @@ def _copy_note(dag_run: DagRun) -> None:
     from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
 
+    from agora.notifiers.noted import in_one
+
     session = object_session(dag_run)
     if session is None:
         return
@@ -44,5 +46,5 @@ def _copy_note(dag_run: DagRun) -> None:
     if notes:
         # What a person wrote stays; what an earlier try of this run said does not.
         by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
-        result = RESULT + max(notes, key=len)
+        result = RESULT + in_one(notes)
         dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

@@ -8,7 +8,10 @@ drop view if exists core.wanted_app_day;
 alter table core.app add column wanted datemultirange;
 alter table core.app add column kept_since date;
 alter table core.app add column removed_on date;
-update core.app set wanted = datemultirange(daterange(wanted_from, wanted_until, '[]'));
+update core.app set
+    wanted = datemultirange(daterange(wanted_from, null)) * datemultirange(daterange(null, wanted_until, '[]')),
+    -- Of those that are configured the next plan takes it back.
+    removed_on = wanted_until + 1;
 alter table core.app alter column wanted set not null;
 alter table core.app add constraint wanted_has_a_first_day check (not lower_inf(wanted));
 alter table core.app drop column wanted_from, drop column wanted_until;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -62,3 +63,10 @@ def test_nothing_unprintable_is_repeated(body: bytes) -> None:
 )
 def test_at_most_200_characters_are_repeated(body: bytes) -> None:
     assert 1 <= len(said(body)) <= 200
+
+
+def test_what_was_sent_is_not_repeated_whoever_says_it() -> None:
+    body = b'{"message": "bad header Authorization: Basic YTpzZWNyZXQ= of secret"}'
+    answer = Answer(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=("YTpzZWNyZXQ=", "secret"))
+    assert answer.said() == "bad header Authorization: Basic *** of ***"
+    assert "YTpzZWNyZXQ=" not in repr(replace(answer, body=b""))

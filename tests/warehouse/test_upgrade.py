@@ -1,0 +1,79 @@
+"""A warehouse of the first schema with data in it becomes one of the present schema, and keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrate import SQL, migrate
+from embedded.postgres import Throwaway
+from tests.warehouse.database import AppDay, Warehouse
+
+TODAY = datetime.now(UTC).date()
+FULL = [1.5] * 288
+
+
+@pytest.fixture
+def first(postgres: Throwaway) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of the first schema."""
+    name = f"warehouse_{uuid4().hex}"
+    postgres.create_database(name)
+    engine = warehouse_engine(postgres.url("owner", name))
+    with engine.execution_options(no_parameters=True).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(SQL / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    yield Warehouse(postgres, name)
+    postgres.drop_database(name)
+
+
+def day(offset: int) -> date:
+    return TODAY + timedelta(days=offset)
+
+
+@pytest.mark.parametrize(
+    ("wanted_from", "wanted_until", "expected"),
+    [
+        (day(-30), None, f"{{[{day(-30)},)}}"),
+        (day(-30), day(-10), f"{{[{day(-30)},{day(-9)})}}"),
+        (day(-30), day(-31), "{}"),
+        (day(5), day(-1), "{}"),
+    ],
+    ids=["open", "ended", "ended before the window", "removed before it began"],
+)
+def test_the_days_wanted_stay_wanted(
+    first: Warehouse, wanted_from: date, wanted_until: date | None, expected: str
+) -> None:
+    first.add_account()
+    first.run(
+        "insert into core.app (app_id, name, conn_id, wanted_from, wanted_until)"
+        " values ('a', 'a', 'agora_dashboard', %s, %s)",
+        (wanted_from, wanted_until),
+    )
+    migrate(first.url())
+    assert first.rows("select wanted::text from core.app") == [{"wanted": expected}]
+
+
+def test_points_and_ledger_are_what_they_were(first: Warehouse) -> None:
+    first.add_account()
+    first.run(
+        "insert into core.app (app_id, name, conn_id, wanted_from) values ('a', 'a', 'agora_dashboard', %s)",
+        (day(-5),),
+    )
+    first.add_days([AppDay("a", day(-3), kbps=FULL), AppDay("a", day(-2), state="lost")])
+    first.add_raw("a", day(-3))
+    ledger = "select md5(string_agg(d::text, '' order by usage_date)) from core.app_day as d"
+    before = first.rows(ledger)
+    migrate(first.url())
+    migrate(first.url())
+    assert first.rows(ledger) == before
+    states = first.rows("select state from mart.coverage order by usage_date")
+    assert [row["state"] for row in states] == ["pending", "pending", "collected", "lost", "pending"]
