@@ -19,6 +19,7 @@ from agora.warehouse import app_days
 from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
+from embedded import roles
 from embedded.postgres import Throwaway, throwaway
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing
@@ -180,6 +181,9 @@ def episode(site: Site) -> Iterator[Episode]:
     site.episodes += 1
     name = f"chaos_{site.episodes}"
     site.server.create_database(name, template=TEMPLATE)
+    # Of a server that forgets, the rights in the new database would be the first thing to be lost.
+    with site.server.connect(roles.SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
+        cursor.execute("checkpoint")
     site.truth.begin()
     try:
         yield Episode(site, name)

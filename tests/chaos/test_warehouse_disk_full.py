@@ -33,7 +33,7 @@ def _many_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "CHUNK_SECONDS", 0.05)
 
 
-@pytest.mark.parametrize("left", [300 * KILOBYTE, 900 * KILOBYTE])
+@pytest.mark.parametrize("left", [600 * KILOBYTE, 900 * KILOBYTE])
 def test_a_full_disk_of_tables_stops_the_run_with_a_sentence_and_space_mends_it(left: int) -> None:
     with disk(64) as mounted, site() as harmed:
         _move_tables_to(mounted, harmed)

@@ -185,6 +185,19 @@ def test_what_was_lost_with_an_app_is_asked_again_when_it_comes_back(warehouse: 
         assert {state for (app_id, _), state in night.states().items() if app_id == moves} == {"collected"}
 
 
+def test_an_app_that_had_ended_before_it_was_removed_is_configured_again(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        stays, ended = sandbox.app_ids
+        apps = [stays, {"app_id": ended, "collect_until": str(window_days(sandbox)[3])}]
+        night = night_of(sandbox, warehouse, apps)
+        removed = []
+        for configured in (apps, [stays], apps):
+            night.apps = parse_apps(configured)
+            night.plan()
+            removed.append(apps_held(warehouse)[ended]["removed_on"])
+        assert removed == [None, sandbox.today(), None]
+
+
 def test_the_open_days_of_an_accounts_last_app_are_known_to_be_had(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)

@@ -19,6 +19,7 @@ from embedded.settings import HOST, ROOT
 from embedded.stack import Stack
 
 RUN_SECONDS = 240
+QUIET_SECONDS = 90
 Json = dict[str, Any]
 
 
@@ -112,12 +113,24 @@ class LiveStack:
         return self.ended("agora_bandwidth_daily", runs[0]["dag_run_id"])
 
     def start_afresh(self) -> None:
-        """Forget everything collected and scripted."""
+        """Forget everything collected and scripted, once no run of an earlier test goes on."""
+        self.end_runs()
         self.sql("truncate raw.bandwidth_response, core.vendor_account cascade")
         self.sandbox("PUT", "faults", [])
         self.sandbox("POST", "stats/reset")
         self.set_apps(self.app_ids)
         self.set_certificate(self.stack.secrets.sandbox_customer_certificate)
+
+    def end_runs(self) -> None:
+        """Wait for the runs under way; those that still try again after a while are marked failed."""
+        path = "/api/v2/dags/~/dagRuns?state=running&state=queued&limit=100"
+        deadline = time.monotonic() + QUIET_SECONDS
+        while runs := self.call("GET", path)["dag_runs"]:
+            if time.monotonic() > deadline:
+                for run in runs:
+                    run_id = quote(run["dag_run_id"])
+                    self.call("PATCH", f"/api/v2/dags/{run['dag_id']}/dagRuns/{run_id}", {"state": "failed"})
+            time.sleep(0.5)
 
     def set_apps(self, apps: list[Any]) -> None:
         """Set the variable agora_apps."""

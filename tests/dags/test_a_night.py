@@ -109,17 +109,6 @@ def test_apps_of_an_account_that_is_gone_are_wanted_until_yesterday(live: LiveSt
     ]
 
 
-def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:
-    run = live.trigger(DAILY)
-    path = f"/api/v2/dags/{DAILY}/dagRuns/{quote(run.run_id)}"
-    live.call("PATCH", f"{path}?update_mask=note", {"note": f"seen by me\n{run.note}"})
-    live.call("POST", f"{path}/clear", {"dry_run": False})
-
-    again = live.ended(DAILY, run.run_id)
-
-    assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."
-
-
 def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: LiveStack) -> None:
     live.set_apps(live.app_ids[:1])
     live.trigger(DAILY)
@@ -131,8 +120,19 @@ def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: Liv
 
     assert run.state == "failed"
     assert run.states("publish") == ["skipped"]
-    assert "The stored data contradict themselves, see the failed points_are_proven_by_answers." in run.note
+    assert "contradict themselves: the check points_are_proven_by_answers failed." in run.note
     assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == before
     assert live.sql(
         "select count(*) from core.app where app_id in (select app_id from mart.bandwidth_daily)"
     ) == [(2,)]
+
+
+def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:
+    run = live.trigger(DAILY)
+    path = f"/api/v2/dags/{DAILY}/dagRuns/{quote(run.run_id)}"
+    live.call("PATCH", f"{path}?update_mask=note", {"note": f"seen by me\n{run.note}"})
+    live.call("POST", f"{path}/clear", {"dry_run": False})
+
+    again = live.ended(DAILY, run.run_id)
+
+    assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."

@@ -82,7 +82,9 @@ def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
     form = live.forms()["agora_dashboard"]
 
     assert form["hook_name"] == "Agora Dashboard"
-    assert set(form["extra_fields"]) == {"timezone", "window", "requests_per_second", "max_concurrency"}
+    assert set(form["extra_fields"]) == {
+        *("timezone", "window", "requests_per_second", "max_concurrency", "settle_days", "ca_file")
+    }
     assert form["standard_fields"]["login"]["title"] == "Customer ID"
 
 

@@ -20,6 +20,9 @@ EVERY_DAG: dict[str, Any] = {
     "start_date": datetime(2020, 1, 1, tzinfo=UTC),
     "catchup": False,
     "max_active_runs": 1,
+    # A task whose worker is killed before it begins stays queued for ever with the LocalExecutor, which does
+    # not take it back. So a run ends before the next night's is due, and that one collects what is missing.
+    "dagrun_timeout": timedelta(hours=20),
     "default_args": {"owner": "agora", **PATIENCE},
     "on_failure_callback": tell_of_failure,
     "on_success_callback": end_incident,
