@@ -107,3 +107,16 @@ def test_apps_that_hang_do_not_keep_those_behind_them_from_being_asked(warehouse
         assert_true(night, sandbox, product(sound, days[-1:]))
         spared = [row for row in night.ledger().values() if "not asked, because" in row["reason"]]
         assert spared, "an app that is silent was asked for every day"
+
+
+def test_a_silent_app_among_others_that_answer_is_asked_for_each_of_its_days(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse, max_concurrency=1), window_days(sandbox)[-8:]
+        silent, sound = sandbox.app_ids
+        night.plan()
+        sandbox.put_faults([{"kind": "disconnect", "app_id": silent}])
+
+        night.collect([(app_id, day) for day in days for app_id in (silent, sound)])
+
+        assert [night.ledger()[silent, day]["attempts"] for day in days] == [1] * len(days)
+        assert_true(night, sandbox, product([sound], days))
