@@ -63,5 +63,6 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
         "AIRFLOW_CONN_AGORA_WEBHOOK",
         "AIRFLOW_CONN_SMTP_DEFAULT",
         "AIRFLOW_VAR_AGORA_ALERTS",
+        "AIRFLOW_VAR_AGORA_RETENTION",
         "AIRFLOW__CORE__PARALLELISM",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
@@ -25,6 +26,9 @@ def check_stored_data(*, trigger_rule: str = "all_success") -> TaskGroup:
                 conn_id=WAREHOUSE_CONN_ID,
                 sql=path.read_text("utf-8"),
                 trigger_rule=trigger_rule,
-                retries=0,  # what contradicts itself does so a minute later, too
+                # What contradicts itself does so a little later, too; a task that was killed does not.
+                retries=1,
+                retry_delay=timedelta(seconds=15),
+                retry_exponential_backoff=0,
             )
     return group

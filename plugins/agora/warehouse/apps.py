@@ -61,13 +61,15 @@ on conflict (app_id) do update set
 """
 
 # An app that comes back or moves may be shown again what was given up for lost.
+COMING = """
+select app_id from core.app where app_id = any(:app_ids) and (removed_on is not null or conn_id <> :conn_id)
+"""
 REOPEN = """
 update core.app_day as app_day set state = 'failed'
 from core.app as app
 where
     app.app_key = app_day.app_key
-    and app.app_id = any(:app_ids)
-    and (app.removed_on is not null or app.conn_id <> :conn_id)
+    and app.app_id = any(:coming)
     and app_day.state = 'lost'
     and app_day.usage_date >= :oldest_day
 """
@@ -115,10 +117,11 @@ def sync(
         text(SYNC_ACCOUNT),
         {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
     )
-    connection.execute(
-        text(REOPEN),
-        {"conn_id": account.conn_id, "oldest_day": oldest_day, "app_ids": [app.app_id for app in apps]},
-    )
+    coming = connection.execute(
+        text(COMING), {"conn_id": account.conn_id, "app_ids": [app.app_id for app in apps]}
+    ).scalars()
+    if app_ids := list(coming):
+        connection.execute(text(REOPEN), {"coming": app_ids, "oldest_day": oldest_day})
     connection.execute(
         text(SYNC_APP),
         {
