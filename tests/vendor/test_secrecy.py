@@ -37,7 +37,9 @@ async def reset(writer: asyncio.StreamWriter, _number: int) -> None:
     writer.transport.abort()
 
 
+REPEATED = f'{{"message": "Authorization: Basic {SECRETS[1]} is not {CERTIFICATE}"}}'.encode()
 BEHAVIOURS: dict[str, Behaviour] = {
+    "repeated": answers(answer(403, REPEATED)),
     "fine": answers(answer(200, EMPTY_DAY)),
     "refused": answers(answer(401, b'{"message": "no"}')),
     "unknown": answers(answer(404)),

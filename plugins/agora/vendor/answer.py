@@ -20,7 +20,7 @@ class Answer:
     """
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     fetched_at: datetime
     fault: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)

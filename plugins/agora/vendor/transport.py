@@ -23,6 +23,7 @@ from agora.vendor.timeouts import TIMEOUTS, Timeouts
 MAX_RETRY_AFTER_SECONDS = 300.0
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
 RETRIES_WHEN_LIMITED = 8
+LEAST_SECRET_CHARACTERS = 8
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -55,8 +56,9 @@ class Transport:
         self._pacer: Turns = pacer or Pacer(settings.requests_per_second)
         certificate = settings.customer_certificate.get_secret_value()
         self._authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
-        # A server may repeat what it was sent.
-        self._secrets = (self._authorization.partition(" ")[2], certificate)
+        # A server may repeat what it was sent. (A certificate has 32 characters; less could be a word.)
+        sent = (self._authorization.partition(" ")[2], certificate)
+        self._secrets = tuple(secret for secret in sent if len(secret) >= LEAST_SECRET_CHARACTERS)
         self._session: aiohttp.ClientSession | None = None
         self._refused: Answer | None = None
         self.requests = 0
