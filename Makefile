@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench
+REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench requirements-browser
 export PYTHONPATH := plugins:.
 # As pip and curl do; behind a proxy with a certificate of its own nothing else works.
 export UV_SYSTEM_CERTS := 1
@@ -28,6 +28,7 @@ $(UV):
 LOCAL := .venv/.requirements-local-installed
 DEV := .venv/.requirements-dev-installed
 BENCH := .venv/.requirements-bench-installed
+BROWSER := .venv/.requirements-browser-installed
 # Something the database always has: whether it can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
@@ -44,10 +45,11 @@ clean: ## stop, and remove the state of the local stack
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded clean; else echo "Nothing is installed, so nothing is to be removed."; fi
 
 test: $(DEV) ## every test that needs only pip packages
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests --ignore tests/browser
 
-test-browser: $(DEV) ## the pages in headless Chromium
-	@echo "There is no page of our own yet, so there is nothing to test in a browser." && exit 1
+test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
+	@$(BIN)/python -m tests.browser.chromium
+	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
 test-distributed: $(DEV) ## Celery workers and compose
 	@echo "There is no distributed stack yet, so there is nothing to test." && exit 1
@@ -71,6 +73,6 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
 	@for name in requirements-install $(REQUIREMENTS); do \
-	  constraint=; case $$name in requirements-local|requirements-dev|requirements-bench) constraint="-c requirements.txt";; esac; \
+	  constraint=; case $$name in requirements-local|requirements-dev|requirements-bench|requirements-browser) constraint="-c requirements.txt";; esac; \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links $$constraint $$name.in -o $$name.txt || exit 1; done

@@ -9,7 +9,9 @@ select
     wanted.attempts,
     wanted.reason,
     wanted.expires_on,
-    wanted.expires_on - wanted.today as days_left
+    wanted.expires_on - wanted.today as days_left,
+    wanted.app_name,
+    wanted.conn_id
 from core.wanted_app_day as wanted;
 
 comment on view mart.coverage is 'Grain: one wanted app-day and its state.';
@@ -22,3 +24,5 @@ comment on column mart.coverage.attempts is 'How often the vendor was asked with
 comment on column mart.coverage.reason is 'Why there are not 288 points; empty where there are.';
 comment on column mart.coverage.expires_on is 'Last day on which the vendor is expected to show the usage date.';
 comment on column mart.coverage.days_left is 'Days from today to expires_on; negative once it has passed.';
+comment on column mart.coverage.app_name is 'Name of the app for people.';
+comment on column mart.coverage.conn_id is 'Account that owns the app.';

@@ -6,26 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from embedded import configuration, stack
-from embedded.ports import free_port
-from embedded.settings import Settings
-from tests.dags.stack import LiveStack
+from tests.dags.stack import LiveStack, running_stack
 
 
 @pytest.fixture(scope="session")
 def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """Yield Airflow with the DAGs unpaused, on a sandbox of 20 apps."""
-    settings = Settings(tmp_path_factory.mktemp("stack") / "local", free_port(), free_port(), free_port())
-    try:
-        running = stack.start(settings, stack.DEMO)
-        configuration.apply(running)
-        for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
-            configuration.unpause(running, dag_id)
-        live = LiveStack(running)
-        live.scheduled_run()
+    with running_stack(tmp_path_factory.mktemp("stack") / "local") as live:
         yield live
-    finally:
-        stack.clean(settings)
 
 
 @pytest.fixture

@@ -7,16 +7,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from embedded import roles
+from embedded import configuration, roles
 from embedded.airflow_api import AirflowApi
-from embedded.settings import HOST, ROOT
-from embedded.stack import Stack
+from embedded.ports import free_port
+from embedded.settings import HOST, ROOT, Settings
+from embedded.stack import DEMO, Stack, clean, start
 
 RUN_SECONDS = 240
 QUIET_SECONDS = 90
@@ -42,6 +46,26 @@ class Run:
     def states(self, task: str) -> list[str]:
         """Return the states of a task's instances."""
         return [t["state"] for t in self.tasks if t["task_id"] == f"collect_bandwidth.{task}"]
+
+
+@contextmanager
+def running_stack(state: Path) -> Iterator[LiveStack]:
+    """Start a stack of the tests' own on a sandbox of 20 apps, with the month collected that its first run brings.
+
+    Args:
+        state: A directory for its state, not there yet.
+    """
+    settings = Settings(state, free_port(), free_port(), free_port())
+    try:
+        running = start(settings, DEMO)
+        configuration.apply(running)
+        for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
+            configuration.unpause(running, dag_id)
+        live = LiveStack(running)
+        live.scheduled_run()
+        yield live
+    finally:
+        clean(settings)
 
 
 class LiveStack:

@@ -1,0 +1,129 @@
+"""Which wanted app-days are collected, why the others are not, and what expires soonest."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class Sort(StrEnum):
+    """In which order apps are shown."""
+
+    EXPIRY = "expiry"  # what expires soonest, then what lacks most
+    MISSING = "missing"
+    NAME = "name"
+
+
+class Choice(NamedTuple):
+    """Which part of the coverage is looked at.
+
+    Attributes:
+        from_date: First usage date; None for the oldest that can still be had.
+        to_date: Last usage date, included; None for the newest.
+        search: A part of an app's name or App ID, in any case; empty for all apps.
+        sort: The order of apps.
+        limit: How many apps.
+        offset: How many apps come before them.
+    """
+
+    from_date: date | None
+    to_date: date | None
+    search: str
+    sort: Sort
+    limit: int
+    offset: int
+
+
+WINDOW = """
+select
+    coalesce(cast(:from_date as date), min(usage_date)) as from_date,
+    coalesce(cast(:to_date as date), max(usage_date)) as to_date
+from mart.coverage
+where days_left >= 0
+"""
+
+CHOSEN = """
+    usage_date between :from_date and :to_date
+    and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
+"""
+# What can still be had, by the account's own calendar.
+OPEN = "state not in ('collected', 'lost') and days_left >= 0"
+
+APPS = f"""
+select
+    app_id,
+    min(app_name) as app_name,
+    min(conn_id) as conn_id,
+    count(*) as app_days,
+    count(*) filter (where state = 'collected') as collected,
+    min(days_left) filter (where {OPEN}) as days_left,
+    count(*) over () as apps_in_all
+from mart.coverage
+where {CHOSEN}
+group by app_id
+order by {{order}} app_name, app_id
+limit :limit offset :offset
+"""  # noqa: S608 - put together from this file's own text
+MISSING_FIRST = "count(*) filter (where state <> 'collected') desc,"
+ORDERS = {
+    Sort.EXPIRY: f"days_left nulls last, {MISSING_FIRST}",
+    Sort.MISSING: MISSING_FIRST,
+    Sort.NAME: "",
+}
+
+DAYS = """
+select app_id, usage_date, state, points, attempts, days_left, reason
+from mart.coverage
+where usage_date between :from_date and :to_date and app_id = any(:app_ids)
+order by app_id, usage_date
+"""
+
+BY_DATE = f"""
+select usage_date, state, count(*) as app_days
+from mart.coverage
+where {CHOSEN}
+group by usage_date, state
+order by usage_date, state
+"""  # noqa: S608
+
+EXPIRING = f"""
+select
+    days_left,
+    count(*) as app_days,
+    count(distinct app_id) as apps,
+    min(usage_date) as first_date,
+    max(usage_date) as last_date,
+    array_agg(distinct app_id) as app_ids
+from mart.coverage
+where {OPEN}
+group by days_left
+order by days_left
+limit 3
+"""  # noqa: S608
+
+
+def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
+    """Return apps with their days, what each date came to over all chosen apps, and what expires soonest.
+
+    Days are usage dates of each app's account. What expires soonest is of all apps and dates, whatever is chosen.
+    """
+    window = _rows(connection, WINDOW, {"from_date": choice.from_date, "to_date": choice.to_date})[0]
+    values = {**choice._asdict(), **window}
+    apps = _rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
+    days = _rows(connection, DAYS, {**window, "app_ids": [app["app_id"] for app in apps]})
+    of_app = {app_id: list(own) for app_id, own in groupby(days, lambda day: day.pop("app_id"))}
+    return {
+        **window,
+        "apps_in_all": max((app.pop("apps_in_all") for app in apps), default=0),
+        "apps": [{**app, "days": of_app[app["app_id"]]} for app in apps],
+        "by_date": _rows(connection, BY_DATE, values),
+        "expiring": _rows(connection, EXPIRING, {}),
+    }
+
+
+def _rows(connection: Connection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(query), values).mappings()]

@@ -1,0 +1,44 @@
+"""How a route answers: JSON, read in one read-only transaction, or an error said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from sqlalchemy import Connection
+
+from agora.errors import AgoraError
+from agora.hooks.warehouse import warehouse
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """Give a connection to the warehouse on which all queries see the same moment and none can write.
+
+    A connection is made for each request, so a changed password counts at once.
+
+    Raises:
+        SettingsError: There is no connection agora_warehouse.
+        WarehouseError: The warehouse cannot be asked.
+    """
+    with (
+        warehouse() as engine,
+        engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
+    ):
+        yield connection
+
+
+def json_of(content: Any) -> Response:
+    """Answer with JSON; dates are ISO 8601, an absent number is null. Kept by nobody on the way."""
+    body = orjson.dumps(content, default=float)
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def explain(request: Request, error: Exception) -> Response:
+    """Answer 503 with the error's own words: every AgoraError here is about what lies behind the page."""
+    if not isinstance(error, AgoraError):
+        raise error
+    return Response(orjson.dumps({"detail": str(error)}), 503, media_type="application/json")

@@ -1,0 +1,140 @@
+// The heat map: a table of apps and dates. One cell has the keyboard's focus; a rectangle of cells is chosen by
+// dragging, with Shift and the arrow keys, or with Shift and a click.
+import { h } from "./dom.js";
+import { brief, count, longDate, monthOf } from "./format.js";
+import { STATES, left } from "./states.js";
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+export class Grid {
+  // `dates`: ISO dates, a column each. `apps`: as the route coverage gives them. `onchoose`: told of each choice.
+  constructor(dates, apps, byDate, onchoose) {
+    Object.assign(this, { dates, apps, byDate, onchoose, from: null, to: null });
+    this.days = apps.map((app) => new Map(app.days.map((day) => [day.usage_date, day])));
+    this.cells = apps.map((app, row) => dates.map((date, column) => this.cell(row, column)));
+    if (this.cells.length) this.cells[0].at(-1).tabIndex = 0;
+    this.element = this.table();
+  }
+
+  table() {
+    const table = h("table", { class: "grid", role: "grid", "aria-multiselectable": "true", "aria-label": "Apps and dates", style: `--dates:${this.dates.length}` },
+      h("thead", {}, this.monthRow(), this.dateRow(), this.totalRow()),
+      h("tbody", {}, this.apps.map((app, row) => h("tr", {}, this.nameOf(app), this.cells[row]))));
+    table.addEventListener("keydown", (event) => this.key(event));
+    table.addEventListener("pointerdown", (event) => this.press(event));
+    table.addEventListener("pointerover", (event) => this.drag(event));
+    return table;
+  }
+
+  nameOf(app) {
+    const collected = `${count(app.collected)} of ${count(app.app_days)} days collected`;
+    return h("th", { scope: "row", title: `${app.app_name}, App ID ${app.app_id}, account ${app.conn_id}: ${collected}` },
+      h("div", {}, h("span", {}, app.app_name), h("small", {}, `${count(app.collected)}/${count(app.app_days)}`)));
+  }
+
+  monthRow() {
+    const months = Map.groupBy(this.dates, (date) => date.slice(0, 7));
+    return h("tr", { class: "months" }, h("td"), [...months].map(([, dates]) =>
+      h("th", { scope: "colgroup", colspan: dates.length }, h("span", {}, monthOf(dates[0])))));
+  }
+
+  dateRow() {
+    return h("tr", { class: "dates" }, h("th", { scope: "col" }, "App"), this.dates.map((date) =>
+      h("th", { scope: "col", title: longDate(date), "aria-label": longDate(date) }, String(Number(date.slice(8))))));
+  }
+
+  totalRow() {
+    const all = new Map(this.dates.map((date) => [date, { collected: 0, app_days: 0 }]));
+    for (const { usage_date, state, app_days } of this.byDate) {
+      const date = all.get(usage_date);
+      date.app_days += app_days;
+      if (state === "collected") date.collected += app_days;
+    }
+    return h("tr", { class: "all" }, h("th", { scope: "row" }, "All apps"), this.dates.map((date) => {
+      const { collected, app_days } = all.get(date);
+      const missing = app_days - collected;
+      const words = `${longDate(date)}: ${count(collected)} of ${count(app_days)} apps collected`;
+      return h("td", { class: missing ? "gaps" : null, style: `--share:${app_days ? collected / app_days : 0}`, title: words, "aria-label": words },
+        missing ? brief(missing) : "");
+    }));
+  }
+
+  cell(row, column) {
+    const day = this.days[row].get(this.dates[column]);
+    const words = day ? this.words(row, day) : `${this.apps[row].app_name}, ${longDate(this.dates[column])}: not wanted`;
+    const cell = h("td", { role: "gridcell", class: day?.state ?? "unwanted", tabindex: -1, title: words, "aria-label": words, "data-day": `${this.apps[row].app_name} ${this.dates[column]}` },
+      day ? STATES[day.state].sign : "");
+    cell.place = [row, column];
+    return cell;
+  }
+
+  words(row, day) {
+    const parts = [`${this.apps[row].app_name}, ${longDate(day.usage_date)}: ${day.state}, ${day.points} of 288 points`];
+    parts.push(`asked ${day.attempts} ${day.attempts === 1 ? "time" : "times"}`);
+    if (day.reason) parts.push(day.reason);
+    if (!["collected", "lost"].includes(day.state)) parts.push(left(day.days_left));
+    return parts.join("; ");
+  }
+
+  key(event) {
+    const at = event.target.place;
+    if (!at) return;
+    if (event.key === "Escape") return this.choose(null, null);
+    if (event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      return this.choose(event.shiftKey && this.from ? this.from : at, at);
+    }
+    const move = MOVES[event.key] ?? { Home: [0, -at[1]], End: [0, this.dates.length] }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const row = Math.min(Math.max(at[0] + move[0], 0), this.apps.length - 1);
+    const column = Math.min(Math.max(at[1] + move[1], 0), this.dates.length - 1);
+    this.focus(row, column);
+    if (event.shiftKey) this.choose(this.from ?? at, [row, column]);
+  }
+
+  press(event) {
+    const at = event.target.place;
+    if (!at || event.button !== 0) return;
+    event.preventDefault();
+    this.focus(...at);
+    this.dragging = event.shiftKey && this.from ? this.from : at;
+    this.choose(this.dragging, at);
+    window.addEventListener("pointerup", () => { this.dragging = null; }, { once: true });
+  }
+
+  drag(event) {
+    if (this.dragging && event.target.place) this.choose(this.dragging, event.target.place);
+  }
+
+  focus(row, column) {
+    this.element.querySelector("td[tabindex='0']")?.setAttribute("tabindex", -1);
+    const cell = this.cells[row][column];
+    cell.tabIndex = 0;
+    cell.focus();
+  }
+
+  choose(from, to) {
+    Object.assign(this, { from, to });
+    for (const row of this.cells) {
+      for (const cell of row) {
+        const isChosen = this.holds(cell.place);
+        if (isChosen !== (cell.ariaSelected === "true")) cell.ariaSelected = String(isChosen);
+      }
+    }
+    this.onchoose(this.chosen());
+  }
+
+  holds([row, column]) {
+    const within = (axis, value) => Math.min(this.from[axis], this.to[axis]) <= value && value <= Math.max(this.from[axis], this.to[axis]);
+    return this.from !== null && within(0, row) && within(1, column);
+  }
+
+  // The wanted app-days of the rectangle, each with its app.
+  chosen() {
+    return this.cells.flat().filter((cell) => this.holds(cell.place)).flatMap(({ place: [row, column] }) => {
+      const day = this.days[row].get(this.dates[column]);
+      return day ? [{ ...day, app: this.apps[row], words: this.words(row, day) }] : [];
+    });
+  }
+}

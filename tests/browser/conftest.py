@@ -1,0 +1,35 @@
+"""A real stack with a collected month, and Chromium to look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.chromium import QUIET, path_of_chromium
+from tests.browser.visitor import Visitor
+from tests.dags.stack import LiveStack, running_stack
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """Yield Airflow on a sandbox of 20 apps with a month collected; a test that takes a day away brings it back."""
+    with running_stack(tmp_path_factory.mktemp("stack") / "local") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Yield a headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path_of_chromium(), args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(live: LiveStack, chromium: Browser) -> Iterator[Visitor]:
+    """Yield the user admin at the page; at the end nothing may have gone wrong unseen."""
+    with Visitor.logged_in(live, chromium) as visitor:
+        yield visitor
