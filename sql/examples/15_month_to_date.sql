@@ -1,0 +1,27 @@
+-- How does this month so far compare with the same days of last month? One row an App ID, up to yesterday; volume in
+-- gigabytes (10^9 bytes), if a point is an average. On the first of a month it compares the two months before.
+-- Where points differ from points_last_month, the percentage compares days with gaps.
+with daily as (
+    select
+        day.*,
+        day.usage_date >= date_trunc('month', current_date - 1) as is_this_month
+    from mart.bandwidth_daily as day
+    where
+        day.usage_date >= date_trunc('month', current_date - 1) - interval '1 month'
+        and extract(day from day.usage_date) <= extract(day from current_date - 1)
+)
+
+select
+    daily.app_id,
+    sum(daily.volume_bytes) filter (where daily.is_this_month) / 1e9 as gigabytes,
+    sum(daily.volume_bytes) filter (where not daily.is_this_month) / 1e9 as gigabytes_last_month,
+    100 * sum(daily.volume_bytes) filter (where daily.is_this_month)
+    / nullif(sum(daily.volume_bytes) filter (where not daily.is_this_month), 0)
+    - 100 as change_percent,
+    max(daily.peak_kbps) filter (where daily.is_this_month) / 1000 as peak_mbps,
+    max(daily.peak_kbps) filter (where not daily.is_this_month) / 1000 as peak_last_month_mbps,
+    coalesce(sum(daily.points) filter (where daily.is_this_month), 0) as points,
+    coalesce(sum(daily.points) filter (where not daily.is_this_month), 0) as points_last_month
+from daily
+group by daily.app_id
+order by gigabytes desc nulls last, daily.app_id asc;

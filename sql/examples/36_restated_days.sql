@@ -1,0 +1,14 @@
+-- Which days of the last 90 did the vendor change after they were collected, and which bill changes with them? One row
+-- an app-day, however often it changed; the latest change first.
+select
+    restatement.app_id,
+    restatement.usage_date,
+    date_trunc('month', restatement.usage_date)::date as month,
+    count(*) as times_restated,
+    sum(restatement.points_changed) as points_changed,
+    sum(restatement.points_added) as points_added,
+    max(restatement.restated_at) as last_restated_at
+from mart.restatement as restatement
+where restatement.usage_date >= current_date - 90
+group by restatement.app_id, restatement.usage_date
+order by last_restated_at desc, restatement.app_id asc, restatement.usage_date asc;

@@ -1,0 +1,39 @@
+-- Which were the ten busiest five minutes of last month, all App IDs summed, and which App ID carried most of them?
+-- apps counts those with a point: a sum to which one is absent is too low.
+with busiest as (
+    select
+        point.interval_start,
+        sum(point.kbps) as kbps,
+        count(*) as apps,
+        -- Apps of different time zones count the same five minutes to different days.
+        min(point.usage_date) as first_usage_date,
+        max(point.usage_date) as last_usage_date
+    from mart.bandwidth_5min as point
+    where
+        point.usage_date >= date_trunc('month', current_date - interval '1 month')
+        and point.usage_date < date_trunc('month', current_date)
+    group by point.interval_start
+    order by kbps desc, point.interval_start asc
+    limit 10
+)
+
+select
+    busiest.interval_start,
+    busiest.kbps / 1000 as total_mbps,
+    busiest.apps,
+    largest.app_id as largest_app_id,
+    largest.kbps / 1000 as largest_app_mbps,
+    100 * largest.kbps / nullif(busiest.kbps, 0) as largest_app_percent
+from busiest
+inner join lateral (
+    select
+        point.app_id,
+        point.kbps
+    from mart.bandwidth_5min as point
+    where
+        point.usage_date between busiest.first_usage_date and busiest.last_usage_date
+        and point.interval_start = busiest.interval_start
+    order by point.kbps desc, point.app_id asc
+    limit 1
+) as largest on true
+order by busiest.kbps desc, busiest.interval_start asc;

@@ -1,0 +1,26 @@
+-- How did last week (Monday to Sunday) compare with the week before? One row an App ID; volume in gigabytes
+-- (10^9 bytes), if a point is an average. A complete week has 2016 points.
+with daily as (
+    select
+        day.*,
+        day.usage_date >= date_trunc('week', current_date) - interval '1 week' as is_last_week
+    from mart.bandwidth_daily as day
+    where
+        day.usage_date >= date_trunc('week', current_date) - interval '2 weeks'
+        and day.usage_date < date_trunc('week', current_date)
+)
+
+select
+    daily.app_id,
+    sum(daily.volume_bytes) filter (where daily.is_last_week) / 1e9 as gigabytes,
+    sum(daily.volume_bytes) filter (where not daily.is_last_week) / 1e9 as gigabytes_week_before,
+    100 * sum(daily.volume_bytes) filter (where daily.is_last_week)
+    / nullif(sum(daily.volume_bytes) filter (where not daily.is_last_week), 0)
+    - 100 as change_percent,
+    max(daily.peak_kbps) filter (where daily.is_last_week) / 1000 as peak_mbps,
+    max(daily.peak_kbps) filter (where not daily.is_last_week) / 1000 as peak_week_before_mbps,
+    coalesce(sum(daily.points) filter (where daily.is_last_week), 0) as points,
+    coalesce(sum(daily.points) filter (where not daily.is_last_week), 0) as points_week_before
+from daily
+group by daily.app_id
+order by gigabytes desc nulls last, daily.app_id asc;

@@ -1,0 +1,57 @@
+-- Which complete days of the last four weeks are far from what the App ID carries on that weekday? The rule: the peak
+-- or the volume is both more than 3.5 × 1.4826 × MAD and more than a fifth of the median away from the median, where
+-- median and MAD (median of the distances from the median) are over the same weekday of the eight weeks before, of
+-- which at least four are complete. 1.4826 × MAD is the standard deviation of normally distributed figures, and one
+-- odd day among the eight does not move it. Of an even number of figures the lower middle one is the median.
+with figure as materialized (
+    select
+        daily.app_id,
+        daily.usage_date,
+        measure.name,
+        measure.value
+    from mart.bandwidth_daily as daily
+    inner join lateral (
+        values ('peak_mbps', daily.peak_kbps / 1000), ('gigabytes', daily.volume_bytes / 1e9::double precision)
+    ) as measure (name, value) on true
+    where
+        daily.usage_date >= current_date - 28 - 56
+        and daily.points = daily.expected_points
+),
+
+compared as (
+    select
+        figure.app_id,
+        figure.usage_date,
+        figure.name,
+        figure.value,
+        array_agg(before.value) as before_values,
+        percentile_disc(0.5) within group (order by before.value) as median
+    from figure
+    cross join generate_series(7, 56, 7) as back (days)
+    inner join figure as before
+        on
+            figure.app_id = before.app_id
+            and figure.name = before.name
+            and figure.usage_date - back.days = before.usage_date
+    where figure.usage_date >= current_date - 28
+    group by figure.app_id, figure.usage_date, figure.name, figure.value
+    having count(*) >= 4
+)
+
+select
+    compared.app_id,
+    compared.usage_date,
+    compared.name as measure,
+    compared.value,
+    compared.median,
+    spread.mad,
+    100 * compared.value / nullif(compared.median, 0) - 100 as difference_percent
+from compared
+inner join lateral (
+    select percentile_disc(0.5) within group (order by abs(before.value - compared.median)) as mad
+    from unnest(compared.before_values) as before (value)
+) as spread on true
+where
+    abs(compared.value - compared.median) > 3.5 * 1.4826 * spread.mad
+    and abs(compared.value - compared.median) > 0.2 * compared.median
+order by compared.usage_date desc, compared.app_id asc, compared.name asc;
