@@ -57,8 +57,8 @@ test-distributed: $(DEV) ## Celery workers and compose
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
-bench: $(BENCH) ## measurements, side by side in one run
-	@$(BIN)/python -m tests.bench
+bench: $(BENCH) ## measurements, side by side in one run (PARTS="loading page task_start")
+	@$(BIN)/python -m tests.bench $(PARTS)
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

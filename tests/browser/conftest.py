@@ -14,7 +14,7 @@ from tests.dags.stack import LiveStack, running_stack
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """Yield Airflow on a sandbox of 20 apps with a month collected; a test that takes a day away brings it back."""
+    """Yield Airflow with a month of 20 apps collected; a test that takes a day away brings it back."""
     with running_stack(tmp_path_factory.mktemp("stack") / "local") as stack:
         yield stack
 

@@ -20,8 +20,7 @@ CELLS = ".grid tbody td"
 def without(live: LiveStack, app_name: str, usage_date: str) -> Iterator[None]:
     """Let an app-day be as if it had never been asked for."""
     app_day = (
-        f"usage_date = '{usage_date}'"
-        f" and app_key = (select app_key from core.app where name = '{app_name}')"
+        f"usage_date = '{usage_date}' and app_key = (select app_key from core.app where name = '{app_name}')"
     )
     assert live.sql(f"delete from core.app_day where {app_day} returning points") == [(288,)]
     yield
@@ -30,7 +29,8 @@ def without(live: LiveStack, app_name: str, usage_date: str) -> Iterator[None]:
 
 def state_in_sql(live: LiveStack, app_name: str, usage_date: str) -> tuple[str, int]:
     ((state, points),) = live.sql(
-        f"select state, points from mart.coverage where app_name = '{app_name}' and usage_date = '{usage_date}'"
+        "select state, points from mart.coverage"
+        f" where app_name = '{app_name}' and usage_date = '{usage_date}'"
     )
     return state, points
 
@@ -56,7 +56,9 @@ def test_every_cell_is_what_sql_says(live: LiveStack, visitor: Visitor, dates: l
     frame = visitor.goes_to("coverage")
     rows = live.sql("select app_name, usage_date::text, state, points, attempts, reason from mart.coverage")
     assert frame.locator(CELLS).count() == len(rows) == 20 * len(dates)
-    words = frame.locator(CELLS).evaluate_all("cells => Object.fromEntries(cells.map(c => [c.dataset.day, [c.className, c.ariaLabel]]))")
+    words = frame.locator(CELLS).evaluate_all(
+        "cells => Object.fromEntries(cells.map(c => [c.dataset.day, [c.className, c.ariaLabel]]))"
+    )
     for app_name, usage_date, state, points, attempts, reason in rows:
         shown_state, label = words[f"{app_name} {usage_date}"]
         assert shown_state == state
@@ -88,18 +90,27 @@ def test_a_click_collects_a_missing_day(live: LiveStack, visitor: Visitor, dates
         expect(frame.get_by_role("status")).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         assert state_in_sql(live, "support-08", dates[-3]) == ("collected", 288)
         conf, by = last_runs_conf(live)
-        assert (conf["from_date"], conf["to_date"], conf["reload"], by) == (dates[-3], dates[-3], False, "admin")
+        assert (conf["from_date"], conf["to_date"], conf["reload"], by) == (
+            dates[-3],
+            dates[-3],
+            False,
+            "admin",
+        )
         frame.get_by_role("link", name="Open the run").click()
         visitor.page.wait_for_url("**/dags/agora_bandwidth_backfill/runs/**")
 
 
-def test_a_dragged_range_is_collected_by_keyboard_too(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+def test_a_range_is_chosen_and_collected_by_keyboard(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
     with without(live, "overseas-04", dates[5]):
         frame = visitor.goes_to("coverage?sort=name")
         cell(frame, "overseas-04", dates[4]).focus()
         for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
             visitor.page.keyboard.press(key)
-        expect(frame.locator("aside .choice")).to_contain_text("6 app-days of 2 apps chosen: 5 collected, 1 missing")
+        expect(frame.locator("aside .choice")).to_contain_text(
+            "6 app-days of 2 apps chosen: 5 collected, 1 missing"
+        )
         frame.get_by_role("button", name="Collect 1 missing").press("Enter")
         expect(cell(frame, "overseas-04", dates[5])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
 
@@ -111,7 +122,9 @@ def test_dragging_chooses_a_rectangle(visitor: Visitor, dates: list[str]) -> Non
     cell(frame, "classroom-07", dates[6]).hover()
     visitor.page.mouse.up()
     expect(frame.locator("td[aria-selected='true']")).to_have_count(10)
-    expect(frame.locator("aside .choice")).to_contain_text("10 app-days of 2 apps chosen: 10 collected, 0 missing")
+    expect(frame.locator("aside .choice")).to_contain_text(
+        "10 app-days of 2 apps chosen: 10 collected, 0 missing"
+    )
     visitor.page.keyboard.press("Escape")
     expect(frame.locator("aside")).to_be_hidden()
 
@@ -141,7 +154,9 @@ def test_search_order_and_dates(live: LiveStack, visitor: Visitor, dates: list[s
     expect(frame.locator(".empty")).to_contain_text("No app has “nobody”")
 
 
-def test_a_viewer_is_told_why_there_is_no_button(live: LiveStack, chromium: Browser, dates: list[str]) -> None:
+def test_a_viewer_is_told_why_there_is_no_button(
+    live: LiveStack, chromium: Browser, dates: list[str]
+) -> None:
     with Visitor.logged_in(live, chromium, role="viewer") as viewer:
         frame = viewer.goes_to("coverage")
         cell(frame, "support-13", dates[0]).click()

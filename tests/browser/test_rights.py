@@ -16,6 +16,7 @@ from embedded.settings import ROOT
 from tests.browser.logins import NO_ROLE, token_of
 from tests.dags.stack import LiveStack
 
+Calls = list[tuple[str, str, bool]]  # path, verb, whether the app answers it
 PREFIX = "/agora/bandwidth"
 BACKFILL_RUNS = "/api/v2/dags/agora_bandwidth_backfill/dagRuns"
 ROUTES = """
@@ -24,12 +25,12 @@ from agora.web.app import VERBS, create_app
 routes = [(route.path, sorted(route.methods)) for route in create_app().routes]
 print("\\n" + json.dumps([routes, VERBS]))
 """
-FILLED_IN = {"{name}": "main.js", "{path:path}": "no/such/thing"}
+FILLED_IN = {"/assets/{path:path}": "/assets/frame/main.js", "{path:path}": "no/such/thing"}
 QUERY = "?month=2026-11"  # some routes want to be told which month; the others do not mind
 
 
 @pytest.fixture(scope="module")
-def calls(live: LiveStack) -> list[tuple[str, str, bool]]:
+def calls(live: LiveStack) -> Calls:
     """Return each path and verb, and whether the app answers it."""
     answer = subprocess.run(
         [sys.executable, "-c", ROUTES],
@@ -40,18 +41,21 @@ def calls(live: LiveStack) -> list[tuple[str, str, bool]]:
     )
     routes, verbs = json.loads(answer.stdout.splitlines()[-1])
     assert len(routes) >= 5
-    served = {(path, verb) for path, methods in routes for verb in methods if "{path:path}" not in path}
+    served = {(path, verb) for path, methods in routes for verb in methods if path != "/{path:path}"}
     return [(path, verb, (path, verb) in served) for path, _ in routes for verb in verbs]
 
 
-def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object = None, query: str = "") -> int:
+def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object = None) -> int:
     """Return the status of an answer."""
     for placeholder, value in FILLED_IN.items():
         path = path.replace(placeholder, value)
     request = Request(  # noqa: S310 - our own server
-        live.stack.settings.ui_url + path + query,
+        live.stack.settings.ui_url + path,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})},
+        headers={
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        },
         method=verb,
     )
     try:
@@ -61,31 +65,33 @@ def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object
         return refused.code
 
 
-def statuses(live: LiveStack, calls: list[tuple[str, str, bool]], token: str | None) -> Iterator[tuple[str, str, bool, int]]:
+def statuses(live: LiveStack, calls: Calls, token: str | None) -> Iterator[tuple[str, str, bool, int]]:
     for path, verb, is_served in calls:
-        yield path, verb, is_served, asked(live, verb, PREFIX + path, token, query=QUERY)
+        yield path, verb, is_served, asked(live, verb, PREFIX + path + QUERY, token)
 
 
-def test_without_a_login_every_route_and_verb_answers_401(live: LiveStack, calls: list[tuple[str, str, bool]]) -> None:
+def test_without_a_login_every_route_and_verb_answers_401(live: LiveStack, calls: Calls) -> None:
     assert {status for *_, status in statuses(live, calls, None)} == {HTTPStatus.UNAUTHORIZED}
 
 
 def test_without_the_right_to_read_the_dag_every_route_and_verb_answers_403(
-    live: LiveStack, calls: list[tuple[str, str, bool]]
+    live: LiveStack, calls: Calls
 ) -> None:
     nobody = token_of(live, "nobody", NO_ROLE)
     assert {status for *_, status in statuses(live, calls, nobody)} == {HTTPStatus.FORBIDDEN}
 
 
-def test_a_viewer_looks_and_changes_nothing(live: LiveStack, calls: list[tuple[str, str, bool]]) -> None:
+def test_a_viewer_looks_and_changes_nothing(live: LiveStack, calls: Calls) -> None:
     viewer = token_of(live, "viewer", "viewer")
     for path, verb, is_served, status in statuses(live, calls, viewer):
         assert status == (HTTPStatus.OK if is_served else HTTPStatus.NOT_FOUND), f"{verb} {path}"
-        assert verb == "GET" or not is_served, f"{verb} {path}: a route that changes something needs more than looking"
+        assert verb == "GET" or not is_served, f"{verb} {path}: who only looks may not change anything"
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", HTTPStatus.FORBIDDEN), ("user", HTTPStatus.OK)])
-def test_collecting_takes_the_right_to_trigger_the_dag(live: LiveStack, role: str, status: HTTPStatus) -> None:
+def test_collecting_takes_the_right_to_trigger_the_dag(
+    live: LiveStack, role: str, status: HTTPStatus
+) -> None:
     token = token_of(live, role, role)
     yesterday = live.sql("select max(usage_date)::text from mart.coverage")[0][0]
     conf = {"from_date": yesterday, "to_date": yesterday, "app_ids": live.app_ids[:1]}

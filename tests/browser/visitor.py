@@ -1,4 +1,4 @@
-"""A person at the page Bandwidth: logs in, goes to a view, looks. What goes wrong on the way is kept and told."""
+"""A person at the page Bandwidth: logs in, goes to a view, looks. What goes wrong on the way is told."""
 
 from __future__ import annotations
 
@@ -36,7 +36,13 @@ class Visitor:
     @classmethod
     @contextmanager
     def logged_in(
-        cls, live: LiveStack, browser: Browser, *, role: str = "admin", theme: str = "light", zone: str = "Europe/Berlin"
+        cls,
+        live: LiveStack,
+        browser: Browser,
+        *,
+        role: str = "admin",
+        theme: str = "light",
+        zone: str = "Europe/Berlin",
     ) -> Iterator[Visitor]:
         """Open a window with a login; at the end of the `with` no trouble may have been seen."""
         ui_url = live.stack.settings.ui_url
@@ -76,6 +82,8 @@ class Visitor:
 
     def takes_picture(self, name: str) -> None:
         """Keep what is seen as a picture for the documents, where that is asked for."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(500)  # a chart is drawn when its figures are there
         if directory := os.environ.get(PICTURES):
             self.page.screenshot(path=Path(directory) / f"{name}.png")
 

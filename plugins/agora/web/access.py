@@ -1,4 +1,4 @@
-"""Who may look and who may collect: whoever Airflow lets read, and trigger, the DAG that collects chosen days."""
+"""Who may look and who may collect: whoever Airflow lets read, and trigger, the DAG of the backfill."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def reading() -> Iterator[Connection]:
     """
     with (
         warehouse() as engine,
-        engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
+        engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ) as connection,
     ):
         yield connection
 

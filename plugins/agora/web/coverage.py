@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from agora.warehouse.reports import coverage as report
 from agora.web.answer import json_of, reading
+from agora.web.parameters import Day, Text
 
 router = APIRouter()
 MOST_APPS = 200
@@ -16,9 +16,9 @@ MOST_APPS = 200
 
 @router.get("/api/coverage")
 def coverage(
-    from_date: date | None = None,
-    to_date: date | None = None,
-    search: str = "",
+    from_date: Day | None = None,
+    to_date: Day | None = None,
+    search: Text = "",
     sort: report.Sort = report.Sort.EXPIRY,
     page: Annotated[int, Query(ge=1)] = 1,
     apps_per_page: Annotated[int, Query(ge=1, le=MOST_APPS)] = 50,

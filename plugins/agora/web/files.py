@@ -21,15 +21,16 @@ def page() -> FileResponse:
     return FileResponse(PAGE / "index.html", headers=REVALIDATED)
 
 
-@router.get("/assets/{name}")
-def asset(name: str) -> FileResponse:
+@router.get("/assets/{path:path}")
+def asset(path: str) -> FileResponse:
     """Answer with a script, style or icon."""
-    if name not in _assets():
-        raise HTTPException(404, f"The page has no file {name}.")
-    return FileResponse(_assets()[name], headers=REVALIDATED)
+    if path not in _assets():
+        raise HTTPException(404, f"The page has no file {path}.")
+    return FileResponse(_assets()[path], headers=REVALIDATED)
 
 
 @cache
 def _assets() -> dict[str, Path]:
     plotly = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
-    return {path.name: path for path in [*PAGE.iterdir(), plotly]}
+    own = (path for path in PAGE.rglob("*") if path.is_file())
+    return {plotly.name: plotly, **{path.relative_to(PAGE).as_posix(): path for path in own}}

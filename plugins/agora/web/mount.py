@@ -1,4 +1,4 @@
-"""Where the page hangs in Airflow. Every task imports this file: the page itself is imported when first asked for."""
+"""Where the page hangs in Airflow. Every task imports this file, the page itself is imported when used."""
 
 from __future__ import annotations
 
@@ -35,12 +35,17 @@ EXTERNAL_VIEWS = [
     {
         "name": "Bandwidth",
         "href": _href("/"),
-        "icon": _href("/assets/icon.svg"),
-        "icon_dark_mode": _href("/assets/icon_dark.svg"),
+        "icon": _href("/assets/frame/icon.svg"),
+        "icon_dark_mode": _href("/assets/frame/icon_dark.svg"),
         "destination": "nav",
         "nav_top_level": True,
         "url_route": "bandwidth",
     },
     # A tab of every DAG, as Airflow has no tabs of some: on a DAG of somebody else's it says so.
-    {"name": "Bandwidth", "href": _href("/?dag={DAG_ID}"), "destination": "dag", "url_route": "bandwidth_of_dag"},
+    {
+        "name": "Bandwidth",
+        "href": _href("/?dag={DAG_ID}"),
+        "destination": "dag",
+        "url_route": "bandwidth_of_dag",
+    },
 ]

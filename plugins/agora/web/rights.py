@@ -14,5 +14,5 @@ router = APIRouter()
 
 @router.get("/api/rights")
 def rights(user: User, collects: Annotated[bool, Depends(may_collect)]) -> Response:
-    """Answer with the user's name and rights; collecting itself is a run of a DAG, triggered in Airflow's API."""
+    """Answer with the user's name and rights; collecting itself is a run, triggered in Airflow's own API."""
     return json_of({"user": user.get_name(), "may_collect": collects, "backfill_dag_id": BACKFILL_DAG_ID})

@@ -7,7 +7,9 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from agora.warehouse.reports.rows import rows
 
 
 class Sort(StrEnum):
@@ -109,21 +111,17 @@ limit 3
 def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
     """Return apps with their days, what each date came to over all chosen apps, and what expires soonest.
 
-    Days are usage dates of each app's account. What expires soonest is of all apps and dates, whatever is chosen.
+    Days are usage dates of each app's account. What expires soonest is of all apps and dates.
     """
-    window = _rows(connection, WINDOW, {"from_date": choice.from_date, "to_date": choice.to_date})[0]
+    window = rows(connection, WINDOW, {"from_date": choice.from_date, "to_date": choice.to_date})[0]
     values = {**choice._asdict(), **window}
-    apps = _rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
-    days = _rows(connection, DAYS, {**window, "app_ids": [app["app_id"] for app in apps]})
+    apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
+    days = rows(connection, DAYS, {**window, "app_ids": [app["app_id"] for app in apps]})
     of_app = {app_id: list(own) for app_id, own in groupby(days, lambda day: day.pop("app_id"))}
     return {
         **window,
         "apps_in_all": max((app.pop("apps_in_all") for app in apps), default=0),
         "apps": [{**app, "days": of_app[app["app_id"]]} for app in apps],
-        "by_date": _rows(connection, BY_DATE, values),
-        "expiring": _rows(connection, EXPIRING, {}),
+        "by_date": rows(connection, BY_DATE, values),
+        "expiring": rows(connection, EXPIRING, {}),
     }
-
-
-def _rows(connection: Connection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(text(query), values).mappings()]

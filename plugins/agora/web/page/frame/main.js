@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { followTheme } from "./theme.js";
 import { leadLinksOutside } from "./outside.js";
 
-const VIEWS = { coverage: "./coverage.js", traffic: "./traffic.js", bill: "./bill.js", health: "./health.js" };
+const VIEWS = { coverage: "../coverage/view.js", traffic: "../traffic/view.js", bill: "../bill/view.js", health: "../health/view.js" };
 const view = document.getElementById("view");
 let shown = 0;
 

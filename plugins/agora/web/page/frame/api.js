@@ -1,6 +1,6 @@
 // Calls of the page's own routes and of Airflow's API, as the user who is logged in.
 
-const here = new URL("..", import.meta.url);
+const here = new URL("../..", import.meta.url);
 // Airflow itself, which may lie below a path of its own.
 export const airflowRoot = here.pathname.replace(/\/agora\/bandwidth\/$/, "");
 

@@ -1,8 +1,8 @@
 // The bar under the heat map: what is chosen, and collecting it, which is a run of Airflow's DAG triggered in
 // Airflow's own API by the user who is logged in.
-import { airflow, airflowRoot } from "./api.js";
-import { h } from "./dom.js";
-import { count, longDate, things } from "./format.js";
+import { airflow, airflowRoot } from "../frame/api.js";
+import { h } from "../frame/dom.js";
+import { count, longDate, things } from "../frame/format.js";
 
 const POLL_MILLISECONDS = 1500;
 const ENDED = ["success", "failed"];

@@ -1,11 +1,11 @@
 // The view Coverage: what expires soonest, which part is looked at, the heat map, and the legend.
-import { read } from "./api.js";
+import { read } from "../frame/api.js";
 import { CollectBar } from "./collect.js";
-import { field, h, select } from "./dom.js";
-import { addDays, count, datesBetween, longDate, things } from "./format.js";
+import { field, h, select } from "../frame/dom.js";
+import { addDays, count, datesBetween, longDate, things } from "../frame/format.js";
 import { Grid } from "./grid.js";
-import { choose } from "./state.js";
-import { STATES, left } from "./states.js";
+import { choose } from "../frame/state.js";
+import { STATES, left } from "../frame/states.js";
 
 const SORTS = { expiry: "expires soonest", missing: "most missing", name: "name" };
 const APPS_PER_PAGE = 50;

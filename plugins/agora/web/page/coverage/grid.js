@@ -1,8 +1,8 @@
 // The heat map: a table of apps and dates. One cell has the keyboard's focus; a rectangle of cells is chosen by
 // dragging, with Shift and the arrow keys, or with Shift and a click.
-import { h } from "./dom.js";
-import { brief, count, longDate, monthOf } from "./format.js";
-import { STATES, left } from "./states.js";
+import { h } from "../frame/dom.js";
+import { brief, count, longDate, monthOf, things } from "../frame/format.js";
+import { STATES, left } from "../frame/states.js";
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -70,7 +70,7 @@ export class Grid {
 
   words(row, day) {
     const parts = [`${this.apps[row].app_name}, ${longDate(day.usage_date)}: ${day.state}, ${day.points} of 288 points`];
-    parts.push(`asked ${day.attempts} ${day.attempts === 1 ? "time" : "times"}`);
+    if (day.attempts) parts.push(`asked ${things(day.attempts, "time")}`);
     if (day.reason) parts.push(day.reason);
     if (!["collected", "lost"].includes(day.state)) parts.push(left(day.days_left));
     return parts.join("; ");

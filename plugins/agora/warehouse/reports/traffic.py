@@ -1,0 +1,181 @@
+"""Five-minute points of an app, or of the sum of apps, with the figures of the range and of each day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from agora.warehouse.reports.grid import Grid
+from agora.warehouse.reports.rows import rows
+
+DEFAULT_DAYS = 31
+# Of one instant, the usage dates of two accounts lie at most two days apart (UTC-12 and UTC+14).
+ZONES_APART = timedelta(days=2)
+
+YESTERDAY = "select max((now() at time zone timezone)::date) - 1 as yesterday from mart.vendor_account"
+
+FOUND = """
+and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
+"""
+APPS = f"""
+select
+    app_id,
+    min(app_name) as app_name,
+    min(conn_id) as conn_id,
+    min(usage_date) as first_date,
+    max(usage_date) as last_date,
+    count(*) over () as apps_in_all
+from mart.coverage
+where true {FOUND}
+group by app_id
+order by app_name, app_id
+limit :limit
+"""  # noqa: S608 - put together from this file's own text
+
+LARGEST = """
+select app_id
+from mart.billing_monthly
+where month between date_trunc('month', cast(:from_date as date)) and :to_date
+group by app_id
+order by max(p95_kbps) desc nulls last, app_id
+limit 1
+"""
+
+KNOWN = """
+select coverage.app_id, min(coverage.app_name) as app_name, account.conn_id, account.timezone
+from mart.coverage as coverage
+inner join mart.vendor_account as account on coverage.conn_id = account.conn_id
+where coverage.app_id = any(:app_ids)
+group by coverage.app_id, account.conn_id, account.timezone
+"""
+
+# Days are counted from from_date; `today` is not over, so no point of it counts yet.
+WANTED = """
+select
+    account.timezone,
+    cast(
+        extract(epoch from cast(:from_date as timestamp) at time zone account.timezone) as bigint
+    ) as starts_at,
+    (now() at time zone account.timezone)::date as today,
+    coverage.app_id,
+    array_agg(coverage.usage_date - cast(:from_date as date)) as days
+from mart.coverage as coverage
+inner join mart.vendor_account as account on coverage.conn_id = account.conn_id
+where
+    coverage.usage_date between cast(:from_date as date) - 2 and cast(:to_date as date) + 2
+    and (cast(:app_ids as text[]) is null or coverage.app_id = any(:app_ids))
+group by account.timezone, coverage.app_id
+order by account.timezone
+"""
+
+# Grouped by the instant alone: with the usage date beside it the points of all apps are sorted on disk first.
+POINTS = """
+select cast(extract(epoch from interval_start) as bigint) as starts_at, sum(kbps) as kbps, count(*) as apps
+from mart.bandwidth_5min
+where usage_date between :first_date and :last_date and app_id = any(:app_ids)
+group by interval_start
+"""
+
+STATES = """
+select state, count(*) as app_days, sum(points) as points
+from mart.coverage
+where
+    usage_date between :from_date and :to_date
+    and (cast(:app_ids as text[]) is null or app_id = any(:app_ids))
+group by state
+order by state
+"""
+
+EXTENT = """
+select min(usage_date) as first_date, max(usage_date) as last_date
+from mart.coverage
+where cast(:app_ids as text[]) is null or app_id = any(:app_ids)
+"""
+
+ACCOUNTS = """
+select conn_id, timezone
+from mart.vendor_account
+where cast(:conn_ids as text[]) is null or conn_id = any(:conn_ids)
+order by conn_id
+"""
+
+
+def dates(connection: Connection, from_date: date | None, to_date: date | None) -> tuple[date, date]:
+    """Return the range asked for: to yesterday where that is latest, and 31 days, unless said otherwise."""
+    if to_date is None:
+        # Without any account there is no data either, and any date will do.
+        to_date = rows(connection, YESTERDAY, {})[0]["yesterday"] or date(2000, 1, DEFAULT_DAYS)
+    return from_date or to_date - timedelta(days=DEFAULT_DAYS - 1), to_date
+
+
+def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
+    """Return apps whose name or App ID contains a text, by name, with their first and last wanted day."""
+    found = rows(connection, APPS, {"search": search, "limit": limit})
+    return {"apps_in_all": max((app.pop("apps_in_all") for app in found), default=0), "apps": found}
+
+
+def traffic(
+    connection: Connection, app_ids: Sequence[str], is_sum: bool, from_date: date, to_date: date
+) -> dict[str, Any]:
+    """Return a series for each app, or one for the sum of them.
+
+    Args:
+        connection: Of a transaction in which all queries see the same moment.
+        app_ids: The apps. None of them means all if summed, or else the largest by the bills of the months.
+        is_sum: Whether the apps are summed point by point.
+        from_date: First usage date.
+        to_date: Last usage date, included.
+    """
+    chosen = list(app_ids)
+    if not chosen and not is_sum:
+        largest = rows(connection, LARGEST, {"from_date": from_date, "to_date": to_date})
+        chosen = [app["app_id"] for app in largest]
+    apps = {app["app_id"]: app for app in rows(connection, KNOWN, {"app_ids": chosen})}
+    known = [app_id for app_id in chosen if app_id in apps]
+    if is_sum:
+        series = [_series(connection, known if chosen else None, from_date, to_date)]
+    else:
+        series = [{**apps[app_id], **_series(connection, [app_id], from_date, to_date)} for app_id in known]
+    conn_ids = list({app["conn_id"] for app in apps.values()})
+    return {
+        "from_date": from_date,
+        "to_date": to_date,
+        "is_sum": is_sum,
+        **rows(connection, EXTENT, {"app_ids": known if chosen else None})[0],
+        "accounts": rows(connection, ACCOUNTS, {"conn_ids": conn_ids if chosen else None}),
+        "chosen_apps": [apps[app_id] for app_id in known],
+        "unknown_app_ids": [app_id for app_id in chosen if app_id not in apps],
+        "series": series,
+    }
+
+
+def _series(
+    connection: Connection, app_ids: list[str] | None, from_date: date, to_date: date
+) -> dict[str, Any]:
+    """Return the sum of some apps, one included, or of all (None) over the usage dates of their accounts."""
+    values = {"app_ids": app_ids, "from_date": from_date, "to_date": to_date}
+    zones = [list(apps) for _, apps in groupby(rows(connection, WANTED, values), itemgetter("timezone"))]
+    grid = Grid(from_date, to_date, [apps[0]["starts_at"] for apps in zones])
+    margin = ZONES_APART if len(zones) > 1 else timedelta()
+    for apps in zones:
+        today = apps[0]["today"]
+        of_zone = {
+            "app_ids": [app["app_id"] for app in apps],
+            "first_date": from_date - margin,
+            "last_date": min(to_date + margin, today - timedelta(days=1)),
+        }
+        points = [tuple(row) for row in connection.execute(text(POINTS), of_zone)]
+        grid.add(apps[0]["starts_at"], [app["days"] for app in apps], (today - from_date).days, points)
+    states = rows(connection, STATES, values)
+    return {
+        "apps": len({app["app_id"] for apps in zones for app in apps}),
+        "app_points": sum(state["points"] for state in states),
+        "expected_app_points": 288 * sum(state["app_days"] for state in states),
+        "app_days_by_state": {state["state"]: state["app_days"] for state in states},
+        **grid.series(),
+    }

@@ -1,0 +1,65 @@
+"""The bill of a month as a file for spreadsheets: the same numbers as on the page, none rounded."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
+
+Row = Mapping[str, Any]
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_of(bill: Row, volume: Row) -> str:
+    """Return a line of names with units, a line an app and one of the total; what is absent is empty.
+
+    Args:
+        bill: What `reports.bill.bill` returned.
+        volume: What `reports.bill.volume` returned for the same month.
+    """
+    volumes = {row["app_id"]: row for row in [*volume["apps"], volume["total"]]}
+    rows = [*bill["apps"], bill["total"]] if bill["total"] else []
+    lines = [_line(f"{bill['month']:%Y-%m}", row, volumes[row["app_id"]]) for row in rows]
+    names = lines[0].keys() if lines else ["month"]
+    file = StringIO()
+    writer = csv.writer(file)
+    writer.writerow(names)
+    writer.writerows(line.values() for line in lines)
+    return file.getvalue()
+
+
+def _line(month: str, row: Row, volume: Row) -> dict[str, Any]:
+    before, projected = row["before"] or {}, row["projected"] or {}
+    return {
+        "month": month,
+        "row": "app" if row["app_id"] else "total",
+        "app_id": _plain(row["app_id"]),
+        "app_name": _plain(row["app_name"]),
+        "status": row["status"],
+        **{name: row[name] for name in (*METHODS, *COUNTS)},
+        "volume_bytes": volume["volume_bytes"],
+        "before_status": before.get("status"),
+        **{f"before_{name}": before.get(name) for name in (*METHODS, *COUNTS)},
+        "before_volume_bytes": volume["before_volume_bytes"],
+        **{_change(name): row["change_percent"][name] for name in METHODS},
+        _change("volume_bytes"): volume["change_percent"],
+        **{_projected(name): projected.get(name) for name in METHODS},
+        "projected_volume_bytes": volume["projected_volume_bytes"],
+    }
+
+
+def _change(name: str) -> str:
+    return f"change_of_{name.rpartition('_')[0]}_percent"
+
+
+def _projected(name: str) -> str:
+    return f"projected_{'at_least_' if name in AT_LEAST else ''}{name}"
+
+
+def _plain(words: str | None) -> str | None:
+    """Keep a name that a spreadsheet would calculate from being one."""
+    return f"'{words}" if words and words.startswith(FORMULA) else words

@@ -1,0 +1,33 @@
+// The total's methods as bars, this month beside the month before.
+import { METHODS } from "./figures.js";
+import { draw } from "../frame/chart.js";
+import { monthOf, rate } from "../frame/format.js";
+
+export function compareMonths(element, bill) {
+  const { total } = bill;
+  const most = Math.max(...Object.keys(METHODS).flatMap((method) => [total[method] ?? 0, total.before?.[method] ?? 0]));
+  const [size, unit] = most >= 1e6 ? [1e6, "Gbps"] : most >= 1e3 ? [1e3, "Mbps"] : [1, "kbps"];
+  const bars = (figures, name, shape) => ({
+    type: "bar",
+    name,
+    x: Object.values(METHODS).map((method) => method.name),
+    y: Object.keys(METHODS).map((method) => (figures[method] === null ? null : figures[method] / size)),
+    text: Object.keys(METHODS).map((method) => (figures[method] === null ? "" : (figures[method] / size).toLocaleString("en", { maximumSignificantDigits: 4 }))),
+    customdata: Object.keys(METHODS).map((method) => rate(figures[method])),
+    textposition: "outside",
+    cliponaxis: false,
+    hovertemplate: "%{x}: %{customdata}<extra>%{fullData.name}</extra>",
+    marker: { pattern: { shape } },
+  });
+  const now = bars(total, `${monthOf(bill.month)}${bill.is_over ? "" : ", so far"}`, bill.is_over ? "" : "/");
+  const traces = total.before ? [bars(total.before, monthOf(bill.month_before), ""), now] : [now];
+  return draw(element, traces, {
+    barmode: "group",
+    bargap: 0.3,
+    showlegend: true,
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
+    yaxis: { fixedrange: true, title: { text: unit }, rangemode: "tozero" },
+    xaxis: { fixedrange: true, showgrid: false },
+    margin: { t: 40, r: 10, b: 30 },
+  });
+}

@@ -1,0 +1,42 @@
+"""Traffic of apps or of their sum, point by point; and the apps to choose from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from agora.warehouse.reports import traffic as report
+from agora.web.answer import json_of, reading
+from agora.web.parameters import Day, Text
+
+router = APIRouter()
+MOST_APPS = 6
+MOST_APPS_FOUND = 50
+MOST_DAYS = 62
+
+
+@router.get("/api/traffic")
+def traffic(
+    app_ids: Annotated[list[Text] | None, Query(max_length=MOST_APPS)] = None,
+    is_sum: Annotated[bool, Query(alias="sum")] = False,
+    from_date: Day | None = None,
+    to_date: Day | None = None,
+) -> Response:
+    """Answer with each app's points, or their sum's; without apps the largest one's, or the sum of all."""
+    with reading() as connection:
+        first, last = report.dates(connection, from_date, to_date)
+        if not 0 <= (last - first).days < MOST_DAYS:
+            raise HTTPException(
+                422,
+                f"{first} to {last} is not a range of 1 to {MOST_DAYS} days. Choose a last day that is not"
+                f" before the first and less than {MOST_DAYS} days after it.",
+            )
+        return json_of(report.traffic(connection, list(dict.fromkeys(app_ids or [])), is_sum, first, last))
+
+
+@router.get("/api/apps")
+def apps(search: Text = "") -> Response:
+    """Answer with the first apps, by name, whose name or App ID contains a text, and how many there are."""
+    with reading() as connection:
+        return json_of(report.apps(connection, search, MOST_APPS_FOUND))

@@ -1,0 +1,124 @@
+"""How fast the page's routes answer in a real Airflow, with 1,000 apps × 62 days in the warehouse."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.stored_figures import refresh
+from embedded import configuration, postgres, roles, stack
+from embedded.ports import free_port
+from embedded.settings import HOST, Settings
+from embedded.stack import Stack
+from sandbox.testing import running_sandbox
+from tests.bench import workload
+from tests.bench.workload import Workload
+
+LOAD = Workload(1000, 62)
+ROUNDS = 5
+APP_DAYS = """
+insert into core.app_day (
+    app_key, usage_date, starts_at, state, points, kbps, attempts, http_status, collected_at, body_sha256
+)
+select
+    app.app_key, day_row.usage_date, day_row.usage_date::timestamp at time zone 'UTC', 'collected', 288, kbps,
+    1, 200, now(), sha256(app.app_id::bytea)
+from day_row
+inner join core.app on day_row.app_key = app.app_key
+order by day_row.usage_date, day_row.app_key
+"""
+
+
+def main() -> None:
+    """Fill a stack's warehouse and print how long each route takes."""
+    today = datetime.now(UTC).date()
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Settings(Path(scratch) / "local", free_port(), free_port(), free_port())
+        try:
+            running = stack.start(settings, stack.DEMO)
+            configuration.apply(running)
+            app_ids = _fill(running, LOAD.usage_dates(today))
+            _report(running, _routes(app_ids, today))
+        finally:
+            stack.clean(settings)
+
+
+def _routes(app_ids: list[str], today: date) -> dict[str, str]:
+    last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    month = {"from_date": last_month, "to_date": today.replace(day=1) - timedelta(days=1)}
+    whole = {"from_date": today - timedelta(days=LOAD.days), "to_date": today - timedelta(days=1)}
+    return {
+        "coverage of 62 days": "coverage?" + urlencode(whole),
+        "coverage of the window": "coverage",
+        "coverage, a search": "coverage?" + urlencode({"search": "livestream", **whole}),
+        "bill of last month": f"bill?month={last_month:%Y-%m}",
+        "bill of this month": f"bill?month={today:%Y-%m}",
+        "traffic of one app's month": "traffic?" + urlencode({"app_ids": app_ids[7], **month}),
+        "traffic of all apps' sum, a month": "traffic?" + urlencode({"sum": "true", **month}),
+        "health": "health",
+    }
+
+
+def _fill(running: Stack, usage_dates: list[date]) -> list[str]:
+    with running_sandbox(apps=LOAD.apps, window=f"{LOAD.days + 5} days", quiet=True) as sandbox:
+        app_ids = list(sandbox.app_ids)
+        grid = workload.grid_of(sandbox, app_ids, usage_dates)
+    password = running.secrets.postgres["owner"]
+    with (
+        roles.connect(HOST, running.settings.pg_port, "owner", password, "warehouse") as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(workload.DAYS_TABLE)
+        cursor.copy_expert(
+            "copy day_row from stdin (format binary)",
+            BytesIO(workload.days_file(grid, LOAD.apps, usage_dates)),
+        )
+        cursor.execute(
+            "insert into core.vendor_account (conn_id, timezone, window_length)"
+            " values ('agora_dashboard', 'UTC', '1 month')"
+        )
+        cursor.executemany(
+            "insert into core.app (app_key, app_id, name, conn_id, wanted) overriding system value"
+            " values (%s, %s, %s, 'agora_dashboard', datemultirange(daterange(%s, null)))",
+            [(key, app_id, f"app-{key:04}", usage_dates[0]) for key, app_id in enumerate(app_ids)],
+        )
+        cursor.execute(APP_DAYS)
+        cursor.execute("drop table day_row; analyze")
+    # As the last step of a collecting run does.
+    refresh(
+        warehouse_engine(
+            postgres.url("loader", running.secrets.postgres["loader"], running.settings.pg_port, "warehouse")
+        )
+    )
+    return app_ids
+
+
+def _report(running: Stack, routes: dict[str, str]) -> None:
+    opener = build_opener(ProxyHandler({}))
+    api = running.api
+    api._call("GET", "/api/v2/version")
+    login = {"Authorization": f"Bearer {api._token}", "Accept-Encoding": "gzip"}
+    seconds: dict[str, list[float]] = {name: [] for name in routes}
+    size: dict[str, int] = {}
+    for round_ in range(ROUNDS + 1):
+        for name, route in routes.items():
+            url = f"{running.settings.ui_url}/agora/bandwidth/api/{route}"
+            started = time.perf_counter()
+            with opener.open(Request(url, headers=login), timeout=120) as answer:  # noqa: S310 - our own server
+                size[name] = len(answer.read())
+            if round_:  # the first imports the page
+                seconds[name].append(time.perf_counter() - started)
+    print(
+        f"The page in Airflow, {LOAD.name} = {LOAD.points:,} points, {ROUNDS} interleaved rounds, over HTTP"
+    )
+    print(f"  {'':50} {'median s':>8} {'slowest':>8} {'kB':>8}")
+    for name, each in seconds.items():
+        print(f"  {name:50} {statistics.median(each):8.3f} {max(each):8.3f} {size[name] / 1000:8.1f}")
+    print()

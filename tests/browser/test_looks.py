@@ -1,0 +1,70 @@
+"""Every view in Airflow's light and dark theme, in narrow and wide windows."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.visitor import HIGH, WIDE, Visitor
+from tests.dags.stack import LiveStack
+
+VIEWS = ("coverage", "traffic", "bill", "health")
+WIDTHS = (900, WIDE, 2500)
+# Of every text, its contrast with what is behind it, as WCAG 2 reckons; 4.5 is its AA.
+CONTRAST = """
+() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const linear = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (/^rgb\\(/.test(colour)) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const texts = document.evaluate("//body//text()[normalize-space()]", document, null, 7);
+  const poor = [];
+  for (let i = 0; i < texts.snapshotLength; i++) {
+    const element = texts.snapshotItem(i).parentElement;
+    const isElsewhere = element.closest("svg, script, :disabled, [aria-hidden=true], td");
+    if (isElsewhere || !element.checkVisibility()) continue;
+    const [dark, bright] = [getComputedStyle(element).color, behind(element)]
+      .map((colour) => light(channels(colour))).sort((a, b) => a - b);
+    const contrast = (bright + 0.05) / (dark + 0.05);
+    if (contrast < 4.5) poor.push(`${contrast.toFixed(2)} ${element.textContent.trim().slice(0, 40)}`);
+  }
+  return poor;
+}
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_in_a_theme(live: LiveStack, chromium: Browser, view: str, theme: str) -> None:
+    with Visitor.logged_in(live, chromium, theme=theme) as visitor:
+        for width in WIDTHS:
+            visitor.page.set_viewport_size({"width": width, "height": HIGH})
+            frame = visitor.goes_to(view)
+            assert frame.evaluate("document.documentElement.dataset.theme") == theme
+            assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                f"{view} overflows at {width}"
+            )
+            assert frame.evaluate(CONTRAST) == []
+            if width == WIDE and (theme == "light") == (view != "coverage"):
+                visitor.takes_picture(view)
+
+
+def test_the_theme_is_followed_while_the_page_is_open(visitor: Visitor) -> None:
+    frame = visitor.goes_to("bill")
+    visitor.page.evaluate("document.documentElement.classList.replace('light', 'dark')")
+    frame.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+
+
+def test_the_views_are_reached_by_keyboard(visitor: Visitor) -> None:
+    frame = visitor.goes_to("coverage")
+    frame.get_by_role("tab", name="Coverage").focus()
+    for view in (*VIEWS[1:], VIEWS[0]):
+        visitor.page.keyboard.press("ArrowRight")
+        frame.locator(f"#view:not([aria-busy]) .panel.{view}").wait_for()
+        assert frame.get_by_role("tab", selected=True).inner_text().lower() == view

@@ -1,0 +1,38 @@
+"""docs/page.md: each route stands there, and its commands do what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+
+from embedded.settings import ROOT
+from tests.browser.test_rights import Calls, calls
+from tests.dags.stack import LiveStack
+
+__all__ = ["calls"]  # the fixture
+PAGE = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_every_route_is_documented(calls: Calls) -> None:
+    documented = set(re.findall(r"`GET (/[^`]*)`", PAGE))
+    assert {path.replace(":path}", "}") for path, _, is_served in calls if is_served} == documented
+
+
+def test_the_commands(live: LiveStack) -> None:
+    script = "".join(COMMANDS).replace("http://127.0.0.1:8080", live.stack.settings.ui_url)
+    last = live.sql("select max(usage_date)::text from mart.coverage")[0][0]
+    script = re.sub(r'"(from|to)_date": "[^"]*"', rf'"\1_date": "{last}"', script)
+    answer = subprocess.run(
+        ["sh", "-ec", script.replace("\ncurl", "\necho; curl")],
+        env={**os.environ, "PASSWORD": live.stack.secrets.admin_password, "NO_PROXY": "*"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    coverage, run = [json.loads(line) for line in answer.stdout.split("\n") if line]
+    assert {app["app_name"].partition("-")[0] for app in coverage["apps"]} == {"classroom"}
+    assert run["dag_id"] == "agora_bandwidth_backfill"
+    assert live.ended("agora_bandwidth_backfill", run["dag_run_id"]).state == "success"

@@ -1,0 +1,117 @@
+"""The view Traffic: its figures are SQL's, a gap is a gap, and it is zoomed from a month to an hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Frame, Locator, expect
+
+from tests.browser.visitor import Visitor
+from tests.dags.stack import LiveStack
+
+
+@pytest.fixture(scope="module")
+def torn(live: LiveStack) -> tuple[str, str]:
+    """Return the App ID and the day on which the vendor withheld points."""
+    ((app_id, usage_date),) = live.sql(
+        "select app_id, usage_date::text from mart.coverage where state = 'partial'"
+    )
+    return app_id, usage_date
+
+
+def chart(frame: Frame) -> Locator:
+    drawn = frame.locator(".chart.js-plotly-plot")
+    drawn.wait_for()
+    return drawn
+
+
+def shown(frame: Frame) -> list[datetime]:
+    """Return the first and the last moment that the chart shows, as its axis has them."""
+    ends: list[str] = chart(frame).evaluate("chart => chart._fullLayout.xaxis.range")
+    return [datetime.fromisoformat(end) for end in ends]
+
+
+def tile(frame: Frame, label: str) -> str:
+    of_label = frame.locator(".tile").filter(has=frame.get_by_text(label, exact=True))
+    return of_label.locator("b").inner_text()
+
+
+def test_points_and_figures_are_what_sql_says(
+    live: LiveStack, visitor: Visitor, torn: tuple[str, str]
+) -> None:
+    app_id, usage_date = torn
+    frame = visitor.goes_to(f"traffic?app_ids={app_id}&from_date={usage_date}&to_date={usage_date}")
+    line: dict[str, Any] = chart(frame).evaluate(
+        "chart => ({ y: [...chart.data[0].y], connectgaps: chart._fullData[0].connectgaps })"
+    )
+    points = live.sql(
+        "select kbps from mart.bandwidth_5min"
+        f" where app_id = '{app_id}' and usage_date = '{usage_date}' order by interval_start"
+    )
+    unit = max(kbps for (kbps,) in points) / max(kbps for kbps in line["y"] if kbps is not None)
+    assert [kbps * unit for kbps in line["y"] if kbps is not None] == pytest.approx(
+        [kbps for (kbps,) in points]
+    )
+    assert len(points) == 282
+    assert line["y"].count(None) >= 6, "absent points are gaps"
+    assert not line["connectgaps"]
+    expect(frame.locator(".panel .trouble")).to_contain_text("6 points of 288 are absent")
+    assert tile(frame, "Points") == "▲ 282"
+
+
+def test_the_95th_percentile_of_a_month_is_the_bills(live: LiveStack, visitor: Visitor) -> None:
+    today = datetime.now(UTC).date()
+    ((app_id, name, kbps),) = live.sql(
+        "select app_id, name, p95_kbps from mart.billing_monthly join core.app using (app_id)"
+        f" where month = '{today.replace(day=1)}' order by p95_kbps desc limit 1"
+    )
+    route = f"/agora/bandwidth/api/traffic?app_ids={app_id}&from_date={today.replace(day=1)}"
+    answer = visitor.page.request.get(visitor.ui_url + route).json()
+    assert answer["series"][0]["app_name"] == name
+    assert answer["series"][0]["figures"]["p95_kbps"] == kbps
+    frame = visitor.goes_to(f"traffic?app_ids={app_id}&from_date={today.replace(day=1)}")
+    assert float(tile(frame, "95th percentile").split()[0]) == pytest.approx(kbps / 1000, rel=1e-3)
+
+
+def test_zoom_from_a_month_to_an_hour_by_keyboard(visitor: Visitor, torn: tuple[str, str]) -> None:
+    frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+    chart(frame)
+    for part, minutes in (("Week", 7 * 1440), ("Day", 1440), ("Hour", 60)):
+        frame.get_by_role("button", name=part, exact=True).press("Enter")
+        expect(frame.get_by_role("button", name=part, exact=True)).to_have_attribute("aria-pressed", "true")
+        from_time, to_time = shown(frame)
+        assert (to_time - from_time).total_seconds() == 60 * minutes
+    before = frame.locator("#traffic-told li").first.inner_text()
+    frame.get_by_role("button", name="Earlier").press("Enter")
+    expect(frame.locator("#traffic-told li").first).not_to_have_text(before)
+
+
+def test_several_apps_and_their_sum(live: LiveStack, visitor: Visitor) -> None:
+    apps = live.sql("select app_id, name from core.app order by name limit 3")
+    ids = ",".join(app_id for app_id, _ in apps)
+    frame = visitor.goes_to(f"traffic?app_ids={ids}")
+    for _, name in apps:
+        expect(frame.locator("table.figures")).to_contain_text(name)
+    visitor.turns_to(f"traffic?app_ids={ids}&show=sum")
+    quoted = ", ".join(f"'{app_id}'" for app_id, _ in apps)
+    ((peak,),) = live.sql(
+        "select max(kbps) from (select sum(kbps) as kbps from mart.bandwidth_5min"
+        f" where app_id in ({quoted}) and usage_date < current_date group by interval_start) as summed"
+    )
+    assert float(tile(frame, "Peak").split()[0]) == pytest.approx(peak / 1000, rel=1e-3)
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("America/New_York", 5), ("Asia/Shanghai", -8)])
+def test_times_are_the_vendors_or_the_viewers(
+    live: LiveStack, chromium: Browser, torn: tuple[str, str], zone: str, offset: int
+) -> None:
+    with Visitor.logged_in(live, chromium, zone=zone) as visitor:
+        frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+        of_vendor = shown(frame)[0]
+        frame.locator("#traffic-zone").select_option("mine")
+        expect(frame.locator(".chart .xtitle")).to_contain_text(zone)
+        of_viewer = shown(frame)[0]
+    apart = of_vendor - of_viewer
+    assert abs(apart.total_seconds() / 3600 - offset) <= 1, "an hour of summer time may lie between"

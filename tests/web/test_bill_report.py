@@ -1,0 +1,326 @@
+"""The view Bill's figures against a reference by hand, its projection, and its file against its answer."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
+
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.reports import bill as report
+from agora.web.bill_csv import csv_of
+from agora.web.parameters import Month
+from tests.warehouse import traffic
+from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.reference import bills, figures_of_day, total_bills
+
+FIGURES = (*report.METHODS, "points", "expected_points", "days", "days_with_traffic", "is_final")
+DECEMBER, JANUARY = date(2024, 12, 1), date(2025, 1, 1)
+LONG_AGO = date(2026, 1, 1)
+FIRST, LAST = date(2024, 12, 1), date(2025, 1, 31)
+Days = dict[date, Any]
+
+
+@contextmanager
+def reading(warehouse: Warehouse) -> Iterator[Connection]:
+    """Read as the page does: mart only, in one transaction."""
+    engine = warehouse_engine(warehouse.url("analyst"))
+    try:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def give(warehouse: Warehouse, app_id: str, days: Days, conn_id: str = "agora_dashboard") -> None:
+    """Want an app on consecutive days; those without a grid were asked for in vain."""
+    warehouse.add_apps([App(app_id, min(days), max(days), conn_id)])
+    warehouse.add_days(AppDay(app_id, day, grid, "lost") for day, grid in days.items())
+
+
+def month_of(all_bills: list[dict[str, Any]], month: date) -> dict[str, Any] | None:
+    return next((bill for bill in all_bills if bill["month"] == month), None)
+
+
+@pytest.fixture(scope="module")
+def given(module_warehouse: Warehouse) -> dict[str, Days]:
+    """Give four apps December and January, each with a fault of its own; one appears in January only."""
+    rng = np.random.default_rng(7)
+    days = days_between(FIRST, LAST)
+    apps: dict[str, Days] = {
+        "whole": {day: traffic.values(rng) for day in days},
+        "with gaps": {day: traffic.with_gaps(traffic.values(rng), rng) for day in days},
+        "lost in December": {day: traffic.values(rng) if day >= JANUARY else None for day in days},
+        "new in January": {day: traffic.values(rng) for day in days if day >= date(2025, 1, 29)},
+    }
+    module_warehouse.add_account()
+    for app_id, own in apps.items():
+        give(module_warehouse, app_id, own)
+    return apps
+
+
+def assert_figures(found: dict[str, Any] | None, expected: dict[str, Any] | None) -> None:
+    assert (found is None) == (expected is None)
+    if found and expected:
+        assert {name: found[name] for name in FIGURES} == {name: expected[name] for name in FIGURES}
+
+
+def change(now: float | None, before: float | None) -> Any:
+    return None if now is None or not before else pytest.approx(100 * now / before - 100, abs=1e-9)
+
+
+@pytest.mark.parametrize(("month", "before"), [(JANUARY, DECEMBER), (DECEMBER, date(2024, 11, 1))])
+def test_a_month_stands_beside_the_one_before(
+    module_warehouse: Warehouse, given: dict[str, Days], month: date, before: date
+) -> None:
+    with reading(module_warehouse) as connection:
+        answer = report.bill(connection, month)
+    assert (answer["month_before"], answer["is_over"], answer["days_in_month"]) == (before, True, 31)
+    rows = {row["app_id"]: row for row in answer["apps"]}
+    wanted = [
+        (app_id, day, datetime(day.year, day.month, day.day, tzinfo=UTC), grid)
+        for app_id, days in given.items()
+        for day, grid in days.items()
+    ]
+    expected = {app_id: bills(days, LONG_AGO) for app_id, days in given.items()} | {
+        None: total_bills(wanted, LONG_AGO)
+    }
+    rows[None] = answer["total"]
+    assert rows.keys() == {app_id for app_id, own in expected.items() if month_of(own, month)}
+    for app_id, row in rows.items():
+        now, then = (month_of(expected[app_id], when) for when in (month, before))
+        assert now is not None
+        assert_figures(row, now)
+        assert_figures(row["before"], then)
+        assert row["projected"] is None
+        changes = {name: change(now[name], then[name] if then else None) for name in report.METHODS}
+        assert row["change_percent"] == changes
+
+
+def test_each_row_says_whether_it_is_whole(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+    with reading(module_warehouse) as connection:
+        answer = report.bill(connection, JANUARY)
+    status = {
+        row["app_id"]: (row["status"], row["before"] and row["before"]["status"]) for row in answer["apps"]
+    }
+    assert status == {
+        "whole": ("final", "final"),
+        "with gaps": ("incomplete", "incomplete"),
+        "lost in December": ("final", "incomplete"),
+        "new in January": ("final", None),
+    }
+    lost = next(row for row in answer["apps"] if row["app_id"] == "lost in December")
+    assert lost["before"]["points"] == 0
+    assert set(lost["change_percent"].values()) == {None}
+    assert (answer["total"]["status"], answer["total"]["before"]["status"]) == ("incomplete", "incomplete")
+    absent = 2 * 31 * 288 + 31 * 288 + 3 * 288 - answer["total"]["app_points"]
+    assert absent == answer["total"]["expected_app_points"] - answer["total"]["app_points"] > 0
+
+
+def test_volume_is_of_the_points_observed(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+    with reading(module_warehouse) as connection:
+        answer = report.volume(connection, JANUARY)
+
+    def carried(days: Days, month: date) -> int | None:
+        figures = [figures_of_day(grid) for day, grid in days.items() if day.replace(day=1) == month]
+        known = [day["volume_bytes"] for day in figures if day["volume_bytes"] is not None]
+        return sum(known) if known else None
+
+    for row in answer["apps"]:
+        now, then = (carried(given[row["app_id"]], month) for month in (JANUARY, DECEMBER))
+        assert (row["volume_bytes"], row["before_volume_bytes"]) == (now, then)
+        assert row["change_percent"] == change(now, then)
+        assert row["projected_volume_bytes"] is None
+    for name in ("volume_bytes", "before_volume_bytes"):
+        assert answer["total"][name] == sum(row[name] or 0 for row in answer["apps"])
+    assert answer["apps_without_points"] == 0
+    with reading(module_warehouse) as connection:
+        assert report.volume(connection, DECEMBER)["apps_without_points"] == 1
+
+
+def test_months_are_those_with_a_wanted_day(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+    with reading(module_warehouse) as connection:
+        assert report.months(connection) == [DECEMBER, JANUARY]
+        assert report.latest_month(connection) == JANUARY
+        nothing = report.bill(connection, date(2024, 11, 1))
+    assert (nothing["total"], nothing["apps"]) == (None, [])
+
+
+def test_an_empty_warehouse_has_no_bill(warehouse: Warehouse) -> None:
+    with reading(warehouse) as connection:
+        assert report.months(connection) == []
+        month = report.latest_month(connection)
+        assert month == datetime.now(UTC).date().replace(day=1)
+        assert report.bill(connection, month)["total"] is None
+        volume = report.volume(connection, month)
+        assert volume["total"]["volume_bytes"] is None
+        assert csv_of(report.bill(connection, month), volume) == "month\r\n"
+
+
+def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    give(warehouse, "app", {DECEMBER: None})
+    with reading(warehouse) as connection:
+        answer, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
+    for row in (answer["total"], *answer["apps"]):
+        assert {row[name] for name in report.METHODS} == {None}
+        assert (row["app_points"], row["expected_app_points"], row["status"]) == (0, 288, "incomplete")
+    assert (volume["total"]["volume_bytes"], volume["apps"][0]["volume_bytes"]) == (None, None)
+
+
+@pytest.mark.parametrize("month", [DECEMBER, JANUARY])
+def test_the_file_holds_the_answers_numbers(
+    module_warehouse: Warehouse, given: dict[str, Days], month: date
+) -> None:
+    with reading(module_warehouse) as connection:
+        answer, volume = report.bill(connection, month), report.volume(connection, month)
+    lines = list(csv.DictReader(StringIO(csv_of(answer, volume))))
+    assert_file_equals_answer(lines, answer, volume)
+    assert {line["month"] for line in lines} == {f"{month:%Y-%m}"}
+
+
+def assert_file_equals_answer(lines: list[dict[str, str]], answer: Any, volume: Any) -> None:
+    """Compare every number of the file with the answer's, digit by digit."""
+    rows = [*answer["apps"], answer["total"]]
+    volumes = [*volume["apps"], volume["total"]]
+    assert [line["row"] for line in lines] == ["app"] * len(answer["apps"]) + ["total"]
+    for line, row, carried in zip(lines, rows, volumes, strict=True):
+        before, projected = row["before"] or {}, row["projected"] or {}
+        expected = {name: row[name] for name in (*report.METHODS, *report.COUNTS, "status")}
+        expected |= {
+            f"before_{name}": before.get(name) for name in (*report.METHODS, *report.COUNTS, "status")
+        }
+        expected |= {f"change_of_{name[:-5]}_percent": row["change_percent"][name] for name in report.METHODS}
+        expected |= {
+            f"projected_{'at_least_' * (name in report.AT_LEAST)}{name}": projected.get(name)
+            for name in report.METHODS
+        }
+        expected |= {name: carried[name] for name in carried if name.endswith("volume_bytes")}
+        expected["change_of_volume_percent"] = carried["change_percent"]
+        found = {
+            name: value for name, value in line.items() if name not in ("month", "row", "app_id", "app_name")
+        }
+        assert found == {name: "" if value is None else str(value) for name, value in expected.items()}
+
+
+def test_a_name_is_no_formula(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    give(warehouse, "app", {DECEMBER: [1.0] * 288})
+    warehouse.run("update core.app set name = '=1+1'")
+    with reading(warehouse) as connection:
+        text = csv_of(report.bill(connection, DECEMBER), report.volume(connection, DECEMBER))
+    assert next(csv.DictReader(StringIO(text)))["app_name"] == "'=1+1"
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-11-05", "11-2026", "2026-W45", "now", ""])
+def test_what_is_no_month_is_refused_in_words(month: str) -> None:
+    with pytest.raises(ValidationError, match="a month is written like 2026-11"):
+        TypeAdapter(Month).validate_python(month)
+
+
+SO_FAR = {**dict.fromkeys(report.METHODS, 1.0), "p95_kbps": 2.0, "top_five_mean_kbps": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("days", "points", "known"),
+    [
+        (4, 4 * 288, False),
+        (5, 5 * 288, True),
+        (5, 4 * 288 + 4, False),  # the fifth day may have four points
+        (5, 4 * 288 + 5, True),
+        (21, 4 * 288 + 17 * 4, False),
+        (21, 4 * 288 + 17 * 4 + 1, True),
+    ],
+)
+def test_the_top_five_are_projected_once_there_are_five(days: int, points: int, known: bool) -> None:
+    projected = report.projected({**SO_FAR, "days": days, "points": points})
+    assert projected == {name: SO_FAR[name] for name in report.METHODS} | {
+        "top_five_mean_kbps": 5.0 if known else None
+    }
+
+
+def test_the_top_five_can_fall_before_there_are_five_of_them(warehouse: Warehouse) -> None:
+    """Four days of 8 kbps have a mean of 8; a fifth of 3 kbps makes it 7. So 8 was no lower bound."""
+    warehouse.add_account()
+    days = days_between(DECEMBER, date(2024, 12, 5))
+    give(warehouse, "four", {day: [8.0] * 288 for day in days[:4]})
+    give(warehouse, "five", {day: [8.0 if day < days[4] else 3.0] * 288 for day in days})
+    with reading(warehouse) as connection:
+        rows = {row["app_id"]: row for row in report.bill(connection, DECEMBER)["apps"]}
+    assert [rows[name]["top_five_mean_kbps"] for name in ("four", "five")] == [8, 7]
+    assert [report.projected(rows[name])["top_five_mean_kbps"] for name in ("four", "five")] == [None, 7]
+
+
+@pytest.mark.parametrize(
+    ("last_wanted", "points", "expected"),
+    [
+        # 21 of 30 days without a gap: 30 / 21 of 4,200 bytes.
+        (date(2026, 11, 21), 21 * 288, 6_000),
+        # Half of the points: the other half and the nine days to come are like them.
+        (date(2026, 11, 21), 21 * 144, 12_000),
+        # Not wanted since the 20th: nothing is to come.
+        (date(2026, 11, 20), 21 * 288, 4_200),
+        (date(2026, 11, 21), 0, None),
+    ],
+)
+def test_volume_is_projected_by_points(last_wanted: date, points: int, expected: int | None) -> None:
+    app = {"last_wanted": last_wanted, "today": date(2026, 11, 22)}
+    so_far = {"volume_bytes": 4_200 if points else None, "points": points, "expected_points": 21 * 288}
+    assert report.projected_volume(app, so_far, date(2026, 12, 1)) == expected
+
+
+def test_the_present_month_is_so_far_and_projected(warehouse: Warehouse) -> None:
+    """On whatever day the test runs, in two zones that may be in two months."""
+    today = {}
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        warehouse.add_account(zone, conn_id=zone)
+        row = warehouse.rows("select (now() at time zone %s)::date as today", (zone,))[0]
+        today[zone] = row["today"]
+    first = min(today.values()).replace(day=1) - timedelta(days=40)
+    ahead = days_between(first, max(today.values()) + timedelta(days=3))
+    rng = np.random.default_rng(11)
+    given = {zone: {day: traffic.values(rng) for day in ahead} for zone in today}
+    for zone, days in given.items():
+        warehouse.add_apps([App(zone, first, None, zone)])
+        warehouse.add_days(AppDay(zone, day, grid) for day, grid in days.items())
+    with reading(warehouse) as connection:
+        month = report.latest_month(connection)
+        answer, volume = report.bill(connection, month), report.volume(connection, month)
+    earliest = min(today[row["app_id"]] for row in answer["apps"])
+    next_month = month + timedelta(days=report.days_in(month))
+    assert answer["is_over"] == (earliest >= next_month)
+    assert answer["days_over"] == min((earliest - month).days, report.days_in(month))
+    for row, carried in zip(answer["apps"], volume["apps"], strict=True):
+        zone = row["app_id"]
+        expected = month_of(bills(given[zone], today[zone]), month)
+        assert expected is not None
+        assert_figures(row, expected)
+        is_over = today[zone] >= next_month
+        assert row["status"] == ("final" if is_over else "so far")
+        assert (row["projected"] is None) == (carried["projected_volume_bytes"] is None) == is_over
+        if not is_over:
+            days = expected["days"]
+            assert carried["change_percent"] is None
+            assert carried["projected_volume_bytes"] == round(
+                carried["volume_bytes"] * report.days_in(month) / days
+            )
+            assert row["projected"]["p95_kbps"] == expected["p95_kbps"]
+            assert (row["projected"]["top_five_mean_kbps"] is None) == (days < 5)
+    lines = list(csv.DictReader(StringIO(csv_of(answer, volume))))
+    assert_file_equals_answer(lines, answer, volume)
+    wanted = [
+        (zone, day, datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)), grid)
+        for zone, days in given.items()
+        for day, grid in days.items()
+        if day < today[zone]
+    ]
+    assert_figures(answer["total"], month_of(total_bills(wanted, min(today.values())), month))

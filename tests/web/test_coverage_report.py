@@ -1,0 +1,149 @@
+"""What the view Coverage and its route show, on a real warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.reports.coverage import Choice, Sort, coverage
+from tests.warehouse.database import App, AppDay, Warehouse
+
+TODAY = datetime.now(UTC).date()
+FULL = [1.0] * 288
+EVERYTHING = Choice(None, None, "", Sort.EXPIRY, 50, 0)
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+@pytest.fixture(scope="module")
+def connection(module_warehouse: Warehouse) -> Iterator[Connection]:
+    """Yield a warehouse of three apps and ten days of a window of ten, in every state."""
+    module_warehouse.add_account(window="10 days")
+    module_warehouse.add_apps(App(app_id, ago(12)) for app_id in ("whole", "torn", "Fresh"))
+    module_warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 13))
+    module_warehouse.add_days(
+        [
+            AppDay("torn", ago(12), state="lost"),
+            AppDay("torn", ago(9), state="failed"),
+            AppDay("torn", ago(5), state="rejected"),
+            AppDay("torn", ago(3), [None, *FULL[1:]]),
+            *(AppDay("torn", ago(days), FULL) for days in (11, 10, 8, 7, 6, 4, 2, 1)),
+            *(AppDay("Fresh", ago(days), FULL) for days in range(2, 13)),
+        ]
+    )
+    engine = warehouse_engine(module_warehouse.url("loader"))
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+def names(found: dict[str, Any]) -> list[str]:
+    return [app["app_name"].removeprefix("Name of ") for app in found["apps"]]
+
+
+def test_without_dates_it_is_the_vendors_window(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING)
+    assert (found["from_date"], found["to_date"]) == (ago(10), ago(1))
+    assert [len(app["days"]) for app in found["apps"]] == [10, 10, 10]
+
+
+def test_a_day_has_state_points_attempts_reason_and_days_left(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING)
+    (torn,) = (app for app in found["apps"] if app["app_id"] == "torn")
+    day = {day["usage_date"]: day for day in torn["days"]}
+    assert day[ago(3)] == {
+        "usage_date": ago(3),
+        "state": "partial",
+        "points": 287,
+        "attempts": 1,
+        "days_left": 7,
+        "reason": "given with 287 points",
+    }
+    assert {when: day[when]["state"] for when in (ago(9), ago(5), ago(1))} == {
+        ago(9): "failed",
+        ago(5): "rejected",
+        ago(1): "collected",
+    }
+    assert (torn["app_days"], torn["collected"], torn["days_left"]) == (10, 7, 1)
+
+
+def test_a_day_not_asked_for_is_pending(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING)
+    (fresh,) = (app for app in found["apps"] if app["app_id"] == "Fresh")
+    last = fresh["days"][-1]
+    assert (last["usage_date"], last["state"], last["attempts"], last["days_left"]) == (
+        ago(1),
+        "pending",
+        0,
+        9,
+    )
+
+
+def test_what_expires_soonest_comes_first(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING)
+    assert names(found) == ["torn", "Fresh", "whole"]
+    assert [(group["days_left"], group["app_days"], group["apps"]) for group in found["expiring"]] == [
+        (1, 1, 1),
+        (5, 1, 1),
+        (7, 1, 1),
+    ]
+    assert (found["expiring"][0]["first_date"], found["expiring"][0]["last_date"]) == (ago(9), ago(9))
+
+
+def test_other_orders(connection: Connection) -> None:
+    assert names(coverage(connection, EVERYTHING._replace(sort=Sort.NAME))) == ["Fresh", "torn", "whole"]
+    beyond = EVERYTHING._replace(sort=Sort.MISSING, from_date=ago(12), to_date=ago(11))
+    assert names(coverage(connection, beyond)) == ["torn", "Fresh", "whole"]
+
+
+def test_dates_beyond_the_window_show_what_is_lost(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING._replace(from_date=ago(12), to_date=ago(11)))
+    (torn,) = (app for app in found["apps"] if app["app_id"] == "torn")
+    assert [(day["state"], day["days_left"]) for day in torn["days"]] == [("lost", -2), ("collected", -1)]
+    assert torn["days_left"] is None
+    assert found["expiring"], "what can still be had is of all dates"
+
+
+@pytest.mark.parametrize("search", ["fres", "FRES", "name of fresh"])
+def test_search_by_name_or_app_id_in_any_case(connection: Connection, search: str) -> None:
+    found = coverage(connection, EVERYTHING._replace(search=search))
+    assert (names(found), found["apps_in_all"]) == (["Fresh"], 1)
+
+
+@pytest.mark.parametrize("search", ["%", "_", "'", "\\"])
+def test_a_search_is_no_pattern(connection: Connection, search: str) -> None:
+    assert coverage(connection, EVERYTHING._replace(search=search))["apps"] == []
+
+
+def test_pages(connection: Connection) -> None:
+    pages = [coverage(connection, EVERYTHING._replace(limit=2, offset=offset)) for offset in (0, 2)]
+    assert [names(page) for page in pages] == [["torn", "Fresh"], ["whole"]]
+    assert [page["apps_in_all"] for page in pages] == [3, 3]
+
+
+def test_dates_are_summed_over_all_apps_whatever_the_page(connection: Connection) -> None:
+    found = coverage(connection, EVERYTHING._replace(limit=1))
+    of_last = {row["state"]: row["app_days"] for row in found["by_date"] if row["usage_date"] == ago(1)}
+    assert of_last == {"collected": 2, "pending": 1}
+
+
+def test_an_empty_warehouse(warehouse: Warehouse) -> None:
+    engine = warehouse_engine(warehouse.url("loader"))
+    with engine.connect() as connection:
+        found = coverage(connection, EVERYTHING)
+    engine.dispose()
+    assert found == {
+        "from_date": None,
+        "to_date": None,
+        "apps_in_all": 0,
+        "apps": [],
+        "by_date": [],
+        "expiring": [],
+    }

@@ -1,0 +1,293 @@
+"""The view Traffic: each series, figure and day against brute force, read as the analyst reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine
+
+from agora.warehouse.reports import traffic as report
+from tests.conftest import fresh_warehouse
+from tests.warehouse import traffic
+from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.reference import Figures, figures_of_day
+
+FIRST, LAST = date(2024, 1, 20), date(2024, 3, 20)
+FEBRUARY = (date(2024, 2, 1), date(2024, 2, 29))
+MONDAY = date(2025, 3, 3)
+WORLDS = {
+    "one zone": ("UTC",) * 3,
+    "all in Shanghai": ("Asia/Shanghai",) * 3,
+    "UTC and Shanghai": ("UTC", "Asia/Shanghai", "UTC"),
+    "the ends of the world": ("Etc/GMT+12", "Pacific/Kiritimati", "UTC"),
+}
+FIVE_MINUTES = timedelta(minutes=5)
+Days = dict[tuple[str, date], tuple[datetime, Any]]
+
+
+def ask(
+    warehouse: Warehouse, app_ids: Sequence[str], dates: tuple[date, date], is_sum: bool = False
+) -> dict[str, Any]:
+    engine = create_engine(warehouse.url("analyst"))
+    try:
+        with engine.connect() as connection:
+            return report.traffic(connection, app_ids, is_sum, *dates)
+    finally:
+        engine.dispose()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+
+
+def fill(warehouse: Warehouse, zones: Sequence[str]) -> Days:
+    """Give apps days with gaps of every kind; return each wanted app-day's start and grid."""
+    rng = np.random.default_rng(7)
+    for zone in sorted(set(zones)):
+        warehouse.add_account(zone, conn_id=zone)
+    apps = [
+        App(f"app {n}", FIRST + timedelta(n * 15), LAST - timedelta(n), zone) for n, zone in enumerate(zones)
+    ]
+    warehouse.add_apps(apps)
+    wanted: Days = {}
+    for app in apps:
+        for day in days_between(app.wanted_from, app.wanted_until or LAST):
+            luck = rng.random()
+            grid: Any = traffic.values(rng)
+            if luck < 0.3:
+                grid = traffic.with_gaps(grid, rng) if luck < 0.15 else None
+            if grid or luck < 0.25:  # the others nobody asked for yet
+                warehouse.add_days([AppDay(app.app_id, day, grid, "lost")])
+            wanted[app.app_id, day] = (midnight(day, app.conn_id), grid)
+    return wanted
+
+
+def expected_slots(wanted: Days, app_ids: Sequence[str], dates: tuple[date, date]) -> dict[datetime, Figures]:
+    """Return each instant of the range with its sum, how many apps are absent, and the day it counts to."""
+    slots: dict[datetime, dict[str, Any]] = {}
+    for (app_id, day), (start, grid) in wanted.items():
+        if app_id not in app_ids:
+            continue
+        for number, kbps in enumerate(grid or [None] * 288):
+            slot = slots.setdefault(start + number * FIVE_MINUTES, {"kbps": [], "absent": 0, "days": []})
+            slot["absent"] += kbps is None
+            slot["kbps"] += [] if kbps is None else [kbps]
+            slot["days"] += [] if kbps is None else [day]
+            slot.setdefault("wanted_days", []).append(day)
+    return {
+        instant: {
+            "kbps": sum(slot["kbps"]) if slot["kbps"] else None,
+            "absent": slot["absent"],
+            "day": min(slot["days"] or slot["wanted_days"]),
+        }
+        for instant, slot in sorted(slots.items())
+        if dates[0] <= min(slot["days"] or slot["wanted_days"]) <= dates[1]
+    }
+
+
+def assert_is(series: dict[str, Any], slots: dict[datetime, Figures]) -> None:
+    """Compare a series with what brute force found, point by point, in figures, and day by day."""
+    start = series["interval_start"]
+    found = {
+        start + number * FIVE_MINUTES: (None if np.isnan(kbps) else kbps, absent)
+        for number, (kbps, absent) in enumerate(zip(series["kbps"], series["absent_apps"], strict=True))
+    }
+    assert start == min(slots)
+    assert max(found) == max(slots)
+    assert {instant: slot for instant, slot in found.items() if slot != (None, 0)} == {
+        instant: (slot["kbps"], slot["absent"]) for instant, slot in slots.items()
+    }
+    assert_figures(series["figures"], slots)
+    for day in series["days"]:
+        assert_figures(day, {at: slot for at, slot in slots.items() if slot["day"] == day["usage_date"]})
+
+
+def assert_figures(found: dict[str, Any], slots: dict[datetime, Figures]) -> None:
+    expected = figures_of_day([slot["kbps"] for slot in slots.values()])
+    for name in ("points", "peak_kbps", "p95_kbps", "mean_kbps", "volume_bytes"):
+        assert found[name] == expected[name], name
+    there = {at: slot for at, slot in slots.items() if slot["kbps"] is not None}
+    assert found["points_lacking_apps"] == sum(slot["absent"] > 0 for slot in there.values())
+    if there:
+        assert found["peak_at"] == min(
+            at for at, slot in there.items() if slot["kbps"] == expected["peak_kbps"]
+        )
+
+
+@pytest.fixture(scope="module", params=list(WORLDS.values()), ids=list(WORLDS))
+def world(
+    request: pytest.FixtureRequest, postgres: Any, warehouse_template: str
+) -> Iterator[tuple[Warehouse, Days]]:
+    for warehouse in fresh_warehouse(postgres, warehouse_template):
+        yield warehouse, fill(warehouse, request.param)
+
+
+RANGES = [FEBRUARY, (date(2024, 2, 10), date(2024, 2, 10)), (FIRST - timedelta(3), FIRST + timedelta(50))]
+
+
+@pytest.mark.parametrize("dates", RANGES, ids=["a month", "a day", "from before the first day"])
+def test_each_app_is_its_own_points(world: tuple[Warehouse, Days], dates: tuple[date, date]) -> None:
+    warehouse, wanted = world
+    app_ids = ["app 2", "app 0"]
+    answer = ask(warehouse, app_ids, dates)
+    assert [series["app_id"] for series in answer["series"]] == app_ids
+    for series in answer["series"]:
+        slots = expected_slots(wanted, [series["app_id"]], dates)
+        if slots:
+            assert_is(series, slots)
+        days = [day for app_id, day in wanted if app_id == series["app_id"] and dates[0] <= day <= dates[1]]
+        assert [day["usage_date"] for day in series["days"]] == days
+        assert series["figures"]["expected_points"] == 288 * len(days)
+
+
+@pytest.mark.parametrize("app_ids", [[], ["app 1", "app 2"]], ids=["all apps", "two of three"])
+@pytest.mark.parametrize("dates", RANGES, ids=["a month", "a day", "from before the first day"])
+def test_a_sum_is_by_instant_and_says_which_apps_it_lacks(
+    world: tuple[Warehouse, Days], dates: tuple[date, date], app_ids: list[str]
+) -> None:
+    warehouse, wanted = world
+    (series,) = ask(warehouse, app_ids, dates, is_sum=True)["series"]
+    assert_is(series, expected_slots(wanted, app_ids or ["app 0", "app 1", "app 2"], dates))
+
+
+def test_a_whole_months_p95_is_the_bills(world: tuple[Warehouse, Days]) -> None:
+    warehouse, _ = world
+    (bill,) = warehouse.rows("select * from mart.billing_monthly_total where month = '2024-02-01'")
+    (series,) = ask(warehouse, [], FEBRUARY, is_sum=True)["series"]
+    for name in ("p95_kbps", "peak_kbps", "points", "expected_points"):
+        assert series["figures"][name] == bill[name], name
+    assert (series["app_points"], series["expected_app_points"]) == (
+        bill["app_points"],
+        bill["expected_app_points"],
+    )
+    bills = warehouse.rows("select * from mart.billing_monthly where month = '2024-02-01' order by app_id")
+    answer = ask(warehouse, [bill["app_id"] for bill in bills], FEBRUARY)
+    for series, bill in zip(answer["series"], bills, strict=True):
+        for name in ("p95_kbps", "peak_kbps", "points", "expected_points"):
+            assert series["figures"][name] == bill[name], name
+
+
+def test_a_day_is_the_marts(world: tuple[Warehouse, Days]) -> None:
+    warehouse, _ = world
+    (series,) = ask(warehouse, ["app 1"], FEBRUARY)["series"]
+    rows = warehouse.rows(
+        "select usage_date, points, expected_points, peak_kbps, p95_kbps, volume_bytes"
+        " from mart.bandwidth_daily where app_id = 'app 1'"
+        " and usage_date between '2024-02-01' and '2024-02-29' order by usage_date"
+    )
+    assert [{name: day[name] for name in rows[0]} for day in series["days"]] == rows
+
+
+def test_the_sum_of_nothing_wanted_is_empty_not_zero(world: tuple[Warehouse, Days]) -> None:
+    warehouse, _ = world
+    (series,) = ask(warehouse, ["app 0"], (date(2020, 1, 1), date(2020, 1, 31)))["series"]
+    assert (series["kbps"], series["days"], series["app_days_by_state"]) == ([], [], {})
+    assert series["figures"]["p95_kbps"] is None
+
+
+def test_days_without_points_say_their_states(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App("a", MONDAY, MONDAY + timedelta(2))])
+    warehouse.add_days(
+        [AppDay("a", MONDAY, state="rejected"), AppDay("a", MONDAY + timedelta(1), state="lost")]
+    )
+    (series,) = ask(warehouse, ["a"], (MONDAY, MONDAY + timedelta(6)))["series"]
+    assert series["app_days_by_state"] == {"lost": 1, "pending": 1, "rejected": 1}
+    assert all(np.isnan(series["kbps"]))
+    assert series["absent_apps"] == [1] * 3 * 288
+    figures = series["figures"]
+    assert (figures["points"], figures["volume_bytes"], figures["peak_at"]) == (0, None, None)
+
+
+def zone_in_which_it_is(hour: int) -> str:
+    """Return a zone without clock changes in which this hour of the day is now."""
+    behind = (datetime.now(UTC).hour - hour + 11) % 24 - 11
+    return f"Etc/GMT{behind:+d}"
+
+
+def test_a_day_that_is_not_over_lacks_in_a_sum_with_one_that_is(warehouse: Warehouse) -> None:
+    """From one account's midnight to the other's, one's day is over and the other's is not."""
+    evening, night = zone_in_which_it_is(18), zone_in_which_it_is(2)
+    today = {zone: datetime.now(ZoneInfo(zone)).date() for zone in (evening, night)}
+    first = min(today.values()) - timedelta(days=3)
+    apps = [App(zone, first, None, zone) for zone in today]
+    for zone in today:
+        warehouse.add_account(zone, conn_id=zone)
+    warehouse.add_apps(apps)
+    # Today's were asked for by hand; they do not count yet.
+    warehouse.add_days(
+        AppDay(zone, day, [1.0] * 288) for zone in today for day in days_between(first, today[zone])
+    )
+    dates = (first, max(today.values()) - timedelta(days=1))
+    (series,) = ask(warehouse, [], dates, is_sum=True)["series"]
+    begins, ends = midnight(today[evening], evening), midnight(today[night], night)
+    assert series["interval_start"] + len(series["kbps"]) * FIVE_MINUTES == ends
+    of_today = int((ends - begins) / FIVE_MINUTES)
+    assert of_today > 0
+    assert series["kbps"][-of_today - 100 :] == [2.0] * 100 + [1.0] * of_today
+    assert series["absent_apps"][-of_today - 100 :] == [0] * 100 + [1] * of_today
+
+
+def test_without_apps_the_largest_is_shown(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App(app_id, MONDAY, MONDAY) for app_id in ("small", "large", "empty")])
+    warehouse.add_days([AppDay("small", MONDAY, [1.0] * 288), AppDay("large", MONDAY, [2.0] * 288)])
+    answer = ask(warehouse, [], (MONDAY, MONDAY))
+    assert [series["app_id"] for series in answer["series"]] == ["large"]
+    assert answer["chosen_apps"] == [
+        {"app_id": "large", "app_name": "Name of large", "conn_id": "agora_dashboard", "timezone": "UTC"}
+    ]
+    assert (answer["first_date"], answer["last_date"]) == (MONDAY, MONDAY)
+
+
+def test_an_unknown_app_is_named_and_the_others_are_shown(warehouse: Warehouse) -> None:
+    warehouse.add_account("Asia/Shanghai")
+    warehouse.add_apps([App("a", MONDAY, MONDAY)])
+    answer = ask(warehouse, ["nobody", "a"], (MONDAY, MONDAY))
+    assert answer["unknown_app_ids"] == ["nobody"]
+    assert [series["app_id"] for series in answer["series"]] == ["a"]
+    assert answer["accounts"] == [{"conn_id": "agora_dashboard", "timezone": "Asia/Shanghai"}]
+    (series,) = ask(warehouse, ["nobody"], (MONDAY, MONDAY), is_sum=True)["series"]
+    assert (series["apps"], series["kbps"]) == (0, [])
+
+
+def test_dates_end_yesterday_where_it_is_latest(warehouse: Warehouse) -> None:
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        warehouse.add_account(zone, conn_id=zone)
+    engine = create_engine(warehouse.url("analyst"))
+    with engine.connect() as connection:
+        first, last = report.dates(connection, None, None)
+        (now,) = connection.exec_driver_sql("select now()").one()
+        assert last == now.astimezone(ZoneInfo("Pacific/Kiritimati")).date() - timedelta(1)
+        assert (last - first).days == 30
+        assert report.dates(connection, None, MONDAY) == (MONDAY - timedelta(30), MONDAY)
+    engine.dispose()
+
+
+def test_apps_are_found_by_name_or_id_and_counted(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App(f"id-{number:02}", MONDAY, MONDAY + timedelta(1)) for number in range(12)])
+    warehouse.run("update core.app set name = 'Zebra' where app_id = 'id-07'")
+    engine = create_engine(warehouse.url("analyst"))
+    with engine.connect() as connection:
+        found = report.apps(connection, "NAME OF", 5)
+        one = report.apps(connection, "D-07", 5)
+        none = report.apps(connection, "100%", 5)
+    engine.dispose()
+    assert found["apps_in_all"] == 11
+    assert [app["app_id"] for app in found["apps"]] == [f"id-{number:02}" for number in range(5)]
+    assert one["apps"] == [
+        {
+            "app_id": "id-07",
+            "app_name": "Zebra",
+            "conn_id": "agora_dashboard",
+            "first_date": MONDAY,
+            "last_date": MONDAY + timedelta(1),
+        }
+    ]
+    assert none == {"apps_in_all": 0, "apps": []}
