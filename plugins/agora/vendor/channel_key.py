@@ -1,0 +1,178 @@
+"""Channel Keys of version 004, which the push-stream API takes for a password: made, read and verified.
+
+A key is 103 ASCII characters: `004`, signature (40 lower-case hexadecimal digits), App ID (32), unix_ts (10
+decimal digits), random (8 lower-case hexadecimal digits), expired_ts (10). Channel, uid and service are
+signed, but not carried. Source: the vendor's DynamicKey4; its bypass push-stream document shows such a key,
+and wants uid 0.
+
+Whoever holds a key may use it for five minutes, so no message and no repr repeats one. Messages repeat no
+other input either: App ID and App Certificate look alike and get mixed up.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from agora.errors import SettingsError
+
+VERSION = "004"
+SERVICES = ("ACS", "ARS", "APSS")  # media channel (what a Channel Key is for), recording, sharing
+MOST_UNSIGNED = 2**32 - 1
+
+
+class Shape(NamedTuple):
+    """How many characters a text must have and which ones, as a regular expression's range and in words."""
+
+    least: int
+    most: int
+    allowed: str
+    called: str
+
+
+HEX_32 = Shape(32, 32, "0-9a-fA-F", "hexadecimal digits")
+# "limited to 64 bytes and should be printable ASCII characters", says the vendor's DynamicKey4.
+CHANNEL = Shape(1, 64, " -~", "printable ASCII characters")
+DECIMAL_10 = Shape(10, 10, "0-9", "decimal digits")
+PARTS = {  # of a key, behind its version
+    "signature": Shape(40, 40, "0-9a-f", "lower-case hexadecimal digits"),
+    "app_id": HEX_32,
+    "unix_ts": DECIMAL_10,
+    "random": Shape(8, 8, "0-9a-f", "lower-case hexadecimal digits"),
+    "expired_ts": DECIMAL_10,
+}
+KEY_LENGTH = len(VERSION) + sum(shape.most for shape in PARTS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKey:
+    """What a key carries, as `parse` reads it.
+
+    Attributes:
+        app_id: The App ID it is for.
+        unix_ts: When it was made, in seconds since 1970 UTC; the vendor takes it for five minutes.
+        random: Its salt, an unsigned 32-bit number.
+        expired_ts: When what it opens ends, in seconds since 1970 UTC; 0 is never.
+        signature: 40 lower-case hexadecimal digits. Left out of the repr, which would give away the key.
+    """
+
+    app_id: str
+    unix_ts: int
+    random: int
+    expired_ts: int
+    signature: str = field(repr=False)
+
+    def verify(self, app_certificate: str, channel: str, *, uid: int = 0, service: str = "ACS") -> bool:
+        """Tell whether this certificate signed the key for this channel, uid and service.
+
+        Whether it is still within its five minutes is not looked at. Takes equally long however much of the
+        signature agrees.
+
+        Raises:
+            SettingsError: An argument is malformed, as for `generate`.
+        """
+        signature = _signature(
+            app_certificate, service, self.app_id, self.unix_ts, self.random, channel, uid, self.expired_ts
+        )
+        return hmac.compare_digest(signature, self.signature)
+
+
+def generate(
+    app_id: str,
+    app_certificate: str,
+    channel: str,
+    *,
+    uid: int = 0,
+    service: str = "ACS",
+    unix_ts: int | None = None,
+    random: int | None = None,
+    expired_ts: int = 0,
+) -> str:
+    """Make a key of 103 ASCII characters.
+
+    Args:
+        app_id: 32 hexadecimal digits.
+        app_certificate: The app's secret, 32 hexadecimal digits.
+        channel: The channel's name, 1 to 64 printable ASCII characters.
+        uid: The user, unsigned 32 bit; the push-stream API wants 0.
+        service: `ACS` media channel, `ARS` recording, `APSS` sharing.
+        unix_ts: When the key is made, in seconds since 1970 UTC, unsigned 32 bit; by default now.
+        random: Its salt, unsigned 32 bit; by default a fresh one that nobody can foresee.
+        expired_ts: When what it opens ends, in seconds since 1970 UTC, unsigned 32 bit; 0 is never.
+
+    Raises:
+        SettingsError: An argument is none of these. The message names it without repeating it.
+    """
+    unix_ts = int(time.time()) if unix_ts is None else unix_ts
+    random = secrets.randbits(32) if random is None else random
+    signature = _signature(app_certificate, service, app_id, unix_ts, random, channel, uid, expired_ts)
+    return f"{VERSION}{signature}{app_id}{unix_ts:010d}{random:08x}{expired_ts:010d}"
+
+
+def parse(key: str) -> ChannelKey:
+    """Read a key. Whether its signature is right only `ChannelKey.verify` can tell, with the certificate.
+
+    Raises:
+        SettingsError: It is no key of version 004. The message says which part is wrong without repeating it.
+    """
+    if not isinstance(key, str) or not key.startswith(VERSION):
+        raise SettingsError(f"Channel Key: a key is text that begins with {VERSION}, no other is read.")
+    if len(key) != KEY_LENGTH:
+        raise SettingsError(f"Channel Key: a key has {KEY_LENGTH} characters, this one {len(key)}.")
+    parts, start = {}, len(VERSION)
+    for name, shape in PARTS.items():
+        parts[name] = key[start : start + shape.most]
+        _require_shape(f"the key's {name}", parts[name], shape)
+        start += shape.most
+    unix_ts, expired_ts = int(parts["unix_ts"]), int(parts["expired_ts"])
+    _require_unsigned("the key's unix_ts", unix_ts)
+    _require_unsigned("the key's expired_ts", expired_ts)
+    return ChannelKey(parts["app_id"], unix_ts, int(parts["random"], 16), expired_ts, parts["signature"])
+
+
+def _signature(
+    app_certificate: str,
+    service: str,
+    app_id: str,
+    unix_ts: int,
+    random: int,
+    channel: str,
+    uid: int,
+    expired_ts: int,
+) -> str:
+    """Return the HMAC-SHA1 of all but the certificate, in this order, as 40 lower-case hexadecimal digits."""
+    _require_shape("the App Certificate", app_certificate, HEX_32)
+    _require_shape("the App ID", app_id, HEX_32)
+    _require_shape("the channel", channel, CHANNEL)
+    if service not in SERVICES:
+        raise SettingsError(f"Channel Key: service must be one of {', '.join(SERVICES)}.")
+    for name, number in (("uid", uid), ("unix_ts", unix_ts), ("random", random), ("expired_ts", expired_ts)):
+        _require_unsigned(name, number)
+    # The vendor pads a shorter App ID with NUL; one of 32 digits needs none.
+    signed = f"{service}{app_id}{unix_ts:010d}{random:08x}{channel}{uid:010d}{expired_ts:010d}"
+    # The certificate's text is the secret, not the 16 bytes that its digits spell.
+    return hmac.digest(app_certificate.encode(), signed.encode(), "sha1").hex()
+
+
+def _require_shape(name: str, text: object, shape: Shape) -> None:
+    if not isinstance(text, str):
+        got = type(text).__name__
+    elif not shape.least <= len(text) <= shape.most:
+        got = f"{len(text)} characters"
+    elif other := re.search(f"[^{shape.allowed}]", text):
+        got = f"another character at position {other.start() + 1}"
+    else:
+        return
+    count = str(shape.most) if shape.least == shape.most else f"{shape.least} to {shape.most}"
+    raise SettingsError(f"Channel Key: {name} must be {count} {shape.called}, got {got}.")
+
+
+def _require_unsigned(name: str, number: object) -> None:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise SettingsError(f"Channel Key: {name} must be a whole number, got {type(number).__name__}.")
+    if not 0 <= number <= MOST_UNSIGNED:
+        raise SettingsError(f"Channel Key: {name} must be from 0 to {MOST_UNSIGNED} (unsigned 32 bit).")
