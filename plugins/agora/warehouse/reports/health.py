@@ -36,7 +36,7 @@ from mart.coverage
 where {OPEN} and days_left >= 0
 order by usage_date, app_name, app_id
 limit 1
-"""  # noqa: S608
+"""  # noqa: S608 - put together from this file's own text
 
 LOST = "select count(*) from mart.coverage where state = 'lost'"
 
