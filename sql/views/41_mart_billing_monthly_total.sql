@@ -53,26 +53,16 @@ inner join lateral (
             array_agg(point.kbps) || array_fill(null::double precision, array[600 - count(*)::integer]) as padded_kbps
         from (
             select
-                min(slot.usage_date) as usage_date,
+                min(day.usage_date) as usage_date,
                 sum(slot.kbps) as kbps
-            from (
-                -- Apps of one time zone are summed by slot before the instants are worked out.
-                select
-                    wanted.starts_at,
-                    slot.number,
-                    min(wanted.usage_date) as usage_date,
-                    sum(slot.kbps) as kbps
-                from core.wanted_app_day as wanted
-                cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
-                where
-                    -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
-                    wanted.usage_date >= month.month - 2
-                    and wanted.usage_date < month.month + interval '1 month 2 days'
-                    and wanted.kbps is not null
-                    and slot.kbps is not null
-                group by wanted.starts_at, slot.number
-            ) as slot
-            group by slot.starts_at + (slot.number - 1) * interval '5 minutes'
+            from core.summed_day as day
+            cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
+            where
+                -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
+                day.usage_date >= month.month - 2
+                and day.usage_date < month.month + interval '1 month 2 days'
+                and slot.kbps is not null
+            group by day.starts_at + (slot.number - 1) * interval '5 minutes'
         ) as point
         where point.usage_date >= month.month and point.usage_date < month.month + interval '1 month'
         group by point.usage_date

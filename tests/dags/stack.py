@@ -50,7 +50,7 @@ class Run:
 
 @contextmanager
 def running_stack(state: Path) -> Iterator[LiveStack]:
-    """Start a stack of the tests' own on a sandbox of 20 apps, with the month collected that its first run brings.
+    """Start a stack on a sandbox of 20 apps, with the month collected that its first run brings.
 
     Args:
         state: A directory for its state, not there yet.

@@ -6,9 +6,18 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from agora.bandwidth.window import expected_oldest_day
-from tests.dags.stack import LiveStack
+from tests.dags.stack import LiveStack, Run
 
 DAILY = "agora_bandwidth_daily"
+
+
+def did(live: LiveStack, run: Run) -> dict[str, int]:
+    """Return what mart.collection_run says of a run, without its zeros."""
+    ((row,),) = live.sql(
+        f"select to_jsonb(run) from mart.collection_run as run where run.run_id = '{run.run_id}'", "analyst"
+    )
+    assert row["started_at"] < row["ended_at"]
+    return {name: count for name, count in row.items() if isinstance(count, int) and count}
 
 
 def test_the_schedule_runs_by_itself_as_soon_as_the_dag_is_unpaused(session_stack: LiveStack) -> None:
@@ -41,6 +50,15 @@ def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
     assert newest["total_entries"] == events + 1
     extra = newest["asset_events"][0]["extra"]
     assert (extra["app_days"], extra["points"]) == (20 * days, 288 * 20 * days)
+    assert did(live, run) == {
+        "app_days": 20 * days,
+        "app_days_changed": 20 * days,
+        "points": 288 * 20 * days,
+        "requests": 20 * days,
+        "collected": 20 * days,
+    }
+    assert live.sql("select count(*) from core.changed_app_day") == [(0,)]
+    assert live.sql("select count(*) from core.fresh_day_sum") == [(days,)]
 
 
 def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> None:
@@ -73,6 +91,12 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     assert run.state == "failed"
     assert set(run.states("publish")) == {"success"}
     assert "2 apps failed" in run.note
+    counts = did(live, run)
+    stats = live.sandbox("GET", "stats")
+    days = counts["app_days"] // 21
+    assert counts["retries"] == sum(stats["by_app"][broken].values()) - days > 0
+    assert counts["requests"] == stats["requests"] - 1  # which the plan sent
+    assert (counts["failed_apps"], counts["collected"], counts["failed"]) == (2, 19 * days, 2 * days)
     assert unknown in run.note
     assert broken in run.note
     incomplete = live.sql("select distinct app_id from mart.coverage where state <> 'collected'", "analyst")
@@ -136,3 +160,4 @@ def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack)
     again = live.ended(DAILY, run.run_id)
 
     assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."
+    assert did(live, again) == {}

@@ -36,6 +36,7 @@ def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None
         ("collected", 1),
         ("rejected", 19),
     ]
+    assert live.sql("select count(*) from core.fresh_month_p95") == [(1,)]
     events = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")["asset_events"]
     assert events[0]["source_dag_id"] == REPLAY
     assert live.sandbox("GET", "stats")["requests"] == 0

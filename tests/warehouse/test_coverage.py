@@ -66,6 +66,17 @@ def test_wanted_days_are_pending_without_any_ledger_row(warehouse: Warehouse) ->
     }
 
 
+def test_each_day_names_its_app_and_account(warehouse: Warehouse) -> None:
+    for app_id, conn_id in (("a", "one"), ("b", "two")):
+        warehouse.add_account(conn_id=conn_id)
+        warehouse.add_apps([App(app_id, MONDAY, MONDAY, conn_id)])
+    warehouse.add_days([AppDay("b", MONDAY, ZEROS)])
+    rows = warehouse.rows(
+        "select app_id, app_name, conn_id from mart.coverage order by app_id", role="analyst"
+    )
+    assert [tuple(row.values()) for row in rows] == [("a", "Name of a", "one"), ("b", "Name of b", "two")]
+
+
 def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):  # 26 hours apart: never the same date
         warehouse.add_account(zone, conn_id=zone)

@@ -19,9 +19,16 @@ LOADER = {
     "core.app_day": "select insert update",
     "core.restatement": "select insert",
     "core.request_pace": "select insert update",
+    "core.collection_run": "select insert update",
+    "core.month_p95": "select",
+    "core.day_sum": "select",
+    "core.changed_app_day": "select insert",
     "core.wanted_app_day": "select",
+    "core.fresh_month_p95": "select",
+    "core.fresh_day_sum": "select",
+    "core.summed_day": "select",
 }
-LOADERS_FUNCTIONS = {"core.forget_raw_answers", "core.forget_app_days"}
+LOADERS_FUNCTIONS = {"core.forget_raw_answers", "core.forget_app_days", "core.refresh_figures"}
 
 RELATIONS = """
 select oid::regclass::text as name, relkind

@@ -17,6 +17,8 @@ MART = [
     "mart.billing_monthly_total",
     "mart.coverage",
     "mart.restatement",
+    "mart.collection_run",
+    "mart.vendor_account",
 ]
 TABLES = [
     "raw.bandwidth_response",
@@ -25,9 +27,19 @@ TABLES = [
     "core.app_day",
     "core.restatement",
     "core.request_pace",
+    "core.collection_run",
+    "core.month_p95",
+    "core.day_sum",
+    "core.changed_app_day",
 ]
-INTERNAL = [*TABLES, "core.wanted_app_day", "public.warehouse_version"]
-FORGETTING = ["core.forget_raw_answers('2025-01-01')", "core.forget_app_days('2025-01-01')"]
+VIEWS = ["core.wanted_app_day", "core.fresh_month_p95", "core.fresh_day_sum", "core.summed_day"]
+INTERNAL = [*TABLES, *VIEWS, "public.warehouse_version"]
+FUNCTIONS = [
+    "core.forget_raw_answers('2025-01-01')",
+    "core.forget_app_days('2025-01-01')",
+    "core.refresh_figures(1)",
+]
+TRIGGERS = ["core.note_changed_points"]
 
 
 def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
@@ -62,7 +74,8 @@ def test_the_lists_here_are_complete(module_warehouse: Warehouse) -> None:
         " select pronamespace::regnamespace::text || '.' || proname from pg_proc"
         " where pronamespace::regnamespace::text in ('raw', 'core', 'mart', 'public')"
     )
-    assert {row["name"] for row in rows} == {name.split("(")[0] for name in MART + INTERNAL + FORGETTING}
+    listed = MART + INTERNAL + FUNCTIONS + TRIGGERS
+    assert {row["name"] for row in rows} == {name.split("(")[0] for name in listed}
 
 
 @pytest.mark.parametrize("relation", MART)
@@ -71,7 +84,7 @@ def test_analyst_and_loader_read_mart(module_warehouse: Warehouse, role: str, re
     attempt(module_warehouse, role, f"select * from {relation}")
 
 
-@pytest.mark.parametrize("relation", [*INTERNAL, *FORGETTING])
+@pytest.mark.parametrize("relation", [*INTERNAL, *FUNCTIONS])
 def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relation: str) -> None:
     refused(module_warehouse, "analyst", f"select * from {relation}")
 
@@ -99,7 +112,7 @@ def test_the_analysts_own_sessions_are_read_only(module_warehouse: Warehouse) ->
         module_warehouse.run("create table public.mine (x integer)", role="analyst")
 
 
-@pytest.mark.parametrize("relation", [*TABLES, "core.wanted_app_day", *FORGETTING])
+@pytest.mark.parametrize("relation", [*TABLES, *VIEWS, *FUNCTIONS])
 def test_the_loader_reads_what_it_works_on(module_warehouse: Warehouse, relation: str) -> None:
     attempt(module_warehouse, "loader", f"select * from {relation}")
 
@@ -128,6 +141,9 @@ def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: 
         *(f"truncate {table}" for table in TABLES),
         "update raw.bandwidth_response set fault = ''",
         "update core.restatement set points_changed = 0",
+        "update core.month_p95 set p95_kbps = 0",
+        "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}')",
+        "update core.changed_app_day set app_key = 0",
         "create table core.mine (x integer)",
         "create table public.mine (x integer)",
         "create schema mine",
@@ -143,7 +159,7 @@ def test_the_loader_removes_nothing_and_changes_no_schema(
     refused(module_warehouse, "loader", statement)
 
 
-@pytest.mark.parametrize("relation", MART + INTERNAL + FORGETTING)
+@pytest.mark.parametrize("relation", MART + INTERNAL + FUNCTIONS)
 def test_a_stranger_sees_nothing(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
     refused(module_warehouse, stranger, f"select * from {relation}")
 
@@ -165,7 +181,8 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 
 def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
-    warehouse.run("drop view mart.restatement")
+    warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
+    warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())
     for relation in MART:

@@ -1,8 +1,9 @@
-"""A warehouse of the first schema with data in it becomes one of the present schema, and keeps them."""
+"""A warehouse of an earlier schema with data in it becomes one of the present schema, and keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -12,16 +13,18 @@ from alembic.config import Config
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import SQL, migrate
+from agora.warehouse.stored_figures import refresh
 from embedded.postgres import Throwaway
-from tests.warehouse.database import AppDay, Warehouse
+from tests.warehouse.database import App, AppDay, Warehouse
+from tests.warehouse.figures_check import look
 
 TODAY = datetime.now(UTC).date()
 FULL = [1.5] * 288
 
 
-@pytest.fixture
-def first(postgres: Throwaway) -> Iterator[Warehouse]:
-    """Yield a warehouse with the tables of the first schema."""
+@contextmanager
+def of_schema(postgres: Throwaway, revision: str) -> Iterator[Warehouse]:
+    """Give a warehouse with the tables of an earlier schema."""
     name = f"warehouse_{uuid4().hex}"
     postgres.create_database(name)
     engine = warehouse_engine(postgres.url("owner", name))
@@ -29,10 +32,24 @@ def first(postgres: Throwaway) -> Iterator[Warehouse]:
         config = Config()
         config.set_main_option("script_location", str(SQL / "migrations"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
     engine.dispose()
     yield Warehouse(postgres, name)
     postgres.drop_database(name)
+
+
+@pytest.fixture
+def first(postgres: Throwaway) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of the first schema."""
+    with of_schema(postgres, "0001") as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def second(postgres: Throwaway) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of the schema without stored figures."""
+    with of_schema(postgres, "0002") as warehouse:
+        yield warehouse
 
 
 def day(offset: int) -> date:
@@ -77,3 +94,21 @@ def test_points_and_ledger_are_what_they_were(first: Warehouse) -> None:
     assert first.rows(ledger) == before
     states = first.rows("select state from mart.coverage order by usage_date")
     assert [row["state"] for row in states] == ["pending", "pending", "collected", "lost", "pending"]
+
+
+def test_bills_of_what_was_there_are_right_at_once_and_stored_by_the_next_refresh(second: Warehouse) -> None:
+    second.add_account()
+    second.add_apps([App("a", day(-40)), App("b", day(-3))])
+    days = [AppDay("a", day(-n), kbps=[float(n)] * 288) for n in (1, 2, 3, 40)]
+    second.add_days([*days, AppDay("b", day(-3), kbps=FULL), AppDay("b", day(-2), state="failed")])
+    migrate(second.url())
+    with second.connect() as connection:
+        before = look(connection)
+        engine = warehouse_engine(second.url("loader"))
+        refresh(engine)
+        engine.dispose()
+        after = look(connection)
+    assert (before.wrong, before.stored, before.noted) == ([], (0, 0), 5)
+    assert (after.wrong, after.noted) == ([], 0)
+    assert after.stored[1] == 4
+    assert after.stored[0] == len({("a", day(-n).replace(day=1)) for n in (1, 2, 3, 40)}) + 1

@@ -25,6 +25,7 @@ class Summary:
         states: App-days by the state they were found in.
         changed: App-days that are different in the warehouse now.
         points: Points of the sound app-days.
+        asked: App-days for which at least one request was sent.
         requests: Requests sent, retries included.
         limited: How many of them were answered 429.
         failures: App ID → how many of its days failed and the first reason.
@@ -35,6 +36,7 @@ class Summary:
     states: dict[str, int] = field(default_factory=dict)
     changed: int = 0
     points: int = 0
+    asked: int = 0
     requests: int = 0
     limited: int = 0
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Summary:
             states={str(state): int(count) for state, count in batch["state"].value_counts().items()},
             changed=changed,
             points=int(batch["points"].sum()),
+            asked=int(batch["attempts"].sum()),
             failures=failures,
             kinds=sorted(kinds),
             at_the_edge=len(at_the_edge),
@@ -80,7 +83,7 @@ class Summary:
     def add(self, other: Summary) -> None:
         """Add another batch's counts to these."""
         self.states = dict(Counter(self.states) + Counter(other.states))
-        for name in ("changed", "points", "requests", "limited", "at_the_edge"):
+        for name in ("changed", "points", "asked", "requests", "limited", "at_the_edge"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for app_id, (count, reason) in other.failures.items():
             before, first = self.failures.get(app_id, (0, reason))
@@ -91,6 +94,11 @@ class Summary:
     def app_days(self) -> int:
         """How many app-days were dealt with."""
         return sum(self.states.values())
+
+    @property
+    def retries(self) -> int:
+        """How many requests asked once more, after a 429, a 5xx or no answer."""
+        return self.requests - self.asked
 
     def failed(self) -> str:
         """Name the apps that failed, each with its first reason; empty where none did."""

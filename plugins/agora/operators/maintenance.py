@@ -39,12 +39,14 @@ class BandwidthReplayOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Replay, and say what came of it."""
         from agora.bandwidth.replay import replay
+        from agora.warehouse.stored_figures import refresh
 
         from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
         with noted(context), warehouse() as engine:
             summary = replay(engine, from_date, to_date, tuple(json.loads(self.app_ids) or ()))
+            refresh(engine)
         note = summary.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
@@ -58,6 +60,7 @@ class RetentionOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Drop, and say how much."""
         from agora.warehouse.retention import forget, parse_retention
+        from agora.warehouse.stored_figures import refresh
 
         value = Variable.get(RETENTION_VARIABLE, default=None)
         if value is None:
@@ -66,6 +69,7 @@ class RetentionOperator(BaseOperator):
             retention = parse_retention(value)
             with warehouse() as engine:
                 answers, app_days = forget(engine, retention, datetime.now(UTC).date())
+                refresh(engine)
         note = f"{answers:,} raw answers and {app_days:,} app-days dropped."
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -46,19 +46,16 @@ class BandwidthPublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Add the batches' counts up and publish them."""
-        from agora.warehouse.landed import landed
-
         ti = context["ti"]
         batches = [Batch(**batch) for batch in ti.xcom_pull(task_ids=self.plan_task_id) or []]
         app_days = [app_day for batch in batches for app_day in batch.app_days()]
-        with noted(context), warehouse() as engine, engine.connect() as connection:
-            came_to = landed(connection, app_days, context["dag_run"].start_date or datetime.now(UTC))
-        # Counts are the warehouse's: they hold whatever became of the tasks.
-        total = self._said_by_tasks(ti)
-        total.states, total.changed, total.points = came_to
+        total = self._said_by_tasks(ti, len(batches))
+        with noted(context):
+            self._entered(context, app_days, total)
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
         failed_checks = self._failed_checks(ti)
-        problems = [*dict.fromkeys(self._pulled(ti, NOTE_KEY)), *filter(None, [failed_checks])]
+        notes = self._pulled(ti, NOTE_KEY, len(batches))
+        problems = [*dict.fromkeys(notes), *filter(None, [failed_checks])]
         note = "\n".join([*problems, *([total.text()] if app_days else []), planned])
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
@@ -73,6 +70,31 @@ class BandwidthPublishOperator(BaseOperator):
             "failed_apps": [*sorted(total.failures)],
         }
 
+    def _entered(self, context: Context, app_days: list[tuple[str, date]], total: Summary) -> None:
+        """Put the warehouse's counts in, which hold whatever became of the tasks; enter the run, refresh."""
+        from agora.warehouse.collection_run import CollectionRun, record
+        from agora.warehouse.landed import landed
+        from agora.warehouse.stored_figures import refresh
+
+        started_at = context["dag_run"].start_date or datetime.now(UTC)
+        with warehouse() as engine:
+            with engine.begin() as connection:
+                total.states, total.changed, total.points = landed(connection, app_days, started_at)
+                run = CollectionRun(
+                    context["ti"].dag_id,
+                    context["ti"].run_id,
+                    started_at,
+                    app_days_changed=total.changed,
+                    points=total.points,
+                    requests=total.requests,
+                    retries=total.retries,
+                    limited=total.limited,
+                    failed_apps=len(total.failures),
+                    states=total.states,
+                )
+                record(connection, run)
+            refresh(engine)
+
     def _failed_checks(self, ti: RuntimeTaskInstance) -> str:
         """Name the checks that failed; empty where none did."""
         states = ti.get_task_states(
@@ -86,16 +108,16 @@ class BandwidthPublishOperator(BaseOperator):
             f" See {RUNBOOK}#run-failed"
         )
 
-    def _said_by_tasks(self, ti: RuntimeTaskInstance) -> Summary:
+    def _said_by_tasks(self, ti: RuntimeTaskInstance, batches: int) -> Summary:
         """Add up what only the collecting tasks know: requests, 429s, reasons."""
         from agora.bandwidth.summary import Summary
 
         total = Summary()
-        for values in self._pulled(ti, SUMMARY_KEY):
+        for values in self._pulled(ti, SUMMARY_KEY, batches):
             total.add(Summary.from_json(values))
         return total
 
-    def _pulled(self, ti: RuntimeTaskInstance, key: str) -> list[Any]:
-        # A list of task ids, because with one id and one batch the value would come bare.
-        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=key) or []
+    def _pulled(self, ti: RuntimeTaskInstance, key: str, batches: int) -> list[Any]:
+        # By index: a run that was cleared may have had more batches before, which are still heard.
+        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=key, map_indexes=range(batches))
         return [value for value in values if value]

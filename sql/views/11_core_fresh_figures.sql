@@ -1,0 +1,97 @@
+-- The stored figures that count: those of whose points no change is noted. What is not here is computed from the
+-- points by whoever needs it. See docs/adr/0007.
+
+-- Grain: one App ID and calendar month. Key: app_key, month. Unit: kbps. Consumer: mart.billing_monthly.
+create or replace view core.fresh_month_p95 as
+select
+    stored.app_key,
+    stored.month,
+    stored.p95_kbps,
+    stored.last_day
+from core.month_p95 as stored
+where
+    not exists (
+        select from core.changed_app_day as changed
+        where
+            changed.app_key = stored.app_key
+            and date_trunc('month', changed.usage_date::timestamp)::date = stored.month
+    );
+
+comment on view core.fresh_month_p95 is
+'Grain: one App ID and calendar month whose stored 95th percentile is what its points give.';
+comment on column core.fresh_month_p95.app_key is 'App, see core.app.';
+comment on column core.fresh_month_p95.month is 'First day of the calendar month.';
+comment on column core.fresh_month_p95.p95_kbps is '95th percentile of the points of all the month''s days, kbps.';
+comment on column core.fresh_month_p95.last_day is
+'Last usage date with points; the bills take the figure once that day is over.';
+
+-- Grain: one usage date and start of it. Key: usage_date, starts_at. Unit: kbps. Only of days that are over for
+-- every account, for a sum cannot leave one account's apps out. Consumer: core.summed_day.
+create or replace view core.fresh_day_sum as
+select
+    stored.usage_date,
+    stored.starts_at,
+    stored.kbps
+from core.day_sum as stored
+where
+    stored.usage_date < (
+        select min((now() at time zone account.timezone)::date) from core.vendor_account as account
+    )
+    and not exists (
+        select from core.changed_app_day as changed
+        where changed.usage_date = stored.usage_date and changed.starts_at = stored.starts_at
+    );
+
+comment on view core.fresh_day_sum is
+'Grain: one usage date and start of it whose stored sum of all apps is what the points give.';
+comment on column core.fresh_day_sum.usage_date is 'Usage date; over for every account.';
+comment on column core.fresh_day_sum.starts_at is 'Instant at which slot 1 starts.';
+comment on column core.fresh_day_sum.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
+
+-- Grain: one usage date and start of it, all apps summed. Key: both. Unit: kbps. Filter on usage_date.
+-- Consumer: mart.billing_monthly_total.
+create or replace view core.summed_day as
+select
+    stored.usage_date,
+    stored.starts_at,
+    stored.kbps
+from core.fresh_day_sum as stored
+union all
+select
+    day.usage_date,
+    day.starts_at,
+    summed.kbps
+from (
+    select distinct
+        wanted.usage_date,
+        wanted.starts_at
+    from core.wanted_app_day as wanted
+    where
+        wanted.kbps is not null
+        and not exists (
+            select from core.fresh_day_sum as stored
+            where stored.usage_date = wanted.usage_date and stored.starts_at = wanted.starts_at
+        )
+) as day
+-- Day by day: of all days at once the planner would sort every point.
+cross join lateral (
+    select array_agg(slot.kbps order by slot.number) as kbps
+    from (
+        select
+            slot.number,
+            sum(slot.kbps) as kbps
+        from core.wanted_app_day as wanted
+        cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
+        where
+            wanted.usage_date = day.usage_date
+            and wanted.starts_at = day.starts_at
+            and wanted.kbps is not null
+        group by slot.number
+    ) as slot
+) as summed;
+
+comment on view core.summed_day is
+'Grain: one usage date that is over and start of it: all apps of one time zone summed.';
+comment on column core.summed_day.usage_date is 'Usage date.';
+comment on column core.summed_day.starts_at is 'Instant at which slot 1 starts.';
+comment on column core.summed_day.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
