@@ -61,7 +61,7 @@ def test_only_the_chosen_apps_are_collected_and_reload_asks_again(live: LiveStac
     run = live.trigger(BACKFILL, {**conf, "reload": True})
 
     assert run.state == "success"
-    assert "1 app-days changed" in run.note
+    assert "1 app-day changed" in run.note
     assert live.sandbox("GET", "stats")["by_app"].keys() == set(chosen)
 
 

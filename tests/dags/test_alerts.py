@@ -171,7 +171,7 @@ def test_days_that_were_lost_fail_the_watch_once_and_its_repetition_too(
         assert "app app7, connection agora_dashboard" in run.note
         assert "docs/runbook.md#days-lost" in run.note
     assert after.state == "success", after.note
-    assert "1 app-days are lost in all" in after.note
+    assert "1 app-day lost in all" in after.note
     until(lambda: told.api.variable(f"agora_told_{WATCH}") is None)
     assert len(hook.posts) == 1
 

@@ -31,7 +31,7 @@ def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None
     one = live.app_ids[0]
     changed = live.trigger(REPLAY, {**days, "app_ids": [one]})
     assert set(states(changed).values()) == {"success"}
-    assert "1 app-days changed" in changed.note
+    assert "1 app-day changed" in changed.note
     assert live.sql("select state, count(*) from core.app_day group by 1 order by 1") == [
         ("collected", 1),
         ("rejected", 19),
@@ -58,5 +58,5 @@ def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
     finally:
         live.call("DELETE", "/api/v2/variables/agora_retention")
     assert run.state == "success"
-    assert run.note == "Result: 1 raw answers and 0 app-days dropped."
+    assert run.note == "Result: 1 raw answer and 0 app-days dropped."
     assert live.sql("select count(*) from raw.bandwidth_response") == [(0,)]

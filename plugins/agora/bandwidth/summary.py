@@ -12,6 +12,7 @@ import pandas as pd
 
 from agora import errors
 from agora.errors import AnswerRejected, VendorError, see
+from agora.words import things
 
 SOUND = ("collected", "partial")
 MOST_NAMED = 20
@@ -113,7 +114,7 @@ class Summary:
 
     def _named(self) -> str:
         named = [
-            f"{app_id}: {count} day{'s' * (count != 1)}, {reason.rstrip('.')}"
+            f"{app_id}: {things(count, 'day')}, {reason.rstrip('.')}"
             for app_id, (count, reason) in sorted(self.failures.items())[:MOST_NAMED]
         ]
         if len(self.failures) > MOST_NAMED:
@@ -124,20 +125,23 @@ class Summary:
         """Say it in a few lines, the most important first."""
         states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
         lines = [
-            f"{self.app_days:,} app-days asked for: {states or 'none'}.",
-            f"{self.points:,} points received, {self.changed:,} app-days changed in the warehouse.",
-            f"{self.requests:,} requests, {self.limited:,} answered 429.",
+            f"{things(self.app_days, 'app-day')} asked for: {states or 'none'}.",
+            f"{things(self.points, 'point')} received,"
+            f" {things(self.changed, 'app-day')} changed in the warehouse.",
+            f"{things(self.requests, 'request')}, {self.limited:,} answered 429.",
         ]
         if self.at_the_edge:
-            lines.append(f"{self.at_the_edge:,} app-days refused at the window's edge; the next run decides.")
+            lines.append(
+                f"{things(self.at_the_edge, 'app-day')} refused at the window's edge; the next run decides."
+            )
         return "\n".join([*filter(None, [self.failed()]), *lines])
 
     def replayed(self) -> str:
         """Say what came of reading kept answers anew."""
         states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
         lines = [
-            f"{self.app_days:,} app-days read anew from kept answers: {states or 'none'}.",
-            f"{self.changed:,} app-days changed in the warehouse.",
+            f"{things(self.app_days, 'app-day')} read anew from kept answers: {states or 'none'}.",
+            f"{things(self.changed, 'app-day')} changed in the warehouse.",
         ]
         if self.failures:
             lines.append(f"Still refused: {self._named()}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from agora.errors import AgoraError, DaysExpire, DaysLost
 from agora.warehouse.uncollected import Uncollected
+from agora.words import things
 
 MOST_NAMED = 5
 REASON_CHARACTERS = 120
@@ -82,11 +83,11 @@ class Findings:
                 f" {_app_days(self.waiting)} wait."
             ]
         else:
-            lines = [f"Nothing is uncollected of {apps:,} app{'s' * (apps != 1)}."]
+            lines = [f"Nothing is uncollected of {things(apps, 'app')}."]
         if self.partial:
-            lines.append(f"{self.partial:,} app-days are partial; they are asked again.")
+            lines.append(f"{things(self.partial, 'app-day')} partial, to be asked again.")
         if lost_in_all:
-            lines.append(f"{lost_in_all:,} app-days are lost in all.")
+            lines.append(f"{things(lost_in_all, 'app-day')} lost in all.")
         return "\n".join(lines)
 
 
@@ -98,8 +99,8 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
     soonest = min(day.days_left for day in days)
     never_asked = sum(day.state == "pending" for day in days)
     lines = [
-        f"{_app_days(days)} leave the vendor's window uncollected within {_days(days_of_warning)}, the first"
-        f" when {_days(soonest)} are over.",
+        f"{_app_days(days)} will leave the vendor's window uncollected within {_days(days_of_warning)},"
+        f" the first when {_days(soonest)} are over.",
         f"Nobody has asked for {never_asked:,} of them: see whether agora_bandwidth_daily is paused or hangs."
         if never_asked
         else "Mend what the last run of agora_bandwidth_daily names, then trigger it.",
@@ -111,7 +112,7 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
 def _lost_text(days: Sequence[Uncollected]) -> str:
     return "\n".join(
         [
-            f"{_app_days(days)} have left the vendor's window uncollected since the last look and cannot be"
+            f"{_app_days(days)} left the vendor's window uncollected since the last look and cannot be"
             " had any more. See why no run collected them, so that no others are lost.",
             *_by_app(days),
         ]
@@ -142,7 +143,7 @@ def _name(day: Uncollected) -> str:
 def _app_days(days: Sequence[Uncollected]) -> str:
     apps = len({day.app_id for day in days})
     oldest, newest = min(day.usage_date for day in days), max(day.usage_date for day in days)
-    return f"{len(days):,} app-days of {apps:,} app{'s' * (apps != 1)} ({_span(oldest, newest)})"
+    return f"{things(len(days), 'app-day')} of {things(apps, 'app')} ({_span(oldest, newest)})"
 
 
 def _span(oldest: date, newest: date) -> str:

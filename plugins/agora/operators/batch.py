@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from agora.words import things
+
 # Long enough that a task's start does not count, short enough that the UI shows the work's progress. What is
 # collected is committed every few seconds anyway.
 BATCH_SECONDS = 300
@@ -66,4 +68,5 @@ def in_batches(
             by_day.setdefault(usage_date.isoformat(), []).append(app_id)
         first, last = min(day for _, day, _ in part), max(day for _, day, _ in part)
         days = f"{first}" if first == last else f"{first} – {last}"
-        yield Batch(conn_id, f"{conn_id}, {days}, {len(part)} app-days", by_day, planned_at.isoformat())
+        label = f"{conn_id}, {days}, {things(len(part), 'app-day')}"
+        yield Batch(conn_id, label, by_day, planned_at.isoformat())

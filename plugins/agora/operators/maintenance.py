@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.words import things
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -70,6 +71,6 @@ class RetentionOperator(BaseOperator):
             with warehouse() as engine:
                 answers, app_days = forget(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
-        note = f"{answers:,} raw answers and {app_days:,} app-days dropped."
+        note = f"{things(answers, 'raw answer')} and {things(app_days, 'app-day')} dropped."
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

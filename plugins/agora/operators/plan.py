@@ -17,6 +17,7 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch, in_batches
+from agora.words import things
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _batches(plan: Plan, planned_at: datetime) -> list[Batch]:
 def _plan_note(plan: Plan) -> str:
     if plan.unusable:
         return plan.unusable
-    asked = f"{plan.conn_id}: {len(plan.app_days):,} app-days to ask for"
+    asked = f"{plan.conn_id}: {things(len(plan.app_days), 'app-day')} to ask for"
     again = sum(app_day.state == "collected" for app_day in plan.app_days)
     if again:
         asked += f", {again:,} of them once more"

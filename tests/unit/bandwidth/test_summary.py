@@ -46,7 +46,7 @@ def test_a_day_at_the_windows_edge_is_no_failure() -> None:
     counted = summary(failed("a1"), failed("b2"), at_the_edge={("a1", DAY)})
     assert counted.failures == {"b2": (1, "HTTP 500")}
     assert counted.at_the_edge == 1
-    assert "1 app-days refused at the window's edge" in counted.text()
+    assert "1 app-day refused at the window's edge" in counted.text()
 
 
 def test_batches_add_up() -> None:
@@ -102,8 +102,8 @@ def test_where_nothing_failed_nothing_is_said_of_failures() -> None:
     counted = summary(sound("a1"), changed=1)
     assert counted.failed() == ""
     assert counted.text() == (
-        "1 app-days asked for: 1 collected.\n"
-        "288 points received, 1 app-days changed in the warehouse.\n"
+        "1 app-day asked for: 1 collected.\n"
+        "288 points received, 1 app-day changed in the warehouse.\n"
         "0 requests, 0 answered 429."
     )
 

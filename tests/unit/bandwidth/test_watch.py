@@ -40,8 +40,8 @@ def test_one_day_less_is_a_problem_that_names_app_day_reason_and_account() -> No
     assert isinstance(problem, DaysExpire)
     said = str(problem)
     assert said.startswith(
-        "1 app-days of 1 app (2026-10-30) leave the vendor's window uncollected within 7 days, the first when"
-        " 7 days are over."
+        "1 app-day of 1 app (2026-10-30) will leave the vendor's window uncollected within 7 days,"
+        " the first when 7 days are over."
     )
     assert "- app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-30 on, HTTP 500" in said
     assert "Mend what the last run of agora_bandwidth_daily names" in said
@@ -65,7 +65,7 @@ def test_each_state_that_has_no_points_counts_and_a_partial_day_is_only_named() 
         assert findings(day(0, state)).problems(), state
     found = findings(day(0, "partial"), day(-1, "partial"))
     assert found.problems() == []
-    assert "1 app-days are partial" in found.text(1, 0)
+    assert "1 app-day partial" in found.text(1, 0)
 
 
 def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
@@ -77,7 +77,7 @@ def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
 
     again = findings(lost, before=Look(YESTERDAY.at, first.gone))
     assert again.problems() == []
-    assert "1,234 app-days are lost in all" in again.text(1, 1234)
+    assert "1,234 app-days lost in all" in again.text(1, 1234)
 
 
 def test_a_day_that_expired_unasked_is_told_once_also_when_it_is_entered_as_lost_later() -> None:
