@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Frame, Locator, expect
@@ -14,6 +15,14 @@ from tests.dags.stack import LiveStack
 
 COLLECTED_BY_RUN = 120_000  # milliseconds
 CELLS = ".grid tbody td"
+POLLS = 4_000  # milliseconds in which a run that is followed is asked for more than once
+# The page's focus is on what is seen in the middle of the focused cell: nothing lies over it.
+IN_SIGHT = """
+() => {
+  const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2) === document.activeElement;
+}
+"""
 
 
 @contextmanager
@@ -37,6 +46,30 @@ def state_in_sql(live: LiveStack, app_name: str, usage_date: str) -> tuple[str, 
 
 def cell(frame: Frame, app_name: str, usage_date: str) -> Locator:
     return frame.locator(f".grid td[data-day='{app_name} {usage_date}']")
+
+
+def collect(missing: Locator) -> None:
+    """Choose a day that is missing, and collect it."""
+    missing.click()
+    missing.page.frame_locator("iframe").get_by_role("button", name="Collect 1 missing").click()
+
+
+@contextmanager
+def paused(live: LiveStack) -> Iterator[None]:
+    """Let runs of the backfill wait in the queue."""
+    set_paused(live, is_paused=True)
+    try:
+        yield
+    finally:
+        unpause(live)
+
+
+def unpause(live: LiveStack) -> None:
+    set_paused(live, is_paused=False)
+
+
+def set_paused(live: LiveStack, *, is_paused: bool) -> None:
+    live.call("PATCH", "/api/v2/dags/agora_bandwidth_backfill", {"is_paused": is_paused})
 
 
 def last_runs_conf(live: LiveStack) -> tuple[dict[str, object], str]:
@@ -113,6 +146,148 @@ def test_a_range_is_chosen_and_collected_by_keyboard(
         )
         frame.get_by_role("button", name="Collect 1 missing").press("Enter")
         expect(cell(frame, "overseas-04", dates[5])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+
+
+def test_no_second_run_of_a_day_that_one_collects(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
+    with without(live, "support-08", dates[-4]), paused(live):
+        frame = visitor.goes_to("coverage")
+        missing = cell(frame, "support-08", dates[-4])
+        collect(missing)
+        expect(frame.get_by_role("status")).to_contain_text("agora_bandwidth_backfill is paused")
+        expect(frame.locator("aside .choice")).to_contain_text("A run collects this at the moment.")
+        expect(frame.locator("aside button")).to_have_count(0)
+        assert missing.evaluate("cell => cell === document.activeElement"), "the focus is back in the grid"
+        cell(frame, "support-13", dates[-4]).click()
+        expect(frame.locator("aside button")).to_have_text(["Reload 1…"])
+        unpause(live)
+        expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(frame.locator("aside .choice")).to_contain_text("support-13")
+
+
+def test_a_run_is_followed_whatever_is_shown_meanwhile(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
+    with without(live, "overseas-09", dates[3]), paused(live):
+        frame = visitor.goes_to("coverage")
+        collect(cell(frame, "overseas-09", dates[3]))
+        status = frame.get_by_role("status")
+        expect(status).to_contain_text("is paused")
+        frame.locator("#coverage-sort").select_option("name")
+        expect(frame.locator(".grid tbody th").first).to_contain_text("classroom-02")
+        expect(frame.locator("#coverage-sort")).to_be_focused()
+        expect(status).to_contain_text("is paused")
+        cell(frame, "overseas-09", dates[3]).click()
+        expect(frame.locator("aside button")).to_have_count(0)
+        visitor.turns_to("health")
+        visitor.page.wait_for_load_state("networkidle")
+        asked: list[str] = []
+        visitor.page.on("request", lambda request: asked.append(request.url))
+        visitor.page.wait_for_timeout(POLLS)
+        assert not [url for url in asked if "dagRuns" in url or "api/coverage" in url]
+        visitor.turns_to("coverage?sort=missing")
+        expect(status).to_contain_text("is paused")
+        unpause(live)
+        expect(cell(frame, "overseas-09", dates[3])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(status).to_contain_text("success")
+        status.get_by_role("button", name="Close").click()
+        expect(frame.locator("aside")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "**/api/v2/dags/agora_bandwidth_backfill",
+        "**/api/v2/dags/*/dagRuns/*",
+        "**/agora/bandwidth/api/coverage**",
+    ],
+)
+def test_a_question_that_failed_is_asked_again(
+    live: LiveStack, visitor: Visitor, dates: list[str], broken: str
+) -> None:
+    with without(live, "meetings-06", dates[7]), paused(live):
+        frame = visitor.goes_to("coverage")
+        visitor.page.route(broken, lambda route: route.abort())
+        collect(cell(frame, "meetings-06", dates[7]))
+        status = frame.get_by_role("status")
+        expect(status).to_contain_text("was triggered, but how it goes cannot be seen")
+        expect(status.get_by_role("link", name="Open the run")).to_be_visible()
+        expect(frame.locator(".choice button")).to_have_count(0)
+        visitor.page.unroute(broken)
+        unpause(live)
+        expect(cell(frame, "meetings-06", dates[7])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(status).to_contain_text("success")
+        assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
+        visitor.troubles.clear()
+
+
+def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
+    with without(live, "meetings-11", dates[7]):
+        frame = visitor.goes_to("coverage")
+        visitor.page.route("**/dagRuns", lambda route: route.abort())
+        collect(cell(frame, "meetings-11", dates[7]))
+        expect(frame.get_by_role("status")).to_contain_text("could not be triggered: Airflow does not answer")
+        expect(frame.get_by_role("button", name="Collect 1 missing")).to_be_visible()
+        assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
+        visitor.troubles.clear()
+        live.trigger("agora_bandwidth_daily")
+
+
+def test_lost_days_are_named_and_not_collected(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+    with without(live, "classroom-07", dates[0]), without(live, "classroom-07", dates[1]):
+        live.sql(
+            "insert into core.app_day (app_key, usage_date, starts_at, state, points, attempts, reason)"
+            f" select app_key, '{dates[0]}', timestamptz '{dates[0]} 00:00Z', 'lost', 0, 0, 'left the window'"
+            " from core.app where name = 'classroom-07'"
+        )
+        frame = visitor.goes_to("coverage?sort=name")
+        cell(frame, "classroom-07", dates[0]).click()
+        expect(frame.locator("aside .choice")).to_contain_text("there is nothing to collect")
+        expect(frame.locator("aside button")).to_have_count(0)
+        cell(frame, "classroom-07", dates[2]).click(modifiers=["Shift"])
+        expect(frame.locator("aside .choice")).to_contain_text("1 collected, 1 missing, 1 lost")
+        expect(frame.locator("aside button")).to_have_text(["Collect 1 missing", "Reload 2…"])
+        live.sql("delete from core.app_day where state = 'lost'")
+        live.trigger("agora_bandwidth_daily")
+
+
+def test_a_drag_goes_on_while_a_run_does(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+    with without(live, "support-03", dates[9]), paused(live):
+        frame = visitor.goes_to("coverage?sort=expiry")
+        collect(cell(frame, "support-03", dates[9]))
+        expect(frame.get_by_role("status")).to_contain_text("is paused")
+        cell(frame, "classroom-02", dates[2]).hover()
+        visitor.page.mouse.down()
+        cell(frame, "classroom-07", dates[4]).hover()
+        unpause(live)
+        expect(cell(frame, "support-03", dates[9])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        cell(frame, "classroom-07", dates[6]).hover()
+        visitor.page.mouse.up()
+        expect(frame.locator("td[aria-selected='true']")).to_have_count(10)
+
+
+def test_head_and_focus_stay_in_sight(visitor: Visitor, dates: list[str]) -> None:
+    visitor.page.set_viewport_size({"width": 900, "height": 600})
+    earlier = date.fromisoformat(dates[0]) - timedelta(days=31)
+    frame = visitor.goes_to(f"coverage?sort=name&from_date={earlier}")
+    newest = cell(frame, "classroom-02", dates[-1])
+    expect(newest).to_be_in_viewport(ratio=1)
+    newest.focus()
+    for key in ["ArrowDown"] * 19 + ["ArrowUp"] * 19 + ["Home"]:
+        visitor.page.keyboard.press(key)
+        assert frame.evaluate(IN_SIGHT), key
+    cell(frame, "support-18", dates[0]).focus()
+    assert frame.evaluate(IN_SIGHT)
+    expect(frame.locator(".grid .dates")).to_be_in_viewport()
+
+
+def test_a_page_behind_the_last_is_the_last(visitor: Visitor, dates: list[str]) -> None:
+    frame = visitor.goes_to("coverage?page=9")
+    expect(frame.locator(".pages")).to_contain_text("1–20 of 20 apps")
+    assert frame.locator(CELLS).count() == 20 * len(dates)
 
 
 def test_dragging_chooses_a_rectangle(visitor: Visitor, dates: list[str]) -> None:

@@ -13,26 +13,32 @@ WIDTHS = (900, WIDE, 2500)
 # Of every text, its contrast with what is behind it, as WCAG 2 reckons; 4.5 is its AA.
 CONTRAST = """
 () => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const unit = (colour) => colour.startsWith("color(") ? 255 : 1;
+  const channels = (colour) => colour.match(/[\\d.]+/g).map((part) => part * unit(colour));
+  const isOpaque = (colour) => channels(colour).length === 3;
   const linear = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  // A gradient has several colours, and lets through what lies below.
   const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (/^rgb\\(/.test(colour)) return colour;
-    }
-    return "rgb(255, 255, 255)";
+    if (!element) return ["rgb(255, 255, 255)"];
+    const { backgroundImage, backgroundColor } = getComputedStyle(element);
+    if (isOpaque(backgroundColor)) return [backgroundColor];
+    const shades = backgroundImage.match(/(rgba?|color)\\([^)]*\\)/g) ?? [];
+    return [...shades.filter(isOpaque), ...behind(element.parentElement)];
+  };
+  const contrast = (one, other) => {
+    const [dark, bright] = [one, other].map((colour) => light(channels(colour))).sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
   };
   const texts = document.evaluate("//body//text()[normalize-space()]", document, null, 7);
   const poor = [];
   for (let i = 0; i < texts.snapshotLength; i++) {
     const element = texts.snapshotItem(i).parentElement;
-    const isElsewhere = element.closest("svg, script, :disabled, [aria-hidden=true], td");
+    const isElsewhere = element.closest("svg, script, :disabled, [aria-hidden=true]");
     if (isElsewhere || !element.checkVisibility()) continue;
-    const [dark, bright] = [getComputedStyle(element).color, behind(element)]
-      .map((colour) => light(channels(colour))).sort((a, b) => a - b);
-    const contrast = (bright + 0.05) / (dark + 0.05);
-    if (contrast < 4.5) poor.push(`${contrast.toFixed(2)} ${element.textContent.trim().slice(0, 40)}`);
+    const { color } = getComputedStyle(element);
+    const least = Math.min(...behind(element).map((shade) => contrast(shade, color)));
+    if (least < 4.5) poor.push(`${least.toFixed(2)} ${element.textContent.trim().slice(0, 40)}`);
   }
   return poor;
 }

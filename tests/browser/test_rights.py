@@ -21,11 +21,19 @@ PREFIX = "/agora/bandwidth"
 BACKFILL_RUNS = "/api/v2/dags/agora_bandwidth_backfill/dagRuns"
 ROUTES = """
 import json
-from agora.web.app import VERBS, create_app
-routes = [(route.path, sorted(route.methods)) for route in create_app().routes]
-print("\\n" + json.dumps([routes, VERBS]))
+from agora.web.app import create_app
+print("\\n" + json.dumps([(route.path, sorted(route.methods)) for route in create_app().routes]))
 """
-FILLED_IN = {"/assets/{path:path}": "/assets/frame/main.js", "{path:path}": "no/such/thing"}
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+ODD_PATHS = (
+    "/no/such/thing",
+    "/api/coverage/",
+    "//api/coverage",
+    "/assets/../app.py",
+    "/docs",
+    "/openapi.json",
+)
+PLACEHOLDER, A_FILE = "{path:path}", "frame/main.js"
 QUERY = "?month=2026-11"  # some routes want to be told which month; the others do not mind
 
 
@@ -39,16 +47,15 @@ def calls(live: LiveStack) -> Calls:
         text=True,
         check=True,
     )
-    routes, verbs = json.loads(answer.stdout.splitlines()[-1])
-    assert len(routes) >= 5
-    served = {(path, verb) for path, methods in routes for verb in methods if path != "/{path:path}"}
-    return [(path, verb, (path, verb) in served) for path, _ in routes for verb in verbs]
+    routes = json.loads(answer.stdout.splitlines()[-1])
+    assert len(routes) > 9
+    served = {(path.replace(PLACEHOLDER, A_FILE), verb) for path, methods in routes for verb in methods}
+    paths = [*dict.fromkeys(path for path, _ in served), *ODD_PATHS]
+    return [(path, verb, (path, verb) in served) for path in paths for verb in VERBS]
 
 
 def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object = None) -> int:
     """Return the status of an answer."""
-    for placeholder, value in FILLED_IN.items():
-        path = path.replace(placeholder, value)
     request = Request(  # noqa: S310 - our own server
         live.stack.settings.ui_url + path,
         data=None if body is None else json.dumps(body).encode(),
@@ -62,7 +69,8 @@ def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object
         with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
             return int(answer.status)
     except HTTPError as refused:
-        return refused.code
+        with refused:
+            return refused.code
 
 
 def statuses(live: LiveStack, calls: Calls, token: str | None) -> Iterator[tuple[str, str, bool, int]]:
@@ -97,3 +105,37 @@ def test_collecting_takes_the_right_to_trigger_the_dag(
     conf = {"from_date": yesterday, "to_date": yesterday, "app_ids": live.app_ids[:1]}
     assert asked(live, "POST", BACKFILL_RUNS, token, {"logical_date": None, "conf": conf}) == status
     live.end_runs()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "bill?month=2026-13",
+        "bill?month=0001-01",
+        "bill.csv?month=9999-12",
+        "bill/volume",
+        "coverage?page=0",
+        "coverage?page=9223372036854775807",
+        "coverage?from_date=2000-01-01&to_date=2999-12-31",
+        "coverage?search=%00",
+        "coverage?sort=size",
+        "traffic?from_date=2026-11-02&to_date=2026-11-01",
+        "traffic?app_ids=1&app_ids=2&app_ids=3&app_ids=4&app_ids=5&app_ids=6&app_ids=7",
+        "apps?search=%00",
+    ],
+)
+def test_bad_input_is_refused_in_words(live: LiveStack, query: str) -> None:
+    admin = token_of(live, "admin", "admin")
+    assert asked(live, "GET", f"{PREFIX}/api/{query}", admin) == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_a_file_that_is_known_is_not_sent_again(live: LiveStack) -> None:
+    address = f"{live.stack.settings.ui_url}{PREFIX}/assets/plotly.min.js"
+    opener = build_opener(ProxyHandler({}))
+    login = {"Authorization": f"Bearer {token_of(live, 'viewer', 'viewer')}"}
+    with opener.open(Request(address, headers=login), timeout=60) as answer:  # noqa: S310 - our own server
+        known = {"If-None-Match": answer.headers["ETag"]}
+    with pytest.raises(HTTPError) as again:
+        opener.open(Request(address, headers=login | known), timeout=60)  # noqa: S310 - our own server
+    with again.value as answer:
+        assert answer.code == HTTPStatus.NOT_MODIFIED

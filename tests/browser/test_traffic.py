@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,16 +62,16 @@ def test_points_and_figures_are_what_sql_says(
 
 
 def test_the_95th_percentile_of_a_month_is_the_bills(live: LiveStack, visitor: Visitor) -> None:
-    today = datetime.now(UTC).date()
+    first = (live.today - timedelta(days=1)).replace(day=1)
     ((app_id, name, kbps),) = live.sql(
         "select app_id, name, p95_kbps from mart.billing_monthly join core.app using (app_id)"
-        f" where month = '{today.replace(day=1)}' order by p95_kbps desc limit 1"
+        f" where month = '{first}' order by p95_kbps desc limit 1"
     )
-    route = f"/agora/bandwidth/api/traffic?app_ids={app_id}&from_date={today.replace(day=1)}"
+    route = f"/agora/bandwidth/api/traffic?app_ids={app_id}&from_date={first}"
     answer = visitor.page.request.get(visitor.ui_url + route).json()
     assert answer["series"][0]["app_name"] == name
     assert answer["series"][0]["figures"]["p95_kbps"] == kbps
-    frame = visitor.goes_to(f"traffic?app_ids={app_id}&from_date={today.replace(day=1)}")
+    frame = visitor.goes_to(f"traffic?app_ids={app_id}&from_date={first}")
     assert float(tile(frame, "95th percentile").split()[0]) == pytest.approx(kbps / 1000, rel=1e-3)
 
 
@@ -101,6 +101,46 @@ def test_several_apps_and_their_sum(live: LiveStack, visitor: Visitor) -> None:
         f" where app_id in ({quoted}) and usage_date < current_date group by interval_start) as summed"
     )
     assert float(tile(frame, "Peak").split()[0]) == pytest.approx(peak / 1000, rel=1e-3)
+
+
+def test_the_app_shown_first_stays_the_one_chosen(visitor: Visitor) -> None:
+    """It is the largest of the dates shown; with others it would be another, and the sum that of all."""
+    frame = visitor.goes_to("traffic")
+    peak = tile(frame, "Peak")
+    name = frame.locator(".chip").inner_text()
+    frame.locator("#traffic-show").select_option("sum")
+    expect(frame.locator("#traffic-told")).to_contain_text("Sum of 1 app:")
+    assert tile(frame, "Peak") == peak
+    assert frame.locator(".chip").all_inner_texts() == [name]
+    visitor.turns_to("traffic?show=sum")
+    expect(frame.locator("#traffic-show")).to_have_value("each")
+    assert tile(frame, "Peak") == peak
+
+
+def test_a_zoom_and_a_zone_outlive_another_choice(visitor: Visitor, torn: tuple[str, str]) -> None:
+    frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+    frame.locator("#traffic-zone").select_option("mine")
+    frame.locator("#traffic-peaks").uncheck()
+    frame.locator("#traffic-range").focus()
+    frame.locator("#traffic-range").select_option("most")
+    expect(frame.locator(".tiles")).to_contain_text(rangeOfMost(live))
+    expect(frame.locator("#traffic-zone")).to_have_value("mine")
+    expect(frame.locator("#traffic-peaks")).not_to_be_checked()
+    expect(frame.locator("#traffic-range")).to_be_focused()
+
+
+def test_an_app_may_be_called_like_a_colour(visitor: Visitor) -> None:
+    frame = visitor.goes_to("health")
+    drawn = frame.evaluate("""async () => {
+      const { draw } = await import("/agora/bandwidth/assets/frame/chart.js");
+      const element = document.body.appendChild(document.createElement("div"));
+      const name = "--line-1";
+      await draw(element, [{ y: [1], name, text: [name], line: { color: name } }], {});
+      const [drawn] = element.data;
+      return { name: drawn.name, text: drawn.text, colour: drawn.line.color };
+    }""")
+    assert (drawn["name"], drawn["text"]) == ("--line-1", ["--line-1"])
+    assert drawn["colour"].startswith("#")
 
 
 @pytest.mark.parametrize(("zone", "offset"), [("America/New_York", 5), ("Asia/Shanghai", -8)])

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from fastapi import Depends, HTTPException, Request
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
+from fastapi import Depends, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 BACKFILL_DAG_ID = "agora_bandwidth_backfill"
 
@@ -24,3 +26,14 @@ def may_collect(request: Request, user: User) -> bool:
     except HTTPException:
         return False
     return True
+
+
+async def nothing_here(request: Request, error: Exception) -> Response:
+    """Answer 404 where there is no such path, or not with this verb, to those alone who may look."""
+    status, detail = 404, "There is nothing here. docs/page.md lists what there is."
+    try:
+        user = await get_user(request, None, await bearer_scheme(request))
+        await run_in_threadpool(may_look, request, user)
+    except HTTPException as refusal:
+        status, detail = refusal.status_code, refusal.detail
+    return JSONResponse({"detail": detail}, status)

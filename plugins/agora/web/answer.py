@@ -8,10 +8,13 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from agora.errors import AgoraError
 from agora.hooks.warehouse import warehouse
+
+# Nobody waits longer for a page, and each request that goes on holds one of the api-server's threads.
+MOST_SECONDS = 60
 
 
 @contextmanager
@@ -30,6 +33,7 @@ def reading() -> Iterator[Connection]:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection,
     ):
+        connection.execute(text(f"set local statement_timeout = '{MOST_SECONDS}s'"))
         yield connection
 
 

@@ -11,11 +11,15 @@ from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
 
 Row = Mapping[str, Any]
 # What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Without it Excel takes the file for one of a code page of its own.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_of(bill: Row, volume: Row) -> str:
     """Return a line of names with units, a line an app and one of the total; what is absent is empty.
+
+    The text is to be sent as UTF-8; it begins with a byte order mark.
 
     Args:
         bill: What `reports.bill.bill` returned.
@@ -26,6 +30,7 @@ def csv_of(bill: Row, volume: Row) -> str:
     lines = [_line(f"{bill['month']:%Y-%m}", row, volumes[row["app_id"]]) for row in rows]
     names = lines[0].keys() if lines else ["month"]
     file = StringIO()
+    file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file)
     writer.writerow(names)
     writer.writerows(line.values() for line in lines)

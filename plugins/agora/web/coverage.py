@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query, Response
 
 from agora.warehouse.reports import coverage as report
 from agora.web.answer import json_of, reading
-from agora.web.parameters import Day, Text
+from agora.web.parameters import Day, Text, require_range
 
 router = APIRouter()
 MOST_APPS = 200
+MOST_PAGES = 100_000
+MOST_DAYS = 400
 
 
 @router.get("/api/coverage")
@@ -20,10 +22,16 @@ def coverage(
     to_date: Day | None = None,
     search: Text = "",
     sort: report.Sort = report.Sort.EXPIRY,
-    page: Annotated[int, Query(ge=1)] = 1,
+    page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
     apps_per_page: Annotated[int, Query(ge=1, le=MOST_APPS)] = 50,
 ) -> Response:
     """Answer with one page of apps and their days, both dates included; without dates the vendor's window."""
-    choice = report.Choice(from_date, to_date, search, sort, apps_per_page, apps_per_page * (page - 1))
     with reading() as connection:
+        oldest, newest = report.window(connection) or (None, None)
+        first, last = from_date or oldest, to_date or newest
+        if first is None or last is None:
+            return json_of(report.NOTHING)
+        require_range(first, last, MOST_DAYS)
+        offset = apps_per_page * (page - 1)
+        choice = report.Choice(first, last, search, sort, apps_per_page, offset)
         return json_of(report.coverage(connection, choice))

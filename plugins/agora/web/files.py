@@ -6,31 +6,38 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.staticfiles import StaticFiles
 
 router = APIRouter()
 PAGE = Path(__file__).parent / "page"
-# Asked again each time whether it changed, which costs a 304.
-REVALIDATED = {"Cache-Control": "no-cache"}
+INDEX = "index.html"
+_static = StaticFiles(directory=PAGE)
 
 
 @router.get("/")
-def page() -> FileResponse:
+def page(request: Request) -> Response:
     """Answer with the page itself."""
-    return FileResponse(PAGE / "index.html", headers=REVALIDATED)
+    return _file(PAGE / INDEX, request)
 
 
 @router.get("/assets/{path:path}")
-def asset(path: str) -> FileResponse:
+def asset(path: str, request: Request) -> Response:
     """Answer with a script, style or icon."""
     if path not in _assets():
         raise HTTPException(404, f"The page has no file {path}.")
-    return FileResponse(_assets()[path], headers=REVALIDATED)
+    return _file(_assets()[path], request)
+
+
+def _file(path: Path, request: Request) -> Response:
+    # Whoever has it asks each time whether it changed, and is answered 304 where it did not.
+    response = _static.file_response(path, path.stat(), request.scope)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @cache
 def _assets() -> dict[str, Path]:
     plotly = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
-    own = (path for path in PAGE.rglob("*") if path.is_file())
+    own = (path for path in PAGE.rglob("*") if path.is_file() and path.name != INDEX)
     return {plotly.name: plotly, **{path.relative_to(PAGE).as_posix(): path for path in own}}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from agora.warehouse.reports import traffic as report
 from agora.web.answer import json_of, reading
-from agora.web.parameters import Day, Text
+from agora.web.parameters import Day, Text, require_range
 
 router = APIRouter()
 MOST_APPS = 6
@@ -26,12 +26,7 @@ def traffic(
     """Answer with each app's points, or their sum's; without apps the largest one's, or the sum of all."""
     with reading() as connection:
         first, last = report.dates(connection, from_date, to_date)
-        if not 0 <= (last - first).days < MOST_DAYS:
-            raise HTTPException(
-                422,
-                f"{first} to {last} is not a range of 1 to {MOST_DAYS} days. Choose a last day that is not"
-                f" before the first and less than {MOST_DAYS} days after it.",
-            )
+        require_range(first, last, MOST_DAYS)
         return json_of(report.traffic(connection, list(dict.fromkeys(app_ids or [])), is_sum, first, last))
 
 

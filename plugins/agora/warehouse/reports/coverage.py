@@ -24,16 +24,16 @@ class Choice(NamedTuple):
     """Which part of the coverage is looked at.
 
     Attributes:
-        from_date: First usage date; None for the oldest that can still be had.
-        to_date: Last usage date, included; None for the newest.
+        from_date: First usage date.
+        to_date: Last usage date, included.
         search: A part of an app's name or App ID, in any case; empty for all apps.
         sort: The order of apps.
         limit: How many apps.
         offset: How many apps come before them.
     """
 
-    from_date: date | None
-    to_date: date | None
+    from_date: date
+    to_date: date
     search: str
     sort: Sort
     limit: int
@@ -41,9 +41,7 @@ class Choice(NamedTuple):
 
 
 WINDOW = """
-select
-    coalesce(cast(:from_date as date), min(usage_date)) as from_date,
-    coalesce(cast(:to_date as date), max(usage_date)) as to_date
+select min(usage_date) as first_date, max(usage_date) as last_date
 from mart.coverage
 where days_left >= 0
 """
@@ -98,8 +96,7 @@ select
     count(*) as app_days,
     count(distinct app_id) as apps,
     min(usage_date) as first_date,
-    max(usage_date) as last_date,
-    array_agg(distinct app_id) as app_ids
+    max(usage_date) as last_date
 from mart.coverage
 where {OPEN}
 group by days_left
@@ -107,21 +104,39 @@ order by days_left
 limit 3
 """  # noqa: S608 - put together from this file's own text
 
+# Where no app-day is wanted, or none that can still be had.
+NOTHING: dict[str, Any] = {
+    "from_date": None,
+    "to_date": None,
+    "apps_in_all": 0,
+    "apps": [],
+    "by_date": [],
+    "expiring": [],
+}
+
+
+def window(connection: Connection) -> tuple[date, date] | None:
+    """Return the oldest and the newest wanted usage date that can still be had; None where there is none."""
+    (found,) = rows(connection, WINDOW)
+    return (found["first_date"], found["last_date"]) if found["first_date"] else None
+
 
 def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
     """Return apps with their days, what each date came to over all chosen apps, and what expires soonest.
 
     Days are usage dates of each app's account. What expires soonest is of all apps and dates.
     """
-    window = rows(connection, WINDOW, {"from_date": choice.from_date, "to_date": choice.to_date})[0]
-    values = {**choice._asdict(), **window}
+    values = choice._asdict()
     apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
-    days = rows(connection, DAYS, {**window, "app_ids": [app["app_id"] for app in apps]})
+    # Behind the last page there is no app that could say how many there are.
+    counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
+    days = rows(connection, DAYS, {**values, "app_ids": [app["app_id"] for app in apps]})
     of_app = {app_id: list(own) for app_id, own in groupby(days, lambda day: day.pop("app_id"))}
     return {
-        **window,
-        "apps_in_all": max((app.pop("apps_in_all") for app in apps), default=0),
+        "from_date": choice.from_date,
+        "to_date": choice.to_date,
+        "apps_in_all": max((app.pop("apps_in_all") for app in counted), default=0),
         "apps": [{**app, "days": of_app[app["app_id"]]} for app in apps],
         "by_date": rows(connection, BY_DATE, values),
-        "expiring": rows(connection, EXPIRING, {}),
+        "expiring": rows(connection, EXPIRING),
     }

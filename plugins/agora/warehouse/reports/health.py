@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from agora.warehouse.reports.coverage import OPEN
 from agora.warehouse.reports.rows import Row, rows
-
-# What can still be had, by the account's own calendar.
-OPEN = "state not in ('collected', 'lost')"
 
 WINDOW = f"""
 select
@@ -33,7 +31,7 @@ order by state
 OLDEST = f"""
 select app_id, app_name, conn_id, usage_date, state, reason, days_left
 from mart.coverage
-where {OPEN} and days_left >= 0
+where {OPEN}
 order by usage_date, app_name, app_id
 limit 1
 """  # noqa: S608 - put together from this file's own text

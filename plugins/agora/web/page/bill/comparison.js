@@ -1,18 +1,18 @@
 // The total's methods as bars, this month beside the month before.
 import { METHODS } from "./figures.js";
 import { draw } from "../frame/chart.js";
-import { monthOf, rate } from "../frame/format.js";
+import { digits, monthOf, rate, unitFor } from "../frame/format.js";
 
 export function compareMonths(element, bill) {
   const { total } = bill;
   const most = Math.max(...Object.keys(METHODS).flatMap((method) => [total[method] ?? 0, total.before?.[method] ?? 0]));
-  const [size, unit] = most >= 1e6 ? [1e6, "Gbps"] : most >= 1e3 ? [1e3, "Mbps"] : [1, "kbps"];
+  const [size, unit] = unitFor(most);
   const bars = (figures, name, shape) => ({
     type: "bar",
     name,
     x: Object.values(METHODS).map((method) => method.name),
     y: Object.keys(METHODS).map((method) => (figures[method] === null ? null : figures[method] / size)),
-    text: Object.keys(METHODS).map((method) => (figures[method] === null ? "" : (figures[method] / size).toLocaleString("en", { maximumSignificantDigits: 4 }))),
+    text: Object.keys(METHODS).map((method) => (figures[method] === null ? "" : digits(figures[method] / size))),
     customdata: Object.keys(METHODS).map((method) => rate(figures[method])),
     textposition: "outside",
     cliponaxis: false,

@@ -37,11 +37,10 @@ export class BillTable {
     this.total = h("tr", { class: "total" });
     this.rows = h("tbody", {});
     this.pages = h("div", { class: "pages" });
-    this.element = h("section", { "aria-label": "Apps" }, this.controls(),
-      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Bill of every app" },
-        h("table", { class: "plain bills" }, h("caption", {}, `Bill of ${monthOf(bill.month)}; point at a figure for all its digits`),
-          h("thead", {}, this.heads, this.total), this.rows)),
-      this.pages);
+    this.scroll = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Bill of every app" },
+      h("table", { class: "plain bills" }, h("caption", {}, `Bill of ${monthOf(bill.month)}; point at a figure for all its digits`),
+        h("thead", {}, this.heads, this.total), this.rows));
+    this.element = h("section", { "aria-label": "Apps" }, this.controls(), this.scroll, this.pages);
     this.draw();
   }
 
@@ -53,9 +52,10 @@ export class BillTable {
       nothing: "nothing",
     };
     if (!(this.beneath in options)) [this.beneath] = Object.keys(options);
-    const search = h("input", { type: "search", value: this.search, placeholder: "name or App ID", oninput: () => this.change({ search: search.value, page: 1 }) });
-    return h("div", { class: "controls" }, h("h2", {}, "Apps"), field("Search", search),
-      field("Beneath each figure", select(options, this.beneath, (beneath) => this.change({ beneath }))));
+    const search = h("input", { id: "bill-search", type: "search", value: this.search, placeholder: "name or App ID", oninput: () => this.change({ search: search.value, page: 1 }) });
+    const beneath = select(options, this.beneath, (chosen) => this.change({ beneath: chosen }));
+    beneath.id = "bill-beneath";
+    return h("div", { class: "controls" }, h("h2", {}, "Apps"), field("Search", search), field("Beneath each figure", beneath));
   }
 
   change(changes) {
@@ -70,6 +70,12 @@ export class BillTable {
     const isDescending = key === this.by ? !this.isDescending : startsDown(key);
     this.change({ by: key, isDescending, page: 1 });
     this.heads.querySelector(`[data-key=${key}]`).focus();
+  }
+
+  turnTo(page, id) {
+    this.change({ page });
+    this.scroll.scrollTop = 0;
+    (this.pages.querySelector(`#${id}:enabled`) ?? this.pages.querySelector("button:enabled")).focus();
   }
 
   addVolume({ trouble, total, apps }) {
@@ -140,11 +146,11 @@ export class BillTable {
 
   pager(found, first, last) {
     if (last === 1) return [h("span", { class: "quiet" }, things(found, "app"))];
-    const turn = (to, label) => h("button", { disabled: to < 1 || to > last, onclick: () => this.change({ page: to }) }, label);
+    const turn = (id, to, label) => h("button", { id, disabled: to < 1 || to > last, onclick: () => this.turnTo(to, id) }, label);
     return [
-      turn(this.page - 1, "‹ Previous"),
+      turn("bill-previous", this.page - 1, "‹ Previous"),
       h("span", {}, `${count(first + 1)}–${count(Math.min(first + APPS_PER_PAGE, found))} of ${things(found, "app")}`),
-      turn(this.page + 1, "Next ›"),
+      turn("bill-next", this.page + 1, "Next ›"),
     ];
   }
 }

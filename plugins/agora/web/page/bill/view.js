@@ -6,18 +6,11 @@ import { BillTiles } from "./tiles.js";
 import { statusOf, unlike } from "./figures.js";
 import { field, h, select } from "../frame/dom.js";
 import { monthOf, things } from "../frame/format.js";
-import { choose } from "../frame/state.js";
-
-// Which control led here, so that it has the focus again when the other month is drawn.
-let ledBy = null;
+import { choose, chosenNow } from "../frame/state.js";
 
 export async function show(panel, params) {
   const [bill, { months }] = await Promise.all([read("bill", { month: params.get("month") }), read("months")]);
-  panel.append(head(bill, months, params));
-  panel.addEventListener("shown", () => {
-    if (ledBy) (panel.querySelector(`#${ledBy}:enabled`) ?? panel.querySelector("#month"))?.focus();
-    ledBy = null;
-  });
+  panel.append(head(bill, months));
   if (!bill.total) return panel.append(nothing(bill, months));
   const tiles = new BillTiles(bill);
   const apps = new BillTable(bill, params);
@@ -39,19 +32,16 @@ async function addVolume(bill, tiles, apps) {
   apps.addVolume(volume);
 }
 
-function head(bill, months, params) {
+function head(bill, months) {
   const month = bill.month.slice(0, 7);
   const all = Object.fromEntries([...new Set([bill.month, ...months])].sort().reverse().map((one) => [one.slice(0, 7), monthOf(one)]));
   const order = Object.keys(all).sort();
-  const go = (id, to) => {
-    ledBy = id;
-    choose("bill", params, { month: to, page: null });
-  };
+  const go = (to) => choose("bill", chosenNow(), { month: to, page: null });
   const step = (id, by, label) => {
     const to = order[order.indexOf(month) + by];
-    return h("button", { id, disabled: !to, onclick: () => go(id, to) }, label);
+    return h("button", { id, "aria-disabled": String(!to), onclick: () => to && go(to) }, label);
   };
-  const chooser = select(all, month, (to) => go("month", to));
+  const chooser = select(all, month, go);
   chooser.id = "month";
   return h("div", { class: "controls" },
     step("previous", -1, "‹ Month before"), field("Month", chooser), step("next", 1, "Month after ›"),

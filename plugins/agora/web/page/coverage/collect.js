@@ -1,49 +1,68 @@
-// The bar under the heat map: what is chosen, and collecting it, which is a run of Airflow's DAG triggered in
-// Airflow's own API by the user who is logged in.
-import { airflow, airflowRoot } from "../frame/api.js";
+// The bar under the heat map: what is chosen, collecting it, which is a run of Airflow's DAG triggered in Airflow's
+// own API by the user who is logged in, and how such runs go.
+import { airflowRoot } from "../frame/api.js";
 import { h } from "../frame/dom.js";
 import { count, longDate, things } from "../frame/format.js";
+import { dismiss, followed, isBeingCollected, isUnderWay, trigger } from "./following.js";
+import { renew } from "./renew.js";
 
-const POLL_MILLISECONDS = 1500;
-const ENDED = ["success", "failed"];
+const OUT_OF_WINDOW = "The vendor no longer shows what is chosen: there is nothing to collect.";
 
 export class CollectBar {
-  // `rights`: as the route rights gives them. `oncollected`: called while a run goes on and when it has ended.
-  constructor(rights, oncollected) {
-    Object.assign(this, { rights, oncollected });
-    this.choice = h("div", { class: "choice" });
-    this.run = h("div", { class: "run", role: "status" });
-    this.element = h("aside", { class: "collect", "aria-label": "Collect", hidden: true }, this.choice, this.run);
+  // `rights`: as the route rights gives them. `onfocuslost`: called when what was focused here has gone.
+  constructor(rights, onfocuslost) {
+    Object.assign(this, { rights, onfocuslost, days: [] });
+    this.choice = h("div", { class: "choice", "aria-live": "polite" });
+    this.runs = h("div", { class: "runs", role: "status" });
+    this.element = h("aside", { class: "collect", "aria-label": "Collect" }, this.choice, this.runs);
   }
 
   offer(days) {
-    this.element.hidden = !days.length && !this.run.hasChildNodes();
-    this.choice.replaceChildren(...(days.length ? this.describe(days) : []));
+    this.days = days;
+    this.tell();
   }
 
-  describe(days) {
-    const missing = days.filter((day) => day.state !== "collected");
-    const apps = new Set(days.map((day) => day.app.app_id)).size;
-    const words = days.length === 1
-      ? days[0].words
-      : `${things(days.length, "app-day")} of ${things(apps, "app")} chosen: ${count(days.length - missing.length)} collected, ${count(missing.length)} missing`;
-    return [h("p", {}, words), ...this.buttons(days, missing)];
+  tell() {
+    const hadFocus = [
+      renew(this.choice, this.days.length ? [h("p", {}, this.words()), ...this.buttons()] : []),
+      renew(this.runs, followed().map((run) => this.describe(run))),
+    ].some(Boolean);
+    if (hadFocus) this.onfocuslost();
   }
 
-  buttons(days, missing) {
-    if (!this.rights.may_collect) {
-      return [h("p", { class: "quiet" }, `To collect, your login needs Airflow's right to trigger ${this.rights.backfill_dag_id}.`)];
-    }
-    const collected = days.length - missing.length;
+  words() {
+    const { days } = this;
+    if (days.length === 1) return days[0].words;
+    const collected = days.filter(isCollected).length;
+    const missing = days.filter(isMissing).length;
+    const lost = days.filter((day) => day.state === "lost").length;
+    const gone = days.length - collected - missing - lost;
     return [
-      missing.length ? h("button", { class: "main", onclick: () => this.collect(missing, false) }, `Collect ${count(missing.length)} missing`) : null,
-      collected ? h("button", { onclick: () => this.reload(days, collected) }, `Reload ${count(days.length)}…`) : null,
-    ].filter(Boolean);
+      `${things(days.length, "app-day")} of ${things(appsOf(days).length, "app")} chosen: ${count(collected)} collected`,
+      `${count(missing)} missing`,
+      lost ? `${count(lost)} lost` : null,
+      gone ? `${count(gone)} incomplete and out of the vendor's window` : null,
+    ].filter(Boolean).join(", ");
   }
 
-  reload(days, collected) {
+  buttons() {
+    if (!this.rights.may_collect) {
+      return [quiet(`To collect, your login needs Airflow's right to trigger ${this.rights.backfill_dag_id}.`)];
+    }
+    if (this.days.some(isBeingCollected)) return [quiet("A run collects this at the moment.")];
+    const missing = this.days.filter(isMissing).length;
+    const shown = this.days.filter(isShownByVendor);
+    if (!shown.length) return [quiet(OUT_OF_WINDOW)];
+    return [
+      missing ? h("button", { class: "main", onclick: () => this.collect(this.days.filter(isMissing), false) }, `Collect ${count(missing)} missing`) : null,
+      shown.some(isCollected) ? h("button", { onclick: () => this.reload() }, `Reload ${count(shown.length)}…`) : null,
+    ];
+  }
+
+  reload() {
+    const days = this.days.filter(isShownByVendor);
     const dialog = h("dialog", { "aria-labelledby": "reload-question" },
-      h("h2", { id: "reload-question" }, `Ask again for ${things(collected, "day")} already collected?`),
+      h("h2", { id: "reload-question" }, `Ask again for ${things(days.filter(isCollected).length, "day")} already collected?`),
       h("p", {}, "Each costs a request. A day is replaced only by a newer answer that is not less complete, and the change is noted as a restatement."),
       h("form", { method: "dialog" }, h("menu", {},
         h("button", { value: "" }, "Cancel"),
@@ -56,41 +75,35 @@ export class CollectBar {
     dialog.showModal();
   }
 
-  async collect(days, reload) {
+  collect(days, reload) {
     const dates = days.map((day) => day.usage_date).sort();
-    const conf = {
-      from_date: dates[0],
-      to_date: dates.at(-1),
-      app_ids: [...new Set(days.map((day) => day.app.app_id))],
-      reload,
-    };
-    this.choice.replaceChildren();
-    this.say("Triggering the run …");
-    const { backfill_dag_id: dagId } = this.rights;
-    try {
-      const run = await airflow("POST", `dags/${dagId}/dagRuns`, { logical_date: null, conf });
-      await this.follow(dagId, run.dag_run_id, `${things(conf.app_ids.length, "app")}, ${longDate(dates[0])} to ${longDate(dates.at(-1))}`);
-    } catch (trouble) {
-      this.say(trouble.message);
-    }
+    trigger(this.rights.backfill_dag_id, { from_date: dates[0], to_date: dates.at(-1), app_ids: appsOf(days), reload });
   }
 
-  async follow(dagId, runId, what) {
-    const address = `${airflowRoot}/dags/${dagId}/runs/${encodeURIComponent(runId)}`;
-    const link = () => h("a", { href: address, "data-outside": true }, "Open the run");
-    const { is_paused: isPaused } = await airflow("GET", `dags/${dagId}`);
-    for (;;) {
-      const run = await airflow("GET", `dags/${dagId}/dagRuns/${encodeURIComponent(runId)}`);
-      const words = run.state === "queued" && isPaused ? `queued, but ${dagId} is paused: unpause it in Airflow` : run.state;
-      this.say(`Collecting ${what}: ${words}. `, link(), run.note && ENDED.includes(run.state) ? h("p", { class: "quiet" }, run.note) : null);
-      await this.oncollected();
-      if (ENDED.includes(run.state)) return;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  describe(run) {
+    const words = h("div", { class: "run" }, `${wordsOf(run)} `);
+    if (run.run_id) {
+      const address = `${airflowRoot}/dags/${run.dag_id}/runs/${encodeURIComponent(run.run_id)}`;
+      words.append(h("a", { href: address, "data-outside": true }, "Open the run"), " ");
     }
-  }
-
-  say(...words) {
-    this.element.hidden = false;
-    this.run.replaceChildren(...words.filter(Boolean));
+    if (!isUnderWay(run) || run.trouble) words.append(h("button", { onclick: () => dismiss(run) }, "Close"));
+    if (run.note && !isUnderWay(run)) words.append(quiet(run.note));
+    return words;
   }
 }
+
+function wordsOf({ dag_id: dagId, conf, state, trouble, is_paused: isPaused }) {
+  const { from_date: from, to_date: to, app_ids: apps } = conf;
+  const what = `${things(apps.length, "app")}, ${from === to ? longDate(from) : `${longDate(from)} to ${longDate(to)}`}`;
+  if (state === "triggering") return `Triggering the run for ${what} …`;
+  if (state === "refused") return `The run for ${what} could not be triggered: ${trouble}`;
+  if (trouble) return `The run for ${what} was triggered, but how it goes cannot be seen; this is tried again. ${trouble}`;
+  if (isPaused) return `Collecting ${what}: queued, but ${dagId} is paused: unpause it in Airflow.`;
+  return `Collecting ${what}: ${state}.`;
+}
+
+const quiet = (words) => h("p", { class: "quiet" }, words);
+const appsOf = (days) => [...new Set(days.map((day) => day.app.app_id))];
+const isCollected = (day) => day.state === "collected";
+const isShownByVendor = (day) => day.state !== "lost" && day.days_left >= 0;
+const isMissing = (day) => !isCollected(day) && isShownByVendor(day);

@@ -9,27 +9,48 @@ const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 export class Grid {
   // `dates`: ISO dates, a column each. `apps`: as the route coverage gives them. `onchoose`: told of each choice.
   constructor(dates, apps, byDate, onchoose) {
-    Object.assign(this, { dates, apps, byDate, onchoose, from: null, to: null });
-    this.days = apps.map((app) => new Map(app.days.map((day) => [day.usage_date, day])));
+    Object.assign(this, { dates, apps, onchoose, from: null, to: null, dragging: null });
     this.cells = apps.map((app, row) => dates.map((date, column) => this.cell(row, column)));
     if (this.cells.length) this.cells[0].at(-1).tabIndex = 0;
+    this.names = apps.map(() => h("th", { scope: "row" }));
+    this.all = h("tr", { class: "all" });
     this.element = this.table();
+    this.paint(apps, byDate);
+  }
+
+  // Whether newer days of the same apps and dates, perhaps in another order, can be painted into this table.
+  fits(dates, apps) {
+    const own = new Set(this.apps.map((app) => app.app_id));
+    return String(dates) === String(this.dates) && apps.length === own.size && apps.every((app) => own.has(app.app_id));
+  }
+
+  // Rows and cells stay where they are, and so do focus and choice; what says the same already is left alone.
+  paint(apps, byDate) {
+    const fresh = new Map(apps.map((app) => [app.app_id, app]));
+    this.apps = this.apps.map((app) => fresh.get(app.app_id));
+    this.days = this.apps.map((app) => new Map(app.days.map((day) => [day.usage_date, day])));
+    this.apps.forEach((app, row) => this.paintName(this.names[row], app));
+    for (const cell of this.cells.flat()) this.paintCell(cell);
+    this.all.replaceChildren(...this.totals(byDate));
+    this.choose(this.from, this.to);
   }
 
   table() {
     const table = h("table", { class: "grid", role: "grid", "aria-multiselectable": "true", "aria-label": "Apps and dates", style: `--dates:${this.dates.length}` },
-      h("thead", {}, this.monthRow(), this.dateRow(), this.totalRow()),
-      h("tbody", {}, this.apps.map((app, row) => h("tr", {}, this.nameOf(app), this.cells[row]))));
+      h("thead", {}, this.monthRow(), this.dateRow(), this.all),
+      h("tbody", {}, this.cells.map((cells, row) => h("tr", {}, this.names[row], cells))));
     table.addEventListener("keydown", (event) => this.key(event));
     table.addEventListener("pointerdown", (event) => this.press(event));
     table.addEventListener("pointerover", (event) => this.drag(event));
     return table;
   }
 
-  nameOf(app) {
+  paintName(name, app) {
     const collected = `${count(app.collected)} of ${count(app.app_days)} days collected`;
-    return h("th", { scope: "row", title: `${app.app_name}, App ID ${app.app_id}, account ${app.conn_id}: ${collected}` },
-      h("div", {}, h("span", {}, app.app_name), h("small", {}, `${count(app.collected)}/${count(app.app_days)}`)));
+    const title = `${app.app_name}, App ID ${app.app_id}, account ${app.conn_id}: ${collected}`;
+    if (name.title === title) return;
+    name.title = title;
+    name.replaceChildren(h("div", {}, h("span", {}, app.app_name), h("small", {}, `${count(app.collected)}/${count(app.app_days)}`)));
   }
 
   monthRow() {
@@ -43,29 +64,34 @@ export class Grid {
       h("th", { scope: "col", title: longDate(date), "aria-label": longDate(date) }, String(Number(date.slice(8))))));
   }
 
-  totalRow() {
+  totals(byDate) {
     const all = new Map(this.dates.map((date) => [date, { collected: 0, app_days: 0 }]));
-    for (const { usage_date, state, app_days } of this.byDate) {
+    for (const { usage_date, state, app_days } of byDate) {
       const date = all.get(usage_date);
       date.app_days += app_days;
       if (state === "collected") date.collected += app_days;
     }
-    return h("tr", { class: "all" }, h("th", { scope: "row" }, "All apps"), this.dates.map((date) => {
+    return [h("th", { scope: "row" }, "All apps"), ...this.dates.map((date) => {
       const { collected, app_days } = all.get(date);
       const missing = app_days - collected;
       const words = `${longDate(date)}: ${count(collected)} of ${count(app_days)} apps collected`;
       return h("td", { class: missing ? "gaps" : null, style: `--share:${app_days ? collected / app_days : 0}`, title: words, "aria-label": words },
         missing ? brief(missing) : "");
-    }));
+    })];
   }
 
   cell(row, column) {
-    const day = this.days[row].get(this.dates[column]);
-    const words = day ? this.words(row, day) : `${this.apps[row].app_name}, ${longDate(this.dates[column])}: not wanted`;
-    const cell = h("td", { role: "gridcell", class: day?.state ?? "unwanted", tabindex: -1, title: words, "aria-label": words, "data-day": `${this.apps[row].app_name} ${this.dates[column]}` },
-      day ? STATES[day.state].sign : "");
+    const cell = h("td", { role: "gridcell", tabindex: -1, "data-day": `${this.apps[row].app_name} ${this.dates[column]}` });
     cell.place = [row, column];
     return cell;
+  }
+
+  paintCell(cell) {
+    const [row, column] = cell.place;
+    const day = this.days[row].get(this.dates[column]);
+    const words = day ? this.words(row, day) : `${this.apps[row].app_name}, ${longDate(this.dates[column])}: not wanted`;
+    if (cell.title === words) return;
+    Object.assign(cell, { className: day?.state ?? "unwanted", title: words, ariaLabel: words, textContent: day ? STATES[day.state].sign : "" });
   }
 
   words(row, day) {
@@ -100,18 +126,23 @@ export class Grid {
     this.focus(...at);
     this.dragging = event.shiftKey && this.from ? this.from : at;
     this.choose(this.dragging, at);
-    window.addEventListener("pointerup", () => { this.dragging = null; }, { once: true });
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => { this.dragging = null; }, { once: true });
   }
 
   drag(event) {
     if (this.dragging && event.target.place) this.choose(this.dragging, event.target.place);
   }
 
-  focus(row, column) {
-    this.element.querySelector("td[tabindex='0']")?.setAttribute("tabindex", -1);
+  focus(row, column, options = {}) {
+    this.current?.setAttribute("tabindex", -1);
     const cell = this.cells[row][column];
     cell.tabIndex = 0;
-    cell.focus();
+    cell.focus(options);
+  }
+
+  // The cell that the keyboard is at, or comes back to.
+  get current() {
+    return this.element.querySelector("td[tabindex='0']");
   }
 
   choose(from, to) {

@@ -19,7 +19,8 @@ function plotly() {
   return loaded;
 }
 
-// Draws, or draws anew, into an element that is in the document. A colour may be a token of style.css: "--line-1".
+// Draws, or draws anew, into an element that is in the document. A colour may be a token of style.css, "--line-1";
+// elsewhere such words are words: an app may be called so.
 export async function draw(element, traces, layout) {
   const library = await plotly();
   for (const known of drawn.keys()) {
@@ -54,9 +55,9 @@ const BASE = {
   yaxis: AXIS,
 };
 
-function themed(part) {
-  if (typeof part === "string") return part.startsWith("--") ? colour(part.slice(2)) : part;
-  if (Array.isArray(part)) return part.map(themed);
+function themed(part, name = "") {
+  if (typeof part === "string") return /color(way)?$/.test(name) && part.startsWith("--") ? colour(part.slice(2)) : part;
+  if (Array.isArray(part)) return part.map((one) => themed(one, name));
   if (part === null || typeof part !== "object" || part instanceof Date) return part;
-  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, themed(value)]));
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, themed(value, key)]));
 }

@@ -23,6 +23,22 @@ export function select(options, chosen, onchange) {
   return element;
 }
 
+// A date counts when it was picked, or typed and left or confirmed: while one is typed, each digit makes a date.
+export function dateInput(id, value, onpick, attributes = {}) {
+  let isTyped = false;
+  const pick = () => {
+    if (input.value && input.value !== value && input.validity.valid) onpick(input.value);
+  };
+  const input = h("input", {
+    id, type: "date", value, min: "2000-01-01", max: "2999-12-31", ...attributes,
+    onkeydown: (event) => { isTyped = event.key !== "Enter"; if (!isTyped) pick(); },
+    onpointerdown: () => { isTyped = false; },
+    onchange: () => { if (!isTyped) pick(); },
+    onblur: pick,
+  });
+  return input;
+}
+
 export function table(caption, heads, rows, attributes = {}) {
   return h("table", attributes,
     h("caption", {}, caption),

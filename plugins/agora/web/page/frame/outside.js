@@ -6,6 +6,10 @@ export function leadLinksOutside() {
     const link = event.target.closest?.("a[data-outside]");
     if (!link || window.parent === window) return;
     event.preventDefault();
+    if (event.ctrlKey || event.metaKey || event.shiftKey) {
+      window.parent.open(link.href);
+      return;
+    }
     const twin = window.parent.document.createElement("a");
     twin.href = link.href;
     if (link.hasAttribute("download")) twin.download = link.download;

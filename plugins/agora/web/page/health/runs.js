@@ -14,39 +14,47 @@ const FIGURES = {
   limited: "429s", failed_apps: "Failed apps",
 };
 
-// Runs of both, newest first; without Airflow's list, those of the warehouse and a word about it.
+// `rows`: runs of both, newest first. `ended`: the last run of each DAG that ended, the last of all first; many newer
+// ones may wait or go on. Without Airflow's lists, those of the warehouse and a word about it.
 export async function lastRuns(recorded) {
-  const of = new Map(recorded.map((run) => [key(run.dag_id, run.run_id), run]));
-  let known = [];
-  let trouble = null;
+  const of = new Map(recorded.map((run) => [key(run), run]));
+  const rest = (words) => [...of.values()].map((run) => ({ ...run, figures: run, sign: "–", words }));
+  let lists;
   try {
-    const answer = await airflow("POST", "dags/~/dagRuns/list", { dag_ids: DAGS, order_by: "-run_after", page_limit: MOST_RUNS });
-    known = answer.dag_runs;
+    lists = await Promise.all([newestRuns(), ...DAGS.map(lastEnded)]);
   } catch (error) {
-    trouble = `Airflow's own list of runs cannot be shown. ${error.message}`;
+    const rows = rest("ended");
+    return { rows: rows.toSorted(by("started_at")), ended: rows.toSorted(by("ended_at")), trouble: `Airflow's own list of runs cannot be shown. ${error.message}` };
   }
-  const rows = known.map((run) => {
-    const did = of.get(key(run.dag_id, run.dag_run_id));
-    of.delete(key(run.dag_id, run.dag_run_id));
-    const [sign, words] = STATES[run.state] ?? ["–", run.state];
-    return {
-      ...did, dag_id: run.dag_id, run_id: run.dag_run_id, sign, words, note: run.note,
-      started_at: run.start_date ?? run.run_after, ended_at: run.end_date, figures: did,
-    };
-  });
-  const others = [...of.values()].map((run) => ({ ...run, figures: run, sign: "–", words: trouble ? "ended" : "ended, not in Airflow's list" }));
-  const newest = [...rows, ...others].sort((one, other) => new Date(other.started_at) - new Date(one.started_at));
-  return { rows: newest.slice(0, MOST_RUNS), trouble };
+  const [rows, ...ended] = lists.map((runs) => runs.map((run) => rowOf(run, of)));
+  for (const run of rows) of.delete(key(run));
+  // Where Airflow has more than it listed, the others may be among those.
+  const others = rest(rows.length < MOST_RUNS ? "ended, not in Airflow's list" : "ended");
+  return { rows: [...rows, ...others].sort(by("started_at")).slice(0, MOST_RUNS), ended: ended.flat().sort(by("ended_at")), trouble: null };
 }
 
-function key(dagId, runId) {
-  return `${dagId} ${runId}`;
+async function listed(body) {
+  return (await airflow("POST", "dags/~/dagRuns/list", body)).dag_runs;
 }
+
+const newestRuns = () => listed({ dag_ids: DAGS, order_by: "-run_after", page_limit: MOST_RUNS });
+const lastEnded = (dag) => listed({ dag_ids: [dag], states: ["success", "failed"], order_by: "-end_date", page_limit: 1 });
+
+function rowOf(run, recorded) {
+  const did = recorded.get(key({ ...run, run_id: run.dag_run_id }));
+  const [sign, words] = STATES[run.state] ?? ["–", run.state];
+  return {
+    ...did, dag_id: run.dag_id, run_id: run.dag_run_id, sign, words, note: run.note,
+    started_at: run.start_date ?? run.run_after, ended_at: run.end_date, figures: did,
+  };
+}
+
+const by = (instant) => (one, other) => new Date(other[instant]) - new Date(one[instant]);
+const key = ({ dag_id: dagId, run_id: runId }) => `${dagId} ${runId}`;
 
 // Each DAG whose last ended run failed, with what the run's note says.
-export function failure(rows) {
-  const ended = DAGS.map((dag) => rows.find((run) => run.dag_id === dag && run.ended_at));
-  return ended.filter((run) => run?.sign === "✕").map((run) => h("p", { class: "verdict soon" },
+export function failures(ended) {
+  return ended.filter((run) => run.sign === "✕").map((run) => h("p", { class: "verdict soon" },
     h("b", {}, "✕ "), `The last run of ${run.dag_id} failed, ${at(run.ended_at)}. `, run.note ? `${run.note} ` : "",
     linkTo(run, "See the run in Airflow")));
 }

@@ -2,7 +2,7 @@
 import { read } from "../frame/api.js";
 import { accounts } from "./accounts.js";
 import { requestsChart, requestsTable } from "./requests.js";
-import { failure, lastRuns, runsTable } from "./runs.js";
+import { failures, lastRuns, runsTable } from "./runs.js";
 import { h, table } from "../frame/dom.js";
 import { count, longDate, things } from "../frame/format.js";
 import { left } from "../frame/states.js";
@@ -16,7 +16,7 @@ export async function show(panel) {
   if (!health.accounts.length && !runs.rows.length) return panel.append(nothingYet());
   const chart = h("div", { class: "chart", role: "img", "aria-label": "Bars of requests and of answers 429 by day, as in the table below" });
   panel.append(
-    verdict(health), ...failure(runs.rows), tiles(health, runs.rows),
+    verdict(health), ...failures(runs.ended), tiles(health, runs.ended),
     h("h2", {}, "Last runs"), runsTable(runs),
     h("h2", {}, "Requests by day"), requestsTable(health, chart),
     h("h2", {}, "Vendor accounts"), accounts(health.accounts),
@@ -51,9 +51,8 @@ function tile(label, figure, ...lines) {
   return h("div", { class: "tile" }, label, h("b", {}, figure), ...lines.filter(Boolean).map((line) => h("span", { class: "line quiet" }, line)));
 }
 
-function tiles(health, runs) {
+function tiles(health, [last]) {
   const { window: held, oldest, requests_by_day: days } = health;
-  const last = runs.find((run) => run.ended_at);
   const sum = (name) => days.reduce((all, day) => all + day[name], 0);
   return h("div", { class: "tiles" },
     oldest

@@ -11,13 +11,18 @@ export function chooser(apps, onchange) {
   return h("div", { class: "chooser" },
     h("label", { for: "traffic-app" }, "Apps"),
     h("div", {},
-      apps.map((app) => chip(app, () => onchange(ids.filter((id) => id !== app.app_id)))),
+      apps.map((app) => (apps.length === 1 ? onlyChip(app) : chip(app, () => onchange(ids.filter((id) => id !== app.app_id))))),
       new Finder(ids, (id) => onchange([...ids, id])).element));
 }
 
 function chip({ app_id: id, app_name: name }, remove) {
   return h("button", { class: "chip", id: `chip-${id}`, title: `${id}: remove`, "aria-label": `Remove ${name}`, onclick: remove },
     h("span", {}, name), h("span", { "aria-hidden": "true" }, "×"));
+}
+
+// Without any app there would be nothing to show.
+function onlyChip({ app_id: id, app_name: name }) {
+  return h("span", { class: "chip only", id: `chip-${id}`, title: `${id}: add another app to remove this one` }, h("span", {}, name));
 }
 
 // A combobox after the pattern of the ARIA guide: the focus stays in the field, the arrows move through the list.

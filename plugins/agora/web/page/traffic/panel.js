@@ -1,6 +1,6 @@
 // Chart, buttons, figures and tables of what is loaded; the zoom and the zone change them without loading anew.
 import { field, h, select } from "../frame/dom.js";
-import { choose } from "../frame/state.js";
+import { choose, keep } from "../frame/state.js";
 import { Clock, HOUR, MINE, MINUTE, zones } from "./clock.js";
 import { daysTable, figures, key, pointsTable, rangeOf, remarks } from "./figures.js";
 import { MARKS, drawTraffic } from "./picture.js";
@@ -23,6 +23,7 @@ export class Panel {
     panel.append(this.figures, ...remarks(series, (one) => h("a", { href: coverageOf(one) }, "See Coverage")),
       this.bar, this.chart, this.told, this.note, this.pointsDetails, this.days);
     this.#turnClock();
+    this.bar.append(...this.#buttons());
     panel.addEventListener("shown", async () => {
       await this.#show();
       this.#listen();
@@ -71,13 +72,8 @@ export class Panel {
     this.#show();
   }
 
-  // In the address, but without loading anew.
   #remember(changes) {
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === null) this.params.delete(name);
-      else this.params.set(name, value);
-    }
-    history.replaceState(null, "", `#traffic?${this.params}`);
+    this.params = keep("traffic", this.params, changes);
   }
 
   async #show() {

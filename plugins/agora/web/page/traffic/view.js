@@ -1,8 +1,8 @@
 // The view Traffic: what is chosen, the figures, the chart with its buttons, and the same as tables.
 import { read } from "../frame/api.js";
-import { field, h, select } from "../frame/dom.js";
+import { dateInput, field, h, select } from "../frame/dom.js";
 import { things } from "../frame/format.js";
-import { choose } from "../frame/state.js";
+import { choose, chosenNow } from "../frame/state.js";
 import { chooser } from "./apps.js";
 import { rangeOf } from "./figures.js";
 import { Panel } from "./panel.js";
@@ -12,20 +12,31 @@ import { WHOLE } from "./window.js";
 
 const SHOWS = { each: "each app", sum: "the sum of these apps", all: "the sum of all apps" };
 
-export async function show(panel, params) {
-  const answer = await read("traffic", query(params));
+export async function show(panel, asked) {
+  const answer = await read("traffic", query(asked));
+  const params = named(asked, answer);
   if (!answer.last_date && !answer.unknown_app_ids.length) return panel.append(nothingYet());
   const series = answer.series.filter((one) => one.kbps.length).map((one, number) => new Series(one, number));
   panel.append(controls(params, answer), ...unknown(answer), ...answer.series.filter((one) => !one.figures.points).map(nothingThere(params, answer)));
   const seen = series.filter((one) => one.figures.points);
   if (seen.length) new Panel(panel, params, answer, seen, (one) => coverageOf(one, answer));
-  // The panel takes the place of the one before; whoever used the keyboard goes on where they were.
-  const focused = document.activeElement?.id;
-  panel.addEventListener("shown", () => focused && document.getElementById(focused)?.focus());
+}
+
+// A sum without apps would be that of all, under another name.
+function showsOf(params) {
+  const shows = params.get("show");
+  return shows === "all" || (shows === "sum" && params.get("app_ids")) ? shows : "each";
+}
+
+// What is chosen, with the apps by name: the largest may be another one with other dates, and the sum one of all.
+function named(params, answer) {
+  const next = new URLSearchParams(params);
+  if (showsOf(params) !== "all" && answer.chosen_apps.length) next.set("app_ids", answer.chosen_apps.map((app) => app.app_id).join(","));
+  return next;
 }
 
 function query(params) {
-  const shows = params.get("show") ?? "each";
+  const shows = showsOf(params);
   const ids = params.get("app_ids");
   return {
     app_ids: shows === "all" || !ids ? [] : ids.split(","),
@@ -36,22 +47,19 @@ function query(params) {
 }
 
 function controls(params, answer) {
-  const change = (changes) => choose("traffic", params, { ...WHOLE, ...changes });
-  const shows = params.get("show") ?? "each";
+  const change = (changes) => choose("traffic", chosenNow(), { ...WHOLE, app_ids: params.get("app_ids"), ...changes });
+  const shows = showsOf(params);
   const { from_date: from, to_date: to } = answer;
-  const named = (id, element) => { element.id = id; return element; };
-  const day = (id, value, fit) => h("input", {
-    id, type: "date", value, min: "2000-01-01", max: answer.last_date,
-    onchange: ({ target }) => target.value && target.validity.valid && change(fit(target.value)),
-  });
+  const withId = (id, element) => { element.id = id; return element; };
+  const day = (id, value, fit) => dateInput(id, value, (picked) => change(fit(picked)), { max: answer.last_date });
   const known = presets(answer.last_date ?? to);
   const preset = Object.keys(known).find((name) => known[name].from_date === from && known[name].to_date === to) ?? "other";
   return h("div", { class: "controls" },
     shows === "all"
       ? h("p", { class: "all" }, "All apps")
       : chooser(answer.chosen_apps, (ids) => change({ app_ids: ids.join(",") })),
-    field("Show", named("traffic-show", select(SHOWS, shows, (name) => change({ show: name === "each" ? null : name })))),
-    field("Range", named("traffic-range", select(
+    field("Show", withId("traffic-show", select(SHOWS, shows, (name) => change({ show: name === "each" ? null : name })))),
+    field("Range", withId("traffic-range", select(
       { ...Object.fromEntries(Object.entries(known).map(([name, { label }]) => [name, label])), ...(preset === "other" && { other: "other dates" }) },
       preset, (name) => change(name === "last" ? { from_date: null, to_date: null } : { from_date: known[name].from_date, to_date: known[name].to_date })))),
     h("div", { class: "dates" },
