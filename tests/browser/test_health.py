@@ -69,12 +69,15 @@ def failed(live: LiveStack) -> Iterator[str]:
     live.end_runs()
     run = live.trigger("agora_bandwidth_daily")
     path = f"/api/v2/dags/{run.dag_id}/dagRuns/{quote(run.run_id)}"
-    runs = "/api/v2/dags/agora_bandwidth_retention/dagRuns"  # a DAG that is paused: its runs wait
+    paused = "/api/v2/dags/agora_bandwidth_retention"  # its runs wait
+    runs = f"{paused}/dagRuns"
+    live.call("PATCH", paused, {"is_paused": True})
     live.call("PATCH", path, {"state": "failed"})
     waiting = [live.call("POST", runs, {"logical_date": None})["dag_run_id"] for _ in range(31)]
     yield run.run_id
     for run_id in waiting:
         live.call("DELETE", f"{runs}/{quote(run_id)}")
+    live.call("PATCH", paused, {"is_paused": False})
     live.call("PATCH", path, {"state": "success"})
 
 

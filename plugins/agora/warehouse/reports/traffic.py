@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse.reports.grid import Grid
+from agora.warehouse.reports.sums import Sums
 from agora.warehouse.reports.rows import rows
 
 DEFAULT_DAYS = 31
@@ -160,7 +160,7 @@ def _series(
     """Return the sum of some apps, one included, or of all (None) over the usage dates of their accounts."""
     values = {"app_ids": app_ids, "from_date": from_date, "to_date": to_date}
     zones = [list(apps) for _, apps in groupby(rows(connection, WANTED, values), itemgetter("timezone"))]
-    grid = Grid(from_date, to_date, [apps[0]["starts_at"] for apps in zones])
+    sums = Sums(from_date, to_date, [apps[0]["starts_at"] for apps in zones])
     margin = ZONES_APART if len(zones) > 1 else timedelta()
     for apps in zones:
         today = apps[0]["today"]
@@ -170,12 +170,12 @@ def _series(
             "last_date": min(to_date + margin, today - timedelta(days=1)),
         }
         points = [tuple(row) for row in connection.execute(text(POINTS), of_zone)]
-        grid.add(apps[0]["starts_at"], [app["days"] for app in apps], (today - from_date).days, points)
+        sums.add(apps[0]["starts_at"], [app["days"] for app in apps], (today - from_date).days, points)
     states = rows(connection, STATES, values)
     return {
         "apps": len({app["app_id"] for apps in zones for app in apps}),
         "app_points": sum(state["points"] for state in states),
         "expected_app_points": 288 * sum(state["app_days"] for state in states),
         "app_days_by_state": {state["state"]: state["app_days"] for state in states},
-        **grid.series(),
+        **sums.series(),
     }

@@ -31,7 +31,9 @@ function showsOf(params) {
 // What is chosen, with the apps by name: the largest may be another one with other dates, and the sum one of all.
 function named(params, answer) {
   const next = new URLSearchParams(params);
-  if (showsOf(params) !== "all" && answer.chosen_apps.length) next.set("app_ids", answer.chosen_apps.map((app) => app.app_id).join(","));
+  const shows = showsOf(params);
+  if (shows === "each") next.delete("show");
+  if (shows !== "all" && answer.chosen_apps.length) next.set("app_ids", answer.chosen_apps.map((app) => app.app_id).join(","));
   return next;
 }
 

@@ -19,7 +19,7 @@ BYTES_A_KBPS = 37_500
 FIGURES = ("p95_kbps", "peak_kbps", "peak_at", "mean_kbps", "volume_bytes")
 
 
-class Grid:
+class Sums:
     """Sums by instant of apps in one or several time zones, over usage dates from a first to a last one.
 
     An instant belongs to the earliest of its points' usage dates, as in mart.billing_monthly_total; without
