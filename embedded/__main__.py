@@ -48,9 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _up(settings: Settings) -> None:
     configuration.require_for_up(stack.caller_environment(settings, stack.UP))
-    running = stack.start(settings, stack.UP)
-    with step("Connection and pool in Airflow"):
-        configuration.apply(running)
+    running = stack.start(settings, stack.UP, configuration.apply)
     with step(f"DAG {stack.DAG_ID}"):
         configuration.unpause(running)
     print(f"\n{report.addresses(running)}")

@@ -24,9 +24,7 @@ def run(settings: Settings) -> None:
     Raises:
         StackError: Something did not come up, or the run failed.
     """
-    stack = start(settings, DEMO)
-    with step("Connections, pool and apps in Airflow"):
-        configuration.apply(stack)
+    stack = start(settings, DEMO, configuration.apply)
     with step(f"DAG {DAG_ID}"):
         configuration.unpause(stack)
     run_id = _trigger(stack.api)

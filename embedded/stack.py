@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -103,8 +103,13 @@ def existing(settings: Settings) -> Stack:
     return Stack(settings, secrets, mode, caller_environment(settings, mode))
 
 
-def start(settings: Settings, mode: str) -> Stack:
+def start(settings: Settings, mode: str, configure: Callable[[Stack], None]) -> Stack:
     """Start everything that does not run, and wait until it is healthy.
+
+    Args:
+        settings: Paths and ports.
+        mode: `demo` or `up`.
+        configure: Puts what the DAGs need into Airflow; called once its API answers.
 
     Raises:
         StackError: The state belongs to the other mode, a port is taken, or a service does not come up.
@@ -118,7 +123,7 @@ def start(settings: Settings, mode: str) -> Stack:
         secrets = secrets_file.load_or_create(settings.state / "secrets.json")
         stack = Stack(settings, secrets, mode, caller_environment(settings, mode))
         _start_sandbox_and_postgres(stack)
-        _start_airflow(stack)
+        _start_airflow(stack, configure)
     return stack
 
 
@@ -147,17 +152,20 @@ def clean(settings: Settings) -> None:
         shutil.rmtree(settings.state)
 
 
-def wait_until_healthy(stack: Stack, parts: tuple[str, ...], seconds: float) -> None:
+def _wait_until_healthy(
+    stack: Stack, services: Sequence[Service], parts: tuple[str, ...], seconds: float
+) -> None:
     """Wait until parts of Airflow call themselves healthy.
 
     Args:
         stack: The stack.
+        services: Those that were started.
         parts: Names as `/api/v2/monitor/health` has them; none: that the API answers.
         seconds: How long to wait.
     """
     deadline = time.monotonic() + seconds
     health: dict[str, str] = {}
-    services, api = stack.airflow_services, stack.api
+    api = stack.api
     while time.monotonic() < deadline:
         for service in services:
             service.require_running()
@@ -184,17 +192,25 @@ def _start_sandbox_and_postgres(stack: Stack) -> None:
             sandbox_service.wait(stack.settings, stack.sandbox)
 
 
-def _start_airflow(stack: Stack) -> None:
+def _start_airflow(stack: Stack, configure: Callable[[Stack], None]) -> None:
     # Not at the top: stopping needs no SQLAlchemy.
     from embedded import databases
 
     airflow_env.write_password_file(stack.settings, stack.secrets)
     with step("Schemas of both databases"):
         databases.upgrade(stack.settings, stack.secrets, stack.airflow_environment)
+    services = stack.airflow_services
+    *others, scheduler = sorted(services, key=lambda service: service.name == "scheduler")
     with step("Airflow"):
-        for service in stack.airflow_services:
+        for service in others:
             service.start()
-        wait_until_healthy(stack, ("metadatabase", "scheduler", "dag_processor", "triggerer"), 180)
+        _wait_until_healthy(stack, others, ("metadatabase", "dag_processor", "triggerer"), 180)
+    with step("Connections, pool and apps in Airflow"):
+        configure(stack)
+    # Last: the schedule of a DAG may start a run at once, which would find no connection.
+    with step("Scheduler"):
+        scheduler.start()
+        _wait_until_healthy(stack, services, ("scheduler",), 180)
 
 
 def _require_our_directory(settings: Settings) -> None:

@@ -42,8 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(Path(scratch) / "local", free_port(), free_port(), free_port())
         try:
-            running = stack.start(settings, stack.DEMO)
-            configuration.apply(running)
+            running = stack.start(settings, stack.DEMO, configuration.apply)
             app_ids = _fill(running, LOAD.usage_dates(today))
             _report(running, _routes(app_ids, today))
         finally:

@@ -190,7 +190,7 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
         expect(status).to_contain_text("is paused")
         unpause(live)
         expect(cell(frame, "overseas-09", dates[3])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
-        expect(status).to_contain_text("success")
+        expect(status).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         status.get_by_role("button", name="Close").click()
         expect(frame.locator("aside")).to_be_hidden()
 
@@ -217,7 +217,7 @@ def test_a_question_that_failed_is_asked_again(
         visitor.page.unroute(broken)
         unpause(live)
         expect(cell(frame, "meetings-06", dates[7])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
-        expect(status).to_contain_text("success")
+        expect(status).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
         visitor.troubles.clear()
 

@@ -109,8 +109,7 @@ def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
     policy.parent.mkdir()
     policy.write_text(IMPATIENCE)
     try:
-        live = LiveStack(stack.start(settings, stack.DEMO))
-        configuration.apply(live.stack)
+        live = LiveStack(stack.start(settings, stack.DEMO, configuration.apply))
         live.api.put_connection(
             "agora_dashboard",
             conn_type="agora_dashboard",

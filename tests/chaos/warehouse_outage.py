@@ -66,8 +66,7 @@ def _live(server: Throwaway, sandbox: RunningSandbox) -> Iterator[LiveStack]:
     home = Path(tempfile.mkdtemp(prefix="agora-outage-"))
     settings = Settings(home / "local", free_port(), free_port(), free_port())
     try:
-        live = LiveStack(stack.start(settings, stack.DEMO))
-        configuration.apply(live.stack)
+        live = LiveStack(stack.start(settings, stack.DEMO, configuration.apply))
         live.set_apps(sandbox.app_ids[:1])
         live.api.put_connection(
             "agora_dashboard",

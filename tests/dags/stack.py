@@ -57,8 +57,7 @@ def running_stack(state: Path) -> Iterator[LiveStack]:
     """
     settings = Settings(state, free_port(), free_port(), free_port())
     try:
-        running = start(settings, DEMO)
-        configuration.apply(running)
+        running = start(settings, DEMO, configuration.apply)
         for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
             configuration.unpause(running, dag_id)
         live = LiveStack(running)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import postgres, stack
+from embedded import configuration, postgres, stack
 from embedded.errors import StackError
 from embedded.secrets_file import Secrets
 from embedded.settings import ROOT, Settings
@@ -47,13 +47,16 @@ def test_demo_with_a_taken_port_names_it_and_starts_nothing(settings: Settings, 
 
 def test_up_over_the_demos_state_is_refused(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"AGORA_LOCAL_DIR.*make clean"):
-        stack.start(settings, stack.UP)
+        stack.start(settings, stack.UP, configuration.apply)
 
 
 def test_a_directory_that_holds_something_else_is_neither_used_nor_removed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("the only copy")
     settings = Settings(tmp_path, 18081, 18082, 18083)
-    for command in (lambda: stack.start(settings, stack.DEMO), lambda: stack.clean(settings)):
+    for command in (
+        lambda: stack.start(settings, stack.DEMO, configuration.apply),
+        lambda: stack.clean(settings),
+    ):
         with pytest.raises(StackError, match="holds something else"):
             command()
     assert (tmp_path / "thesis.txt").exists()

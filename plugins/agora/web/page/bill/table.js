@@ -69,13 +69,12 @@ export class BillTable {
   sortBy(key) {
     const isDescending = key === this.by ? !this.isDescending : startsDown(key);
     this.change({ by: key, isDescending, page: 1 });
-    this.heads.querySelector(`[data-key=${key}]`).focus();
   }
 
   turnTo(page, id) {
     this.change({ page });
     this.scroll.scrollTop = 0;
-    (this.pages.querySelector(`#${id}:enabled`) ?? this.pages.querySelector("button:enabled")).focus();
+    if (this.pages.querySelector(`#${id}:disabled`)) this.pages.querySelector("button:enabled").focus();
   }
 
   addVolume({ trouble, total, apps }) {
@@ -98,7 +97,14 @@ export class BillTable {
     });
   }
 
+  // Whoever uses the keyboard goes on where they were.
   draw() {
+    const focused = this.element.contains(document.activeElement) && document.activeElement.id;
+    this.fill();
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
+  fill() {
     const found = this.chosen();
     const last = Math.max(1, Math.ceil(found.length / APPS_PER_PAGE));
     this.page = Math.min(Math.max(1, this.page), last);
@@ -106,7 +112,7 @@ export class BillTable {
     this.heads.replaceChildren(...Object.keys(COLUMNS).map((key) => this.head(key)));
     this.total.replaceChildren(...this.cells(this.bill.total, h("b", {}, "All apps, summed")));
     this.rows.replaceChildren(...found.slice(first, first + APPS_PER_PAGE).map((row) => h("tr", { class: row.app_points < row.expected_app_points ? "lacks" : null },
-      this.cells(row, h("a", { href: `#traffic?app_ids=${encodeURIComponent(row.app_id)}`, title: row.app_id }, row.app_name)))));
+      this.cells(row, h("a", { id: `bill-app-${row.app_id}`, href: `#traffic?app_ids=${encodeURIComponent(row.app_id)}`, title: row.app_id }, row.app_name)))));
     if (!found.length) this.rows.append(h("tr", {}, h("td", { colspan: Object.keys(COLUMNS).length }, `No app has “${this.search}” in its name or App ID.`)));
     this.pages.replaceChildren(...this.pager(found.length, first, last));
   }
@@ -116,7 +122,7 @@ export class BillTable {
     const isSorted = key === this.by;
     const order = this.isDescending ? "descending" : "ascending";
     return h("th", { scope: "col", class: isNumber ? "number" : null, "aria-sort": isSorted ? order : "none" },
-      h("button", { "data-key": key, title: means, onclick: () => this.sortBy(key) }, label,
+      h("button", { id: `bill-sort-${key}`, title: means, onclick: () => this.sortBy(key) }, label,
         h("span", { "aria-hidden": "true" }, isSorted ? (this.isDescending ? "\u00a0▼" : "\u00a0▲") : "")));
   }
 

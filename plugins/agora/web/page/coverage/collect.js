@@ -13,7 +13,7 @@ export class CollectBar {
   constructor(rights, onfocuslost) {
     Object.assign(this, { rights, onfocuslost, days: [] });
     this.choice = h("div", { class: "choice", "aria-live": "polite" });
-    this.runs = h("div", { class: "runs", role: "status" });
+    this.runs = h("div", { class: "followed", role: "status" });
     this.element = h("aside", { class: "collect", "aria-label": "Collect" }, this.choice, this.runs);
   }
 
