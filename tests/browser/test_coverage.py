@@ -174,6 +174,7 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
         collect(cell(frame, "overseas-09", dates[3]))
         status = frame.get_by_role("status")
         expect(status).to_contain_text("is paused")
+        frame.locator("#coverage-sort").focus()
         frame.locator("#coverage-sort").select_option("name")
         expect(frame.locator(".grid tbody th").first).to_contain_text("classroom-02")
         expect(frame.locator("#coverage-sort")).to_be_focused()

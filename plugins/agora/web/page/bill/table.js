@@ -2,7 +2,7 @@
 import { METHODS, VOLUME, bytesOf, changeOf, projectedOf, rateOf, statusOf } from "./figures.js";
 import { field, h, select } from "../frame/dom.js";
 import { count, monthOf, things } from "../frame/format.js";
-import { keep } from "../frame/state.js";
+import { keep } from "../frame/address.js";
 
 const APPS_PER_PAGE = 100;
 const VOLUME_KEY = "volume_bytes";

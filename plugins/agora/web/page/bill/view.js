@@ -6,7 +6,7 @@ import { BillTiles } from "./tiles.js";
 import { statusOf, unlike } from "./figures.js";
 import { field, h, select } from "../frame/dom.js";
 import { monthOf, things } from "../frame/format.js";
-import { choose, chosenNow } from "../frame/state.js";
+import { choose, chosenNow } from "../frame/address.js";
 
 export async function show(panel, params) {
   const [bill, { months }] = await Promise.all([read("bill", { month: params.get("month") }), read("months")]);

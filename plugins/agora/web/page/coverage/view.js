@@ -6,7 +6,7 @@ import { addDays, count, datesBetween, longDate, things } from "../frame/format.
 import { followFor } from "./following.js";
 import { Grid } from "./grid.js";
 import { renew } from "./renew.js";
-import { choose } from "../frame/state.js";
+import { choose } from "../frame/address.js";
 import { STATES, left } from "../frame/states.js";
 
 const SORTS = { expiry: "expires soonest", missing: "most missing", name: "name" };

@@ -3,7 +3,7 @@ import { airflowRoot, read } from "./api.js";
 import { h } from "./dom.js";
 import { followTheme } from "./theme.js";
 import { leadLinksOutside } from "./outside.js";
-import { mirrorAddress, restoreAddress } from "./state.js";
+import { mirrorAddress, restoreAddress } from "./address.js";
 
 const VIEWS = { coverage: "../coverage/view.js", traffic: "../traffic/view.js", bill: "../bill/view.js", health: "../health/view.js" };
 const view = document.getElementById("view");

@@ -1,6 +1,6 @@
 // Chart, buttons, figures and tables of what is loaded; the zoom and the zone change them without loading anew.
 import { field, h, select } from "../frame/dom.js";
-import { choose, keep } from "../frame/state.js";
+import { choose, keep } from "../frame/address.js";
 import { Clock, HOUR, MINE, MINUTE, zones } from "./clock.js";
 import { daysTable, figures, key, pointsTable, rangeOf, remarks } from "./figures.js";
 import { MARKS, drawTraffic } from "./picture.js";

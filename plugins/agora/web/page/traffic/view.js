@@ -2,7 +2,7 @@
 import { read } from "../frame/api.js";
 import { dateInput, field, h, select } from "../frame/dom.js";
 import { things } from "../frame/format.js";
-import { choose, chosenNow } from "../frame/state.js";
+import { choose, chosenNow } from "../frame/address.js";
 import { chooser } from "./apps.js";
 import { rangeOf } from "./figures.js";
 import { Panel } from "./panel.js";
