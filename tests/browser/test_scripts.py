@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from embedded.settings import ROOT
-from tests.browser.test_rights import Calls, calls
+from tests.browser.test_rights import A_FILE, Calls, calls
 from tests.dags.stack import LiveStack
 
 __all__ = ["calls"]  # the fixture
@@ -17,8 +17,8 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_every_route_is_documented(calls: Calls) -> None:
-    documented = set(re.findall(r"`GET (/[^`]*)`", PAGE))
-    assert {path.replace(":path}", "}") for path, _, is_served in calls if is_served} == documented
+    documented = {path.replace("{path}", A_FILE) for path in re.findall(r"`GET (/[^`]*)`", PAGE)}
+    assert {path for path, _, is_served in calls if is_served} == documented
 
 
 def test_the_commands(live: LiveStack) -> None:
