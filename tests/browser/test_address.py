@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -21,7 +23,7 @@ def test_what_is_chosen_outlives_a_reload(visitor: Visitor, path: str) -> None:
 
 def test_a_login_that_ended_is_said_in_words_and_tried_again(visitor: Visitor) -> None:
     frame = visitor.goes_to("health")
-    cookies = visitor.page.context.cookies()
+    cookies: list[Any] = [*visitor.page.context.cookies()]
     visitor.page.context.clear_cookies()
     frame.get_by_role("tab", name="Bill").click()
     expect(frame.locator(".trouble")).to_contain_text("Your login has ended")
