@@ -131,7 +131,7 @@ def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Wareh
     async def main() -> None:
         async with SharedPacer(account(1000), engine) as pacer:
             await pacer.turn()
-            warehouse.run("drop table core.request_pace")
+            warehouse.run("drop table core.request_pace cascade")
             await asyncio.sleep(0.2)  # what was granted is no longer good
             await pacer.turn()
 
