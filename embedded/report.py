@@ -67,7 +67,10 @@ def addresses(stack: Stack) -> str:
     """Tell where to look, and how to log in there."""
     settings, secrets = stack.settings, stack.secrets
     psql = f"{_prefix(stack)}bin/psql"
-    lines = [f"Airflow    {settings.ui_url}   user admin, password {secrets.admin_password}"]
+    lines = [
+        f"Airflow    {settings.ui_url}   user admin, password {secrets.admin_password}",
+        f"Bandwidth  {settings.ui_url}/plugin/bandwidth   (what is collected, traffic, bills, in Airflow)",
+    ]
     if stack.mode == DEMO:
         lines.append(
             f"Sandbox    {settings.sandbox_url}/   user {secrets.sandbox_customer_id}, "
