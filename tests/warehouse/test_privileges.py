@@ -20,6 +20,7 @@ LOADER = {
     "core.restatement": "select insert",
     "core.request_pace": "select insert update",
     "core.collection_run": "select insert update",
+    "core.push_stream_state": "select insert update",
     "core.month_p95": "select",
     "core.day_sum": "select",
     "core.changed_app_day": "select insert",

@@ -19,6 +19,7 @@ MART = [
     "mart.restatement",
     "mart.collection_run",
     "mart.vendor_account",
+    "mart.push_stream_state",
 ]
 TABLES = [
     "raw.bandwidth_response",
@@ -31,6 +32,7 @@ TABLES = [
     "core.month_p95",
     "core.day_sum",
     "core.changed_app_day",
+    "core.push_stream_state",
 ]
 VIEWS = ["core.wanted_app_day", "core.fresh_month_p95", "core.fresh_day_sum", "core.summed_day"]
 INTERNAL = [*TABLES, *VIEWS, "public.warehouse_version"]
@@ -182,6 +184,7 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
+    warehouse.run("drop view mart.push_stream_state")
     warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())

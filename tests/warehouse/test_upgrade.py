@@ -13,6 +13,7 @@ from alembic.config import Config
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import SQL, migrate
+from agora.warehouse.push_stream_state import Seen, record
 from agora.warehouse.stored_figures import refresh
 from embedded.postgres import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
@@ -49,6 +50,13 @@ def first(postgres: Throwaway) -> Iterator[Warehouse]:
 def second(postgres: Throwaway) -> Iterator[Warehouse]:
     """Yield a warehouse with the tables of the schema without stored figures."""
     with of_schema(postgres, "0002") as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def fourth(postgres: Throwaway) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of the schema without push-streaming's state."""
+    with of_schema(postgres, "0004") as warehouse:
         yield warehouse
 
 
@@ -112,3 +120,21 @@ def test_bills_of_what_was_there_are_right_at_once_and_stored_by_the_next_refres
     assert (after.wrong, after.noted) == ([], 0)
     assert after.stored[1] == 4
     assert after.stored[0] == len({("a", day(-n).replace(day=1)) for n in (1, 2, 3, 40)}) + 1
+
+
+def test_push_streaming_is_kept_beside_what_was_there(fourth: Warehouse) -> None:
+    fourth.add_account()
+    fourth.add_apps([App("a", day(-5))])
+    fourth.add_days([AppDay("a", day(-3), kbps=FULL), AppDay("a", day(-2), state="failed")])
+    ledger = "select md5(string_agg(d::text, '' order by usage_date)) from core.app_day as d"
+    before = fourth.rows(ledger)
+    migrate(fourth.url())
+    engine = warehouse_engine(fourth.url("loader"))
+    with engine.begin() as connection:
+        assert record(connection, "agora_dashboard", [Seen("a", True, datetime.now(UTC))]) == 1
+    engine.dispose()
+    migrate(fourth.url())
+    assert fourth.rows(ledger) == before
+    assert fourth.rows("select app_name, enabled from mart.push_stream_state", role="analyst") == [
+        {"app_name": "Name of a", "enabled": True}
+    ]

@@ -113,10 +113,7 @@ def sync(
         today: In the account's time zone.
         configured_elsewhere: App IDs configured for other accounts, which are on their way there.
     """
-    connection.execute(
-        text(SYNC_ACCOUNT),
-        {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
-    )
+    sync_account(connection, account)
     coming = connection.execute(
         text(COMING), {"conn_id": account.conn_id, "app_ids": [app.app_id for app in apps]}
     ).scalars()
@@ -140,6 +137,14 @@ def sync(
             "configured": [*(app.app_id for app in apps), *configured_elsewhere],
             "today": today,
         },
+    )
+
+
+def sync_account(connection: Connection, account: DashboardSettings) -> None:
+    """Carry one account over, in the caller's transaction."""
+    connection.execute(
+        text(SYNC_ACCOUNT),
+        {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
     )
 
 
