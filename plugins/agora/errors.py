@@ -3,10 +3,15 @@
 AgoraError
 ├── SettingsError            a connection, variable or parameter is wrong: mend it, nothing was asked
 │   └── DayNotOver           the day asked for by name is not over yet: ask later
-├── VendorError              the vendor's answer, or the lack of one, for one app-day
+├── VendorError              the vendor's answer, or the lack of one, to one call
 │   ├── CredentialsRefused   401: mend the connection; everything it would ask stops at once
 │   ├── UnknownApp           404: mend the app list; the app's other days are not asked
 │   ├── DayRefused           400: the window's edge for an old day, a fault for a recent one
+│   ├── RequestInvalid       400 of any other call: mend what was asked
+│   ├── ChannelKeyRefused    401 of a channel's call: mend the connection, or the clock
+│   ├── ChannelNotFound      404 of a channel's call: nothing is pushed under that name
+│   ├── ChannelConflict      409: something is pushed under that name already
+│   ├── OutcomeUnknown       a call that is not repeated blindly may or may not have taken effect: look first
 │   ├── RateLimited          429 although retried and slowed down: asked again by the next run
 │   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
 │   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
@@ -23,7 +28,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,31 +59,22 @@ class DayNotOver(SettingsError):
 
 
 class VendorError(AgoraError):
-    """The vendor did not give the points asked for.
+    """The vendor did not give what was asked for.
 
     Attributes:
-        reason: What happened, without naming the app-day.
+        reason: What happened, without naming what was asked.
         advice: What to do about it.
         app_id: The App ID asked about.
-        usage_date: The usage date asked about.
         answer: What came back, or None where nothing did.
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        app_id: str,
-        usage_date: date,
-        conn_id: str,
-        advice: str,
-        answer: Answer | None = None,
+        self, reason: str, *, about: str, app_id: str, advice: str, answer: Answer | None = None
     ) -> None:
-        super().__init__(f"App {app_id}, {usage_date}, connection {conn_id}: {reason}. {advice}")
+        super().__init__(f"{about}: {reason}. {advice}")
         self.reason = reason
         self.advice = advice
         self.app_id = app_id
-        self.usage_date = usage_date
         self.answer = answer
 
 
@@ -93,6 +88,26 @@ class UnknownApp(VendorError):
 
 class DayRefused(VendorError):
     """400: the day lies outside the vendor's window, or the request is malformed."""
+
+
+class RequestInvalid(VendorError):
+    """400: the vendor calls the request malformed."""
+
+
+class ChannelKeyRefused(VendorError):
+    """401: the Channel Key is signed with another App Certificate, or not fresh."""
+
+
+class ChannelNotFound(VendorError):
+    """404: the app pushes no stream of a channel of that name."""
+
+
+class ChannelConflict(VendorError):
+    """409: the channel's name is taken."""
+
+
+class OutcomeUnknown(VendorError):
+    """A POST may have reached the vendor, and nothing says whether it took effect."""
 
 
 class RateLimited(VendorError):

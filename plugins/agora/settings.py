@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,16 +29,25 @@ from agora.errors import SettingsError
 
 DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
 DEFAULT_CONN_ID = "agora_dashboard"
+PUSH_STREAM_BASE_URL = "http://broadcastgw.agora.io/api/v1"
+PUSH_STREAM_CONN_ID = "agora_push_stream"
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
-def _https_or_loopback(url: str) -> str:
+def _http_address(url: str) -> str:
     parts = urlsplit(url)
     # First, because the other messages repeat the address.
     if "@" in url or parts.query or parts.fragment:
         raise ValueError("the address must carry no credentials, query or fragment")
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    return url.rstrip("/")
+
+
+def _https_or_loopback(url: str) -> str:
+    parts = urlsplit(_http_address(url))
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError(f"{url!r} is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
     return url.rstrip("/")
 
@@ -99,6 +108,17 @@ def _pem_file(file: Path) -> Path:
     return file
 
 
+def _hex_32(text: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{32}", text):
+        raise ValueError("it must be 32 hexadecimal digits")
+    return text
+
+
+def _secret_hex_32(secret: SecretStr) -> SecretStr:
+    _hex_32(secret.get_secret_value())
+    return secret
+
+
 class DashboardSettings(BaseModel):
     """One vendor account, as a connection of type `agora_dashboard` gives it.
 
@@ -133,6 +153,25 @@ class DashboardSettings(BaseModel):
     def today(self, now: datetime) -> date:
         """Return the vendor's current usage date at the instant `now`."""
         return now.astimezone(ZoneInfo(self.timezone)).date()
+
+
+class PushStreamSettings(BaseModel):
+    """One App ID whose channels are pushed, as a connection of type `agora_push_stream` gives it.
+
+    Attributes:
+        conn_id: The connection's name, for messages.
+        base_url: Where the push-stream API is served. Plain HTTP is the vendor's own documented scheme; what
+            is sent is a Channel Key that is good for five minutes, never the certificate.
+        app_id: 32 hexadecimal digits.
+        app_certificate: Signs the Channel Keys, 32 hexadecimal digits; sent nowhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    conn_id: str = PUSH_STREAM_CONN_ID
+    base_url: Annotated[str, AfterValidator(_http_address)] = PUSH_STREAM_BASE_URL
+    app_id: Annotated[str, AfterValidator(_hex_32)]
+    app_certificate: Annotated[SecretStr, AfterValidator(_secret_hex_32)]
 
 
 class AppSettings(BaseModel):
@@ -197,9 +236,22 @@ def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSetting
     Raises:
         SettingsError: Naming the connection and the field, never a secret's value.
     """
+    return _parse(DashboardSettings, conn_id, fields)
+
+
+def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSettings:
+    """Validate a connection's fields.
+
+    Raises:
+        SettingsError: Naming the connection and the field, never a secret's value.
+    """
+    return _parse(PushStreamSettings, conn_id, fields)
+
+
+def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parsed:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     try:
-        return DashboardSettings(conn_id=conn_id, **given)
+        return kind(conn_id=conn_id, **given)
     except ValidationError as error:
         raise SettingsError(f"The connection {conn_id} is not usable: {plain(error)}") from None
 

@@ -48,9 +48,8 @@ class Told(DashboardClient):
         said = self._said[app_id, usage_date]
         answer = Answer(STATUS[said.kind], said.body, said.fetched_at)
         if said.kind == FAILED:
-            raise VendorUnavailable(
-                said.words, app_id=app_id, usage_date=usage_date, conn_id=CONN_ID, advice="", answer=answer
-            )
+            about = self.about(app_id, f"{usage_date}")
+            raise VendorUnavailable(said.words, about=about, app_id=app_id, advice="", answer=answer)
         return answer
 
 

@@ -131,9 +131,8 @@ class _Round:
         return VendorUnavailable(
             f"not asked, because {self._silent_in_a_row} in a row got no answer from"
             f" {self._client.settings.base_url}",
+            about=self._client.about(app_id, f"{usage_date}"),
             app_id=app_id,
-            usage_date=usage_date,
-            conn_id=self._client.settings.conn_id,
             advice=ASKED_AGAIN,
         )
 

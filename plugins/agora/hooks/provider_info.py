@@ -1,4 +1,4 @@
-"""Registers the connection type `agora_dashboard` with its own form."""
+"""Registers the connection types `agora_dashboard` and `agora_push_stream` with their own forms."""
 
 from __future__ import annotations
 
@@ -6,61 +6,74 @@ from typing import Any
 
 from agora import __version__
 
+DASHBOARD: dict[str, Any] = {
+    "connection-type": "agora_dashboard",
+    "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
+    "hook-name": "Agora Dashboard",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port"],
+        "relabeling": {
+            "host": "Base URL",
+            "login": "Customer ID",
+            "password": "Customer Certificate",
+        },
+        "placeholders": {"host": "https://api.agora.io/dev/v2"},
+    },
+    "conn-fields": {
+        "timezone": {
+            "label": "Time zone",
+            "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai.",
+            "schema": {"type": ["string", "null"], "default": "UTC"},
+        },
+        "window": {
+            "label": "Window",
+            "description": 'How long the vendor shows a day: "1 month", or "30 days".',
+            "schema": {"type": ["string", "null"], "default": "1 month"},
+        },
+        "requests_per_second": {
+            "label": "Requests per second",
+            "description": "Never asked faster than this; a 429 slows further down.",
+            "schema": {"type": ["number", "null"], "default": 10},
+        },
+        "max_concurrency": {
+            "label": "Requests under way at once",
+            "schema": {"type": ["integer", "null"], "default": 16},
+        },
+        "settle_days": {
+            "label": "Days until a day is settled",
+            "description": "A day collected earlier is asked once more then, at the cost of one"
+            " request each. 0: never.",
+            "schema": {"type": ["integer", "null"], "default": 2},
+        },
+        "ca_file": {
+            "label": "CA file",
+            "description": "PEM file, on every worker, of the certificate authorities to trust;"
+            " empty for those of the machine.",
+            "schema": {"type": ["string", "null"], "default": None},
+        },
+    },
+}
+PUSH_STREAM: dict[str, Any] = {
+    "connection-type": "agora_push_stream",
+    "hook-class-name": "agora.hooks.push_stream.AgoraPushStreamHook",
+    "hook-name": "Agora Push-Stream",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port", "extra"],
+        "relabeling": {"host": "Base URL", "login": "App ID", "password": "App Certificate"},
+        "placeholders": {"host": "http://broadcastgw.agora.io/api/v1"},
+    },
+}
+
 
 def provider_info() -> dict[str, Any]:
     """Return what Airflow's provider discovery asks for (entry point `apache_airflow_provider`)."""
     return {
         "package-name": "agora-bandwidth",
         "name": "Agora",
-        "description": "Agora's Dashboard RESTful API.",
+        "description": "Agora's Dashboard and push-stream RESTful APIs.",
         "versions": [__version__],
         "connection-types": [
-            {
-                "connection-type": "agora_dashboard",
-                "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
-                "hook-name": "Agora Dashboard",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
-                    "relabeling": {
-                        "host": "Base URL",
-                        "login": "Customer ID",
-                        "password": "Customer Certificate",
-                    },
-                    "placeholders": {"host": "https://api.agora.io/dev/v2"},
-                },
-                "conn-fields": {
-                    "timezone": {
-                        "label": "Time zone",
-                        "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai.",
-                        "schema": {"type": ["string", "null"], "default": "UTC"},
-                    },
-                    "window": {
-                        "label": "Window",
-                        "description": 'How long the vendor shows a day: "1 month", or "30 days".',
-                        "schema": {"type": ["string", "null"], "default": "1 month"},
-                    },
-                    "requests_per_second": {
-                        "label": "Requests per second",
-                        "description": "Never asked faster than this; a 429 slows further down.",
-                        "schema": {"type": ["number", "null"], "default": 10},
-                    },
-                    "max_concurrency": {
-                        "label": "Requests under way at once",
-                        "schema": {"type": ["integer", "null"], "default": 16},
-                    },
-                    "settle_days": {
-                        "label": "Days until a day is settled",
-                        "description": "A day collected earlier is asked once more then, at the cost of one"
-                        " request each. 0: never.",
-                        "schema": {"type": ["integer", "null"], "default": 2},
-                    },
-                    "ca_file": {
-                        "label": "CA file",
-                        "description": "PEM file, on every worker, of the certificate authorities to trust;"
-                        " empty for those of the machine.",
-                        "schema": {"type": ["string", "null"], "default": None},
-                    },
-                },
-            }
+            DASHBOARD,
+            PUSH_STREAM,
         ],
     }

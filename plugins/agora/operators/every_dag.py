@@ -26,5 +26,6 @@ EVERY_DAG: dict[str, Any] = {
     "default_args": {"owner": "agora", **PATIENCE},
     "on_failure_callback": tell_of_failure,
     "on_success_callback": end_incident,
-    "tags": ["agora", "bandwidth"],
 }
+BANDWIDTH_DAG = {**EVERY_DAG, "tags": ["agora", "bandwidth"]}
+PUSH_STREAM_DAG = {**EVERY_DAG, "tags": ["agora", "push-stream"]}

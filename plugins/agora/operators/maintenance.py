@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.templated import as_list
 from agora.words import things
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class BandwidthReplayOperator(BaseOperator):
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
         with noted(context), warehouse() as engine:
-            summary = replay(engine, from_date, to_date, tuple(json.loads(self.app_ids) or ()))
+            summary = replay(engine, from_date, to_date, tuple(as_list(self.app_ids)))
             refresh(engine)
         note = summary.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)

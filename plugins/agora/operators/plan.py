@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch, in_batches
+from agora.operators.templated import as_list
 from agora.words import things
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
@@ -84,7 +84,7 @@ class BandwidthPlanOperator(BaseOperator):
         return Days(
             date.fromisoformat(self.from_date),
             date.fromisoformat(self.to_date or self.from_date),
-            tuple(json.loads(self.app_ids) or ()),
+            tuple(as_list(self.app_ids)),
             self.reload.lower() == "true",
         )
 

@@ -17,6 +17,7 @@ class Answer:
         fetched_at: When the answer was complete, with time zone.
         fault: Why the body is not whole or not readable, or an empty string.
         secrets: What is never repeated to people, whatever the vendor says.
+        failed_tries: How many earlier tries got no answer or a 5xx; each may have taken effect.
     """
 
     status: int
@@ -24,15 +25,19 @@ class Answer:
     fetched_at: datetime
     fault: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    failed_tries: int = 0
 
     def said(self) -> str:
         """Return the vendor's own words in at most 200 characters.
 
-        The shapes differ by endpoint and age (`message`, `error_msg`, …), so whatever came is shown.
+        The shapes differ by endpoint and age (`message`, `error_msg`, `error.message`, …), so whatever came
+        is shown.
         """
         text = self.body[:2000].decode("utf-8", "replace").strip()
         try:
             content = json.loads(self.body)
+            if isinstance(content.get("error"), dict):
+                content = content["error"]
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
             pass

@@ -1,31 +1,66 @@
-"""The Dashboard RESTful API: its calls, and what each status means (vendor's document, sections 3 and 6)."""
+"""The Dashboard RESTful API: its calls, and what each status means (vendor's document, sections 3 to 6)."""
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from types import TracebackType
 from urllib.parse import quote
+
+import aiohttp
 
 from agora.errors import (
     CredentialsRefused,
     DayRefused,
+    OutcomeUnknown,
     RateLimited,
+    RequestInvalid,
     UnexpectedAnswer,
     UnknownApp,
-    VendorError,
     VendorUnavailable,
 )
 from agora.settings import DashboardSettings
 from agora.vendor.answer import Answer
-from agora.vendor.no_answer import NoAnswer
-from agora.vendor.pacer import Turns
+from agora.vendor.client import FAILED, Client, Meaning
+from agora.vendor.pacer import Pacer, Turns
+from agora.vendor.request import Request
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from agora.vendor.transport import Transport
 
 ASKED_AGAIN = "It is asked again by the next run."
 
+BANDWIDTH: dict[int, Meaning] = {
+    400: (
+        DayRefused,
+        "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
+        " for a shorter time than the connection {conn_id} says, set its window.",
+    ),
+    401: (
+        CredentialsRefused,
+        "Mend the connection {conn_id}: login is the Customer ID, password the Customer Certificate"
+        " (neither is the App ID or App Certificate).",
+    ),
+    404: (
+        UnknownApp,
+        "Check the App ID in the variable agora_apps, and which connection its account needs.",
+    ),
+    429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
+    FAILED: (VendorUnavailable, ASKED_AGAIN),
+}
+QUERY: dict[int, Meaning] = {
+    **BANDWIDTH,
+    400: (RequestInvalid, "Check the App ID in the variable agora_apps; if it is right, ask the vendor."),
+}
+APPLICATION: dict[int, Meaning] = {
+    **QUERY,
+    FAILED: (
+        OutcomeUnknown,
+        "The application may have arrived all the same, and is not repeated blindly: query the open state,"
+        " and apply again if it is still false.",
+    ),
+}
 
-class DashboardClient:
+
+class DashboardClient(Client):
     """The Dashboard API of one vendor account, as an asynchronous context manager.
 
     Args:
@@ -38,16 +73,18 @@ class DashboardClient:
         self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
     ) -> None:
         self.settings = settings
-        self.transport = Transport(settings, pacer=pacer, timeouts=timeouts)
-
-    async def __aenter__(self) -> DashboardClient:
-        await self.transport.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.transport.__aexit__(kind, error, trace)
+        certificate = settings.customer_certificate.get_secret_value()
+        authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
+        transport = Transport(
+            settings.base_url,
+            pacer=pacer or Pacer(settings.requests_per_second),
+            headers={"Authorization": authorization},
+            secrets=(authorization.partition(" ")[2], certificate),
+            max_concurrency=settings.max_concurrency,
+            ca_file=settings.ca_file,
+            timeouts=timeouts,
+        )
+        super().__init__(settings.conn_id, settings.base_url, transport)
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Answer:
         """Ask for the 288 five-minute points of one App ID and one usage date.
@@ -67,49 +104,74 @@ class DashboardClient:
             VendorUnavailable: 5xx or no answer to the end.
             UnexpectedAnswer: Any other status, or a body that could not be received whole.
         """
-        path = f"apps/{quote(app_id, safe='')}/usages/bandwidth"
-        try:
-            answer = await self.transport.get(path, {"date": usage_date.strftime("%Y%m%d")}, retry=retry)
-        except NoAnswer as error:
-            raise VendorUnavailable(
-                f"no answer from {self.settings.base_url}: {error}",
+        query = {"date": usage_date.strftime("%Y%m%d")}
+        request = Request("GET", f"{_path(app_id)}/usages/bandwidth", query)
+        about = self.about(app_id, f"{usage_date}")
+        return await self.ask(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
+
+    async def push_stream_is_open(self, app_id: str, *, retry: bool = True) -> bool:
+        """Ask whether push-streaming is enabled for one App ID.
+
+        Args:
+            app_id: The vendor's App ID.
+            retry: False asks once only.
+
+        Raises:
+            CredentialsRefused: 401.
+            UnknownApp: 404.
+            RequestInvalid: 400.
+            RateLimited: 429 to the end.
+            VendorUnavailable: 5xx or no answer to the end.
+            UnexpectedAnswer: Any other status, or a body that is not `{"enable": true}` or `false`.
+        """
+        return await self._open_state(Request("GET", _open_state_path(app_id)), QUERY, app_id, retry=retry)
+
+    async def apply_for_push_stream(self, app_id: str) -> bool:
+        """Apply for push-streaming of one App ID; return whether it is enabled now.
+
+        False is an answer, no failure: the vendor has not enabled it, or not yet.
+
+        Raises:
+            OutcomeUnknown: 5xx, or no answer after the request was sent; it is not repeated.
+            VendorError: As for `push_stream_is_open`.
+        """
+        request = Request("POST", _open_state_path(app_id), content=dict)
+        return await self._open_state(request, APPLICATION, app_id)
+
+    def about(self, app_id: str, what: str) -> str:
+        """Name what was asked, for messages: `App a1, 2026-11-01, connection agora_dashboard`."""
+        return f"App {app_id}, {what}, connection {self.settings.conn_id}"
+
+    async def _open_state(
+        self, request: Request, meanings: dict[int, Meaning], app_id: str, *, retry: bool = True
+    ) -> bool:
+        about = self.about(app_id, "push-stream open state")
+        answer = await self.ask(request, meanings, about=about, app_id=app_id, retry=retry)
+        enabled = None if answer.fault else _enabled(answer.body)
+        if enabled is None:
+            raise UnexpectedAnswer(
+                f"HTTP {answer.status}, but it does not say whether it is enabled:"
+                f" {answer.fault or answer.said()}",
+                about=about,
                 app_id=app_id,
-                usage_date=usage_date,
-                conn_id=self.settings.conn_id,
-                advice=(error.advice or ASKED_AGAIN).format(conn_id=self.settings.conn_id),
-                answer=error.answer,
-            ) from None
-        if 200 <= answer.status < 300:
-            return answer
-        kind, advice = _meaning(answer.status)
-        raise kind(
-            f"HTTP {answer.status}, the vendor says: {answer.said()}",
-            app_id=app_id,
-            usage_date=usage_date,
-            conn_id=self.settings.conn_id,
-            advice=advice.format(conn_id=self.settings.conn_id),
-            answer=answer,
-        )
+                advice="Query it again; if it stays so, ask the vendor.",
+                answer=answer,
+            )
+        return enabled
 
 
-def _meaning(status: int) -> tuple[type[VendorError], str]:
-    if status == 401:
-        return CredentialsRefused, (
-            "Mend the connection {conn_id}: login is the Customer ID, password the Customer Certificate"
-            " (neither is the App ID or App Certificate)."
-        )
-    if status == 404:
-        return (
-            UnknownApp,
-            "Check the App ID in the variable agora_apps, and which connection its account needs.",
-        )
-    if status == 400:
-        return DayRefused, (
-            "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
-            " for a shorter time than the connection {conn_id} says, set its window."
-        )
-    if status == 429:
-        return RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."
-    if status >= 500:
-        return VendorUnavailable, ASKED_AGAIN
-    return UnexpectedAnswer, "Check host of the connection {conn_id}: redirects are not followed."
+def _path(app_id: str) -> str:
+    return f"apps/{quote(app_id, safe='')}"
+
+
+def _open_state_path(app_id: str) -> str:
+    return f"{_path(app_id)}/pushstream/openstate"
+
+
+def _enabled(body: bytes) -> bool | None:
+    """Read `{"enable": true}` or `{"enable": false}`; None where it is neither."""
+    try:
+        enabled = json.loads(body)["enable"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return enabled if isinstance(enabled, bool) else None

@@ -16,12 +16,16 @@ class NoAnswer(Exception):
     Attributes:
         advice: What to do about it, empty where asking again is all there is.
         answer: What came of an answer that broke off.
+        sent: Whether the request may have reached the server.
     """
 
-    def __init__(self, reason: str, *, advice: str = "", answer: Answer | None = None) -> None:
+    def __init__(
+        self, reason: str, *, advice: str = "", answer: Answer | None = None, sent: bool = True
+    ) -> None:
         super().__init__(reason)
         self.advice = advice
         self.answer = answer
+        self.sent = sent
 
 
 class HungUp(aiohttp.ClientError):
@@ -33,7 +37,8 @@ def no_answer(error: Exception, timeouts: Timeouts) -> NoAnswer:
     certificate_error = getattr(error, "certificate_error", None)
     if isinstance(certificate_error, ssl.SSLCertVerificationError):
         return _certificate_refused(certificate_error)
-    return NoAnswer(_too_late(error, timeouts) or _failed(error))
+    connected = not isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError))
+    return NoAnswer(_too_late(error, timeouts) or _failed(error), sent=connected)
 
 
 def broken_off(error: Exception, timeouts: Timeouts, answer: Answer) -> NoAnswer:
@@ -63,22 +68,26 @@ def _failed(error: Exception) -> str:
 
 
 def _certificate_refused(error: ssl.SSLCertVerificationError) -> NoAnswer:
+    reason, advice = _why_not_trusted(error)
+    return NoAnswer(reason, advice=advice, sent=False)
+
+
+def _why_not_trusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+    """Return what is wrong with the certificate, and what to do about it."""
     match error.verify_code:  # OpenSSL's X509_V_ERR_…
         case 18 | 19 | 20 | 21:
-            return NoAnswer(
+            return (
                 f"its TLS certificate is signed by nobody known here ({error.verify_message})",
-                advice="If you trust its signer, set ca_file of the connection {conn_id} to their PEM file.",
+                "If you trust its signer, set ca_file of the connection {conn_id} to their PEM file.",
             )
         case 10:
-            return NoAnswer(
+            return (
                 "its TLS certificate has expired",
-                advice="Whoever runs the host must renew it; if nobody else sees that, check the clock here.",
+                "Whoever runs the host must renew it; if nobody else sees that, check the clock here.",
             )
         case 9:
-            return NoAnswer("its TLS certificate is not valid yet", advice="Check the clock of this machine.")
+            return "its TLS certificate is not valid yet", "Check the clock of this machine."
         case 62 | 64:
-            return NoAnswer(
-                "its TLS certificate is for another host", advice="Check host of the connection {conn_id}."
-            )
+            return "its TLS certificate is for another host", "Check host of the connection {conn_id}."
         case _:
-            return NoAnswer(f"its TLS certificate is not trusted ({error.verify_message})")
+            return f"its TLS certificate is not trusted ({error.verify_message})", ""

@@ -1,29 +1,30 @@
-"""HTTP towards the vendor: TLS, Basic authentication, size caps, pace and retries."""
+"""HTTP towards the vendor: TLS, size caps, pace and retries."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import TracebackType
 
 import aiohttp
 
-from agora.settings import DashboardSettings
 from agora.vendor.answer import Answer
 from agora.vendor.body import received
 from agora.vendor.no_answer import HungUp, NoAnswer, broken_off, no_answer
-from agora.vendor.pacer import Pacer, Turns
+from agora.vendor.pacer import Turns
+from agora.vendor.request import Request
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 
 MAX_RETRY_AFTER_SECONDS = 300.0
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
 RETRIES_WHEN_LIMITED = 8
-LEAST_SECRET_CHARACTERS = 8
+LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; less could be a word
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -37,28 +38,44 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 
 class Transport:
-    """One HTTP session of one vendor account, for one batch of requests.
+    """One HTTP session with one server of the vendor's, for one batch of requests.
 
-    Use it as an asynchronous context manager. It never follows a redirect, so the credentials go nowhere
+    Use it as an asynchronous context manager. It never follows a redirect, so what is secret goes nowhere
     but to the configured host.
 
     Args:
-        settings: The account.
-        pacer: Shared by everything that asks on behalf of this account; by default one of its own.
+        base_url: Where the paths of the requests begin.
+        pacer: Shared by everything that asks on behalf of the same account.
+        headers: Sent with every request.
+        secrets: What an answer may repeat of what was sent, and no message of ours.
+        max_concurrency: Requests under way at once.
+        ca_file: Authorities to trust in place of this machine's.
         timeouts: How long one request may take.
     """
 
     def __init__(
-        self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
+        self,
+        base_url: str,
+        *,
+        pacer: Turns,
+        headers: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+        max_concurrency: int = 1,
+        ca_file: Path | None = None,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
-        self._settings = settings
+        self._base_url = base_url
+        self._pacer = pacer
+        self._headers = {
+            "Accept": "application/json",
+            # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        }
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS)
+        self._max_concurrency = max_concurrency
+        self._ca_file = ca_file
         self._timeouts = timeouts
-        self._pacer: Turns = pacer or Pacer(settings.requests_per_second)
-        certificate = settings.customer_certificate.get_secret_value()
-        self._authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
-        # A server may repeat what it was sent. (A certificate has 32 characters; less could be a word.)
-        sent = (self._authorization.partition(" ")[2], certificate)
-        self._secrets = tuple(secret for secret in sent if len(secret) >= LEAST_SECRET_CHARACTERS)
         self._session: aiohttp.ClientSession | None = None
         self._refused: Answer | None = None
         self.requests = 0
@@ -66,13 +83,8 @@ class Transport:
 
     async def __aenter__(self) -> Transport:
         self._session = aiohttp.ClientSession(
-            headers={
-                "Authorization": self._authorization,
-                "Accept": "application/json",
-                # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
-                "Accept-Encoding": "identity",
-            },
-            connector=aiohttp.TCPConnector(limit=self._settings.max_concurrency, ssl=_trust(self._settings)),
+            headers=self._headers,
+            connector=aiohttp.TCPConnector(limit=self._max_concurrency, ssl=_trust(self._ca_file)),
             timeout=self._timeouts.for_aiohttp(),
             auto_decompress=False,
             middlewares=[_once],
@@ -85,15 +97,15 @@ class Transport:
         if self._session:
             await self._session.close()
 
-    async def get(self, path: str, query: Mapping[str, str], *, retry: bool = True) -> Answer:
+    async def ask(self, request: Request, *, retry: bool = True) -> Answer:
         """Ask until there is an answer that another try would not better.
 
         429, 5xx and network failures are asked again after a random wait (full jitter); a Retry-After is
-        obeyed, up to five minutes. After a 401 nothing more is sent: it is the answer to everything.
+        obeyed, up to five minutes. What is not safe to repeat is asked again only where the vendor turned
+        it away (429) or was not reached at all. After a 401 nothing more is sent: it is the answer to all.
 
         Args:
-            path: Below the base URL, without a leading slash.
-            query: Query parameters.
+            request: What to ask.
             retry: False asks once, except for 429s, which say nothing about the path.
 
         Raises:
@@ -106,12 +118,13 @@ class Transport:
                 return self._refused
             is_last = not retry or failures == len(RETRY_WITHIN_SECONDS)
             try:
-                answer, retry_after_seconds = await self._try(path, query)
-            except NoAnswer:
-                if is_last:
+                answer, retry_after_seconds = await self._try(request)
+            except NoAnswer as error:
+                if is_last or (error.sent and not request.is_safe_to_repeat):
                     raise
                 retry_after_seconds = None
             else:
+                answer = replace(answer, failed_tries=failures)
                 if answer.status == 429:
                     limited += 1
                     self.limited += 1
@@ -122,13 +135,13 @@ class Transport:
                 await self._pacer.answered(sent_at)
                 if answer.status == 401:
                     self._refused = answer
-                if answer.status < 500 or is_last:
+                if answer.status < 500 or is_last or not request.is_safe_to_repeat:
                     return answer
             jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
             failures += 1
             await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)
 
-    async def _try(self, path: str, query: Mapping[str, str]) -> tuple[Answer, float | None]:
+    async def _try(self, request: Request) -> tuple[Answer, float | None]:
         """Ask once.
 
         Returns:
@@ -140,11 +153,18 @@ class Transport:
         if self._session is None:
             raise RuntimeError("Transport is used as an asynchronous context manager")
         self.requests += 1
-        url = f"{self._settings.base_url}/{path}"
+        content = request.content() if request.content else None
+        secrets = (*self._secrets, *(str(content[name]) for name in request.secret if content))
         try:
-            async with self._session.get(url, params=query, allow_redirects=False) as response:
+            async with self._session.request(
+                request.method,
+                f"{self._base_url}/{request.path}",
+                params=request.query,
+                json=content,
+                allow_redirects=False,
+            ) as response:
                 answer, error = await received(response)
-                answer = replace(answer, secrets=self._secrets)
+                answer = replace(answer, secrets=secrets)
                 if error is not None and answer.status < 300:
                     raise broken_off(error, self._timeouts, answer) from None
                 return answer, _retry_after_seconds(response.headers.get("Retry-After"))
@@ -152,9 +172,9 @@ class Transport:
             raise no_answer(error, self._timeouts) from None
 
 
-def _trust(settings: DashboardSettings) -> ssl.SSLContext | bool:
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
     """Return whom to trust: the authorities of `ca_file`, or else (True) those of this machine."""
-    return ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else True
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True
 
 
 def _retry_after_seconds(header: str | None) -> float | None:

@@ -77,7 +77,7 @@ def test_who_failed_is_named_with_the_reason() -> None:
 def test_every_kind_of_failure_points_to_its_entry_once() -> None:
     batch = normalise([failed("a1"), failed("b2"), failed("c3")], "UTC")
     refused = {
-        (app_id, DAY): kind("HTTP 404", app_id=app_id, usage_date=DAY, conn_id="account", advice="Do this.")
+        (app_id, DAY): kind("HTTP 404", about=app_id, app_id=app_id, advice="Do this.")
         for app_id, kind in (("a1", UnknownApp), ("b2", UnknownApp), ("c3", RateLimited))
     }
     total = Summary.of(batch, changed=0, refusals=refused)
@@ -88,7 +88,7 @@ def test_every_kind_of_failure_points_to_its_entry_once() -> None:
 
 def test_what_to_do_stands_behind_the_reason() -> None:
     batch = normalise([failed("a1"), failed("a1", DAY + timedelta(days=1))], "UTC")
-    error = UnknownApp("HTTP 500", app_id="a1", usage_date=DAY, conn_id="account", advice="Do this.")
+    error = UnknownApp("HTTP 500", about="a1", app_id="a1", advice="Do this.")
     said = Summary.of(batch, changed=0, refusals={("a1", DAY): error}).failed()
     assert "a1: 2 days, HTTP 500. Do this. What failed is asked again by the next run." in said
 

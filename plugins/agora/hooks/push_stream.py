@@ -1,0 +1,103 @@
+"""Hook of the connection type `agora_push_stream`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from airflow.sdk.bases.hook import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from agora.errors import AgoraError, ChannelNotFound, SettingsError
+from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
+
+if TYPE_CHECKING:
+    from agora.vendor.push_stream import Channel, PushStreamClient
+
+
+class AgoraPushStreamHook(BaseHook):
+    """The push-stream API of one App ID.
+
+    Fields of the connection:
+        host: Base URL; default `http://broadcastgw.agora.io/api/v1`, plain HTTP as the vendor documents it.
+        login: App ID (not a Customer ID), 32 hexadecimal digits.
+        password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs the Channel
+            Keys, one for each request, and is sent nowhere.
+
+    Args:
+        conn_id: The connection's name.
+    """
+
+    conn_name_attr = "conn_id"
+    default_conn_name = PUSH_STREAM_CONN_ID
+    conn_type = "agora_push_stream"
+    hook_name = "Agora Push-Stream"
+
+    def __init__(self, conn_id: str = PUSH_STREAM_CONN_ID) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+
+    def get_settings(self) -> PushStreamSettings:
+        """Read and validate the connection; hides its secret from every log from here on.
+
+        Raises:
+            SettingsError: The connection is not usable; the message names the field.
+        """
+        try:
+            connection = self.get_connection(self.conn_id)
+        except AirflowNotFoundException:
+            raise SettingsError(
+                f"There is no connection {self.conn_id}: create it under Admin, Connections,"
+                " with the type Agora Push-Stream."
+            ) from None
+        if connection.password:
+            mask_secret(connection.password)
+        return parse_push_stream(
+            self.conn_id,
+            {
+                **connection.extra_dejson,
+                "base_url": connection.host,
+                "app_id": connection.login,
+                "app_certificate": connection.password,
+            },
+        )
+
+    def get_conn(self) -> PushStreamSettings:
+        """Return the validated settings; a session is opened for each call."""
+        return self.get_settings()
+
+    def start(self, cname: str, urls: Sequence[str] = ()) -> Channel:
+        """Start pushing a channel's stream; see `PushStreamClient.start`."""
+        return self._ask(lambda client: client.start(cname, urls))
+
+    def update(self, cname: str, *, uids: Sequence[int] = (), urls: Sequence[str] = ()) -> Channel:
+        """Change hosts or stream URLs of a channel; see `PushStreamClient.update`."""
+        return self._ask(lambda client: client.update(cname, uids=uids, urls=urls))
+
+    def stop(self, cname: str) -> Channel:
+        """Stop pushing a channel's stream; see `PushStreamClient.stop`."""
+        return self._ask(lambda client: client.stop(cname))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Stop a channel with a made-up name: 404 means that the key was accepted."""
+        try:
+            self.stop(f"no-such-channel-{secrets.token_hex(8)}")
+        except ChannelNotFound as error:
+            return True, f"The Channel Key was accepted ({error.reason}; the channel was made up)."
+        except AgoraError as error:
+            return False, str(error)
+        return True, "The Channel Key was accepted."
+
+    def _ask(self, call: Callable[[PushStreamClient], Awaitable[Channel]]) -> Channel:
+        from agora.vendor.push_stream import PushStreamClient
+
+        settings = self.get_settings()
+
+        async def asked() -> Channel:
+            async with PushStreamClient(settings) as client:
+                return await call(client)
+
+        return asyncio.run(asked())

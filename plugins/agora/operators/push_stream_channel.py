@@ -1,0 +1,174 @@
+"""Starting, updating and stopping the push-stream of a channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.branch import BaseBranchOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from agora.errors import (
+    ChannelNotFound,
+    OutcomeUnknown,
+    RateLimited,
+    SettingsError,
+    UnexpectedAnswer,
+    VendorError,
+    VendorUnavailable,
+)
+from agora.hooks.push_stream import AgoraPushStreamHook
+from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.templated import as_list
+from agora.settings import PUSH_STREAM_CONN_ID
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from agora.vendor.push_stream import Channel
+
+MAY_BE_PUSHED_KEY = "may_be_pushed"
+
+
+class PushStreamChannelOperator(BaseOperator):
+    """What the three have in common: one call, its answer returned and noted on the run.
+
+    Where the vendor is not available, Airflow may try again; any other error of the vendor's fails the task
+    at once, with the channel, the status, the vendor's words and what to do.
+
+    Args:
+        cname: The channel's name, 1 to 64 printable ASCII characters.
+        conn_id: Connection of the app whose channel it is.
+    """
+
+    template_fields: Sequence[str] = ("cname", "conn_id")
+    done = ""
+
+    def __init__(self, *, cname: str, conn_id: str = PUSH_STREAM_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cname = cname
+        self.conn_id = conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ask the vendor; return its answer."""
+        try:
+            with noted(context):
+                channel = self.call(AgoraPushStreamHook(self.conn_id), context)
+        except (VendorUnavailable, RateLimited):
+            raise
+        except VendorError as error:
+            raise AirflowFailException(str(error)) from error
+        answer = channel.to_json()
+        note = f"Channel {self.cname}: {self.done}. The vendor answers {json.dumps(answer)}"
+        context["ti"].xcom_push(NOTE_KEY, note)
+        self.log.info("%s", note)
+        return answer
+
+    def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
+        """Make the one call."""
+        raise NotImplementedError
+
+
+class PushStreamStartOperator(PushStreamChannelOperator):
+    """Starts pushing a channel's stream.
+
+    It has no retries, whatever is asked for: nobody knows what a second start does, and whoever was killed
+    between asking and hearing does not know whether there was a first. (Where it is mapped, give `retries=0`
+    to `partial` yourself.)
+
+    Args:
+        urls: Where to push to, rtmp:// or rtmps://, or a JSON list of them.
+    """
+
+    template_fields: Sequence[str] = (*PushStreamChannelOperator.template_fields, "urls")
+    done = "started"
+
+    def __init__(self, *, urls: Sequence[str] | str = (), **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "retries": 0})
+        self.urls = urls
+
+    def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
+        """Start; leave word for the stop whether there may be anything to stop."""
+        context["ti"].xcom_push(MAY_BE_PUSHED_KEY, True)
+        try:
+            return hook.start(self.cname, as_list(self.urls))
+        except (SettingsError, VendorError) as error:
+            if not isinstance(error, OutcomeUnknown | UnexpectedAnswer):
+                context["ti"].xcom_push(MAY_BE_PUSHED_KEY, False)
+            raise
+
+
+class PushStreamUpdateOperator(PushStreamChannelOperator):
+    """Changes the hosts or the stream URLs of a channel that is pushed.
+
+    Args:
+        urls: Where to push to, or a JSON list of them; empty leaves them as they are.
+        uids: The hosts in their order, positive whole numbers, or a JSON list; empty leaves them as they are.
+    """
+
+    template_fields: Sequence[str] = (*PushStreamChannelOperator.template_fields, "urls", "uids")
+    done = "updated"
+
+    def __init__(
+        self, *, urls: Sequence[str] | str = (), uids: Sequence[int] | str = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.urls = urls
+        self.uids = uids
+
+    def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
+        """Update."""
+        urls, uids = as_list(self.urls), as_list(self.uids)
+        if not (urls or uids):
+            raise SettingsError(
+                f"Channel {self.cname}: neither urls nor uids are given, so there is nothing to update."
+            )
+        return hook.update(self.cname, uids=uids, urls=urls)
+
+
+class PushStreamStopOperator(PushStreamChannelOperator):
+    """Stops pushing a channel's stream.
+
+    As a broadcast's teardown give it `start_task_id`: then it stops whatever that task started or may have
+    started, and a channel that is gone already is as well. Where the start never came to ask, or was
+    refused, it ends as skipped: a channel of that name is somebody else's.
+
+        [start, on_air] >> stop.as_teardown(on_failure_fail_dagrun=True)
+
+    Args:
+        start_task_id: The task of the same run that started it; without one the channel is stopped anyway.
+    """
+
+    done = "stopped"
+
+    def __init__(self, *, start_task_id: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start_task_id = start_task_id
+
+    def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
+        """Stop."""
+        if not self.start_task_id:
+            return hook.stop(self.cname)
+        if not context["ti"].xcom_pull(task_ids=self.start_task_id, key=MAY_BE_PUSHED_KEY):
+            raise AirflowSkipException(f"Channel {self.cname}: this run did not start it.")
+        try:
+            return hook.stop(self.cname)
+        except ChannelNotFound as error:
+            raise AirflowSkipException(f"It is not pushed any more. {error}") from error
+
+
+class PushStreamActionOperator(BaseBranchOperator):
+    """Chooses the task that a trigger form's `action` names: start, update or stop."""
+
+    def choose_branch(self, context: Context) -> str:
+        """Return its task id."""
+        params = context["params"]
+        with noted(context):
+            if params["action"] == "start" and params["uids"]:
+                raise SettingsError(
+                    f"Channel {params['cname']}: uids are for update, a start takes none. Start without them,"
+                    " then update."
+                )
+        return str(params["action"])

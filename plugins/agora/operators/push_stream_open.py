@@ -1,0 +1,104 @@
+"""Whether push-streaming is enabled for apps: asked, or applied for, and kept in the warehouse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from agora.errors import CredentialsRefused, SettingsError
+from agora.hooks.apps import configured_apps
+from agora.hooks.dashboard import AgoraDashboardHook
+from agora.hooks.warehouse import warehouse
+from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.templated import as_list
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Engine
+
+    from agora.push_stream.open_state import OpenStates
+
+APPLY, QUERY = "apply", "query"
+
+
+class PushStreamOpenOperator(BaseOperator):
+    """Asks each app's account whether push-streaming is enabled, or applies for it; returns App ID → enabled.
+
+    False is an answer and no failure, after an application, too. Every answer is kept in
+    core.push_stream_state before the task fails because of others, naming them.
+
+    Args:
+        app_ids: App IDs of the variable `agora_apps`, or a JSON list of them; empty or null for all.
+        action: `query` (default) or `apply`.
+    """
+
+    template_fields: Sequence[str] = ("app_ids", "action")
+
+    def __init__(self, *, app_ids: Sequence[str] | str = (), action: str = QUERY, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.app_ids = app_ids
+        self.action = action
+
+    def execute(self, context: Context) -> dict[str, bool]:
+        """Ask every account; one that cannot be worked with does not keep the others from being asked."""
+        with noted(context):
+            if self.action not in (APPLY, QUERY):
+                raise SettingsError(f"action is {APPLY} or {QUERY}, not {self.action!r}.")
+            chosen = _chosen(as_list(self.app_ids))
+            with warehouse() as engine:
+                answered, problems = self._every_account(chosen, engine)
+        note = "\n".join([*problems, *(states.text() for states in answered)])
+        context["ti"].xcom_push(NOTE_KEY, note)
+        self.log.info("%s", note)
+        enabled = {answer.app_id: answer.enabled for states in answered for answer in states.seen}
+        self.log.info("App ID → enabled: %s", enabled)
+        failed = [*problems, *filter(None, (states.failed() for states in answered))]
+        if failed:
+            # A task that fails returns nothing; what was answered is to be had all the same.
+            context["ti"].xcom_push("return_value", enabled)
+            raise AirflowFailException("\n".join(failed))
+        return enabled
+
+    def _every_account(
+        self, chosen: dict[str, list[str]], engine: Engine
+    ) -> tuple[list[OpenStates], list[str]]:
+        answered, problems = [], []
+        for conn_id, app_ids in chosen.items():
+            try:
+                answered.append(asyncio.run(self._ask(conn_id, app_ids, engine)))
+            except (SettingsError, CredentialsRefused) as error:
+                problems.append(str(error))
+        return answered, problems
+
+    async def _ask(self, conn_id: str, app_ids: list[str], engine: Engine) -> OpenStates:
+        from agora.bandwidth.shared_pace import shared_client
+        from agora.push_stream.open_state import open_states
+        from agora.warehouse.apps import sync_account
+
+        settings = AgoraDashboardHook(conn_id).get_settings()
+        with engine.begin() as connection:
+            sync_account(connection, settings)
+        async with shared_client(settings, engine) as client:
+            return await open_states(app_ids, client, engine, apply=self.action == APPLY)
+
+
+def _chosen(app_ids: list[str]) -> dict[str, list[str]]:
+    """Return the chosen apps, or all that are configured, by the connection that owns them."""
+    by_connection = {conn_id: [app.app_id for app in apps] for conn_id, apps in configured_apps().items()}
+    configured = {app_id for ids in by_connection.values() for app_id in ids}
+    unknown = [app_id for app_id in app_ids if app_id not in configured]
+    if unknown:
+        raise SettingsError(
+            f"The variable agora_apps does not name {', '.join(unknown)}, so it is not known which account"
+            " to ask: add it there, or correct the App ID."
+        )
+    if not app_ids:
+        return by_connection
+    chosen = {
+        conn_id: [app_id for app_id in ids if app_id in app_ids] for conn_id, ids in by_connection.items()
+    }
+    return {conn_id: ids for conn_id, ids in chosen.items() if ids}
