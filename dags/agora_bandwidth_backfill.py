@@ -11,7 +11,7 @@ from __future__ import annotations
 from airflow.sdk import Param, dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
-from agora.operators.every_dag import EVERY_DAG
+from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.trigger_form import DAYS_AND_APPS
 
 
@@ -28,7 +28,7 @@ from agora.operators.trigger_form import DAYS_AND_APPS
         ),
     },
     doc_md=__doc__,
-    **EVERY_DAG,
+    **BANDWIDTH_DAG,
 )
 def agora_bandwidth_backfill() -> None:
     """Run the shared task group over the days of the trigger form."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 from airflow.sdk import dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
-from agora.operators.every_dag import EVERY_DAG
+from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.plan import own_day_of_backfill
 from agora.timetable import UsageDateTimetable
 
@@ -26,7 +26,7 @@ from agora.timetable import UsageDateTimetable
 @dag(
     schedule=UsageDateTimetable(minutes_after_midnight=90),
     doc_md=__doc__,
-    **EVERY_DAG,
+    **BANDWIDTH_DAG,
 )
 def agora_bandwidth_daily() -> None:
     """Run the shared task group over everything that is missing."""

@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag
 
 from agora.operators.checks import check_stored_data
-from agora.operators.every_dag import EVERY_DAG
+from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
 from agora.operators.trigger_form import DAYS_AND_APPS
@@ -25,7 +25,7 @@ from agora.operators.trigger_form import DAYS_AND_APPS
     is_paused_upon_creation=False,
     params=DAYS_AND_APPS,
     doc_md=__doc__,
-    **EVERY_DAG,
+    **BANDWIDTH_DAG,
 )
 def agora_bandwidth_replay() -> None:
     """Replay the days of the trigger form, check what is stored, tell the asset's consumers."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from agora.operators.every_dag import EVERY_DAG
+from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.maintenance import RetentionOperator
 
 
@@ -22,7 +22,7 @@ from agora.operators.maintenance import RetentionOperator
     schedule="0 5 * * 0",
     is_paused_upon_creation=False,
     doc_md=__doc__,
-    **EVERY_DAG,
+    **BANDWIDTH_DAG,
 )
 def agora_bandwidth_retention() -> None:
     """Drop once a week."""

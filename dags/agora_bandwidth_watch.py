@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
-from agora.operators.every_dag import EVERY_DAG
+from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.watch import WatchOperator
 
 
@@ -27,7 +27,7 @@ from agora.operators.watch import WatchOperator
     schedule="0 6 * * *",
     is_paused_upon_creation=False,
     doc_md=__doc__,
-    **EVERY_DAG,
+    **BANDWIDTH_DAG,
 )
 def agora_bandwidth_watch() -> None:
     """Look once."""

@@ -81,4 +81,13 @@ def _apply_sandbox(stack: Stack, api: AirflowApi) -> None:
         description="The sandbox API of the demo.",
     )
     apps = sandbox_service.apps(stack.settings)
+    first = apps[0]["app_id"]
+    api.put_connection(
+        "agora_push_stream",
+        conn_type="agora_push_stream",
+        host=f"{stack.settings.sandbox_url}/api/v1",
+        login=first,
+        password=sandbox_service.app_certificates(stack.settings, stack.secrets)[first],
+        description="The first app of the demo's sandbox.",
+    )
     api.create_variable("agora_apps", json.dumps(apps, indent=2), "The apps whose bandwidth is collected.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from embedded.errors import StackError
 from embedded.processes import Service
@@ -76,9 +77,17 @@ def apps(settings: Settings) -> list[dict[str, str]]:
     return [{"app_id": app["app_id"], "name": app["name"]} for app in _get(settings, "/_sandbox/apps")]
 
 
-def _get(settings: Settings, path: str) -> Any:
+def app_certificates(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    """Return the App Certificate of each App ID, which the sandbox tells its account alone."""
+    pair = f"{secrets.sandbox_customer_id}:{secrets.sandbox_customer_certificate}"
+    authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return dict(_get(settings, "/_sandbox/app-certificates", {"Authorization": authorization}))
+
+
+def _get(settings: Settings, path: str, headers: Mapping[str, str] | None = None) -> Any:
+    request = Request(settings.sandbox_url + path, headers=dict(headers or {}))  # noqa: S310 - our own server
     try:
-        with build_opener(ProxyHandler({})).open(settings.sandbox_url + path, timeout=10) as answer:
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
             return json.loads(answer.read())
     except (URLError, OSError, ValueError) as error:
         raise StackError(f"The sandbox at {settings.sandbox_url} does not answer: {error}.") from None

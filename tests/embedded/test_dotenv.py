@@ -58,6 +58,7 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
     filled = "\n".join(line.removeprefix("#") if line[:2] != "# " else line for line in text.splitlines())
     assert set(read(tmp_path, filled)) == {
         "AIRFLOW_CONN_AGORA_DASHBOARD",
+        "AIRFLOW_CONN_AGORA_PUSH_STREAM",
         "AIRFLOW_VAR_AGORA_APPS",
         "AIRFLOW_CONN_AGORA_SECOND",
         "AIRFLOW_CONN_AGORA_WEBHOOK",

@@ -1,0 +1,59 @@
+"""An example to copy: push a channel's stream every evening for a while, and surely stop it.
+
+- Paused until you unpause it. Change the schedule, and the defaults of the form, in a copy of this file.
+- **stop** is the teardown: it runs whatever became of the start and of the time between, also where the
+  start's answer was lost or its worker was killed, and is tried again for an hour. Where it fails, the run
+  fails.
+- A channel that somebody else started under the same name is left alone: the start is refused (409), and
+  there is nothing to stop.
+- It is on air from the time it is scheduled for, or triggered at, for `minutes`. A run that begins later, because
+  of an outage or of unpausing, pushes what is left of that, or nothing.
+- In place of `on_air` stand the tasks that belong to your broadcast.
+- App: connection `agora_push_stream`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
+from airflow.sdk import Param, dag, task
+
+from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.operators.push_stream_channel import PushStreamStartOperator, PushStreamStopOperator
+
+
+@dag(
+    schedule="0 18 * * *",
+    params={
+        "cname": Param("evening", type="string", title="Channel"),
+        "urls": Param(["rtmp://live.example.com/app/evening"], type="array", title="Stream URLs"),
+        "minutes": Param(
+            60, type="number", exclusiveMinimum=0, maximum=1080, title="Minutes", description="How long."
+        ),
+    },
+    doc_md=__doc__,
+    **PUSH_STREAM_DAG,
+)
+def agora_push_stream_broadcast() -> None:
+    """Start, wait without holding a worker, stop."""
+
+    @task.short_circuit
+    def in_time(**context: Any) -> bool:
+        minutes = timedelta(minutes=context["params"]["minutes"])
+        return bool(datetime.now(UTC) < context["dag_run"].run_after + minutes)
+
+    start = PushStreamStartOperator(
+        task_id="start", cname="{{ params.cname }}", urls="{{ params.urls | tojson }}"
+    )
+    on_air = DateTimeSensorAsync(
+        task_id="on_air",
+        target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",
+    )
+    stop = PushStreamStopOperator(task_id="stop", cname="{{ params.cname }}", start_task_id="start")
+    in_time() >> start >> on_air
+    [start, on_air] >> stop.as_teardown(on_failure_fail_dagrun=True)
+
+
+agora_push_stream_broadcast()

@@ -1,0 +1,30 @@
+"""Ask every night whether push-streaming is enabled for each app, and keep the answers.
+
+- Result: `mart.push_stream_state`, a row for each stretch of time in which an app's answer stayed the same.
+- One request an app, within the account's rate limit. Apps: variable `agora_apps`.
+- If it fails, it names each app with its reason; the answers of the others are kept, and the next night asks
+  again.
+- To ask for some apps now, or to apply: `agora_push_stream_open`.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from agora.operators.collect_bandwidth import POOL
+from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.operators.push_stream_open import PushStreamOpenOperator
+
+
+@dag(
+    schedule="0 3 * * *",
+    is_paused_upon_creation=False,
+    doc_md=__doc__,
+    **PUSH_STREAM_DAG,
+)
+def agora_push_stream_state() -> None:
+    """Query all apps."""
+    PushStreamOpenOperator(task_id="query", pool=POOL)
+
+
+agora_push_stream_state()
