@@ -6,8 +6,8 @@
   fails.
 - A channel that somebody else started under the same name is left alone: the start is refused (409), and
   there is nothing to stop.
-- It is on air from the time it is scheduled for, or triggered at, for `minutes`. A run that begins later, because
-  of an outage or of unpausing, pushes what is left of that, or nothing.
+- It is on air from the time it is scheduled for, or triggered at, for `minutes`. A run that begins later,
+  because of an outage or of unpausing, pushes what is left of that, or nothing.
 - In place of `on_air` stand the tasks that belong to your broadcast.
 - App: connection `agora_push_stream`.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import Param, dag, task
 
@@ -52,8 +53,11 @@ def agora_push_stream_broadcast() -> None:
         target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",
     )
     stop = PushStreamStopOperator(task_id="stop", cname="{{ params.cname }}", start_task_id="start")
+    # A run ends as its last task does, and a teardown does not count.
+    everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
     in_time() >> start >> on_air
-    [start, on_air] >> stop.as_teardown(on_failure_fail_dagrun=True)
+    [start, on_air] >> stop.as_teardown()
+    [start, on_air, stop] >> everything_succeeded
 
 
 agora_push_stream_broadcast()

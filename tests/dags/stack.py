@@ -44,8 +44,12 @@ class Run:
     tasks: list[Json]
 
     def states(self, task: str) -> list[str]:
-        """Return the states of a task's instances."""
+        """Return the states of a collecting task's instances."""
         return [t["state"] for t in self.tasks if t["task_id"] == f"collect_bandwidth.{task}"]
+
+    def by_task(self) -> dict[str, str]:
+        """Return the state of each task of a run without mapped ones."""
+        return {t["task_id"]: t["state"] for t in self.tasks}
 
 
 @contextmanager
@@ -138,8 +142,11 @@ class LiveStack:
     def start_afresh(self) -> None:
         """Forget everything collected and scripted, once no run of an earlier test goes on."""
         self.end_runs()
-        self.sql("truncate raw.bandwidth_response, core.vendor_account cascade")
+        self.sql("truncate raw.bandwidth_response, core.vendor_account, core.push_stream_state cascade")
         self.sandbox("PUT", "faults", [])
+        self.sandbox("PUT", "open-states", {})
+        self.sandbox("PUT", "open-grants", {"granted": True})
+        self.sandbox("POST", "channels/reset")
         self.sandbox("POST", "stats/reset")
         self.set_apps(self.app_ids)
         self.set_certificate(self.stack.secrets.sandbox_customer_certificate)
@@ -186,6 +193,11 @@ class LiveStack:
                 raise AssertionError(f"{dag_id} {run_id} is still {run['state']} after {RUN_SECONDS} s")
             time.sleep(0.5)
         return Run(dag_id, run_id, run["state"], run["note"] or "", self.api.task_instances(dag_id, run_id))
+
+    def returned(self, run: Run, task_id: str) -> Any:
+        """Return what a task returned."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{quote(run.run_id)}/taskInstances/{task_id}/xcomEntries"
+        return self.call("GET", f"{path}/return_value")["value"]
 
     def log_of(self, run: Run, task: str, state: str | None = None) -> str:
         """Return the log of a task's first instance, or of the first in a state."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.dags.stack import LiveStack, Run
+from tests.dags.stack import LiveStack
 
 BACKFILL = "agora_bandwidth_backfill"
 REPLAY = "agora_bandwidth_replay"
 RETENTION = "agora_bandwidth_retention"
-
-
-def states(run: Run) -> dict[str, str]:
-    return {task["task_id"]: task["state"] for task in run.tasks}
 
 
 def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None:
@@ -23,14 +19,14 @@ def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None
 
     unchanged = live.trigger(REPLAY, days)
     assert unchanged.state == "success"
-    assert set(states(unchanged).values()) == {"skipped"}
+    assert set(unchanged.by_task().values()) == {"skipped"}
     assert "20 app-days read anew from kept answers: 20 collected." in unchanged.note
 
     # As if a faulty decoder had refused them all.
     live.sql("update core.app_day set state = 'rejected', points = 0, kbps = null, reason = 'mistaken'")
     one = live.app_ids[0]
     changed = live.trigger(REPLAY, {**days, "app_ids": [one]})
-    assert set(states(changed).values()) == {"success"}
+    assert set(changed.by_task().values()) == {"success"}
     assert "1 app-day changed" in changed.note
     assert live.sql("select state, count(*) from core.app_day group by 1 order by 1") == [
         ("collected", 1),
@@ -48,7 +44,7 @@ def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
         " select 'nobody', current_date - 200, now(), 404, '', sha256('')"
     )
     run = live.trigger(RETENTION)
-    assert (run.state, states(run)) == ("success", {"drop_what_is_old": "skipped"})
+    assert (run.state, run.by_task()) == ("success", {"drop_what_is_old": "skipped"})
     assert live.sql("select count(*) from raw.bandwidth_response") == [(1,)]
 
     variable = {"key": "agora_retention", "value": '{"raw_answer_days": 100}'}

@@ -7,9 +7,28 @@ from pathlib import Path
 from embedded.settings import ROOT
 from tests.dags.stack import LiveStack
 
-SCHEDULED = ("agora_bandwidth_daily", "agora_bandwidth_retention", "agora_bandwidth_watch")
-BY_HAND = ("agora_bandwidth_backfill", "agora_bandwidth_replay")
-DAGS = (*SCHEDULED, *BY_HAND)
+SCHEDULED = (
+    "agora_bandwidth_daily",
+    "agora_bandwidth_retention",
+    "agora_bandwidth_watch",
+    "agora_push_stream_state",
+)
+BY_HAND = (
+    "agora_bandwidth_backfill",
+    "agora_bandwidth_replay",
+    "agora_push_stream_channel",
+    "agora_push_stream_open",
+)
+EXAMPLE = "agora_push_stream_broadcast"
+DAGS = (*SCHEDULED, *BY_HAND, EXAMPLE)
+# Somebody waits for the answer; a start is not repeated wherever it stands.
+ASKED_ONCE = {
+    ("agora_push_stream_open", "open_state"),
+    ("agora_push_stream_channel", "start"),
+    ("agora_push_stream_channel", "update"),
+    ("agora_push_stream_channel", "stop"),
+    ("agora_push_stream_broadcast", "start"),
+}
 
 
 def test_every_file_is_read_without_error_and_gives_the_dag_of_its_name(session_stack: LiveStack) -> None:
@@ -23,7 +42,8 @@ def test_every_dag_says_what_it_is_and_whose(session_stack: LiveStack) -> None:
     for dag_id in DAGS:
         dag = session_stack.call("GET", f"/api/v2/dags/{dag_id}/details")
         assert dag["owners"] == ["agora"]
-        assert {tag["name"] for tag in dag["tags"]} == {"agora", "bandwidth"}
+        about = "push-stream" if dag_id.startswith("agora_push_stream") else "bandwidth"
+        assert {tag["name"] for tag in dag["tags"]} == {"agora", about}
         assert dag["timezone"] == "UTC"
         assert dag["catchup"] is False
         assert dag["max_active_runs"] == 1
@@ -36,8 +56,11 @@ def test_every_task_that_reaches_a_server_is_tried_again_after_a_crash(session_s
             if ".check." in task["task_id"] or task["task_id"].startswith("check."):
                 assert task["retries"] == 1, "what contradicts itself does so a little later, too"
                 continue
+            if (dag_id, task["task_id"]) in ASKED_ONCE:
+                assert task["retries"] == 0, task["task_id"]
+                continue
             assert (task["retries"], task["retry_exponential_backoff"]) == (6, 2), task["task_id"]
-            if task["task_id"] == "collect_bandwidth.collect":
+            if task["task_id"] in ("collect_bandwidth.collect", "query"):
                 assert task["pool"] == "agora_api"
 
 
@@ -48,11 +71,18 @@ def test_what_is_triggered_by_hand_does_not_wait_for_somebody_to_unpause_it(sess
         assert details["is_paused"] is False
 
 
+def test_an_example_waits_for_somebody_to_unpause_it(session_stack: LiveStack) -> None:
+    details = session_stack.call("GET", f"/api/v2/dags/{EXAMPLE}/details")
+    assert details["is_paused_upon_creation"] is not False
+
+
 def test_dag_files_are_short_and_hold_wiring_only() -> None:
     for path in (ROOT / "dags").glob("*.py"):
         text = path.read_text()
         assert text.count("\n") <= 120, path
-        assert "**EVERY_DAG," in text, f"{path} has its own idea of retries, or tells nobody when it fails"
+        assert "**BANDWIDTH_DAG," in text or "**PUSH_STREAM_DAG," in text, (
+            f"{path} has its own idea of retries, or tells nobody when it fails"
+        )
         for word in ("aiohttp", "pandas", "sqlalchemy", "select "):
             assert word not in text, (path, word)
 

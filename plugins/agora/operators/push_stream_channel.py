@@ -133,9 +133,8 @@ class PushStreamStopOperator(PushStreamChannelOperator):
 
     As a broadcast's teardown give it `start_task_id`: then it stops whatever that task started or may have
     started, and a channel that is gone already is as well. Where the start never came to ask, or was
-    refused, it ends as skipped: a channel of that name is somebody else's.
-
-        [start, on_air] >> stop.as_teardown(on_failure_fail_dagrun=True)
+    refused, it ends as skipped: a channel of that name is somebody else's. How to wire it, so that the run
+    fails when any of its tasks does: dags/agora_push_stream_broadcast.py.
 
     Args:
         start_task_id: The task of the same run that started it; without one the channel is stopped anyway.
