@@ -1,1 +1,1 @@
-"""The vendor's bandwidth API as a local server: what stands in for Agora, nothing of the product."""
+"""The vendor's two APIs as a local server: what stands in for Agora, nothing of the product."""

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A local stand-in for the bandwidth call of Agora's Dashboard RESTful API, on 127.0.0.1 "
+        description="A local stand-in for Agora's Dashboard RESTful API and push-stream API, on 127.0.0.1 "
         "only. It is not the vendor.",
         epilog=f"The credentials are read from {ID_VARIABLE} and {CERTIFICATE_VARIABLE}; one that is not set "
         "is drawn at random and told once at the start.",
@@ -84,11 +84,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--window", default="1 month", help='how far back days are served: "N days" or "1 month" (default)')
     add(
-        "--rate-limit", type=float, default=10, metavar="N", help="calls a second; 0 is no limit (default 10)"
+        "--rate-limit",
+        type=float,
+        default=10,
+        metavar="N",
+        help="calls of the Dashboard API a second; 0 is no limit (default 10)",
     )
     add("--retry-after", type=int, metavar="SECONDS", help="Retry-After of a 429 (default: no such header)")
     add("--faults", type=Path, metavar="FILE.json", help="scripted faults, a JSON list; see the page at /")
-    add("--latency-ms", type=float, default=0, help="holds back each answer of the vendor's call (default 0)")
+    add(
+        "--latency-ms", type=float, default=0, help="holds back each answer of the vendor's calls (default 0)"
+    )
     add("--quiet", action="store_true", help="no access log")
     add(
         "--until-input-ends",
@@ -154,11 +160,12 @@ def _introduction(sandbox: Sandbox) -> list[str]:
     oldest = account.window.oldest_usage_date(now.date())
     limit = account.rate_limit.per_second
     return [
-        "This stands in for Agora's Dashboard RESTful API. It is not the vendor.",
+        "This stands in for Agora's Dashboard RESTful API and push-stream API. It is not the vendor.",
         f"Apps: {len(account.apps)}, listed with a description of all calls at {sandbox.root_url}/",
         f"Window: {account.window}; today is {now:%Y-%m-%d} {account.config.timezone}, "
         f"the oldest day served is {oldest}",
-        f"Rate limit: {f'{limit:g} calls a second' if limit else 'none'}",
+        f"Push-stream URL: {sandbox.push_stream_url}",
+        f"Rate limit of the Dashboard API: {f'{limit:g} calls a second' if limit else 'none'}",
     ]
 
 

@@ -1,15 +1,19 @@
-"""The account that is served: its apps, clock, window, limit, faults and counts, without HTTP."""
+"""The account that is served: its apps, clock, window, limit, faults, states and counts, without HTTP."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 from sandbox.answers import Answers
+from sandbox.app_certificates import app_certificate
 from sandbox.catalogue import App, replay_app, seeded_apps
+from sandbox.channels import Channels
 from sandbox.clock import Clock
 from sandbox.config import Config
 from sandbox.credentials import Credentials
-from sandbox.faults import read_script
+from sandbox.fault_script import read_script
+from sandbox.open_states import OpenStates
 from sandbox.rate_limit import RateLimit
 from sandbox.replay import Replay, read_replay, yesterday_of
 from sandbox.slots import SLOTS_PER_DAY, ended_slots
@@ -39,6 +43,8 @@ class Account:
         self.rate_limit = RateLimit(config.rate_limit_per_second, config.retry_after_seconds)
         self.stats = Stats()
         self.answers = Answers(config.zone)
+        self.open_states = OpenStates()
+        self.channels = Channels()
         self.credentials: Credentials = config.credentials
         self.replay: Replay | None = None
         self.apps = seeded_apps(config.seed, config.apps)
@@ -48,6 +54,17 @@ class Account:
             self.apps.append(replay_app(config.seed, len(self.apps), config.traffic, self.replay))
         self.app_by_id: dict[str, App] = {app.app_id: app for app in self.apps}
         self.faults = read_script(list(config.faults), self.apps)
+
+    async def hold_back(self) -> None:
+        """Waits as long as each answer of the vendor's calls is held back."""
+        if self.config.latency_ms:
+            await asyncio.sleep(self.config.latency_ms / 1000)
+
+    def certificate_of(self, app_id: str) -> str | None:
+        """Gives an app's certificate, or None where the account has no such app."""
+        if app_id not in self.app_by_id:
+            return None
+        return app_certificate(self.config.credentials.customer_certificate, app_id)
 
     def asked_date(self, texts: list[str]) -> date:
         """Reads the `date` parameter.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -29,8 +30,12 @@ class Answer:
     content_type: str = "application/json"
 
 
+# Spells a failure as an API does: its status, a sentence, and headers.
+Failure = Callable[[int, str, dict[str, str] | None], Answer]
+
+
 def error(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
-    """Makes an error answer with a sentence for its reader."""
+    """Makes an error answer of the Dashboard API with a sentence for its reader."""
     return Answer(status, orjson.dumps({"message": message}), headers or {})
 
 

@@ -23,7 +23,13 @@ class Clock:
             self.set(starts_at)
 
     def set(self, instant: datetime) -> None:
-        """Moves the clock to an instant, from which it ticks on; without a zone it is read in the clock's."""
+        """Moves the clock to an instant, from which it ticks on; without a zone it is read in the clock's.
+
+        Raises:
+            ValueError: It is so far off that there are no days around it, or no seconds since 1970.
+        """
+        if not 1971 <= instant.year <= 9998:
+            raise ValueError(f"The clock shows years from 1971 to 9998, not {instant.year}.")
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=self.zone)
         self._set_to = instant.astimezone(ZoneInfo("UTC"))

@@ -27,10 +27,10 @@ class Config:
         clock: Where the clock starts; None is real time.
         timezone: The zone in which days begin and end.
         window: "N days" or "1 month".
-        rate_limit_per_second: Calls a second of the account; 0 is no limit.
+        rate_limit_per_second: Calls of the Dashboard API a second; 0 is no limit.
         retry_after_seconds: What a 429 tells in Retry-After; None leaves the header out.
         faults: The script of faults, as JSON has it.
-        latency_ms: How long each answer of the vendor's call is held back.
+        latency_ms: How long each answer of the vendor's calls is held back.
         access_log: Whether calls are logged.
     """
 

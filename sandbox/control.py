@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
 
-import orjson
 from aiohttp import web
 
 from sandbox.account import Account
+from sandbox.control_http import CONTROL_PATH, answer_json, get, read_json, read_object
 from sandbox.credentials import Credentials
-from sandbox.faults import read_script
-from sandbox.openapi import describe
-from sandbox.page import render_page
-
-CONTROL_PATH = "/_sandbox"
+from sandbox.fault_script import read_script
+from sandbox.openapi.document import describe
+from sandbox.page.document import render_page
 
 # The page has no script and loads nothing; the browser is told to keep it so.
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ControlCalls:
@@ -36,11 +30,11 @@ class ControlCalls:
     def routes(self) -> list[web.RouteDef]:
         """Lists the calls with their handlers."""
         return [
-            _get("/", self.page),
-            _get("/openapi.json", self.openapi),
-            _get(f"{CONTROL_PATH}/health", self.health),
-            _get(f"{CONTROL_PATH}/apps", self.apps),
-            _get(f"{CONTROL_PATH}/stats", self.stats),
+            get("/", self.page),
+            get("/openapi.json", self.openapi),
+            get(f"{CONTROL_PATH}/health", self.health),
+            get(f"{CONTROL_PATH}/apps", self.apps),
+            get(f"{CONTROL_PATH}/stats", self.stats),
             web.post(f"{CONTROL_PATH}/stats/reset", self.reset_stats),
             web.put(f"{CONTROL_PATH}/faults", self.put_faults),
             web.put(f"{CONTROL_PATH}/rate-limit", self.put_rate_limit),
@@ -57,13 +51,13 @@ class ControlCalls:
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """Gives the description to a program."""
-        return _json(describe())
+        return answer_json(describe())
 
     async def health(self, _request: web.Request) -> web.Response:
         """Tells that the sandbox runs, and by which settings."""
         account = self._account
         now = account.clock.now()
-        return _json(
+        return answer_json(
             {
                 "status": "ok",
                 "now": now.isoformat(),
@@ -75,6 +69,7 @@ class ControlCalls:
                 "seed": account.config.seed,
                 "apps": len(account.apps),
                 "faults": len(account.faults),
+                "open_grants": account.open_states.granted,
             }
         )
 
@@ -88,66 +83,45 @@ class ControlCalls:
                 "last_whole_usage_date": self._account.replay.last_whole_day.isoformat(),
                 "last_usage_date": max(days).isoformat(),
             }
-        return _json(described)
+        return answer_json(described)
 
     async def stats(self, _request: web.Request) -> web.Response:
         """Tells what was counted."""
-        return _json(self._account.stats.described() | self._account.rate_limit.described())
+        return answer_json(self._account.stats.described() | self._account.rate_limit.described())
 
     async def reset_stats(self, _request: web.Request) -> web.Response:
         """Begins to count anew."""
         self._account.stats.reset()
         self._account.rate_limit.reset_counts()
-        return _json({"requests": 0})
+        return answer_json({"requests": 0})
 
     async def put_faults(self, request: web.Request) -> web.Response:
         """Replaces the script of faults."""
-        self._account.faults = read_script(await _read_json(request), self._account.apps)
-        return _json({"faults": len(self._account.faults)})
+        self._account.faults = read_script(await read_json(request), self._account.apps)
+        return answer_json({"faults": len(self._account.faults)})
 
     async def put_rate_limit(self, request: web.Request) -> web.Response:
         """Replaces the rate limit."""
-        per_second = (await _read_object(request, {"per_second"}))["per_second"]
+        per_second = (await read_object(request, {"per_second"}))["per_second"]
         if isinstance(per_second, bool) or not isinstance(per_second, int | float):
             raise ValueError("per_second is a number.")
         self._account.rate_limit.set(per_second)
-        return _json({"per_second": self._account.rate_limit.per_second})
+        return answer_json({"per_second": self._account.rate_limit.per_second})
 
     async def put_credentials(self, request: web.Request) -> web.Response:
         """Replaces the credentials; the answer does not repeat them."""
-        given = await _read_object(request, {"customer_id", "customer_certificate"})
+        given = await read_object(request, {"customer_id", "customer_certificate"})
         if not all(isinstance(text, str) for text in given.values()):
             raise ValueError("customer_id and customer_certificate are texts.")
         self._account.credentials = Credentials(**given)
-        return _json({"changed": True})
+        return answer_json({"changed": True})
 
     async def put_clock(self, request: web.Request) -> web.Response:
         """Sets the clock, which ticks on from there."""
-        text = (await _read_object(request, {"now"}))["now"]
+        text = (await read_object(request, {"now"}))["now"]
         try:
-            self._account.clock.set(datetime.fromisoformat(text))
+            instant = datetime.fromisoformat(text)
         except (TypeError, ValueError) as problem:
             raise ValueError("now is a text such as 2026-11-01T12:00:00+00:00.") from problem
-        return _json({"now": self._account.clock.now().isoformat()})
-
-
-def _get(path: str, handler: Handler) -> web.RouteDef:
-    return web.get(path, handler, allow_head=False)
-
-
-def _json(thing: Any) -> web.Response:
-    return web.Response(body=orjson.dumps(thing), content_type="application/json")
-
-
-async def _read_json(request: web.Request) -> Any:
-    try:
-        return orjson.loads(await request.read())
-    except orjson.JSONDecodeError as problem:
-        raise ValueError("The body is not JSON.") from problem
-
-
-async def _read_object(request: web.Request, names: set[str]) -> dict[str, Any]:
-    given = await _read_json(request)
-    if not isinstance(given, dict) or set(given) != names:
-        raise ValueError(f"The body is an object with {' and '.join(sorted(names))}.")
-    return given
+        self._account.clock.set(instant)
+        return answer_json({"now": self._account.clock.now().isoformat()})

@@ -1,27 +1,26 @@
-"""The script of faults: which calls each of them meets, and how often."""
+"""The faults in force: which calls each of them meets, and how often."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Literal
 
-from sandbox.answers import Answer, Value, render
-from sandbox.catalogue import App
-from sandbox.fault_kinds import (
-    KINDS,
-    DelayFault,
-    DisconnectFault,
-    Fault,
-    FaultError,
-    TruncateFault,
-    demand,
-    in_unit,
-    is_int,
-    name_of,
-)
+from sandbox.answers import Answer, Failure, Value, error, render
+from sandbox.fault import Fault
+from sandbox.fault_kinds import DelayFault, DisconnectFault, TruncateFault
+from sandbox.points_faults import PointsFault, in_unit
+
+
+class Call(StrEnum):
+    """The vendor's calls, as a script names them."""
+
+    BANDWIDTH = "bandwidth"
+    OPEN_STATE = "open_state"
+    CHANNEL = "channel"
 
 
 @dataclass
@@ -30,22 +29,26 @@ class ScriptedFault:
 
     Attributes:
         fault: What happens.
+        call: Which of the vendor's calls it is for.
         app_id: The app it is for; None means every app.
-        usage_date: The day it is for; None means every day.
+        usage_date: The day it is for; None means every day, and calls that are about no day.
         times: How many calls it meets; None means for ever.
         per: Whether `times` counts all calls, or those of each app-day apart.
     """
 
     fault: Fault
+    call: Call = Call.BANDWIDTH
     app_id: str | None = None
     usage_date: date | None = None
     times: int | None = None
     per: Literal["script", "app_day"] = "script"
-    met: Counter[tuple[str, date] | None] = field(default_factory=Counter)
+    met: Counter[tuple[str, date | None] | None] = field(default_factory=Counter)
 
-    def meets(self, app_id: str, usage_date: date) -> bool:
+    def meets(self, call: Call, app_id: str, usage_date: date | None) -> bool:
         """Decides on one call, and counts it where it is met."""
-        if self.app_id not in (None, app_id) or self.usage_date not in (None, usage_date):
+        if self.call is not call or self.app_id not in (None, app_id):
+            return False
+        if self.usage_date not in (None, usage_date):
             return False
         counted_by = (app_id, usage_date) if self.per == "app_day" else None
         if self.times is not None and self.met[counted_by] >= self.times:
@@ -75,15 +78,21 @@ class FaultyCall:
         """How much of the body is sent; None means all of it."""
         return min((fault.bytes for fault in self.faults if isinstance(fault, TruncateFault)), default=None)
 
-    def instead(self) -> Answer | None:
-        """Gives the first answer that takes the truthful one's place."""
-        return next((answer for fault in self.faults if (answer := fault.instead()) is not None), None)
+    def instead(self, failure: Failure = error) -> Answer | None:
+        """Gives the first answer that takes the place of the call, which then has no effect.
+
+        Args:
+            failure: Spells a sentence as the API does that was called.
+        """
+        answers = (fault.instead(failure) for fault in self.faults)
+        return next((answer for answer in answers if answer is not None), None)
 
     def body(self, usage_date: date, value: Value) -> bytes:
         """Renders a day with the faults' changes."""
-        for fault in self.faults:
+        points_faults = [fault for fault in self.faults if isinstance(fault, PointsFault)]
+        for fault in points_faults:
             value = fault.changed(value)
-        unit = next((unit for fault in self.faults if (unit := fault.unit()) is not None), "kbps")
+        unit = next((unit for fault in points_faults if (unit := fault.unit()) is not None), "kbps")
         return render(usage_date, in_unit(value, unit), unit)
 
 
@@ -96,78 +105,15 @@ class FaultScript:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def met_by(self, app_id: str, usage_date: date) -> FaultyCall | None:
-        """Collects the faults that one call meets, and counts it with each of them."""
+    def met_by(self, call: Call, app_id: str, usage_date: date | None = None) -> FaultyCall | None:
+        """Collects the faults that one call meets, and counts it with each of them.
+
+        Args:
+            call: Which of the vendor's calls it is.
+            app_id: The app that it is about.
+            usage_date: The day that it is about, if it is about one.
+        """
         if not self._entries:
             return None
-        met = tuple(entry.fault for entry in self._entries if entry.meets(app_id, usage_date))
+        met = tuple(entry.fault for entry in self._entries if entry.meets(call, app_id, usage_date))
         return FaultyCall(met) if met else None
-
-
-def read_script(entries: object, apps: Sequence[App]) -> FaultScript:
-    """Reads a list of faults as it stands in JSON.
-
-    Args:
-        entries: A list of objects. Each has a `kind` and its fields, and says which calls it meets: `app_id`
-            or `app` (an index; without either every app), `usage_date` ("2026-11-01"; without it every day),
-            `times` (without it for ever) and `per` ("script", or "app_day" to count each app and day apart).
-        apps: The account's apps.
-
-    Raises:
-        FaultError: An entry is not of this form; the sentence says which and why.
-    """
-    if not isinstance(entries, list):
-        raise FaultError("Faults are a list of objects.")
-    script = []
-    for number, entry in enumerate(entries):
-        try:
-            script.append(_read_entry(entry, apps))
-        except FaultError as problem:
-            raise FaultError(f"Fault {number}: {problem}.") from problem
-    return FaultScript(script)
-
-
-def _read_entry(entry: object, apps: Sequence[App]) -> ScriptedFault:
-    demand(isinstance(entry, dict), "it is not an object")
-    rest = dict(entry)  # type: ignore[call-overload]
-    kind = KINDS.get(kind_name) if isinstance(kind_name := rest.pop("kind", None), str) else None
-    if kind is None:
-        raise FaultError(f"kind is one of {', '.join(KINDS)}")
-    app_id = _read_app(rest, apps)
-    usage_date = _read_date(rest.pop("usage_date", None))
-    times = rest.pop("times", None)
-    demand(times is None or (is_int(times) and times >= 0), "times is a whole number, zero or above")
-    per = rest.pop("per", "script")
-    demand(per in ("script", "app_day"), 'per is "script" or "app_day"')
-    return ScriptedFault(_read_fault(kind, rest), app_id, usage_date, times, per)
-
-
-def _read_fault(kind: type[Fault], given: dict[str, Any]) -> Fault:
-    known = {name_of(f): f for f in fields(kind)}
-    for name in given:
-        demand(name in known, f"{kind.kind} knows no {name!r}")
-    for name, f in known.items():
-        required = f.default is MISSING and f.default_factory is MISSING
-        demand(name in given or not required, f"{kind.kind} needs {name!r}")
-    return kind(**{known[name].name: value for name, value in given.items()})
-
-
-def _read_app(rest: dict[str, Any], apps: Sequence[App]) -> str | None:
-    demand(not ("app" in rest and "app_id" in rest), "either app or app_id is given, not both")
-    app_id: str | None = rest.pop("app_id", None)
-    index = rest.pop("app", None)
-    if index is not None:
-        demand(is_int(index) and 0 <= index < len(apps), f"app is an index below {len(apps)}")
-        return str(apps[index].app_id)
-    if app_id is None or any(app.app_id == app_id for app in apps):
-        return app_id
-    raise FaultError(f"no app has the App ID {app_id!r}")
-
-
-def _read_date(text: object) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as problem:
-        raise FaultError(f"usage_date is a date such as 2026-11-01, not {text!r}") from problem

@@ -1,24 +1,30 @@
 """The sandbox as an HTTP server on 127.0.0.1: routes, and what happens to every call on its way.
 
-What an answer depends on, in this order: credentials (401), rate limit (429), path and App ID (404), the form
-of the date (400), scripted faults, the window (400). A date in the future answers 400; today answers the
-points of the slots that are over; no date means yesterday.
+A call is one of three kinds. What begins with the push-stream API's path is answered in its name, the
+sandbox's own paths in the sandbox's, and everything else in the Dashboard API's, whose calls ask for
+credentials and count against the rate limit.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from sandbox.account import Account
 from sandbox.config import Config
-from sandbox.control import CONTROL_PATH, ControlCalls
+from sandbox.control import ControlCalls
+from sandbox.control_http import CONTROL_PATH
+from sandbox.dashboard import BASE_PATH, USAGE_DATE, DashboardCalls
 from sandbox.log import access_log, log
+from sandbox.push_stream import BASE_PATH as PUSH_STREAM_PATH
+from sandbox.push_stream import PushStreamCalls
+from sandbox.push_stream_control import PushStreamControl
+from sandbox.responses import HungUp
 from sandbox.stats import NO_ANSWER
-from sandbox.vendor import BANDWIDTH_PATH, BASE_PATH, USAGE_DATE, HungUp, VendorCalls
 
 HOST = "127.0.0.1"
 _OWN_PATHS = frozenset({"/", "/openapi.json", CONTROL_PATH})
@@ -40,7 +46,8 @@ class Sandbox:
 
     def __init__(self, config: Config) -> None:
         self.account = Account(config)
-        self._vendor = VendorCalls(self.account)
+        self._dashboard = DashboardCalls(self.account)
+        self._push_stream = PushStreamCalls(self.account)
         self._runner: web.AppRunner | None = None
         self._port = config.port
 
@@ -75,28 +82,45 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """What stands in for the vendor's BaseUrl."""
+        """What stands in for the BaseUrl of the vendor's Dashboard API."""
         return self.root_url + BASE_PATH
+
+    @property
+    def push_stream_url(self) -> str:
+        """What stands in for the base of the vendor's push-stream API."""
+        return self.root_url + PUSH_STREAM_PATH
 
     def application(self) -> web.Application:
         """Puts the routes together."""
         application = web.Application(middlewares=[self._accompany])
-        application.add_routes(ControlCalls(self.account).routes())
-        application.router.add_get(BANDWIDTH_PATH, self._vendor.bandwidth, allow_head=False)
+        for calls in (
+            self._dashboard,
+            self._push_stream,
+            ControlCalls(self.account),
+            PushStreamControl(self.account),
+        ):
+            application.add_routes(calls.routes())
         return application
 
     @web.middleware
     async def _accompany(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Goes with every call: sorts it, counts it, logs it, and gives each failure a sentence."""
         began = time.perf_counter()
-        own = request.path in _OWN_PATHS or request.path.startswith(CONTROL_PATH + "/")
-        response = await (self._own(request, handler) if own else self._counted(request, handler))
-        status = NO_ANSWER if isinstance(response, HungUp) else str(response.status)
+        # A Channel Key in the query, where it does not belong, must not be logged either.
+        logged_path = request.rel_url.raw_path_qs
+        if request.path in _OWN_PATHS or request.path.startswith(CONTROL_PATH + "/"):
+            response = await self._own(request, handler)
+        elif request.path == PUSH_STREAM_PATH or request.path.startswith(PUSH_STREAM_PATH + "/"):
+            logged_path = request.rel_url.raw_path
+            response = await self._handled(request, handler, self._push_stream.unknown)
+            self.account.channels.answered(_status(response))
+        else:
+            response = await self._counted(request, handler)
         access_log.info(
             "%s %s %s %.1f ms",
             request.method,
-            request.rel_url.raw_path_qs,
-            status,
+            logged_path,
+            _status(response),
             (time.perf_counter() - began) * 1000,
         )
         return response
@@ -104,18 +128,21 @@ class Sandbox:
     async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         stats = self.account.stats
         stats.arrived()
-        response = self._vendor.turn_away(request) or await self._handled(request, handler)
-        status = NO_ANSWER if isinstance(response, HungUp) else str(response.status)
+        response = self._dashboard.turn_away(request) or await self._handled(
+            request, handler, self._dashboard.unknown
+        )
         app_id = request.match_info.get("app_id")
         known_app_id = app_id if app_id in self.account.app_by_id else None
-        stats.answered(status, known_app_id, request.get(USAGE_DATE))
+        stats.answered(_status(response), known_app_id, request.get(USAGE_DATE))
         return response
 
-    async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _handled(
+        self, request: web.Request, handler: Handler, unknown: Callable[[web.HTTPException], web.Response]
+    ) -> web.StreamResponse:
         try:
             return await handler(request)
-        except web.HTTPException:
-            return self._vendor.unknown()
+        except web.HTTPException as refused:
+            return unknown(refused)
         except Exception:
             log.exception("The sandbox itself failed; this is its own bug.")
             return _sentence(500, "The sandbox itself failed; its log says why.")
@@ -129,10 +156,17 @@ class Sandbox:
         except ValueError as problem:
             return _sentence(400, str(problem))
         except web.HTTPException as refused:
-            return _sentence(refused.status, f"The sandbox has no such control call: {refused.reason}.")
+            response = _sentence(refused.status, f"The sandbox has no such control call: {refused.reason}.")
+            if isinstance(refused, web.HTTPMethodNotAllowed):
+                response.headers[hdrs.ALLOW] = refused.headers[hdrs.ALLOW]
+            return response
         except Exception:
             log.exception("The sandbox itself failed; this is its own bug.")
             return _sentence(500, "The sandbox itself failed; its log says why.")
+
+
+def _status(response: web.StreamResponse) -> str:
+    return NO_ANSWER if isinstance(response, HungUp) else str(response.status)
 
 
 def _sentence(status: int, message: str) -> web.Response:

@@ -1,4 +1,4 @@
-"""What the sandbox counts of the vendor's calls, and nothing of the control calls."""
+"""What the sandbox counts of the Dashboard API's calls, and nothing of channels or of the control calls."""
 
 from __future__ import annotations
 

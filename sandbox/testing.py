@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import os
 import re
 import secrets
@@ -13,21 +11,20 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from sandbox.answers import Answers
 from sandbox.catalogue import App, replay_app, seeded_apps
+from sandbox.client import Reply, SandboxClient
 from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE
 from sandbox.replay import read_replay
 from sandbox.slots import SLOT_LABELS
-from sandbox.vendor import BASE_PATH
+
+__all__ = ["Reply", "RunningSandbox", "running_sandbox"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
@@ -35,26 +32,7 @@ _STOP_SECONDS = 10
 _BASE_URL = re.compile(r"Base URL: http://127\.0\.0\.1:([0-9]+)/")
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An HTTP answer as it was received.
-
-    Attributes:
-        status: The HTTP status.
-        headers: The headers, names in lower case.
-        body: The body's bytes.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """Decodes the body."""
-        return orjson.loads(self.body)
-
-
-class RunningSandbox:
+class RunningSandbox(SandboxClient):
     """A sandbox in a child process; made by `running_sandbox`.
 
     It can be stopped and started again on the same port, as an API that goes away and comes back.
@@ -82,9 +60,9 @@ class RunningSandbox:
         timezone: str,
         traffic: Path | None,
     ) -> None:
-        self.customer_id = customer_id or secrets.token_hex(16)
-        self.customer_certificate = customer_certificate or secrets.token_hex(16)
-        self.port = port
+        super().__init__(
+            port, customer_id or secrets.token_hex(16), customer_certificate or secrets.token_hex(16)
+        )
         self._arguments = list(arguments)
         self._seed = seed
         self._traffic = traffic
@@ -94,23 +72,7 @@ class RunningSandbox:
         # A file and not a pipe: nobody has to read it, and the child never waits for a reader.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
-    # Addresses and names
-
-    @property
-    def root_url(self) -> str:
-        """Where the page, the description and the control calls are."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def base_url(self) -> str:
-        """What to configure as the vendor's base URL."""
-        return self.root_url + BASE_PATH
-
-    @property
-    def authorization(self) -> str:
-        """The right Authorization header."""
-        pair = f"{self.customer_id}:{self.customer_certificate}".encode()
-        return "Basic " + base64.b64encode(pair).decode()
+    # What it serves
 
     @cached_property
     def apps(self) -> list[App]:
@@ -126,19 +88,6 @@ class RunningSandbox:
         """The account's App IDs, the replayed one last."""
         return [app.app_id for app in self.apps]
 
-    @property
-    def pid(self) -> int:
-        """The child's process ID.
-
-        Raises:
-            RuntimeError: The sandbox does not run.
-        """
-        if self._process is None:
-            raise RuntimeError("The sandbox does not run.")
-        return self._process.pid
-
-    # What it serves
-
     def points(self, app_id: str, usage_date: date) -> list[int | float | None]:
         """Computes what the sandbox truthfully has of a day, whatever faults, window and clock say.
 
@@ -152,87 +101,6 @@ class RunningSandbox:
         app = next(app for app in self.apps if app.app_id == app_id)
         value = self._answers.value(app, usage_date)
         return [value.get(label) for label in SLOT_LABELS]
-
-    def fetch(self, app_id: str, usage_date: date | str | None = None) -> Reply:
-        """Makes the vendor's call with the right credentials.
-
-        Args:
-            app_id: Any App ID.
-            usage_date: A date, or a text that is sent as it is; without it the parameter is left out.
-        """
-        text = usage_date.strftime("%Y%m%d") if isinstance(usage_date, date) else usage_date
-        query = "" if text is None else f"?date={text}"
-        return self.request(
-            "GET", f"{BASE_PATH}/apps/{app_id}/usages/bandwidth{query}", {"Authorization": self.authorization}
-        )
-
-    def request(
-        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
-    ) -> Reply:
-        """Makes any call; a redirect is not followed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, names, answer.read())
-        finally:
-            connection.close()
-
-    # Control calls
-
-    def control(self, method: str, call: str, body: Any = None) -> Any:
-        """Makes a control call.
-
-        Args:
-            method: The HTTP method.
-            call: The path after /_sandbox/.
-            body: What is sent as JSON, unless None.
-
-        Returns:
-            The decoded answer.
-
-        Raises:
-            ValueError: The sandbox refused; the sentence is its own.
-        """
-        sent = None if body is None else orjson.dumps(body)
-        reply = self.request(method, f"/_sandbox/{call}", {"Content-Type": "application/json"}, sent)
-        if reply.status != 200:
-            raise ValueError(reply.json()["message"])
-        return reply.json()
-
-    def health(self) -> dict[str, Any]:
-        """Tells the sandbox's settings and clock."""
-        return dict(self.control("GET", "health"))
-
-    def today(self) -> date:
-        """Tells the sandbox's today."""
-        return date.fromisoformat(self.health()["today"])
-
-    def stats(self) -> dict[str, Any]:
-        """Tells the counts since the start or the last reset."""
-        return dict(self.control("GET", "stats"))
-
-    def reset_stats(self) -> None:
-        """Begins to count anew."""
-        self.control("POST", "stats/reset")
-
-    def put_faults(self, faults: Sequence[dict[str, Any]]) -> None:
-        """Replaces the script of faults; an empty list ends them."""
-        self.control("PUT", "faults", list(faults))
-
-    def put_rate_limit(self, per_second: float) -> None:
-        """Replaces the rate limit; 0 is no limit."""
-        self.control("PUT", "rate-limit", {"per_second": per_second})
-
-    def put_credentials(self, customer_id: str, customer_certificate: str) -> None:
-        """Replaces the credentials, in the sandbox only; what this object holds stays as it was."""
-        given = {"customer_id": customer_id, "customer_certificate": customer_certificate}
-        self.control("PUT", "credentials", given)
-
-    def put_clock(self, now: datetime | str) -> None:
-        """Sets the sandbox's clock."""
-        self.control("PUT", "clock", {"now": now if isinstance(now, str) else now.isoformat()})
 
     # Life and death
 
@@ -287,6 +155,17 @@ class RunningSandbox:
         finally:
             if process.stdin is not None:
                 process.stdin.close()
+
+    @property
+    def pid(self) -> int:
+        """The child's process ID.
+
+        Raises:
+            RuntimeError: The sandbox does not run.
+        """
+        if self._process is None:
+            raise RuntimeError("The sandbox does not run.")
+        return self._process.pid
 
     def kill(self) -> None:
         """Ends the child at once, as a crash would."""

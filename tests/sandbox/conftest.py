@@ -25,4 +25,7 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
     module_sandbox.put_clock(NOON)
     module_sandbox.put_credentials(module_sandbox.customer_id, module_sandbox.customer_certificate)
     module_sandbox.reset_stats()
+    module_sandbox.reset_channels()
+    module_sandbox.put_open_states({})
+    module_sandbox.put_open_grants(True)
     return module_sandbox

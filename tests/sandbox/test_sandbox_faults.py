@@ -14,8 +14,8 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.catalogue import seeded_apps
-from sandbox.fault_kinds import FaultError
-from sandbox.faults import read_script
+from sandbox.fault import FaultError
+from sandbox.fault_script import read_script
 from sandbox.testing import Reply, RunningSandbox, running_sandbox
 
 DAY = date(2026, 11, 20)

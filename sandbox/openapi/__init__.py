@@ -1,0 +1,1 @@
+"""The hand-written OpenAPI description of everything that the sandbox answers."""

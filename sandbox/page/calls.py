@@ -1,0 +1,88 @@
+"""The parts of the page that describe calls and faults."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+from sandbox.fault import field_names
+from sandbox.fault_kinds import KINDS
+from sandbox.page.table import table
+from sandbox.points_faults import PointsFault
+
+
+def section(tag: dict[str, str], paths: dict[str, Any]) -> str:
+    """Describes the calls of one tag."""
+    calls = "".join(
+        _call(method, path, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if tag["name"] in operation["tags"]
+    )
+    return f'<h2>{escape(tag["name"])}</h2><p class="soft">{escape(tag["description"])}</p>{calls}'
+
+
+def _call(method: str, path: str, operation: dict[str, Any]) -> str:
+    about = operation.get("description")
+    return (
+        f'<section class="card"><div class="call"><span class="method">{escape(method.upper())}</span>'
+        f"<code>{escape(path)}</code><h3>{escape(operation['summary'])}</h3></div>"
+        + (f"<p>{escape(about)}</p>" if about else "")
+        + _parameters(operation.get("parameters", []))
+        + _request_body(operation)
+        + (_responses(operation["responses"]) if about else "")
+        + "</section>"
+    )
+
+
+def _parameters(parameters: list[dict[str, Any]]) -> str:
+    rows = [
+        [
+            f"<code>{escape(p['name'])}</code>",
+            escape(p["in"]),
+            escape(p["description"]),
+            f"<code>{escape(p['example'])}</code>",
+        ]
+        for p in parameters
+    ]
+    return table(["Parameter", "In", "Meaning", "Example"], rows) if rows else ""
+
+
+def _responses(responses: dict[str, Any]) -> str:
+    rows = []
+    for status, response in responses.items():
+        example = next(iter(response["content"].values())).get("example")
+        shown = f"<code>{escape(json.dumps(example, ensure_ascii=False))}</code>" if example else ""
+        rows.append([f"<strong>{escape(status)}</strong>", escape(response["description"]), shown])
+    return table(["Status", "Meaning", "Example of a body"], rows)
+
+
+def _request_body(operation: dict[str, Any]) -> str:
+    if "requestBody" not in operation:
+        return ""
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    return f"<pre>{escape(json.dumps(example, ensure_ascii=False))}</pre>"
+
+
+def faults() -> str:
+    """Describes the faults that can be scripted."""
+    rows = [
+        [
+            f"<code>{escape(name)}</code>",
+            ", ".join(f"<code>{escape(part)}</code>" for part in field_names(kind)),
+            escape((kind.__doc__ or "").strip()),
+            "bandwidth" if issubclass(kind, PointsFault) else "all",
+        ]
+        for name, kind in KINDS.items()
+    ]
+    return (
+        '<h2 id="faults">Scripted faults</h2><p class="soft">What a file given by --faults or a PUT to '
+        "/_sandbox/faults may hold. Each entry also says which calls it meets: call (bandwidth, open_state "
+        "or channel; without it bandwidth), app_id or app, times and, of the bandwidth call, usage_date and "
+        "per (script or app_day).</p>"
+        '<p class="soft">A fault comes after credentials, key and the form of the call. Where it answers in '
+        "the call's place (status, body, redirect), the call has no effect; where it only holds back, cuts "
+        "or loses the answer (delay, truncate, disconnect), the call has had its effect by then.</p>"
+        f'<div class="card">{table(["Kind", "Fields", "What happens", "Calls"], rows)}</div>'
+    )
