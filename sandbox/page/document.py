@@ -26,8 +26,8 @@ def render_page(description: dict[str, Any], account: Account) -> str:
         f"<title>{escape(info['title'])}</title><style>{STYLE}</style></head><body><main>"
         f"<h1>{escape(info['title'])}</h1>"
         f'<p class="notice"><strong>{escape(info["summary"])}</strong> {escape(info["description"])}</p>'
-        f"{facts(account)}{''.join(sections[:2])}{faults()}{''.join(sections[2:])}"
-        f"{channels(account)}{apps(account)}"
+        f"{facts(account)}{channels(account)}{apps(account)}"
+        f"{''.join(sections[:2])}{faults()}{''.join(sections[2:])}"
         '<p class="soft">The same description for programs: <a href="/openapi.json">openapi.json</a></p>'
         "</main></body></html>"
     )
