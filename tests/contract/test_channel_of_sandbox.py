@@ -1,0 +1,99 @@
+"""What a channel call sends and understands, seen where both ends can be: at a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agora.errors import (
+    ChannelConflict,
+    ChannelKeyRefused,
+    ChannelNotFound,
+    RequestInvalid,
+    VendorError,
+)
+from agora.vendor.push_stream import Channel, PushStreamClient
+from sandbox.testing import RunningSandbox
+from tests.contract.push_stream_api import PushStreamApi
+
+URLS = ["rtmp://stream.example/1", "rtmps://stream.example/2"]
+UIDS = [6496936, 6285261]
+
+CALLS: dict[str, Callable[[PushStreamClient], Awaitable[Channel]]] = {
+    "POST": lambda client: client.start("lobby", URLS),
+    "PUT": lambda client: client.update("lobby", uids=UIDS),
+    "DELETE": lambda client: client.stop("lobby"),
+}
+DOCUMENTED = [
+    *[(method, 400, RequestInvalid) for method in CALLS],
+    *[(method, 401, ChannelKeyRefused) for method in CALLS],
+    *[(method, 404, ChannelNotFound) for method in ("PUT", "DELETE")],
+    ("POST", 409, ChannelConflict),
+]
+
+
+def pushed(sandbox: RunningSandbox) -> list[tuple[str, list[str], list[int]]]:
+    return [(it["cname"], it["urls"], it["uids"]) for it in sandbox.channels()["channels"]]
+
+
+def test_a_start_says_channel_and_urls(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.ask(lambda client: client.start("lobby", URLS))
+    assert pushed(sandbox) == [("lobby", URLS, [])]
+
+
+def test_a_start_may_leave_the_urls_out(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.ask(lambda client: client.start("lobby"))
+    assert pushed(sandbox) == [("lobby", [], [])]
+
+
+def test_an_update_says_hosts_in_their_order_urls_or_both(
+    push_stream: PushStreamApi, sandbox: RunningSandbox
+) -> None:
+    push_stream.ask(lambda client: client.start("lobby", URLS))
+    push_stream.ask(lambda client: client.update("lobby", uids=UIDS))
+    assert pushed(sandbox) == [("lobby", URLS, UIDS)]
+    push_stream.ask(lambda client: client.update("lobby", urls=URLS[1:]))
+    assert pushed(sandbox) == [("lobby", URLS[1:], UIDS)]
+    push_stream.ask(lambda client: client.update("lobby", uids=UIDS[::-1], urls=URLS))
+    assert pushed(sandbox) == [("lobby", URLS, UIDS[::-1])]
+
+
+def test_a_stop_ends_it(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.ask(lambda client: client.start("lobby", URLS))
+    push_stream.ask(lambda client: client.stop("lobby"))
+    assert pushed(sandbox) == []
+
+
+@pytest.mark.parametrize(("method", "status", "kind"), DOCUMENTED)
+def test_every_documented_refusal_is_a_typed_error(
+    push_stream: PushStreamApi, sandbox: RunningSandbox, method: str, status: int, kind: type[VendorError]
+) -> None:
+    sandbox.put_faults([{"call": "channel", "kind": "status", "status": status}])
+    with pytest.raises(VendorError, match=f"Channel lobby, .*HTTP {status}") as refused:
+        push_stream.ask(CALLS[method])
+    assert type(refused.value) is kind
+
+
+def test_a_second_start_is_a_conflict(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.ask(CALLS["POST"])
+    with pytest.raises(ChannelConflict, match="HTTP 409"):
+        push_stream.ask(CALLS["POST"])
+    assert sandbox.channels()["starts"] == 1
+
+
+@pytest.mark.parametrize("words", ["Bad Request", "urls: more than 8"])
+def test_a_400_shows_whatever_words_it_comes_with(
+    push_stream: PushStreamApi, sandbox: RunningSandbox, words: str
+) -> None:
+    body = {"error": {"code": 400, "message": words}}
+    sandbox.put_faults([{"call": "channel", "kind": "status", "status": 400, "body": body}])
+    with pytest.raises(RequestInvalid, match=words):
+        push_stream.ask(CALLS["POST"])
+
+
+def test_the_open_state_is_the_gateways_business(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    assert not any(sandbox.open_states().values())
+    push_stream.ask(CALLS["POST"])
+    assert pushed(sandbox) == [("lobby", URLS, [])]
+    assert sandbox.stats()["requests"] == 0
