@@ -37,12 +37,13 @@ BANDWIDTH: dict[int, Meaning] = {
     401: (
         CredentialsRefused,
         "Mend the connection {conn_id}: login is the Customer ID, password the Customer Certificate"
-        " (neither is the App ID or App Certificate). If both are right, the App ID may be another account's.",
+        " (neither is the App ID or App Certificate). If both are right, the App ID may be another"
+        " account's.",
     ),
     404: (
         UnknownApp,
-        "Check the App ID in the variable agora_apps, and which connection its account needs; where it is every"
-        " app, check host of the connection {conn_id}.",
+        "Check the App ID in the variable agora_apps, and which connection its account needs; where it is"
+        " every app, check host of the connection {conn_id}.",
     ),
     429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
     FAILED: (VendorUnavailable, ASKED_AGAIN),
