@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -40,9 +40,17 @@ def _http_address(url: str) -> str:
     # First, because the other messages repeat the address.
     if "@" in url or parts.query or parts.fragment:
         raise ValueError("the address must carry no credentials, query or fragment")
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    if parts.scheme not in ("https", "http") or not _can_be_asked(parts):
         raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
     return url.rstrip("/")
+
+
+def _can_be_asked(parts: SplitResult) -> bool:
+    """Tell whether there is a host, and nothing in host and port that only asking would find wrong."""
+    try:
+        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _https_or_loopback(url: str) -> str:

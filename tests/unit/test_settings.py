@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from agora.errors import SettingsError
-from agora.settings import DEFAULT_BASE_URL, DashboardSettings, parse_apps, parse_dashboard
+from agora.settings import (
+    DEFAULT_BASE_URL,
+    PUSH_STREAM_BASE_URL,
+    DashboardSettings,
+    PushStreamSettings,
+    parse_apps,
+    parse_dashboard,
+    parse_push_stream,
+)
 
 SECRET = "certificate-that-nobody-may-see"
+APP_ID = "970CA35de60c44645bbae8a215061b33"
+APP_CERTIFICATE = "5cfd2fd1755d40ecb72977518be15D3B"
 
 
 def parsed(**fields: Any) -> DashboardSettings:
@@ -59,6 +69,8 @@ def test_a_trailing_slash_of_the_address_is_dropped() -> None:
         ({"base_url": "https://api.agora.io/dev/v2?x=1"}, "base_url"),
         ({"base_url": "https://api.agora.io/dev/v2#x"}, "base_url"),
         ({"base_url": "https://[::1"}, "base_url"),
+        ({"base_url": "https://api.agora.io:99999"}, "base_url"),
+        ({"base_url": "https://api..agora.io"}, "base_url"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"timezone": 8}, "timezone"),
@@ -137,6 +149,89 @@ def test_a_window_is_accepted(window: str) -> None:
 )
 def test_another_window_is_refused_with_what_to_write(window: str) -> None:
     assert 'write "1 month" or a number of days such as "30 days"' in refusal(window=window)
+
+
+def pushing(**fields: Any) -> PushStreamSettings:
+    return parse_push_stream(
+        "some_channels", {"app_id": APP_ID, "app_certificate": APP_CERTIFICATE, **fields}
+    )
+
+
+def pushing_refusal(**fields: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        pushing(**fields)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__, "the cause would bring the input into a traceback"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("base_url", ["", None])
+def test_a_connection_of_channels_needs_no_more_than_an_app(base_url: str | None) -> None:
+    settings = pushing(base_url=base_url)
+    assert (settings.conn_id, settings.app_id) == ("some_channels", APP_ID)
+    assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE
+    assert settings.base_url == PUSH_STREAM_BASE_URL == "http://broadcastgw.agora.io/api/v1"
+
+
+def test_the_app_certificate_is_hidden_from_repr() -> None:
+    assert APP_CERTIFICATE not in repr(pushing()) + str(pushing()) + pushing().model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://broadcastgw.example.com/api/v1",
+        "https://broadcastgw.example.com",
+        "http://127.0.0.1:8090/api/v1",
+    ],
+)
+def test_channels_are_pushed_over_plain_http_too_which_is_the_vendors_own_scheme(url: str) -> None:
+    assert pushing(base_url=url).base_url == pushing(base_url=f"{url}/").base_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        *(
+            ({"app_id": app_id}, "app_id")
+            for app_id in (None, "", APP_ID[1:], f"{APP_ID}0", f"{APP_ID[1:]}g", f"{APP_ID[1:]}\n", 7)
+        ),
+        *(
+            ({"app_certificate": secret}, "app_certificate")
+            for secret in (None, "", SECRET, APP_CERTIFICATE[1:], f"{APP_CERTIFICATE} ", [APP_CERTIFICATE])
+        ),
+        *(
+            ({"base_url": url}, "base_url")
+            for url in (
+                "broadcastgw.agora.io",
+                "ftp://broadcastgw.agora.io",
+                "http://",
+                f"http://{APP_ID}:{APP_CERTIFICATE}@broadcastgw.agora.io",
+                f"http://broadcastgw.agora.io/?channelkey={APP_CERTIFICATE}",
+                "http://broadcastgw.agora.io/#x",
+                "http://[::1",
+                "http://broadcastgw.agora.io:99999/api/v1",
+                "http://broadcastgw..agora.io/api/v1",
+            )
+        ),
+        ({"requests_per_second": 5}, "requests_per_second"),
+        ({"customer_id": "customer"}, "customer_id"),
+    ],
+)
+def test_a_refusal_of_channels_names_connection_and_field_and_no_secret(
+    fields: dict[str, Any], field: str
+) -> None:
+    said = pushing_refusal(**fields)
+    assert said.startswith("The connection some_channels is not usable: ")
+    assert f"{field}: " in said
+    assert said.endswith(". See docs/runbook.md#settings-error")
+    assert all(secret[1:-1] not in said for secret in (SECRET, APP_CERTIFICATE, APP_ID))
+
+
+def test_app_id_and_app_certificate_are_named_at_once() -> None:
+    said = pushing_refusal(app_id=SECRET, app_certificate=SECRET)
+    assert said.count("it must be 32 hexadecimal digits") == 2
+    assert SECRET not in said
 
 
 def test_apps_are_a_list_of_ids() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.vendor import transport
+from agora.vendor import push_stream, transport
 from sandbox.testing import RunningSandbox, running_sandbox
 
 
@@ -20,6 +20,9 @@ def module_sandbox() -> Iterator[RunningSandbox]:
 def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
     module_sandbox.put_faults([])
     module_sandbox.put_rate_limit(0)
+    module_sandbox.reset_channels()
+    module_sandbox.put_open_states({})
+    module_sandbox.put_open_grants(True)
     module_sandbox.reset_stats()
     return module_sandbox
 
@@ -28,3 +31,5 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     assert transport.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
     monkeypatch.setattr(transport, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    assert push_stream.REQUESTS_PER_SECOND == 10, "what is known of the vendor's other API"
+    monkeypatch.setattr(push_stream, "REQUESTS_PER_SECOND", 100_000.0)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tests.vendor.asking import DAY
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request's head as it came in.
+    """A request as it came in.
 
     Attributes:
-        at: Wall clock when it was complete.
+        at: Wall clock when its head was complete.
         head: Request line and headers.
+        body: As long as announced.
     """
 
     at: float
     head: str
+    body: bytes = b""
 
     @property
     def line(self) -> str:
@@ -34,6 +38,9 @@ class Received:
             if found.lower() == name.lower():
                 return value
         return None
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 Behaviour = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
@@ -54,9 +61,15 @@ class RawServer:
     def base_url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}/dev/v2"
 
+    @property
+    def push_stream_url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}/api/v1"
+
 
 @contextlib.asynccontextmanager
-async def raw_server(behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
+async def raw_server(
+    behave: Behaviour, *, tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[RawServer]:
     running = RawServer(0, "https" if tls else "http")
     connections: set[asyncio.Task[None]] = set()
 
@@ -69,7 +82,9 @@ async def raw_server(behave: Behaviour, *, tls: ssl.SSLContext | None = None) ->
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 head = await reader.readuntil(b"\r\n\r\n")
-                running.received.append(Received(time.time(), head.decode()))
+                received = Received(time.time(), head.decode())
+                body = await reader.readexactly(int(received.header("Content-Length") or 0))
+                running.received.append(replace(received, body=body))
                 await behave(writer, len(running.received) - 1)
         finally:
             running.under_way -= 1
@@ -78,7 +93,7 @@ async def raw_server(behave: Behaviour, *, tls: ssl.SSLContext | None = None) ->
                 await writer.wait_closed()
             connections.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     running.port = server.sockets[0].getsockname()[1]
     try:
         yield running

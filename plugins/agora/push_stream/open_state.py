@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from agora.errors import CredentialsRefused, OutcomeUnknown, VendorError, VendorUnavailable, see
+from agora.errors import CredentialsRefused, OutcomeUnknown, RateLimited, VendorError, VendorUnavailable, see
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.push_stream_state import Seen, record
 from agora.words import things
@@ -128,7 +128,7 @@ class _Round:
             self.refused = self.refused or error
         except VendorError as error:
             self.states.failures[app_id] = error
-            down = isinstance(error, VendorUnavailable | OutcomeUnknown)
+            down = isinstance(error, VendorUnavailable | OutcomeUnknown | RateLimited)
             self._failed_in_a_row = self._failed_in_a_row + 1 if down else 0
         else:
             self._failed_in_a_row = 0

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
+LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; less could be a word
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -17,7 +19,7 @@ class Answer:
         fetched_at: When the answer was complete, with time zone.
         fault: Why the body is not whole or not readable, or an empty string.
         secrets: What is never repeated to people, whatever the vendor says.
-        failed_tries: How many earlier tries got no answer or a 5xx; each may have taken effect.
+        failed_tries: How many earlier tries were sent and got no answer or a 5xx; each may have taken effect.
     """
 
     status: int
@@ -42,6 +44,15 @@ class Answer:
         except (ValueError, AttributeError, RecursionError):
             pass
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = _without(secret, text)
         printable = "".join(character if character.isprintable() else " " for character in text)
         return " ".join(printable.split())[:200] or "nothing"
+
+
+def _without(secret: str, text: str) -> str:
+    """Take a secret out of a text, also from its end, where the body may have broken off within it."""
+    text = text.replace(secret, "***")
+    for size in range(len(secret) - 1, LEAST_SECRET_CHARACTERS - 1, -1):
+        if text.endswith(secret[:size]):
+            return f"{text[:-size]}***"
+    return text

@@ -191,7 +191,7 @@ def _channel_of(body: bytes) -> Channel | None:
     """
     try:
         data = json.loads(body)["data"]
-        channel = Channel(data["cname"], data.get("uids", []), data.get("urls", []))
+        channel = Channel(data["cname"], data.get("uids") or [], data.get("urls") or [])
         require_uids(channel.uids)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, SettingsError):
         return None

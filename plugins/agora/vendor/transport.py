@@ -14,7 +14,7 @@ from types import TracebackType
 
 import aiohttp
 
-from agora.vendor.answer import Answer
+from agora.vendor.answer import LEAST_SECRET_CHARACTERS, Answer
 from agora.vendor.body import received
 from agora.vendor.no_answer import HungUp, NoAnswer, broken_off, no_answer
 from agora.vendor.pacer import Turns
@@ -24,7 +24,6 @@ from agora.vendor.timeouts import TIMEOUTS, Timeouts
 MAX_RETRY_AFTER_SECONDS = 300.0
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
 RETRIES_WHEN_LIMITED = 8
-LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; less could be a word
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -111,7 +110,7 @@ class Transport:
         Raises:
             NoAnswer: The last try did not get one.
         """
-        failures = limited = 0
+        failures = failed_tries = limited = 0
         while True:
             sent_at = await self._pacer.turn()
             if self._refused is not None:
@@ -122,9 +121,10 @@ class Transport:
             except NoAnswer as error:
                 if is_last or (error.sent and not request.is_safe_to_repeat):
                     raise
+                failed_tries += error.sent
                 retry_after_seconds = None
             else:
-                answer = replace(answer, failed_tries=failures)
+                answer = replace(answer, failed_tries=failed_tries)
                 if answer.status == 429:
                     limited += 1
                     self.limited += 1
@@ -137,6 +137,7 @@ class Transport:
                     self._refused = answer
                 if answer.status < 500 or is_last or not request.is_safe_to_repeat:
                     return answer
+                failed_tries += 1
             jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
             failures += 1
             await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)

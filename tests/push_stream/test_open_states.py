@@ -1,0 +1,299 @@
+"""Open states of many apps: what was answered is kept and who failed is named, whatever happens to some."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from agora.errors import (
+    CredentialsRefused,
+    OutcomeUnknown,
+    UnexpectedAnswer,
+    UnknownApp,
+    VendorError,
+    VendorUnavailable,
+)
+from agora.push_stream.open_state import OpenStates, open_states
+from agora.settings import DashboardSettings, parse_dashboard
+from agora.vendor.dashboard import DashboardClient
+from agora.vendor.timeouts import TIMEOUTS, Timeouts
+from agora.warehouse.engine import warehouse_engine
+from sandbox.proxy import NetworkFault
+from sandbox.proxy_testing import running_proxy
+from sandbox.testing import RunningSandbox
+from tests.warehouse.database import Warehouse
+
+NOBODYS_APP = "f" * 32
+EITHER_ACTION = pytest.mark.parametrize("apply", [False, True], ids=["query", "apply"])
+
+
+def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:
+    given = {
+        "base_url": sandbox.base_url,
+        "customer_id": sandbox.customer_id,
+        "customer_certificate": sandbox.customer_certificate,
+        "requests_per_second": 100_000,
+        **fields,
+    }
+    return parse_dashboard("agora_dashboard", given)
+
+
+def asked(
+    warehouse: Warehouse,
+    account: DashboardSettings,
+    app_ids: Sequence[str],
+    *,
+    apply: bool = False,
+    timeouts: Timeouts = TIMEOUTS,
+) -> OpenStates:
+    async def main() -> OpenStates:
+        async with DashboardClient(account, timeouts=timeouts) as client:
+            return await open_states(app_ids, client, engine, apply=apply)
+
+    engine = warehouse_engine(warehouse.url("loader"))
+    try:
+        return asyncio.run(main())
+    finally:
+        engine.dispose()
+
+
+def fault(app: int, **what: Any) -> dict[str, Any]:
+    return {"call": "open_state", "app": app, **what}
+
+
+def held(warehouse: Warehouse) -> list[tuple[str, bool, int]]:
+    """Return App ID, state and number of answers of every stretch, as the analyst sees them."""
+    rows = warehouse.rows(
+        "select app_id, enabled, answers from mart.push_stream_state order by app_id, first_seen_at",
+        role="analyst",
+    )
+    return [(row["app_id"], row["enabled"], row["answers"]) for row in rows]
+
+
+def test_every_apps_answer_is_kept(warehouse: Warehouse, sandbox: RunningSandbox) -> None:
+    truth = {app_id: number % 3 == 0 for number, app_id in enumerate(sandbox.app_ids)}
+    sandbox.put_open_states(truth)
+    states = asked(warehouse, account_of(sandbox), sandbox.app_ids)
+    assert {seen.app_id: seen.enabled for seen in states.seen} == truth
+    assert held(warehouse) == [(app_id, enabled, 1) for app_id, enabled in sorted(truth.items())]
+    assert states.text() == (
+        "agora_dashboard: push-streaming is enabled for 8 apps, not for 16; 24 changed or new."
+    )
+    assert states.failed() == ""
+    assert sandbox.stats()["by_status"] == {"200": 24}
+    assert sandbox.open_states() == truth, "asking is no application"
+
+
+def test_every_app_is_applied_for_once(warehouse: Warehouse, sandbox: RunningSandbox) -> None:
+    sandbox.put_open_states({sandbox.app_ids[0]: True})
+    states = asked(warehouse, account_of(sandbox), sandbox.app_ids[:-1], apply=True)
+    assert sandbox.open_states() == {app_id: app_id != sandbox.app_ids[-1] for app_id in sandbox.app_ids}
+    assert held(warehouse) == [(app_id, True, 1) for app_id in sorted(sandbox.app_ids[:-1])]
+    assert states.text().startswith("agora_dashboard: push-streaming is enabled for 23 apps, not for 0;")
+    assert sandbox.stats()["by_status"] == {"200": 23}
+
+
+def test_an_application_that_is_not_granted_is_kept_like_any_answer(
+    warehouse: Warehouse, sandbox: RunningSandbox
+) -> None:
+    sandbox.put_open_states({sandbox.app_ids[0]: True})
+    sandbox.put_open_grants(False)
+    states = asked(warehouse, account_of(sandbox), sandbox.app_ids[:3], apply=True)
+    assert states.failed() == ""
+    assert held(warehouse) == sorted(
+        (app_id, app_id == sandbox.app_ids[0], 1) for app_id in sandbox.app_ids[:3]
+    )
+
+
+@EITHER_ACTION
+def test_the_same_again_adds_answers_and_changes_nothing(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool
+) -> None:
+    changed = [asked(warehouse, account_of(sandbox), sandbox.app_ids, apply=apply).changed for _ in range(3)]
+    assert changed == [24, 0, 0]
+    assert held(warehouse) == [(app_id, apply, 3) for app_id in sorted(sandbox.app_ids)]
+
+
+def test_a_state_that_changed_begins_a_stretch_of_its_own(
+    warehouse: Warehouse, sandbox: RunningSandbox
+) -> None:
+    one, other = sorted(sandbox.app_ids[:2])
+    asked(warehouse, account_of(sandbox), [one, other])
+    asked(warehouse, account_of(sandbox), [other], apply=True)
+    states = asked(warehouse, account_of(sandbox), [one, other])
+    assert held(warehouse) == [(one, False, 2), (other, False, 1), (other, True, 2)]
+    assert states.text() == (
+        "agora_dashboard: push-streaming is enabled for 1 app, not for 1; 0 changed or new."
+    )
+
+
+def test_no_apps_are_no_requests(warehouse: Warehouse, sandbox: RunningSandbox) -> None:
+    assert asked(warehouse, account_of(sandbox), []).seen == []
+    assert sandbox.stats()["requests"] == 0
+    assert held(warehouse) == []
+
+
+@EITHER_ACTION
+@pytest.mark.parametrize("max_concurrency", [1, 4, 16])
+def test_some_that_fail_do_not_keep_the_others_from_being_kept(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int
+) -> None:
+    unheard = OutcomeUnknown if apply else VendorUnavailable
+    check = "Check the App ID in the variable agora_apps"
+    failing: dict[int, tuple[dict[str, Any], type[VendorError], str]] = {
+        3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"says: none. {check}"),
+        7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500, the vendor says: sorry."),
+        11: ({"kind": "body", "body": "<html>"}, UnexpectedAnswer, "say whether it is enabled: <html>."),
+        15: (
+            {"kind": "disconnect"},
+            unheard,
+            f"no answer from {sandbox.base_url}: it closed the connection.",
+        ),
+    }
+    sandbox.put_faults([fault(app, **what) for app, (what, _, _) in failing.items()])
+    app_ids = sandbox.app_ids
+    account = account_of(sandbox, max_concurrency=max_concurrency)
+
+    states = asked(warehouse, account, [*app_ids[:9], NOBODYS_APP, *app_ids[9:]], apply=apply)
+
+    sound = [app_id for number, app_id in enumerate(app_ids) if number not in failing]
+    assert held(warehouse) == [(app_id, apply, 1) for app_id in sorted(sound)]
+    kinds = {app_ids[app]: kind for app, (_, kind, _) in failing.items()} | {NOBODYS_APP: UnknownApp}
+    assert {app_id: type(error) for app_id, error in states.failures.items()} == kinds
+    assert states.not_asked == []
+    said = states.failed()
+    assert said.startswith("Connection agora_dashboard, push-stream open state: 5 apps failed. App ")
+    for app, (_, _, reason) in failing.items():
+        assert re.search(f"App {app_ids[app]}: [^.]*{re.escape(reason)}", said)
+    assert f"App {NOBODYS_APP}: HTTP 404, the vendor says: There is no such App ID in this account." in said
+    assert "docs/runbook.md#unexpected-answer, docs/runbook.md#unknown-app" in said
+    assert states.text().startswith(said)
+    assert sandbox.stats()["by_status"]["500"] == (1 if apply else 4), "what is not safe is not repeated"
+    assert sandbox.stats()["by_status"]["none"] == (1 if apply else 4)
+
+
+def test_a_lost_application_is_not_repeated_and_a_query_finds_out(
+    warehouse: Warehouse, sandbox: RunningSandbox
+) -> None:
+    lost = sandbox.app_ids[5]
+    sandbox.put_faults([fault(5, kind="disconnect", times=1)])
+    states = asked(warehouse, account_of(sandbox), sandbox.app_ids, apply=True)
+    assert {app_id: type(error) for app_id, error in states.failures.items()} == {lost: OutcomeUnknown}
+    assert "query the open state, and apply again if it is still false" in states.failed()
+    assert states.failed().endswith("See docs/runbook.md#outcome-unknown")
+    assert sandbox.stats()["by_status"] == {"200": 23, "none": 1}
+    assert lost not in {app_id for app_id, _, _ in held(warehouse)}, "nobody knows"
+
+    asked(warehouse, account_of(sandbox), [lost])
+    assert (lost, True, 1) in held(warehouse)
+
+
+@EITHER_ACTION
+def test_wrong_credentials_are_one_request_of_each_worker_and_nothing_kept(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool
+) -> None:
+    for max_concurrency in (1, 4):
+        sandbox.reset_stats()
+        account = account_of(sandbox, max_concurrency=max_concurrency, customer_certificate="wrong")
+        with pytest.raises(CredentialsRefused, match="Mend the connection agora_dashboard"):
+            asked(warehouse, account, sandbox.app_ids, apply=apply)
+        assert sandbox.stats()["by_status"].keys() == {"401"}
+        assert sandbox.stats()["requests"] <= max_concurrency
+    assert held(warehouse) == []
+
+
+@EITHER_ACTION
+@pytest.mark.parametrize("max_concurrency", [1, 4])
+def test_credentials_refused_on_the_way_stop_it_and_keep_what_was_answered(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int
+) -> None:
+    sandbox.put_faults([fault(10, kind="status", status=401)])
+    account = account_of(sandbox, max_concurrency=max_concurrency)
+    with pytest.raises(CredentialsRefused, match=f"App {sandbox.app_ids[10]}"):
+        asked(warehouse, account, sandbox.app_ids, apply=apply)
+    by_status = sandbox.stats()["by_status"]
+    assert by_status["401"] == 1
+    assert len(held(warehouse)) == by_status["200"]
+    assert by_status["200"] == 10 if max_concurrency == 1 else by_status["200"] < len(sandbox.app_ids) - 1
+    kept = {app_id for app_id, _, _ in held(warehouse)}
+    assert kept >= set(sandbox.app_ids[:10])
+
+
+def given_up(states: OpenStates, app_ids: Sequence[str], max_concurrency: int) -> str:
+    """See to it that all was given up soon; return what is said of it."""
+    failed = len(states.failures)
+    assert 2 * max_concurrency <= failed < 3 * max_concurrency, "each worker may have one more under way"
+    assert sorted([*states.failures, *states.not_asked]) == sorted(app_ids)
+    said = states.failed()
+    assert f" {len(app_ids) - failed} apps not asked, because so many failed in a row. See docs" in said
+    return said
+
+
+@EITHER_ACTION
+@pytest.mark.parametrize("max_concurrency", [1, 3, 7])
+def test_a_vendor_that_does_not_listen_is_given_up(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int
+) -> None:
+    account = account_of(sandbox, base_url="http://127.0.0.1:1/dev/v2", max_concurrency=max_concurrency)
+    states = asked(warehouse, account, sandbox.app_ids, apply=apply)
+    said = given_up(states, sandbox.app_ids, max_concurrency)
+    assert {type(error) for error in states.failures.values()} == {VendorUnavailable}
+    assert "no answer from http://127.0.0.1:1/dev/v2: no connection" in said
+    assert said.endswith("See docs/runbook.md#vendor-unavailable")
+    assert held(warehouse) == []
+
+
+@EITHER_ACTION
+def test_a_vendor_that_is_silent_is_given_up(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool
+) -> None:
+    with running_proxy(sandbox.port, NetworkFault("black-hole")) as proxy:
+        account = account_of(sandbox, base_url=f"http://127.0.0.1:{proxy.port}/dev/v2", max_concurrency=4)
+        states = asked(
+            warehouse, account, sandbox.app_ids, apply=apply, timeouts=Timeouts(silence_seconds=0.2)
+        )
+    said = given_up(states, sandbox.app_ids, 4)
+    assert {type(error) for error in states.failures.values()} == {
+        OutcomeUnknown if apply else VendorUnavailable
+    }
+    assert "it was silent for 0.2 s" in said
+
+
+@EITHER_ACTION
+def test_a_vendor_that_goes_down_on_the_way_is_given_up_and_the_answers_kept(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool
+) -> None:
+    sandbox.put_faults([fault(app, kind="status", status=503) for app in range(8, 24)])
+    states = asked(warehouse, account_of(sandbox, max_concurrency=1), sandbox.app_ids, apply=apply)
+    given_up(states, sandbox.app_ids[8:], 1)
+    assert held(warehouse) == [(app_id, apply, 1) for app_id in sorted(sandbox.app_ids[:8])]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [{}, {"kind": "status", "status": 404}, {"kind": "body", "body": "no"}],
+    ids=["an answer", "a 404", "an unreadable answer"],
+)
+def test_a_vendor_that_answers_in_between_is_not_given_up(
+    warehouse: Warehouse, sandbox: RunningSandbox, between: dict[str, Any]
+) -> None:
+    down = [fault(app, kind="disconnect") for app in range(0, 24, 2)]
+    sandbox.put_faults([*down, *(fault(app, **between) for app in range(1, 24, 2) if between)])
+    states = asked(warehouse, account_of(sandbox, max_concurrency=1), sandbox.app_ids)
+    assert states.not_asked == []
+    assert len(states.failures) == (24 if between else 12)
+    assert len(held(warehouse)) == (0 if between else 12)
+
+
+def test_of_very_many_failures_twenty_are_named(warehouse: Warehouse, sandbox: RunningSandbox) -> None:
+    sandbox.put_faults([fault(app, kind="status", status=404) for app in range(23)])
+    states = asked(warehouse, account_of(sandbox), sandbox.app_ids)
+    said = states.failed()
+    assert len(states.failures) == 23
+    assert said.count(": HTTP 404, the vendor says: ") == 20
+    assert "And 3 more. See docs/runbook.md#unknown-app" in said
+    assert len(held(warehouse)) == 1
