@@ -12,7 +12,7 @@ from airflow.sdk import Param, dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
 from agora.operators.every_dag import BANDWIDTH_DAG
-from agora.operators.trigger_form import DAYS_AND_APPS
+from agora.operators.trigger_form import DAYS_AND_APPS, lines
 
 
 @dag(
@@ -35,7 +35,7 @@ def agora_bandwidth_backfill() -> None:
     collect_bandwidth(
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",
-        app_ids="{{ params.app_ids | tojson }}",
+        app_ids=lines("app_ids"),
         reload="{{ params.reload }}",
     )
 

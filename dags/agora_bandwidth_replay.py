@@ -17,7 +17,7 @@ from agora.operators.checks import check_stored_data
 from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
-from agora.operators.trigger_form import DAYS_AND_APPS
+from agora.operators.trigger_form import DAYS_AND_APPS, lines
 
 
 @dag(
@@ -33,7 +33,7 @@ def agora_bandwidth_replay() -> None:
         task_id="replay",
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",
-        app_ids="{{ params.app_ids | tojson }}",
+        app_ids=lines("app_ids"),
     )
     replay >> check_stored_data() >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
 

@@ -1,6 +1,7 @@
 """An example to copy: push a channel's stream every evening for a while, and surely stop it.
 
-- Paused until you unpause it. Change the schedule, and the defaults of the form, in a copy of this file.
+- Paused until you unpause it; the form of Trigger does that, too, unless you take the tick away. Change the
+  schedule, and the defaults of the form, in a copy of this file.
 - **stop** is the teardown: it runs whatever became of the start and of the time between, also where the
   start's answer was lost or its worker was killed, and is tried again for an hour. Where it fails, the run
   fails.
@@ -23,13 +24,14 @@ from airflow.sdk import Param, dag, task
 
 from agora.operators.every_dag import PUSH_STREAM_DAG
 from agora.operators.push_stream_channel import PushStreamStartOperator, PushStreamStopOperator
+from agora.operators.trigger_form import CNAME, URLS, lines
 
 
 @dag(
     schedule="0 18 * * *",
     params={
-        "cname": Param("evening", type="string", title="Channel"),
-        "urls": Param(["rtmp://live.example.com/app/evening"], type="array", title="Stream URLs"),
+        "cname": Param("evening", **CNAME),
+        "urls": Param(["rtmp://live.example.com/app/evening"], **URLS),
         "minutes": Param(
             60, type="number", exclusiveMinimum=0, maximum=1080, title="Minutes", description="How long."
         ),
@@ -45,9 +47,7 @@ def agora_push_stream_broadcast() -> None:
         minutes = timedelta(minutes=context["params"]["minutes"])
         return bool(datetime.now(UTC) < context["dag_run"].run_after + minutes)
 
-    start = PushStreamStartOperator(
-        task_id="start", cname="{{ params.cname }}", urls="{{ params.urls | tojson }}"
-    )
+    start = PushStreamStartOperator(task_id="start", cname="{{ params.cname }}", urls=lines("urls"))
     on_air = DateTimeSensorAsync(
         task_id="on_air",
         target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",

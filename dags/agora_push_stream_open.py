@@ -3,7 +3,8 @@
 - **query** asks the vendor for each app and changes nothing.
 - **apply** applies for each app. `false` is an answer, too: the vendor has not enabled it, or not yet; query
   later.
-- The answer for each app is the task's return value (tab XCom), and is kept in `mart.push_stream_state`.
+- The answer for each app is the task's return value (tab Storage, XCom), and is kept in
+  `mart.push_stream_state`.
 - An application whose answer was lost is not sent again by itself; the message says so, and a query shows it.
 - Apps and their accounts: variable `agora_apps`, connection `agora_dashboard`.
 """
@@ -14,7 +15,7 @@ from airflow.sdk import Param, dag
 
 from agora.operators.every_dag import PUSH_STREAM_DAG
 from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperator
-from agora.operators.trigger_form import APP_IDS
+from agora.operators.trigger_form import APP_IDS, lines
 
 
 @dag(
@@ -37,7 +38,7 @@ def agora_push_stream_open() -> None:
     """Ask once; somebody waits for the answer."""
     PushStreamOpenOperator(
         task_id="open_state",
-        app_ids="{{ params.app_ids | tojson }}",
+        app_ids=lines("app_ids"),
         action="{{ params.action }}",
         retries=0,
     )

@@ -19,6 +19,8 @@ NEEDED_FOR_UP = {
     "AIRFLOW_VAR_AGORA_APPS": '\'["<App ID>", "<another App ID>"]\'',
 }
 DAG_SECONDS = 120
+# The port is in the address; without one here, Airflow 3.3's Test button answers "Bad Request".
+NO_PORT = 0
 
 
 def require_for_up(caller: Mapping[str, str]) -> None:
@@ -75,6 +77,7 @@ def _apply_sandbox(stack: Stack, api: AirflowApi) -> None:
         "agora_dashboard",
         conn_type="agora_dashboard",
         host=f"{stack.settings.sandbox_url}/dev/v2",
+        port=NO_PORT,
         login=stack.secrets.sandbox_customer_id,
         password=stack.secrets.sandbox_customer_certificate,
         extra=json.dumps(extra),
@@ -86,6 +89,7 @@ def _apply_sandbox(stack: Stack, api: AirflowApi) -> None:
         "agora_push_stream",
         conn_type="agora_push_stream",
         host=f"{stack.settings.sandbox_url}/api/v1",
+        port=NO_PORT,
         login=first,
         password=sandbox_service.app_certificates(stack.settings, stack.secrets)[first],
         description="The first app of the demo's sandbox.",

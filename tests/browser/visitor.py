@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, Request
 
 from embedded.settings import HOST
 from tests.browser.logins import token_of
@@ -79,6 +79,16 @@ class Visitor:
         assert frame is not None
         frame.wait_for_url("**/agora/bandwidth/**")
         return frame
+
+    def opens_form(self, dag_id: str) -> Locator:
+        """Press Trigger at a DAG, and return the form that opens."""
+        self.page.goto(f"{self.ui_url}/dags/{dag_id}")
+        self.page.get_by_role("button", name="Trigger Dag").click()
+        return self.page.get_by_role("dialog")
+
+    def forgives(self, status: int) -> None:
+        """Forget the troubles that are an answer's status: it was to be seen."""
+        self.troubles = [trouble for trouble in self.troubles if f"status of {status}" not in trouble]
 
     def takes_picture(self, name: str) -> None:
         """Keep what is seen as a picture for the documents, where that is asked for."""

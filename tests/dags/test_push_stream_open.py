@@ -21,8 +21,8 @@ def test_apply_and_query_from_the_command_line(live: LiveStack) -> None:
     assert (applied.state, queried.state) == ("success", "success")
     assert live.returned(applied, "open_state") == {first: True, second: True}
     assert live.returned(queried, "open_state") == {first: True, third: False}
-    assert "enabled for 2 apps, not for 0; 2 changed or new" in applied.note
-    assert "enabled for 1 app, not for 1; 1 changed or new" in queried.note
+    assert f"enabled for 2 apps ({first}, {second}), not for 0 apps; 2 changed or new" in applied.note
+    assert f"enabled for 1 app ({first}), not for 1 app ({third}); 1 changed or new" in queried.note
     assert sorted(live.sql("select app_id, enabled, answers from mart.push_stream_state")) == sorted(
         [(first, True, 2), (second, True, 1), (third, False, 1)]
     )
@@ -58,7 +58,7 @@ def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack)
     live.sandbox("PUT", "open-states", {live.app_ids[0]: True})
     run = live.trigger(NIGHTLY)
     assert run.state == "success"
-    assert "enabled for 1 app, not for 19; 3 changed or new" in run.note
+    assert "enabled for 1 app, not for 19 apps; 3 changed or new" in run.note
     history = live.sql(
         "select enabled, is_current from mart.push_stream_state"
         f" where app_id = '{live.app_ids[0]}' order by first_seen_at"

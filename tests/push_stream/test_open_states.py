@@ -81,7 +81,7 @@ def test_every_apps_answer_is_kept(warehouse: Warehouse, sandbox: RunningSandbox
     assert {seen.app_id: seen.enabled for seen in states.seen} == truth
     assert held(warehouse) == [(app_id, enabled, 1) for app_id, enabled in sorted(truth.items())]
     assert states.text() == (
-        "agora_dashboard: push-streaming is enabled for 8 apps, not for 16; 24 changed or new."
+        "agora_dashboard: push-streaming is enabled for 8 apps, not for 16 apps; 24 changed or new."
     )
     assert states.failed() == ""
     assert sandbox.stats()["by_status"] == {"200": 24}
@@ -93,7 +93,7 @@ def test_every_app_is_applied_for_once(warehouse: Warehouse, sandbox: RunningSan
     states = asked(warehouse, account_of(sandbox), sandbox.app_ids[:-1], apply=True)
     assert sandbox.open_states() == {app_id: app_id != sandbox.app_ids[-1] for app_id in sandbox.app_ids}
     assert held(warehouse) == [(app_id, True, 1) for app_id in sorted(sandbox.app_ids[:-1])]
-    assert states.text().startswith("agora_dashboard: push-streaming is enabled for 23 apps, not for 0;")
+    assert states.text().startswith("agora_dashboard: push-streaming is enabled for 23 apps, not for 0 apps;")
     assert sandbox.stats()["by_status"] == {"200": 23}
 
 
@@ -127,7 +127,7 @@ def test_a_state_that_changed_begins_a_stretch_of_its_own(
     states = asked(warehouse, account_of(sandbox), [one, other])
     assert held(warehouse) == [(one, False, 2), (other, False, 1), (other, True, 2)]
     assert states.text() == (
-        "agora_dashboard: push-streaming is enabled for 1 app, not for 1; 0 changed or new."
+        f"agora_dashboard: push-streaming is enabled for 1 app ({other}), not for 1 app ({one}); 0 changed or new."
     )
 
 

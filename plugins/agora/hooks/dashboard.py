@@ -10,7 +10,8 @@ from airflow.sdk.bases.hook import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from agora.errors import AgoraError, CredentialsRefused, DayRefused, SettingsError, UnknownApp
+from agora.errors import AgoraError, DayRefused, SettingsError, UnknownApp
+from agora.hooks.tested import failed
 from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
 
 MADE_UP_APP_ID = "0" * 32
@@ -79,7 +80,7 @@ class AgoraDashboardHook(BaseHook):
         try:
             return asyncio.run(_knock(self.get_settings()))
         except AgoraError as error:
-            return False, str(error)
+            return failed(error, self.conn_id)
 
 
 def _hide(settings: DashboardSettings) -> None:
@@ -95,8 +96,6 @@ async def _knock(settings: DashboardSettings) -> tuple[bool, str]:
     try:
         async with DashboardClient(settings) as client:
             await client.bandwidth(MADE_UP_APP_ID, yesterday, retry=False)
-    except CredentialsRefused as error:
-        return False, str(error)
     except (UnknownApp, DayRefused) as error:
         return True, f"{settings.base_url} accepted the credentials ({error.reason}; the App ID was made up)."
     return True, f"{settings.base_url} accepted the credentials."

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
+from agora.hooks.tested import failed
 from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class AgoraPushStreamHook(BaseHook):
         except ChannelNotFound as error:
             return True, f"The Channel Key was accepted ({error.reason}; the channel was made up)."
         except AgoraError as error:
-            return False, str(error)
+            return failed(error, self.conn_id)
         return True, "The Channel Key was accepted."
 
     def _ask(self, call: Callable[[PushStreamClient], Awaitable[Channel]]) -> Channel:

@@ -165,7 +165,7 @@ class PushStreamActionOperator(BaseBranchOperator):
         """Return its task id."""
         params = context["params"]
         with noted(context):
-            if params["action"] == "start" and params["uids"]:
+            if params["action"] == "start" and any(params["uids"] or ()):
                 raise SettingsError(
                     f"Channel {params['cname']}: uids are for update, a start takes none. Start without them,"
                     " then update."

@@ -15,6 +15,7 @@ from agora.warehouse.push_stream_state import Seen, record
 from agora.words import things
 
 MOST_NAMED = 20
+FEW = 5
 
 
 @dataclass(slots=True)
@@ -37,17 +38,17 @@ class OpenStates:
 
     def text(self) -> str:
         """Say it in a line or two, the most important first."""
-        enabled = sum(answer.enabled for answer in self.seen)
-        return "\n".join(
-            filter(
-                None,
-                [
-                    self.failed(),
-                    f"{self.conn_id}: push-streaming is enabled for {things(enabled, 'app')},"
-                    f" not for {len(self.seen) - enabled:,}; {self.changed:,} changed or new.",
-                ],
-            )
+        counts = (
+            f"{self.conn_id}: push-streaming is enabled for {self._apps(enabled=True)},"
+            f" not for {self._apps(enabled=False)}; {self.changed:,} changed or new."
         )
+        return "\n".join(filter(None, [self.failed(), counts]))
+
+    def _apps(self, *, enabled: bool) -> str:
+        """Count the apps with an answer, and name them where the answers are few."""
+        app_ids = [answer.app_id for answer in self.seen if answer.enabled == enabled]
+        named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
+        return things(len(app_ids), "app") + named
 
     def failed(self) -> str:
         """Name the apps that failed, each with its reason; empty where none did."""
