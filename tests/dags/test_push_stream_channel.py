@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from embedded import sandbox_service
 from embedded.airflow_api import ApiError
 from tests.dags.stack import LiveStack, Run
+from tests.dags.test_credentials import everything_written
 
 DAG = "agora_push_stream_channel"
 URLS = ["rtmp://live.example.com/app/one", "rtmps://live.example.com/app/two"]
@@ -142,3 +145,16 @@ def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack
     assert "There is no connection nowhere" in nowhere.note
     assert {run.state for run in (nothing, hosts, nowhere)} == {"failed"}
     assert live.sandbox("GET", "channels")["requests"] == 0
+
+
+def test_no_certificate_and_no_key_is_written_down(live: LiveStack) -> None:
+    stack = live.stack
+    certificate = sandbox_service.app_certificates(stack.settings, stack.secrets)[live.app_ids[0]]
+    key = re.compile("004[0-9a-f]{40}" + live.app_ids[0])
+    asked(live, "start", urls=URLS)
+    asked(live, "update", "nobody", urls=URLS)
+
+    everything = dict(everything_written(live))
+
+    assert any(URLS[0] in text for text in everything.values()), "the search finds what is written"
+    assert [where for where, text in everything.items() if certificate in text or key.search(text)] == []

@@ -127,7 +127,8 @@ def test_a_state_that_changed_begins_a_stretch_of_its_own(
     states = asked(warehouse, account_of(sandbox), [one, other])
     assert held(warehouse) == [(one, False, 2), (other, False, 1), (other, True, 2)]
     assert states.text() == (
-        f"agora_dashboard: push-streaming is enabled for 1 app ({other}), not for 1 app ({one}); 0 changed or new."
+        f"agora_dashboard: push-streaming is enabled for 1 app ({other}), not for 1 app ({one});"
+        " 0 changed or new."
     )
 
 

@@ -46,7 +46,7 @@ class OpenStates:
 
     def _apps(self, *, enabled: bool) -> str:
         """Count the apps with an answer, and name them where the answers are few."""
-        app_ids = [answer.app_id for answer in self.seen if answer.enabled == enabled]
+        app_ids = sorted(answer.app_id for answer in self.seen if answer.enabled == enabled)
         named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
         return things(len(app_ids), "app") + named
 
