@@ -9,7 +9,10 @@
   there is nothing to stop.
 - It is on air from the time it is scheduled for, or triggered at, for `minutes`. A run that begins later,
   because of an outage or of unpausing, pushes what is left of that, or nothing.
-- In place of `on_air` stand the tasks that belong to your broadcast.
+- To end a broadcast early, mark its run as failed: stop runs. Do not pause or delete the DAG while it is on
+  the air: then nothing stops it.
+- In place of `on_air` stand the tasks that belong to your broadcast. Let the copy's name begin with `agora_`:
+  such runs get a note.
 - App: connection `agora_push_stream`.
 """
 
@@ -37,7 +40,8 @@ from agora.operators.trigger_form import CNAME, URLS, lines
         ),
     },
     doc_md=__doc__,
-    **PUSH_STREAM_DAG,
+    # A run that takes too long would be ended with its stop skipped; what may take long ends by itself.
+    **{**PUSH_STREAM_DAG, "dagrun_timeout": None},
 )
 def agora_push_stream_broadcast() -> None:
     """Start, wait without holding a worker, stop."""
@@ -50,6 +54,7 @@ def agora_push_stream_broadcast() -> None:
     start = PushStreamStartOperator(task_id="start", cname="{{ params.cname }}", urls=lines("urls"))
     on_air = DateTimeSensorAsync(
         task_id="on_air",
+        execution_timeout=timedelta(hours=20),
         target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",
     )
     stop = PushStreamStopOperator(task_id="stop", cname="{{ params.cname }}", start_task_id="start")

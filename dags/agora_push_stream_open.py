@@ -1,8 +1,8 @@
 """Apply for push-streaming of some apps or all, or query whether it is enabled.
 
 - **query** asks the vendor for each app and changes nothing.
-- **apply** applies for each app. `false` is an answer, too: the vendor has not enabled it, or not yet; query
-  later.
+- **apply** asks first, and applies for each app that is not enabled. `false` is an answer, too: the vendor
+  has not enabled it, or not yet; query later.
 - The answer for each app is the task's return value (tab Storage, XCom), and is kept in
   `mart.push_stream_state`.
 - An application whose answer was lost is not sent again by itself; the message says so, and a query shows it.

@@ -4,6 +4,7 @@
 - One request an app, within the account's rate limit. Apps: variable `agora_apps`.
 - If it fails, it names each app with its reason; the answers of the others are kept, and the next night asks
   again.
+- Pause it where your account does not have this call.
 - To ask for some apps now, or to apply: `agora_push_stream_open`.
 """
 
@@ -11,8 +12,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from agora.operators.collect_bandwidth import POOL
-from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.operators.every_dag import POOL, PUSH_STREAM_DAG
 from agora.operators.push_stream_open import PushStreamOpenOperator
 
 

@@ -75,7 +75,7 @@ class DashboardCalls:
         except DateError as problem:
             return respond(error(400, str(problem)))
         request[USAGE_DATE] = usage_date
-        call = account.faults.met_by(Call.BANDWIDTH, app.app_id, usage_date)
+        call = account.faults.met_by(Call.BANDWIDTH, request.method, app.app_id, usage_date)
         answer = (call and call.instead()) or self._day(app, usage_date, call)
         return await respond_with_faults(request, answer, call)
 
@@ -107,7 +107,7 @@ class DashboardCalls:
             await _demand_parameters(request)
         except BodyError as problem:
             return respond(error(400, str(problem)))
-        call = account.faults.met_by(Call.OPEN_STATE, app_id)
+        call = account.faults.met_by(Call.OPEN_STATE, request.method, app_id)
         answer = (call and call.instead()) or Answer(200, orjson.dumps({"enable": enabled(app_id)}))
         return await respond_with_faults(request, answer, call)
 

@@ -13,16 +13,18 @@ from sandbox.fault_kinds import KINDS
 from sandbox.faults import Call, FaultScript, ScriptedFault
 from sandbox.points_faults import PointsFault
 
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
 
 def read_script(entries: object, apps: Sequence[App]) -> FaultScript:
     """Reads a list of faults as it stands in JSON.
 
     Args:
         entries: A list of objects. Each has a `kind` and its fields, and says which calls it meets: `call`
-            ("bandwidth", which it is without it, "open_state" or "channel"), `app_id` or `app` (an index;
-            without either every app), `usage_date` ("2026-11-01"; without it every day), `times` (without it
-            for ever) and `per` ("script", or "app_day" to count each app and day apart). Days and their
-            points are the bandwidth call's alone.
+            ("bandwidth", which it is without it, "open_state" or "channel"), `method` (such as "POST";
+            without it every one), `app_id` or `app` (an index; without either every app), `usage_date`
+            ("2026-11-01"; without it every day), `times` (without it for ever) and `per` ("script", or
+            "app_day" to count each app and day apart). Days and their points are the bandwidth call's alone.
         apps: The account's apps.
 
     Raises:
@@ -46,13 +48,15 @@ def _read_entry(entry: object, apps: Sequence[App]) -> ScriptedFault:
     if kind is None:
         raise FaultError(f"kind is one of {', '.join(KINDS)}")
     call = _read_call(rest, kind)
+    method = rest.pop("method", None)
+    demand(method in (None, *METHODS), f"method is one of {', '.join(METHODS)}")
     app_id = _read_app(rest, apps)
     usage_date = _read_date(rest.pop("usage_date", None))
     times = rest.pop("times", None)
     demand(times is None or (is_int(times) and times >= 0), "times is a whole number, zero or above")
     per = rest.pop("per", "script")
     demand(per in ("script", "app_day"), 'per is "script" or "app_day"')
-    return ScriptedFault(_read_fault(kind, rest), call, app_id, usage_date, times, per)
+    return ScriptedFault(_read_fault(kind, rest), call, method, app_id, usage_date, times, per)
 
 
 def _read_call(rest: dict[str, Any], kind: type[Fault]) -> Call:

@@ -30,6 +30,7 @@ class ScriptedFault:
     Attributes:
         fault: What happens.
         call: Which of the vendor's calls it is for.
+        method: The HTTP method it is for; None means every one.
         app_id: The app it is for; None means every app.
         usage_date: The day it is for; None means every day, and calls that are about no day.
         times: How many calls it meets; None means for ever.
@@ -38,15 +39,16 @@ class ScriptedFault:
 
     fault: Fault
     call: Call = Call.BANDWIDTH
+    method: str | None = None
     app_id: str | None = None
     usage_date: date | None = None
     times: int | None = None
     per: Literal["script", "app_day"] = "script"
     met: Counter[tuple[str, date | None] | None] = field(default_factory=Counter)
 
-    def meets(self, call: Call, app_id: str, usage_date: date | None) -> bool:
+    def meets(self, call: Call, method: str, app_id: str, usage_date: date | None) -> bool:
         """Decides on one call, and counts it where it is met."""
-        if self.call is not call or self.app_id not in (None, app_id):
+        if self.call is not call or self.method not in (None, method) or self.app_id not in (None, app_id):
             return False
         if self.usage_date not in (None, usage_date):
             return False
@@ -105,15 +107,18 @@ class FaultScript:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def met_by(self, call: Call, app_id: str, usage_date: date | None = None) -> FaultyCall | None:
+    def met_by(
+        self, call: Call, method: str, app_id: str, usage_date: date | None = None
+    ) -> FaultyCall | None:
         """Collects the faults that one call meets, and counts it with each of them.
 
         Args:
             call: Which of the vendor's calls it is.
+            method: Its HTTP method.
             app_id: The app that it is about.
             usage_date: The day that it is about, if it is about one.
         """
         if not self._entries:
             return None
-        met = tuple(entry.fault for entry in self._entries if entry.meets(call, app_id, usage_date))
+        met = tuple(entry.fault for entry in self._entries if entry.meets(call, method, app_id, usage_date))
         return FaultyCall(met) if met else None

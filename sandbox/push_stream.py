@@ -90,7 +90,7 @@ class PushStreamCalls:
             return respond(self._refuse(400, str(problem)))
         except KeyRefusedError as problem:
             return respond(self._refuse(401, str(problem)))
-        call = account.faults.met_by(Call.CHANNEL, admission.app_id)
+        call = account.faults.met_by(Call.CHANNEL, request.method, admission.app_id)
         answer = (call and call.instead(failure)) or self._take_effect(effect, body, admission)
         return await respond_with_faults(request, answer, call)
 

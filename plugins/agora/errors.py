@@ -71,7 +71,7 @@ class VendorError(AgoraError):
     def __init__(
         self, reason: str, *, about: str, app_id: str, advice: str, answer: Answer | None = None
     ) -> None:
-        super().__init__(f"{about}: {reason}. {advice}")
+        super().__init__(f"{about}: {reason.rstrip('.')}. {advice}")
         self.reason = reason
         self.advice = advice
         self.app_id = app_id

@@ -258,6 +258,10 @@ def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSett
 
 def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parsed:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
+    if "conn_id" in given:
+        raise SettingsError(
+            f"The connection {conn_id} is not usable: conn_id: take it out of its extra."
+        ) from None
     try:
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:

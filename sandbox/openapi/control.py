@@ -181,6 +181,7 @@ def _fault() -> dict[str, Any]:
             "app": {"type": "integer", "description": "The app by its index."},
             "usage_date": {"type": "string", "format": "date", "description": "Without it: every day."},
             "times": COUNT | {"description": "Without it: for ever."},
+            "method": {"enum": ["GET", "POST", "PUT", "DELETE"], "description": "Without it: every one."},
             "per": {"enum": ["script", "app_day"], "description": "What times counts by."},
         },
     }

@@ -79,8 +79,8 @@ def faults() -> str:
     return (
         '<h2 id="faults">Scripted faults</h2><p class="soft">What a file given by --faults or a PUT to '
         "/_sandbox/faults may hold. Each entry also says which calls it meets: call (bandwidth, open_state "
-        "or channel; without it bandwidth), app_id or app, times and, of the bandwidth call, usage_date and "
-        "per (script or app_day).</p>"
+        "or channel; without it bandwidth), method, app_id or app, times and, of the bandwidth call, "
+        "usage_date and per (script or app_day).</p>"
         '<p class="soft">A fault comes after credentials, key and the form of the call. Where it answers in '
         "the call's place (status, body, redirect), the call has no effect; where it only holds back, cuts "
         "or loses the answer (delay, truncate, disconnect), the call has had its effect by then.</p>"

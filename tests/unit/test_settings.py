@@ -71,6 +71,7 @@ def test_a_trailing_slash_of_the_address_is_dropped() -> None:
         ({"base_url": "https://[::1"}, "base_url"),
         ({"base_url": "https://api.agora.io:99999"}, "base_url"),
         ({"base_url": "https://api..agora.io"}, "base_url"),
+        ({"conn_id": "another"}, "conn_id"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"timezone": 8}, "timezone"),

@@ -54,6 +54,11 @@ class AgoraPushStreamHook(BaseHook):
                 f"There is no connection {self.conn_id}: create it under Admin, Connections,"
                 " with the type Agora Push-Stream."
             ) from None
+        if connection.conn_type != self.conn_type:
+            raise SettingsError(
+                f"The connection {self.conn_id} is of the type {connection.conn_type}, not {self.conn_type}:"
+                " name the connection of the app whose channel it is."
+            )
         if connection.password:
             mask_secret(connection.password)
         return parse_push_stream(

@@ -7,7 +7,6 @@ from agora.errors import AgoraError
 
 def failed(error: AgoraError, conn_id: str) -> tuple[bool, str]:
     """Return the error's text without the connection's name: Airflow makes one up for the test."""
-    text = str(error)
-    for named in (f"the connection {conn_id}", f"The connection {conn_id}", f"connection {conn_id}"):
-        text = text.replace(named, "This connection" if named[0] == "T" else "this connection")
-    return False, text
+    text = str(error).replace(f"The connection {conn_id}", "This connection")
+    text = text.replace(f"the connection {conn_id}", "this connection")
+    return False, text.replace(f"connection {conn_id}", "this connection")

@@ -9,10 +9,9 @@ from airflow.sdk import task_group
 
 from agora.operators.checks import check_stored_data
 from agora.operators.collect import BandwidthCollectOperator
+from agora.operators.every_dag import POOL
 from agora.operators.plan import BandwidthPlanOperator
 from agora.operators.publish import BandwidthPublishOperator
-
-POOL = "agora_api"
 
 
 @task_group

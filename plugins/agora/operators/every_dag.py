@@ -16,6 +16,8 @@ PATIENCE = {
     "max_retry_delay": timedelta(minutes=30),
 }
 
+POOL = "agora_api"
+
 EVERY_DAG: dict[str, Any] = {
     "start_date": datetime(2020, 1, 1, tzinfo=UTC),
     "catchup": False,

@@ -46,7 +46,7 @@ class BandwidthReplayOperator(BaseOperator):
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
         with noted(context), warehouse() as engine:
-            summary = replay(engine, from_date, to_date, tuple(as_list(self.app_ids)))
+            summary = replay(engine, from_date, to_date, tuple(as_list("app_ids", self.app_ids)))
             refresh(engine)
         note = summary.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)

@@ -84,7 +84,7 @@ class BandwidthPlanOperator(BaseOperator):
         return Days(
             date.fromisoformat(self.from_date),
             date.fromisoformat(self.to_date or self.from_date),
-            tuple(as_list(self.app_ids)),
+            tuple(as_list("app_ids", self.app_ids)),
             self.reload.lower() == "true",
         )
 

@@ -21,6 +21,7 @@ from agora.errors import (
 )
 from agora.hooks.push_stream import AgoraPushStreamHook
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.on_air import OnAir
 from agora.operators.templated import as_list
 from agora.settings import PUSH_STREAM_CONN_ID
 
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
 
     from agora.vendor.push_stream import Channel
 
-MAY_BE_PUSHED_KEY = "may_be_pushed"
-
 
 class PushStreamChannelOperator(BaseOperator):
     """What the three have in common: one call, its answer returned and noted on the run.
 
-    Where the vendor is not available, Airflow may try again; any other error of the vendor's fails the task
-    at once, with the channel, the status, the vendor's words and what to do.
+    Where another try may do better, as when the vendor is not available, Airflow may try again; any other
+    error of the vendor's fails the task at once, with the channel, the status, the vendor's words and what to
+    do.
 
     Args:
         cname: The channel's name, 1 to 64 printable ASCII characters.
@@ -56,9 +56,9 @@ class PushStreamChannelOperator(BaseOperator):
         try:
             with noted(context):
                 channel = self.call(AgoraPushStreamHook(self.conn_id), context)
-        except (VendorUnavailable, RateLimited):
-            raise
         except VendorError as error:
+            if self.may_do_better(error):
+                raise
             raise AirflowFailException(str(error)) from error
         answer = channel.to_json()
         note = f"Channel {self.cname}: {self.done}. The vendor answers {json.dumps(answer)}"
@@ -70,13 +70,17 @@ class PushStreamChannelOperator(BaseOperator):
         """Make the one call."""
         raise NotImplementedError
 
+    def may_do_better(self, error: VendorError) -> bool:
+        """Tell whether Airflow may try again after this error."""
+        return isinstance(error, VendorUnavailable | RateLimited)
+
 
 class PushStreamStartOperator(PushStreamChannelOperator):
-    """Starts pushing a channel's stream.
+    """Starts pushing a channel's stream, once a run.
 
-    It has no retries, whatever is asked for: nobody knows what a second start does, and whoever was killed
-    between asking and hearing does not know whether there was a first. (Where it is mapped, give `retries=0`
-    to `partial` yourself.)
+    Nobody knows what a second start does, and whoever was killed between asking and hearing does not know
+    whether there was a first. So the task has no retries, whatever is asked for, and a try after one that may
+    have started something (Airflow begins a task anew that a scheduler lost) fails without asking.
 
     Args:
         urls: Where to push to, rtmp:// or rtmps://, or a JSON list of them.
@@ -90,14 +94,33 @@ class PushStreamStartOperator(PushStreamChannelOperator):
         self.urls = urls
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Start; leave word for the stop whether there may be anything to stop."""
-        context["ti"].xcom_push(MAY_BE_PUSHED_KEY, True)
+        """Start, leaving word for the stop that there may be something to stop."""
+        urls = as_list("urls", self.urls)
+        settings = hook.get_settings()
+        on_air = OnAir.of(context["ti"], self.task_id)
+        if on_air.may_be():
+            raise OutcomeUnknown(
+                "an earlier try of this run may have started it, so it is not started again",
+                about=f"Channel {self.cname}, App {settings.app_id}, connection {self.conn_id}",
+                app_id=settings.app_id,
+                advice="Stop it, then trigger a new run.",
+            )
+        on_air.remember(self.cname, self.conn_id)
+        is_to_be_stopped = self._is_stopped_by_its_run()
         try:
-            return hook.start(self.cname, as_list(self.urls))
+            channel = hook.start(self.cname, urls)
         except (SettingsError, VendorError) as error:
-            if not isinstance(error, OutcomeUnknown | UnexpectedAnswer):
-                context["ti"].xcom_push(MAY_BE_PUSHED_KEY, False)
+            is_known = not isinstance(error, OutcomeUnknown | UnexpectedAnswer)
+            if is_known or not is_to_be_stopped:
+                on_air.forget()
             raise
+        if not is_to_be_stopped:
+            on_air.forget()
+        return channel
+
+    def _is_stopped_by_its_run(self) -> bool:
+        stops = (getattr(task, "partial_kwargs", None) or vars(task) for task in self.dag.tasks)
+        return any(stop.get("start_task_id") == self.task_id for stop in stops)
 
 
 class PushStreamUpdateOperator(PushStreamChannelOperator):
@@ -120,7 +143,7 @@ class PushStreamUpdateOperator(PushStreamChannelOperator):
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
         """Update."""
-        urls, uids = as_list(self.urls), as_list(self.uids)
+        urls, uids = as_list("urls", self.urls), as_list("uids", self.uids)
         if not (urls or uids):
             raise SettingsError(
                 f"Channel {self.cname}: neither urls nor uids are given, so there is nothing to update."
@@ -132,9 +155,10 @@ class PushStreamStopOperator(PushStreamChannelOperator):
     """Stops pushing a channel's stream.
 
     As a broadcast's teardown give it `start_task_id`: then it stops whatever that task started or may have
-    started, and a channel that is gone already is as well. Where the start never came to ask, or was
-    refused, it ends as skipped: a channel of that name is somebody else's. How to wire it, so that the run
-    fails when any of its tasks does: dags/agora_push_stream_broadcast.py.
+    started, and a channel that is gone already is as well. Whatever the vendor answers else, Airflow may try
+    again: it is still on the air. Where the start never came to ask, or was refused, it ends as skipped: a
+    channel of that name is somebody else's. How to wire it, so that the run fails when any of its tasks does:
+    dags/agora_push_stream_broadcast.py.
 
     Args:
         start_task_id: The task of the same run that started it; without one the channel is stopped anyway.
@@ -150,12 +174,20 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         """Stop."""
         if not self.start_task_id:
             return hook.stop(self.cname)
-        if not context["ti"].xcom_pull(task_ids=self.start_task_id, key=MAY_BE_PUSHED_KEY):
-            raise AirflowSkipException(f"Channel {self.cname}: this run did not start it.")
+        on_air = OnAir.of(context["ti"], self.start_task_id)
+        if not on_air.may_be():
+            raise AirflowSkipException(f"Channel {self.cname}: this run has nothing on the air.")
         try:
-            return hook.stop(self.cname)
+            channel = hook.stop(self.cname)
         except ChannelNotFound as error:
+            on_air.forget()
             raise AirflowSkipException(f"It is not pushed any more. {error}") from error
+        on_air.forget()
+        return channel
+
+    def may_do_better(self, error: VendorError) -> bool:
+        """Tell whether Airflow may try again after this error."""
+        return bool(self.start_task_id) or super().may_do_better(error)
 
 
 class PushStreamActionOperator(BaseBranchOperator):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from agora.errors import CredentialsRefused, SettingsError
+from agora.errors import SettingsError
 from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.templated import as_list
+from agora.settings import AppSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,10 +28,11 @@ APPLY, QUERY = "apply", "query"
 
 
 class PushStreamOpenOperator(BaseOperator):
-    """Asks each app's account whether push-streaming is enabled, or applies for it; returns App ID → enabled.
+    """Asks each app's account whether push-streaming is enabled; returns App ID → enabled.
 
-    False is an answer and no failure, after an application, too. Every answer is kept in
-    core.push_stream_state before the task fails because of others, naming them.
+    To apply, it asks first, and applies for those that are not enabled. False is an answer and no failure,
+    after an application, too. Every answer is kept in core.push_stream_state before the task fails because of
+    others, naming them.
 
     Args:
         app_ids: App IDs of the variable `agora_apps`, or a JSON list of them; empty or null for all.
@@ -48,7 +51,7 @@ class PushStreamOpenOperator(BaseOperator):
         with noted(context):
             if self.action not in (APPLY, QUERY):
                 raise SettingsError(f"action is {APPLY} or {QUERY}, not {self.action!r}.")
-            chosen = _chosen(as_list(self.app_ids))
+            chosen = _chosen(as_list("app_ids", self.app_ids))
             with warehouse() as engine:
                 answered, problems = self._every_account(chosen, engine)
         note = "\n".join([*problems, *(states.text() for states in answered)])
@@ -70,7 +73,7 @@ class PushStreamOpenOperator(BaseOperator):
         for conn_id, app_ids in chosen.items():
             try:
                 answered.append(asyncio.run(self._ask(conn_id, app_ids, engine)))
-            except (SettingsError, CredentialsRefused) as error:
+            except SettingsError as error:
                 problems.append(str(error))
         return answered, problems
 
@@ -87,18 +90,24 @@ class PushStreamOpenOperator(BaseOperator):
 
 
 def _chosen(app_ids: list[str]) -> dict[str, list[str]]:
-    """Return the chosen apps, or all that are configured, by the connection that owns them."""
-    by_connection = {conn_id: [app.app_id for app in apps] for conn_id, apps in configured_apps().items()}
-    configured = {app_id for ids in by_connection.values() for app_id in ids}
+    """Return the chosen apps, or all that are still collected, by the connection that owns them."""
+    by_connection = configured_apps()
+    configured = {app.app_id for apps in by_connection.values() for app in apps}
     unknown = [app_id for app_id in app_ids if app_id not in configured]
     if unknown:
         raise SettingsError(
             f"The variable agora_apps does not name {', '.join(unknown)}, so it is not known which account"
             " to ask: add it there, or correct the App ID."
         )
-    if not app_ids:
-        return by_connection
+    today = datetime.now(UTC).date()
     chosen = {
-        conn_id: [app_id for app_id in ids if app_id in app_ids] for conn_id, ids in by_connection.items()
+        conn_id: [app.app_id for app in apps if _is_chosen(app, app_ids, today)]
+        for conn_id, apps in by_connection.items()
     }
     return {conn_id: ids for conn_id, ids in chosen.items() if ids}
+
+
+def _is_chosen(app: AppSettings, app_ids: list[str], today: date) -> bool:
+    if app_ids:
+        return app.app_id in app_ids
+    return app.collect_until is None or app.collect_until >= today

@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agora.errors import SettingsError
 
-def as_list(value: Any) -> list[Any]:
-    """Return a list; what is empty or null is an empty one."""
-    return list((json.loads(value) if isinstance(value, str) and value else value) or ())
+
+def as_list(name: str, value: Any) -> list[Any]:
+    """Return a list; what is empty or null is an empty one.
+
+    Raises:
+        SettingsError: It is neither a list nor the JSON of one.
+    """
+    try:
+        found = json.loads(value) if isinstance(value, str) and value else value
+    except ValueError:
+        raise SettingsError(f'{name} is neither a list nor the JSON of one, such as ["…"].') from None
+    if found and not isinstance(found, list | tuple):
+        raise SettingsError(f'{name} is neither a list nor the JSON of one, such as ["…"].')
+    return list(found or ())

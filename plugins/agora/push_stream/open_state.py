@@ -14,7 +14,6 @@ from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.push_stream_state import Seen, record
 from agora.words import things
 
-MOST_NAMED = 20
 FEW = 5
 
 
@@ -26,13 +25,15 @@ class OpenStates:
         conn_id: The account.
         seen: The answers, in the order in which they came.
         failures: App ID → why there is no answer.
-        not_asked: App IDs left out because the vendor was not available.
+        refused: The 401 that ended it for all that were still to be asked.
+        not_asked: App IDs left out, because of it or because the vendor was not available.
         changed: How many apps' state is another than before, or seen for the first time.
     """
 
     conn_id: str
     seen: list[Seen] = field(default_factory=list)
     failures: dict[str, VendorError] = field(default_factory=dict)
+    refused: CredentialsRefused | None = None
     not_asked: list[str] = field(default_factory=list)
     changed: int = 0
 
@@ -44,57 +45,65 @@ class OpenStates:
         )
         return "\n".join(filter(None, [self.failed(), counts]))
 
+    def failed(self) -> str:
+        """Name the apps that failed, those with the same reason together; empty where none did."""
+        lines = [str(self.refused)] if self.refused else []
+        if self.failures:
+            kinds = (type(error) for error in self.failures.values())
+            lines.append(
+                f"Connection {self.conn_id}, push-stream open state: {things(len(self.failures), 'app')}"
+                f" failed. {' '.join(self._reasons())} {see(kinds)}"
+            )
+        if self.not_asked:
+            lines.append(f"{things(len(self.not_asked), 'app')} not asked any more.")
+        return "\n".join(lines)
+
+    def _reasons(self) -> list[str]:
+        apps_by_reason: dict[str, list[str]] = {}
+        for app_id, error in sorted(self.failures.items()):
+            said = f"{error.reason.rstrip('.')}. {error.advice}"
+            apps_by_reason.setdefault(said, []).append(app_id)
+        return [f"{_named(app_ids)}: {said}" for said, app_ids in apps_by_reason.items()]
+
     def _apps(self, *, enabled: bool) -> str:
         """Count the apps with an answer, and name them where the answers are few."""
         app_ids = sorted(answer.app_id for answer in self.seen if answer.enabled == enabled)
         named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
         return things(len(app_ids), "app") + named
 
-    def failed(self) -> str:
-        """Name the apps that failed, each with its reason; empty where none did."""
-        if not self.failures:
-            return ""
-        named = [
-            f"App {app_id}: {error.reason.rstrip('.')}. {error.advice}"
-            for app_id, error in sorted(self.failures.items())[:MOST_NAMED]
-        ]
-        if len(self.failures) > MOST_NAMED:
-            named.append(f"And {len(self.failures) - MOST_NAMED:,} more.")
-        if self.not_asked:
-            named.append(f"{things(len(self.not_asked), 'app')} not asked, because so many failed in a row.")
-        return (
-            f"Connection {self.conn_id}, push-stream open state: {things(len(self.failures), 'app')} failed."
-            f" {' '.join(named)} {see(type(error) for error in self.failures.values())}"
-        )
+
+def _named(app_ids: list[str]) -> str:
+    others = f" and {len(app_ids) - FEW:,} more" if len(app_ids) > FEW else ""
+    return f"App {', '.join(app_ids[:FEW])}{others}"
 
 
 async def open_states(
     app_ids: Sequence[str], client: DashboardClient, engine: Engine, *, apply: bool
 ) -> OpenStates:
-    """Ask for each app, as many at once as the account allows, and keep every answer.
+    """Ask for each app, as many at once as the account allows, and keep every answer whatever ends it.
 
-    One app's failure does not keep another's answer from being kept. Where many in a row get no usable
-    answer, the vendor is down, and the rest is not asked.
+    One app's failure does not keep another's answer from being kept. After a 401, and where many in a row get
+    no usable answer, the rest is not asked.
 
     Args:
         app_ids: Apps of the account, none twice.
         client: Of that account, entered.
         engine: To the warehouse, as the loader.
-        apply: Apply for push-streaming (POST) rather than only ask (GET).
-
-    Raises:
-        CredentialsRefused: A 401; what was answered before it is kept.
+        apply: Apply (POST) for those that a query (GET) shows not to be enabled. So whoever does not know
+            whether an application arrived may ask again.
     """
     round_ = _Round(app_ids, client, apply=apply)
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(client.settings.max_concurrency):
-            workers.create_task(round_.work())
-    states = round_.states
-    if states.seen:
-        with engine.begin() as connection:
-            states.changed = record(connection, states.conn_id, states.seen)
-    if round_.refused:
-        raise round_.refused
+    workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        states = round_.states
+        if states.seen:
+            with engine.begin() as connection:
+                states.changed = record(connection, states.conn_id, states.seen)
     return states
 
 
@@ -106,31 +115,38 @@ class _Round:
         self._client = client
         self._apply = apply
         self._failed_in_a_row = 0
-        self.refused: CredentialsRefused | None = None
         self.states = OpenStates(client.settings.conn_id)
 
     async def work(self) -> None:
-        """Take one app after the other until there are no more, or a 401 ends it for all."""
+        """Take one app after the other until there are no more."""
         for app_id in self._todo:
-            if self.refused:
-                return
-            if self._failed_in_a_row >= 2 * self._client.settings.max_concurrency:
+            down = self._failed_in_a_row >= 2 * self._client.settings.max_concurrency
+            if self.states.refused or down:
                 self.states.not_asked.append(app_id)
-                continue
-            await self._ask(app_id)
+            else:
+                await self._ask(app_id)
 
     async def _ask(self, app_id: str) -> None:
         try:
-            if self._apply:
-                enabled = await self._client.apply_for_push_stream(app_id)
-            else:
-                enabled = await self._client.push_stream_is_open(app_id)
+            seen = await self._seen(app_id)
         except CredentialsRefused as error:
-            self.refused = self.refused or error
+            if self.states.refused:
+                self.states.not_asked.append(app_id)
+            self.states.refused = self.states.refused or error
         except VendorError as error:
             self.states.failures[app_id] = error
             down = isinstance(error, VendorUnavailable | OutcomeUnknown | RateLimited)
             self._failed_in_a_row = self._failed_in_a_row + 1 if down else 0
         else:
             self._failed_in_a_row = 0
-            self.states.seen.append(Seen(app_id, enabled, datetime.now(UTC)))
+            self.states.seen.append(seen)
+
+    async def _seen(self, app_id: str) -> Seen:
+        # What the vendor says is true of some moment after it is asked: an answer that took long must not
+        # look newer than one that was asked for meanwhile.
+        asked_at = datetime.now(UTC)
+        enabled = await self._client.push_stream_is_open(app_id)
+        if self._apply and not enabled:
+            asked_at = datetime.now(UTC)
+            enabled = await self._client.apply_for_push_stream(app_id)
+        return Seen(app_id, enabled, asked_at)

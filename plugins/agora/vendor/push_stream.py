@@ -18,7 +18,6 @@ from agora.errors import (
     OutcomeUnknown,
     RateLimited,
     RequestInvalid,
-    SettingsError,
     UnexpectedAnswer,
     VendorUnavailable,
 )
@@ -140,7 +139,7 @@ class PushStreamClient(Client):
     async def stop(self, cname: str) -> Channel:
         """Stop pushing a channel's stream.
 
-        Where an earlier try was not answered, a 404 says that it took effect, and is a success.
+        Where an earlier try was not answered, a 404 is a success: whatever was pushed is not.
 
         Args:
             cname: The channel's name.
@@ -187,16 +186,20 @@ class PushStreamClient(Client):
 def _channel_of(body: bytes) -> Channel | None:
     """Read `{"data": {"cname": "…", "uids": […], "urls": […]}}`; None where it is something else.
 
-    What stops a channel answers with its name alone.
+    What stops a channel answers with its name alone. Of a start the document says that urls is no array, and
+    shows one: a single text is as good.
     """
     try:
         data = json.loads(body)["data"]
-        channel = Channel(data["cname"], data.get("uids") or [], data.get("urls") or [])
-        require_uids(channel.uids)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, SettingsError):
+        cname, uids, urls = data["cname"], data.get("uids") or [], data.get("urls") or []
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    texts = isinstance(channel.cname, str) and isinstance(channel.urls, list)
-    return channel if texts and all(isinstance(url, str) for url in channel.urls) else None
+    urls = [urls] if isinstance(urls, str) else urls
+    if not (isinstance(cname, str) and isinstance(uids, list) and isinstance(urls, list)):
+        return None
+    if not all(isinstance(uid, int) and not isinstance(uid, bool) for uid in uids):
+        return None
+    return Channel(cname, uids, urls) if all(isinstance(url, str) for url in urls) else None
 
 
 def _error_code(body: bytes) -> int:
