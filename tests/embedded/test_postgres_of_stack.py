@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,10 @@ def test_starting_twice_leaves_the_running_server_alone(running: Settings, secre
 def test_recovers_after_kill_9_with_committed_rows(running: Settings, secrets: Secrets) -> None:
     query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
     os.kill(pid(running), signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while postgres.of_stack(running).server_pid():  # on a busy machine it takes a while to be gone
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     postgres.start_of_stack(running, secrets)
     assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
 
