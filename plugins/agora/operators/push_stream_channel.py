@@ -67,8 +67,8 @@ class PushStreamChannelOperator(BaseOperator):
         return answer
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Make the one call."""
-        raise NotImplementedError
+        """Make the one call; each of the three has its own."""
+        raise NotImplementedError(f"{type(self).__name__} makes no call.")
 
     def may_do_better(self, error: VendorError) -> bool:
         """Tell whether Airflow may try again after this error."""
