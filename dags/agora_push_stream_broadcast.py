@@ -1,4 +1,4 @@
-"""An example to copy: push a channel's stream every evening for a while, and stop it whatever becomes of the run.
+"""An example to copy: push a channel's stream every evening, and stop it whatever becomes of the run.
 
 - Paused until you unpause it; the form of Trigger does that, too, unless you take the tick away. Change the
   schedule, and the defaults of the form, in a copy of this file.
