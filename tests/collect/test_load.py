@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -139,7 +140,7 @@ def test_what_is_newer_and_no_worse_replaces(
     assert load(engine, then) == 1
     held = row(warehouse)
     assert (held["state"], held["attempts"], held["http_status"]) == (state, 2, then.http_status)
-    expected = None if then.kbps is None else [None if math.isnan(kbps) else kbps for kbps in then.kbps]
+    expected = None if then.kbps is None else [None if math.isnan(kbps) else kbps for kbps in np.asarray(then.kbps)]
     assert held["kbps"] == expected
     assert held["collected_at"] == then.collected_at
     assert held["body_sha256"] is None or bytes(held["body_sha256"]) == then.body_sha256

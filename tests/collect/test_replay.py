@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable
 from datetime import date
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from agora.bandwidth import reading
-from agora.bandwidth.payload import DayPoints, decode
+from agora.bandwidth.payload import decode
 from agora.bandwidth.plan import Days
 from agora.bandwidth.replay import replay
 from agora.bandwidth.summary import Summary
@@ -19,7 +21,7 @@ from sandbox.testing import running_sandbox
 from tests.collect.night import Night, assert_true, night_of, product, window_days
 from tests.warehouse.database import Warehouse
 
-Decoder = Callable[[bytes, date], DayPoints]
+Decoder = Callable[[bytes, date], NDArray[np.float64]]
 
 
 def replayed(night: Night, first: date, last: date, *app_ids: str) -> Summary:
@@ -43,18 +45,18 @@ def restatements(warehouse: Warehouse) -> list[tuple[int, int, bool, bool]]:
     ]
 
 
-def refuse_everything(body: bytes, usage_date: date) -> DayPoints:
+def refuse_everything(body: bytes, usage_date: date) -> NDArray[np.float64]:
     raise AnswerRejected("a mistake of the decoder")
 
 
-def doubled(body: bytes, usage_date: date) -> DayPoints:
-    points = decode(body, usage_date)
-    return DayPoints([2 * kbps for kbps in points.kbps], points.points)
+def doubled(body: bytes, usage_date: date) -> NDArray[np.float64]:
+    return 2 * decode(body, usage_date)
 
 
-def first_point_dropped(body: bytes, usage_date: date) -> DayPoints:
+def first_point_dropped(body: bytes, usage_date: date) -> NDArray[np.float64]:
     points = decode(body, usage_date)
-    return DayPoints([math.nan, *points.kbps[1:]], points.points - 1)
+    points[0] = math.nan
+    return points
 
 
 def test_replaying_what_was_read_right_changes_nothing(warehouse: Warehouse) -> None:

@@ -167,7 +167,7 @@ WIRE_POISON = {
         http_status=302,
     ),
     "an error in a 200": Poison(
-        whole(lambda _: answer(200, ERROR)), "no date, unit, value; unknown keys", raw=lambda _: ERROR
+        whole(lambda _: answer(200, ERROR)), "unknown field `code`", raw=lambda _: ERROR
     ),
     "a page in a 200": Poison(
         whole(lambda _: answer(200, HTML, Content_Type="text/html")), "not JSON", raw=lambda _: HTML

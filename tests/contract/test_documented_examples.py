@@ -37,7 +37,7 @@ def test_a_day(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
     points = {"00:00": 100, "00:05": 200, "23:55": 100}
     answer(sandbox, "bandwidth", {"date": "2018-08-07", "unit": "kbps", "value": points})
     received = dashboard.ask(lambda client: client.bandwidth(dashboard.app_id, A_DAY))
-    kbps = decode(received.body, A_DAY).kbps
+    kbps = decode(received.body, A_DAY).tolist()
     assert [kbps[0], kbps[1], kbps[-1]] == [100, 200, 100]
 
 

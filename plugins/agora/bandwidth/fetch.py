@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -79,25 +80,34 @@ class _Round:
         self._silent: set[str] = set()
         self._silent_in_a_row = 0
         self.refused: CredentialsRefused | None = None
-        self.arrived: asyncio.Queue[Fetched | None] = asyncio.Queue(CHUNK_APP_DAYS)
+        self._arrived: list[Fetched] = []
+        self._room = asyncio.Event()
+        self._room.set()
+        self._full = asyncio.Event()  # or at the end
+        self._over = False
 
     async def work(self) -> None:
         """Take one app-day after the other until there are no more, or a 401 ends it for all."""
         for app_id, usage_date in self._todo:
+            await self._room.wait()
             if self.refused:
                 return
             item = await self._ask(app_id, usage_date)
             if isinstance(item.error, CredentialsRefused):
                 if not self.refused:
                     self.refused = item.error
-                    await self.arrived.put(item)
+                    self._arrived.append(item)
                 return
-            await self.arrived.put(item)
+            self._arrived.append(item)
+            if len(self._arrived) >= CHUNK_APP_DAYS:
+                self._room.clear()
+                self._full.set()
 
     async def end(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Say that nothing more arrives, once nothing does."""
         await asyncio.gather(*workers, return_exceptions=True)
-        await self.arrived.put(None)
+        self._over = True
+        self._full.set()
 
     async def _ask(self, app_id: str, usage_date: date) -> Fetched:
         pointless = self._unknown.get(app_id) or self._silence(app_id, usage_date)
@@ -148,15 +158,14 @@ class _Round:
                 self._silent.add(error.app_id)
 
     async def chunk(self) -> tuple[list[Fetched], bool]:
-        """Wait for the next chunk; the second value is False when it is the last."""
-        items: list[Fetched] = []
-        try:
+        """Wait for the next chunk; the second value is False when it is the last.
+
+        While nobody takes a full one, nothing more is asked: what is held in memory stays the same.
+        """
+        with suppress(TimeoutError):
             async with asyncio.timeout(CHUNK_SECONDS):
-                while len(items) < CHUNK_APP_DAYS:
-                    item = await self.arrived.get()
-                    if item is None:
-                        return items, False
-                    items.append(item)
-        except TimeoutError:
-            pass
-        return items, True
+                await self._full.wait()
+        items, self._arrived = self._arrived, []
+        self._full.clear()
+        self._room.set()
+        return items, not self._over

@@ -10,7 +10,6 @@ SLOTS_PER_DAY = 24 * 60 // MINUTES_PER_SLOT
 LABELS: tuple[str, ...] = tuple(
     f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 24 * 60, MINUTES_PER_SLOT)
 )
-SLOT_OF_LABEL: dict[str, int] = {label: slot for slot, label in enumerate(LABELS)}
 
 
 def starts_at(usage_date: date, timezone: str) -> datetime:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from agora.bandwidth.grid import SLOTS_PER_DAY, starts_at
 
@@ -20,7 +21,7 @@ class Outcome:
     """What became of asking for one app-day, before it is brought onto the grid.
 
     Attributes:
-        kbps: 288 rates with NaN for absent ones, or None where there is no sound answer.
+        kbps: 288 rates with NaN for absent ones; None where there is no sound answer.
         attempts: 1, or 0 for a day that was not asked because of what its app answered before.
         http_status: Status of the answer, None without one.
         reason: Why there are not 288 points, empty where there are.
@@ -31,7 +32,7 @@ class Outcome:
 
     app_id: str
     usage_date: date
-    kbps: list[float] | None = None
+    kbps: ArrayLike | None = None
     attempts: int = 1
     http_status: int | None = None
     reason: str = ""
@@ -56,37 +57,40 @@ def normalise(outcomes: Iterable[Outcome], timezone: str) -> pd.DataFrame:
     Raises:
         ValueError: The same app-day twice.
     """
-    batch = list(outcomes)
+    batch = sorted(outcomes, key=lambda outcome: (outcome.app_id, outcome.usage_date))
     index = pd.MultiIndex.from_arrays(
         [[o.app_id for o in batch], [o.usage_date for o in batch]], names=["app_id", "usage_date"]
     )
     if index.has_duplicates:
         raise ValueError(f"app-day twice in one batch: {index[index.duplicated()][0]}")
-    empty = [np.nan] * SLOTS_PER_DAY
-    grid = np.array([empty if o.kbps is None else o.kbps for o in batch], dtype=np.float64)
+    grid = np.full((len(batch), SLOTS_PER_DAY), np.nan)
+    for row, outcome in zip(grid, batch, strict=True):
+        if outcome.kbps is not None:
+            row[:] = outcome.kbps
     grid += 0.0  # JSON knows a minus zero; people reading SQL need not
-    return (
-        pd.DataFrame(grid.reshape(len(batch), SLOTS_PER_DAY), index=index, columns=SLOTS)
-        .pipe(_with_ledger, batch, timezone)
-        .sort_index()
-    )
+    return pd.DataFrame(grid, index=index, columns=SLOTS).pipe(_with_ledger, batch, timezone)
 
 
 def _with_ledger(points: pd.DataFrame, batch: list[Outcome], timezone: str) -> pd.DataFrame:
     """Put what the ledger keeps of each app-day before its points."""
-    counts = points.notna().sum(axis="columns").to_numpy()
+    counts = SLOTS_PER_DAY - np.isnan(points.to_numpy()).sum(axis=1)
+
+    def as_they_are(values: Iterable[object]) -> pd.Series:
+        return pd.Series(list(values), index=points.index, dtype=object)
+
     ledger = pd.DataFrame(
         {
-            "starts_at": pd.Series([starts_at(o.usage_date, timezone) for o in batch], dtype=object),
+            "starts_at": as_they_are(starts_at(o.usage_date, timezone) for o in batch),
             "state": [_state(o, count) for o, count in zip(batch, counts, strict=True)],
             "points": counts,
             "attempts": [o.attempts for o in batch],
-            "http_status": pd.Series([o.http_status for o in batch], dtype=object),
+            "http_status": as_they_are(o.http_status for o in batch),
             "reason": [_reason(o, count) for o, count in zip(batch, counts, strict=True)],
-            "collected_at": pd.Series([o.collected_at for o in batch], dtype=object),
-            "body_sha256": pd.Series([o.body_sha256 for o in batch], dtype=object),
+            "collected_at": as_they_are(o.collected_at for o in batch),
+            "body_sha256": as_they_are(o.body_sha256 for o in batch),
         },
-    ).set_index(points.index)
+        index=points.index,
+    )
     return pd.concat([ledger, points], axis="columns")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import orjson
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from agora.bandwidth.grid import LABELS, SLOT_OF_LABEL, SLOTS_PER_DAY
+from agora.bandwidth.grid import LABELS
 from agora.errors import AnswerRejected
 
 # Numerator and denominator: a division by 1,000 is exact to the last bit where a factor of 0.001 is not.
@@ -19,107 +20,91 @@ KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": 
 MOST_KBPS = (
     1e11  # 100 Tbit a second: above any customer's traffic, below what the bytes of a day could overflow
 )
-KEYS = {"date", "unit", "value"}
 STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in sound JSON; a colon follows where it is a key
 
-
-@dataclass(frozen=True, slots=True)
-class DayPoints:
-    """The points of one answer, on the day's grid.
-
-    Attributes:
-        kbps: One element a slot, 288 of them; NaN where the vendor delivered none.
-        points: How many it delivered.
-    """
-
-    kbps: list[float]
-    points: int
+# A field a slot, named as the vendor labels it; a label that is absent is NaN.
+Points: Any = msgspec.defstruct(
+    "Points",
+    [(f"slot_{slot}", float, math.nan) for slot in range(len(LABELS))],
+    rename={f"slot_{slot}": label for slot, label in enumerate(LABELS)},
+    forbid_unknown_fields=True,
+)
 
 
-def decode(body: bytes, usage_date: date) -> DayPoints:
+class Day(msgspec.Struct, forbid_unknown_fields=True):
+    """A body: `{"date": "YYYY-MM-DD", "unit": "kbps", "value": {"00:00": 100, …}}`."""
+
+    date: str
+    unit: str
+    value: Points
+
+
+DAY = msgspec.json.Decoder(Day)
+
+
+def decode(body: bytes, usage_date: date) -> NDArray[np.float64]:
     """Read the body of a 200 for one usage date.
 
-    Source: Dashboard RESTful API, bandwidth call: `{"date": "YYYY-MM-DD", "unit": "kbps", "value":
-    {"00:00": 100, …}}`. Units of the same family are converted; anything ambiguous is refused.
+    Source: Dashboard RESTful API, bandwidth call. Units of the same family are converted; anything ambiguous
+    is refused.
+
+    Returns:
+        The rates in kbps, 288 of them, slot n starting n × 5 minutes after midnight; NaN where the vendor
+        delivered none.
 
     Raises:
         AnswerRejected: With the reason, in a few words that repeat at most a few characters of the body.
     """
-    content = _parsed(body)
-    if content["date"] != usage_date.isoformat():
-        raise AnswerRejected(f"asked for {usage_date}, answered for {_short(content['date'])}")
-    unit = content["unit"]
-    if not isinstance(unit, str) or unit not in KBPS_PER_UNIT:
-        raise AnswerRejected(f"unit {_short(unit)} is none of {', '.join(KBPS_PER_UNIT)}")
-    day = _on_grid(_in_kbps(content["value"], unit))
-    _refuse_duplicates(body, day.points)
-    return day
+    day = _parsed(body)
+    if day.date != usage_date.isoformat():
+        raise AnswerRejected(f"asked for {usage_date}, answered for {_short(day.date)}")
+    if day.unit not in KBPS_PER_UNIT:
+        raise AnswerRejected(f"unit {_short(day.unit)} is none of {', '.join(KBPS_PER_UNIT)}")
+    kbps = _in_kbps(np.array(msgspec.structs.astuple(day.value)), day.unit)
+    _refuse_duplicates(body, points=int(np.count_nonzero(~np.isnan(kbps))))
+    return kbps
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes) -> Day:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise AnswerRejected(f"not JSON: {error.msg} at byte {error.pos} of {len(body)}") from None
-    if not isinstance(content, dict):
-        raise AnswerRejected(f"a JSON object is expected, got {type(content).__name__}")
-    if content.keys() != KEYS:
-        raise AnswerRejected(_other_keys(content))
-    if not isinstance(content["value"], dict):
-        raise AnswerRejected(f"value must be an object of points, got {type(content['value']).__name__}")
-    return content
+        return DAY.decode(body)
+    except msgspec.ValidationError as error:
+        raise AnswerRejected(f"not as documented: {_printable(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AnswerRejected(f"not JSON ({_printable(str(error))}, of {len(body)})") from None
 
 
-def _other_keys(content: dict[str, Any]) -> str:
-    missing = ", ".join(sorted(KEYS - content.keys()))
-    further = ", ".join(_short(key) for key in sorted(content.keys() - KEYS)[:5])
-    return "; ".join(
-        part for part in (missing and f"no {missing}", further and f"unknown keys {further}") if part
-    )
-
-
-def _refuse_duplicates(body: bytes, points: int) -> None:
-    """Refuse a body with more keys than were kept: of two equal ones orjson keeps the last, in silence."""
-    # Each key brings a colon and each label carries one more. Where that adds up, and no escape hides a
-    # colon, there is no need to look closer.
-    if b"\\" not in body and body.count(b":") == len(KEYS) + 2 * points:
-        return
-    keys = [text for text, colon in STRING.findall(body) if colon]
-    if len(keys) != len(KEYS) + points:
-        twice, _ = Counter(map(orjson.loads, keys)).most_common(1)[0]
-        raise AnswerRejected(f"the key {_short(twice)} stands twice")
-
-
-def _in_kbps(value: dict[str, Any], unit: str) -> dict[str, float]:
-    if not set(map(type, value.values())) <= {int, float}:
-        label = next(label for label, number in value.items() if type(number) not in (int, float))
-        raise AnswerRejected(f"the point {_short(label)} is {_short(value[label])}, not a number")
+def _in_kbps(rates: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
     times, divided_by = KBPS_PER_UNIT[unit]
-    kbps = value if times == divided_by else {k: number * times / divided_by for k, number in value.items()}
-    if kbps and not (min(kbps.values()) >= 0 and max(kbps.values()) <= MOST_KBPS):
-        label = next(label for label, number in kbps.items() if not 0 <= number <= MOST_KBPS)
+    kbps = rates if times == divided_by else rates * times / divided_by
+    implausible = (kbps < 0) | (kbps > MOST_KBPS)
+    if implausible.any():
+        slot = int(implausible.argmax())
         raise AnswerRejected(
-            f"the point {_short(label)} is {_short(value[label])} {unit},"
+            f"the point {LABELS[slot]} is {rates[slot]:.15g} {unit},"
             f" which is below zero or beyond {MOST_KBPS:g} kbps"
         )
     return kbps
 
 
-def _on_grid(kbps: dict[str, float]) -> DayPoints:
-    if tuple(kbps) == LABELS:
-        return DayPoints(list(kbps.values()), SLOTS_PER_DAY)
-    on_grid = [math.nan] * SLOTS_PER_DAY
-    for label, number in kbps.items():
-        slot = SLOT_OF_LABEL.get(label)
-        if slot is None:
-            raise AnswerRejected(f"{_short(label)} is no five-minute label from 00:00 to 23:55")
-        on_grid[slot] = number
-    return DayPoints(on_grid, len(kbps))
+def _refuse_duplicates(body: bytes, points: int) -> None:
+    """Refuse a body with more keys than were kept: of two equal ones the last is, in silence."""
+    known = len(Day.__struct_fields__) + points
+    # Each key brings a colon and each label carries one more. Where that adds up, and no escape hides a
+    # colon, there is no need to look closer.
+    if b"\\" not in body and body.count(b":") == known + points:
+        return
+    keys = [text for text, colon in STRING.findall(body) if colon]
+    if len(keys) != known:
+        twice, _ = Counter(map(msgspec.json.decode, keys)).most_common(1)[0]
+        raise AnswerRejected(f"the key {_short(twice)} stands twice")
 
 
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except RecursionError:  # lists in lists, hundreds deep
-        text = type(value).__name__
-    return text if len(text) <= 40 else text[:37] + "…"
+def _short(text: str) -> str:
+    quoted = repr(text)
+    return quoted if len(quoted) <= 40 else quoted[:37] + "…"
+
+
+def _printable(text: str) -> str:
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown if len(shown) <= 120 else shown[:119] + "…"

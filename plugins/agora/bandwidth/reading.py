@@ -18,7 +18,7 @@ def read(answer: RawAnswer, *, attempts: int = 1) -> Outcome:
     kbps, reason = None, answer.fault
     if not reason:
         try:
-            kbps = decode(answer.body, answer.usage_date).kbps
+            kbps = decode(answer.body, answer.usage_date)
         except AnswerRejected as error:
             reason = str(error)
     return Outcome(

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sqlalchemy import Engine
 
 from agora.bandwidth.grid import SLOTS_PER_DAY, starts_at
@@ -82,8 +84,8 @@ def _best(readings: list[Outcome]) -> Outcome:
     return max(reversed(readings), key=lambda reading: -1 if reading.kbps is None else _points(reading.kbps))
 
 
-def _points(kbps: Sequence[float]) -> int:
-    return sum(not math.isnan(rate) for rate in kbps)
+def _points(kbps: ArrayLike) -> int:
+    return int(np.count_nonzero(~np.isnan(kbps)))
 
 
 def _contradicts(reading: Outcome, held: Held, timezone: str) -> bool:
@@ -97,8 +99,8 @@ def _contradicts(reading: Outcome, held: Held, timezone: str) -> bool:
     )
 
 
-def _absent_as_none(kbps: Sequence[float]) -> list[float | None]:
-    return [None if math.isnan(rate) else rate for rate in kbps]
+def _absent_as_none(kbps: ArrayLike) -> list[float | None]:
+    return [None if math.isnan(rate) else rate for rate in np.asarray(kbps).tolist()]
 
 
 def _withdrawal(held: Held, reading: Outcome, best: Outcome) -> Withdrawal:

@@ -97,6 +97,9 @@ class SharedPacer:
 
     async def turn(self) -> float:
         """Wait for this request's turn; return the moment by the database's clock."""
+        if not self._waiting and self._until_turn() == 0:
+            self._taken += 1
+            return self._now()
         self._waiting += 1
         try:
             async with self._lock:
@@ -104,10 +107,10 @@ class SharedPacer:
                     wait_seconds = self._until_turn()
                     if wait_seconds is None:
                         wait_seconds = await self._exchange(self._wanted())
-                    elif wait_seconds <= 0:
+                    elif wait_seconds == 0:
                         self._taken += 1
                         return self._now()
-                    await asyncio.sleep(max(wait_seconds, 0))
+                    await asyncio.sleep(wait_seconds)
         finally:
             self._waiting -= 1
 
@@ -128,7 +131,7 @@ class SharedPacer:
         """Return the seconds until the next granted turn, None where there is none."""
         if self._taken >= self._turns or time.monotonic() > self._granted_at + GOOD_FOR_SECONDS:
             return None
-        return self._granted_at + self._taken * self._gap_seconds - time.monotonic()
+        return max(0.0, self._granted_at + self._taken * self._gap_seconds - time.monotonic())
 
     def _wanted(self) -> int:
         """Return how many turns are needed until a block is over, at the rate of late."""

@@ -13,8 +13,14 @@ MAX_BODY_BYTES = 1 << 15  # a day of points is about 4 kB, 14 kB if spelled as w
 PARTIAL_CONTENT = 206
 
 
-async def received(response: aiohttp.ClientResponse) -> tuple[Answer, Exception | None]:
+async def received(
+    response: aiohttp.ClientResponse, secrets: tuple[str, ...] = ()
+) -> tuple[Answer, Exception | None]:
     """Read the body, or as much of it as comes.
+
+    Args:
+        response: Its status and headers have come.
+        secrets: What the answer may repeat, and no message of ours.
 
     Returns:
         The answer, and what the network did if that broke it off; its body then ends where it broke off.
@@ -29,7 +35,7 @@ async def received(response: aiohttp.ClientResponse) -> tuple[Answer, Exception 
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         broken_off = error
     readable, fault = _readable(response, bytes(body), broken_off)
-    return Answer(response.status, readable, datetime.now(UTC), fault), broken_off
+    return Answer(response.status, readable, datetime.now(UTC), fault, secrets), broken_off
 
 
 def _readable(

@@ -106,8 +106,8 @@ class DashboardClient(Client):
             VendorUnavailable: 5xx or no answer to the end.
             UnexpectedAnswer: Any other status, or a body that could not be received whole.
         """
-        query = {"date": usage_date.strftime("%Y%m%d")}
-        request = Request("GET", f"{_path(app_id)}/usages/bandwidth", query)
+        date_asked = usage_date.isoformat().replace("-", "")
+        request = Request("GET", f"{_path(app_id)}/usages/bandwidth?date={date_asked}")
         about = self.about(app_id, f"{usage_date}")
         return await self.ask(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
 

@@ -13,15 +13,13 @@ class Request:
 
     Attributes:
         method: HTTP method.
-        path: Below the base URL, without a leading slash.
-        query: Query parameters.
+        path: Below the base URL, without a leading slash; quoted, its query included.
         content: Makes the JSON body, anew for each try: a Channel Key in it is soon stale.
         secret: Names of its fields that no message of ours repeats.
     """
 
     method: str
     path: str
-    query: Mapping[str, str] | None = None
     content: Callable[[], Mapping[str, Any]] | None = None
     secret: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
 from agora.vendor.answer import LEAST_SECRET_CHARACTERS, Answer
 from agora.vendor.body import received
@@ -86,6 +87,7 @@ class Transport:
             connector=aiohttp.TCPConnector(limit=self._max_concurrency, ssl=_trust(self._ca_file)),
             timeout=self._timeouts.for_aiohttp(),
             auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),  # none are kept, none are looked for
             middlewares=[_once],
         )
         return self
@@ -124,7 +126,8 @@ class Transport:
                 failed_tries += error.sent
                 retry_after_seconds = None
             else:
-                answer = replace(answer, failed_tries=failed_tries)
+                if failed_tries:
+                    answer = replace(answer, failed_tries=failed_tries)
                 if answer.status == 429:
                     limited += 1
                     self.limited += 1
@@ -154,18 +157,18 @@ class Transport:
         if self._session is None:
             raise RuntimeError("Transport is used as an asynchronous context manager")
         self.requests += 1
-        content = request.content() if request.content else None
-        secrets = (*self._secrets, *(str(content[name]) for name in request.secret if content))
+        content, secrets = None, self._secrets
+        if request.content:
+            content = request.content()
+            secrets = (*secrets, *(str(content[name]) for name in request.secret))
         try:
             async with self._session.request(
                 request.method,
-                f"{self._base_url}/{request.path}",
-                params=request.query,
+                URL(f"{self._base_url}/{request.path}", encoded=True),
                 json=content,
                 allow_redirects=False,
             ) as response:
-                answer, error = await received(response)
-                answer = replace(answer, secrets=secrets)
+                answer, error = await received(response, secrets)
                 if error is not None and answer.status < 300:
                     raise broken_off(error, self._timeouts, answer) from None
                 return answer, _retry_after_seconds(response.headers.get("Retry-After"))

@@ -23,6 +23,8 @@ _INT2 = struct.Struct("!ih").pack
 _INT4 = struct.Struct("!ii").pack
 _INT8 = struct.Struct("!iq").pack
 _LENGTH = struct.Struct("!i").pack
+_FLOAT8 = struct.Struct("!id").pack
+_FLOAT8_BYTES = 8
 
 
 def copy_in(connection: Connection, target: str, rows: Iterable[Sequence[bytes]]) -> None:
@@ -83,20 +85,22 @@ def timestamptz(value: datetime | None) -> bytes:
 def float8_arrays(grid: NDArray[np.float64]) -> list[bytes]:
     """Encode each row of a matrix as a one-dimensional `double precision[]`, NaN as null."""
     rows, columns = grid.shape
-    absent = np.isnan(grid)
     elements: NDArray[Any] = np.empty((rows, columns), dtype=[("length", ">i4"), ("value", ">f8")])
-    elements["length"] = np.where(absent, -1, 8)
+    elements["length"] = _FLOAT8_BYTES
     elements["value"] = grid
-    octets = elements.view(np.uint8).reshape(rows, columns, 12)
-    # A null has a length of -1 and no value behind it.
-    kept = np.ones(octets.shape, dtype=bool)
-    kept[absent, 4:] = False
-    body = octets[kept].tobytes()
-    encoded = []
-    start = 0
-    for nulls in absent.sum(axis=1).tolist():
-        size = 12 * columns - 8 * nulls
-        head = struct.pack("!iiIii", 1, int(nulls > 0), FLOAT8_OID, columns, 1)
-        encoded.append(_LENGTH(len(head) + size) + head + body[start : start + size])
-        start += size
+    octets, size = elements.tobytes(), elements.itemsize * columns
+    head = _array_head(columns, size, nulls=False)
+    encoded = [head + octets[start : start + size] for start in range(0, rows * size, size)]
+    for row in np.flatnonzero(np.isnan(grid).any(axis=1)):
+        encoded[row] = _float8_array_with_nulls(grid[row])
     return encoded
+
+
+def _float8_array_with_nulls(values: NDArray[np.float64]) -> bytes:
+    octets = b"".join(NULL if value != value else _FLOAT8(_FLOAT8_BYTES, value) for value in values.tolist())
+    return _array_head(len(values), len(octets), nulls=True) + octets
+
+
+def _array_head(elements: int, size: int, *, nulls: bool) -> bytes:
+    head = struct.pack("!iiIii", 1, int(nulls), FLOAT8_OID, elements, 1)
+    return _LENGTH(len(head) + size) + head

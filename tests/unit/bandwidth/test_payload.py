@@ -6,12 +6,14 @@ import json
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from agora.bandwidth.grid import LABELS
-from agora.bandwidth.payload import KBPS_PER_UNIT, MOST_KBPS, DayPoints, decode
+from agora.bandwidth.payload import KBPS_PER_UNIT, MOST_KBPS, decode
 from agora.errors import AnswerRejected
 from tests.unit.bandwidth.answers import DAY, body, with_points
 from tests.unit.bandwidth.poison import POISON
@@ -19,8 +21,8 @@ from tests.unit.bandwidth.poison import POISON
 REPEATED_AT_MOST = 300
 
 
-def present(day: DayPoints) -> dict[str, float]:
-    return {label: kbps for label, kbps in zip(LABELS, day.kbps, strict=True) if not math.isnan(kbps)}
+def present(day: NDArray[np.float64]) -> dict[str, float]:
+    return {label: kbps for label, kbps in zip(LABELS, day.tolist(), strict=True) if not math.isnan(kbps)}
 
 
 @pytest.mark.parametrize("name", POISON)
@@ -35,32 +37,29 @@ def test_poison_is_refused_with_its_reason(name: str) -> None:
 
 
 def test_a_complete_day() -> None:
-    day = decode(body(), DAY)
-    assert day.points == 288
-    assert day.kbps == list(range(288))
+    assert decode(body(), DAY).tolist() == list(range(288))
 
 
 def test_an_empty_value_is_a_day_of_no_points() -> None:
     day = decode(body({}), DAY)
-    assert day.points == 0
-    assert all(map(math.isnan, day.kbps))
+    assert len(day) == 288
+    assert np.isnan(day).all()
 
 
 def test_absent_points_are_nan_and_never_zero() -> None:
     day = decode(body({"00:05": 0, "23:55": 7}), DAY)
-    assert day.points == 2
     assert present(day) == {"00:05": 0, "23:55": 7}
-    assert len(day.kbps) == 288
+    assert len(day) == 288
 
 
 def test_the_order_of_labels_does_not_matter() -> None:
     points = dict(zip(reversed(LABELS), range(288), strict=True))
-    assert decode(body(points), DAY).kbps == list(range(287, -1, -1))
+    assert decode(body(points), DAY).tolist() == list(range(287, -1, -1))
 
 
 def test_white_space_between_tokens_does_not_matter() -> None:
     loose = json.dumps(json.loads(body()), indent=4).encode()
-    assert decode(b"\n" + loose + b"\n", DAY) == decode(body(), DAY)
+    assert np.array_equal(decode(b"\n" + loose + b"\n", DAY), decode(body(), DAY))
 
 
 def test_white_space_before_a_colon_is_no_reason_to_miss_a_key() -> None:
@@ -114,4 +113,4 @@ def test_a_conversion_is_the_nearest_double(number: int, unit: str) -> None:
         with pytest.raises(AnswerRejected, match="beyond"):
             decode(text, DAY)
     else:
-        assert decode(text, DAY).kbps[0] == float(exact)
+        assert decode(text, DAY)[0] == float(exact)
