@@ -77,7 +77,7 @@ REJECTED: dict[str, dict[str, Any]] = {
         "body": '{"date": "DAY", "unit": "kbps", "value": {"00:00": 1, "00:00": 2}}',
     },
     "unknown field `message`": {"kind": "status", "status": 200, "body": {"message": "internal error"}},
-    "got list": {"kind": "body", "body": "[" * 500 + "]" * 500},
+    "Expected `object`, got `array`": {"kind": "body", "body": "[" * 500 + "]" * 500},
     "the compressed body cannot be read": {
         "kind": "body",
         "body": "{}",

@@ -140,7 +140,8 @@ def test_what_is_newer_and_no_worse_replaces(
     assert load(engine, then) == 1
     held = row(warehouse)
     assert (held["state"], held["attempts"], held["http_status"]) == (state, 2, then.http_status)
-    expected = None if then.kbps is None else [None if math.isnan(kbps) else kbps for kbps in np.asarray(then.kbps)]
+    given = None if then.kbps is None else np.asarray(then.kbps).tolist()
+    expected = given and [None if math.isnan(kbps) else kbps for kbps in given]
     assert held["kbps"] == expected
     assert held["collected_at"] == then.collected_at
     assert held["body_sha256"] is None or bytes(held["body_sha256"]) == then.body_sha256
