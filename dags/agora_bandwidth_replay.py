@@ -13,7 +13,7 @@ from __future__ import annotations
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag
 
-from agora.operators.checks import check_stored_data
+from agora.operators.checks import StoredDataCheckOperator
 from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
@@ -35,7 +35,8 @@ def agora_bandwidth_replay() -> None:
         to_date="{{ params.to_date }}",
         app_ids=lines("app_ids"),
     )
-    replay >> check_stored_data() >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
+    check = StoredDataCheckOperator(task_id="check")
+    replay >> check >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
 
 
 agora_bandwidth_replay()

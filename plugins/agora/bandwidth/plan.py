@@ -28,6 +28,7 @@ from agora.warehouse import apps, lost, raw_answers, settled, wanted, window_edg
 from agora.warehouse.wanted import WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
 
+COLLECTING_SECONDS = 18 * 3600  # of the twenty hours after which a run is ended
 APPS_TO_PROBE = 20  # of either kind; an account that refuses everything is not asked for ever
 
 
@@ -54,7 +55,9 @@ class Plan:
 
     Attributes:
         conn_id: The account.
-        app_days: What to ask for, soonest to expire first; after that, what is asked once more.
+        app_days: What to ask for, soonest to expire first; after that, what is asked once more. No more than
+            the account's rate lets one run ask for.
+        left: How many app-days that leaves for another run.
         lost: App-days that the vendor no longer shows, for which there are no points.
         refusal: Why those cannot be had, in a sentence; empty where there are none.
         unusable: Why the account cannot be worked with (a 401, a wrong setting); then nothing else was asked.
@@ -62,6 +65,7 @@ class Plan:
 
     conn_id: str
     app_days: list[WantedAppDay] = field(default_factory=list)
+    left: int = 0
     lost: list[WantedAppDay] = field(default_factory=list)
     refusal: str = ""
     unusable: str = ""
@@ -116,6 +120,9 @@ async def plan(
             except CredentialsRefused as error:
                 result.app_days = []
                 result.unusable = str(error)
+    most = max(1, int(COLLECTING_SECONDS * account.requests_per_second))
+    result.left = max(0, len(result.app_days) - most)
+    del result.app_days[most:]
     return result
 
 

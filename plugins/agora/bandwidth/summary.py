@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from agora import errors
 from agora.errors import AnswerRejected, VendorError, see
 from agora.words import things
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOUND = ("collected", "partial")
 MOST_NAMED = 20

@@ -1,18 +1,25 @@
-"""A batch of app-days as it travels from the planning task to a collecting one."""
+"""Batches of app-days: how many are in one, and how one gets from the planning task to a collecting one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Self
 
 from agora.words import things
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
 
 # Long enough that a task's start does not count, short enough that the UI shows the work's progress. What is
 # collected is committed every few seconds anyway.
 BATCH_SECONDS = 300
 LEAST_APP_DAYS = 100
+# Where the vendor is faster than one process (some 2,000 app-days a second), several work at once on batches
+# of this size; none of them is more than 1 MB on its way.
+MOST_APP_DAYS = 20_000
 MOST_BATCHES = 1000  # Airflow maps a task over 1,024 elements at most
 
 
@@ -40,9 +47,29 @@ class Batch:
             (app_id, date.fromisoformat(day)) for day, ids in self.app_ids_by_day.items() for app_id in ids
         ]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for XCom."""
-        return asdict(self)
+    def hand_over(self, ti: RuntimeTaskInstance, number: int) -> dict[str, str]:
+        """Leave it as an XCom of its own; return a reference to it.
+
+        Airflow gives each mapped task all that it is mapped over: the references, and not every app-day.
+
+        Args:
+            ti: The planning task.
+            number: Of the batch within the run.
+        """
+        key = f"batch_{number:04}"
+        ti.xcom_push(key, asdict(self))
+        return {"key": key, "label": self.label}
+
+    @classmethod
+    def taken_over(cls, ti: RuntimeTaskInstance, plan_task_id: str, reference: dict[str, str]) -> Self:
+        """Return the batch that the planning task left.
+
+        Args:
+            ti: The task that takes it.
+            plan_task_id: The planning task.
+            reference: What `hand_over` returned.
+        """
+        return cls(**ti.xcom_pull(task_ids=plan_task_id, key=reference["key"]))
 
 
 def in_batches(
@@ -51,6 +78,7 @@ def in_batches(
     *,
     planned_at: datetime,
     requests_per_second: float,
+    most_batches: int = MOST_BATCHES,
 ) -> Iterator[Batch]:
     """Deal app-days out, in order, a few minutes of requests a batch.
 
@@ -59,8 +87,10 @@ def in_batches(
         app_days: App ID, usage date and state, soonest to expire first.
         planned_at: When it was planned, with time zone.
         requests_per_second: As configured for the account.
+        most_batches: No more than these; they are larger where there is too much for so many.
     """
-    size = max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second), -(-len(app_days) // MOST_BATCHES))
+    minutes = min(MOST_APP_DAYS, max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second)))
+    size = max(minutes, -(-len(app_days) // most_batches))
     for start in range(0, len(app_days), size):
         part = app_days[start : start + size]
         by_day: dict[str, list[str]] = {}
@@ -70,3 +100,12 @@ def in_batches(
         days = f"{first}" if first == last else f"{first} – {last}"
         label = f"{conn_id}, {days}, {things(len(part), 'app-day')}"
         yield Batch(conn_id, label, by_day, planned_at.isoformat())
+
+
+def in_turn(accounts: Iterable[Iterable[Batch]]) -> Iterator[Batch]:
+    """Put the accounts' batches into the order in which Airflow starts them: one of each, again and again.
+
+    Each account has a rate limit of its own, so none has to wait until another one is done.
+    """
+    for row in zip_longest(*accounts):
+        yield from (batch for batch in row if batch is not None)

@@ -27,16 +27,18 @@ class BandwidthCollectOperator(BaseOperator):
     """Collects one batch: loads everything sound, then fails if anything was not, naming it.
 
     Args:
-        batch: What the planning task returned for it.
+        plan_task_id: The planning task.
+        batch: What that returned for it, a reference to one batch.
     """
 
-    def __init__(self, *, batch: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, plan_task_id: str, batch: dict[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.plan_task_id = plan_task_id
         self.batch = batch
 
     def execute(self, context: Context) -> None:
         """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
-        batch = Batch(**self.batch)
+        batch = Batch.taken_over(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
             raise AirflowFailException(batch.unusable)
         try:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import task_group
 
-from agora.operators.checks import check_stored_data
+from agora.operators.checks import StoredDataCheckOperator
 from agora.operators.collect import BandwidthCollectOperator
 from agora.operators.every_dag import POOL
 from agora.operators.plan import BandwidthPlanOperator
@@ -31,16 +31,17 @@ def collect_bandwidth(
     )
     collect = BandwidthCollectOperator.partial(
         task_id="collect",
+        plan_task_id=plan.task_id,
         pool=POOL,
         map_index_template="{{ task.batch.label }}",
         execution_timeout=timedelta(hours=2),
     ).expand(batch=plan.output)
-    check = check_stored_data(trigger_rule="all_done")
+    check = StoredDataCheckOperator(task_id="check", trigger_rule="all_done")
     publish = BandwidthPublishOperator(
         task_id="publish",
         plan_task_id=plan.task_id,
         collect_task_id=collect.task_id,
-        check_task_ids=[*check.children],
+        check_task_id=check.task_id,
         trigger_rule="all_done",
     )
     # Without it the run would end as its last task does, and a failed batch would go unseen.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.batch import Batch, in_batches
+from agora.operators.batch import MOST_BATCHES, Batch, in_batches, in_turn
 from agora.operators.templated import as_list
 from agora.words import things
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class BandwidthPlanOperator(BaseOperator):
-    """Finds the app-days that are missing and can still be had; returns them in batches.
+    """Finds the app-days that are missing and can still be had; leaves them in batches.
 
     Without dates, everything wanted is looked at. With dates, only those days; if all of them are outside
     the vendor's window, the task ends as skipped with the vendor's reason.
@@ -57,7 +57,7 @@ class BandwidthPlanOperator(BaseOperator):
         self.app_ids = app_ids
         self.reload = reload
 
-    def execute(self, context: Context) -> list[dict[str, Any]]:
+    def execute(self, context: Context) -> list[dict[str, str]]:
         """Plan every account."""
         now = datetime.now(UTC)
         with noted(context):
@@ -71,10 +71,12 @@ class BandwidthPlanOperator(BaseOperator):
         note = "\n".join(filter(None, map(_plan_note, plans)))
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        batches = [batch for plan in plans for batch in _batches(plan, now)]
+        # Airflow's own limit is for all accounts together.
+        most_batches = max(1, MOST_BATCHES // max(1, len(plans)))
+        batches = [*in_turn(_batches(plan, now, most_batches) for plan in plans)]
         if not batches and self.from_date and any(plan.refusal for plan in plans):
             raise AirflowSkipException(note)
-        return [batch.to_json() for batch in batches]
+        return [batch.hand_over(context["ti"], number) for number, batch in enumerate(batches)]
 
     def _days(self) -> Days | None:
         from agora.bandwidth.plan import Days
@@ -136,17 +138,16 @@ def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Pl
     return accounts, unusable
 
 
-def _batches(plan: Plan, planned_at: datetime) -> list[Batch]:
+def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Batch]:
     if plan.unusable:
         label = f"{plan.conn_id}, not usable"
-        return [Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)]
-    return list(
-        in_batches(
-            plan.conn_id,
-            plan.app_days,
-            planned_at=planned_at,
-            requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
-        )
+        return iter([Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)])
+    return in_batches(
+        plan.conn_id,
+        plan.app_days,
+        planned_at=planned_at,
+        requests_per_second=AgoraDashboardHook(plan.conn_id).get_settings().requests_per_second,
+        most_batches=most_batches,
     )
 
 
@@ -157,6 +158,8 @@ def _plan_note(plan: Plan) -> str:
     again = sum(app_day.state == "collected" for app_day in plan.app_days)
     if again:
         asked += f", {again:,} of them once more"
+    if plan.left:
+        asked += f", {plan.left:,} left for another run, because this one would not get to them in time"
     if plan.refusal:
         return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."
     return f"{asked}." if plan.app_days else f"{plan.conn_id}: nothing is missing."

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch
@@ -33,34 +32,31 @@ class BandwidthPublishOperator(BaseOperator):
     Args:
         plan_task_id: The planning task.
         collect_task_id: The mapped collecting task.
-        check_task_ids: The tasks that check what was loaded.
+        check_task_id: The task that checks what was loaded.
     """
 
-    def __init__(
-        self, *, plan_task_id: str, collect_task_id: str, check_task_ids: Sequence[str], **kwargs: Any
-    ) -> None:
+    def __init__(self, *, plan_task_id: str, collect_task_id: str, check_task_id: str, **kwargs: Any) -> None:
         super().__init__(outlets=[BANDWIDTH], **kwargs)
         self.plan_task_id = plan_task_id
         self.collect_task_id = collect_task_id
-        self.check_task_ids = check_task_ids
+        self.check_task_id = check_task_id
 
     def execute(self, context: Context) -> None:
         """Add the batches' counts up and publish them."""
         ti = context["ti"]
-        batches = [Batch(**batch) for batch in ti.xcom_pull(task_ids=self.plan_task_id) or []]
-        app_days = [app_day for batch in batches for app_day in batch.app_days()]
+        batches = ti.xcom_pull(task_ids=self.plan_task_id) or []
         total = self._said_by_tasks(ti, len(batches))
         with noted(context):
-            self._entered(context, app_days, total)
+            self._entered(context, batches, total)
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
-        failed_checks = self._failed_checks(ti)
+        failed_check = self._failed_check(ti)
         notes = self._pulled(ti, NOTE_KEY, len(batches))
-        problems = [*dict.fromkeys(notes), *filter(None, [failed_checks])]
-        note = "\n".join([*problems, *([total.text()] if app_days else []), planned])
+        problems = [*dict.fromkeys(notes), *filter(None, [failed_check])]
+        note = "\n".join([*problems, *([total.text()] if total.app_days else []), planned])
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        if failed_checks:
-            raise AirflowSkipException(f"no event of the asset agora_bandwidth: {failed_checks}")
+        if failed_check:
+            raise AirflowSkipException(f"no event of the asset agora_bandwidth: {failed_check}")
         if not total.changed:
             raise AirflowSkipException("nothing new was loaded, so no event of the asset agora_bandwidth")
         context["outlet_events"][BANDWIDTH].extra = {
@@ -70,19 +66,28 @@ class BandwidthPublishOperator(BaseOperator):
             "failed_apps": [*sorted(total.failures)],
         }
 
-    def _entered(self, context: Context, app_days: list[tuple[str, date]], total: Summary) -> None:
+    def _entered(self, context: Context, batches: list[dict[str, str]], total: Summary) -> None:
         """Put the warehouse's counts in, which hold whatever became of the tasks; enter the run, refresh."""
         from agora.warehouse.collection_run import CollectionRun, record
         from agora.warehouse.landed import landed
         from agora.warehouse.stored_figures import refresh
 
+        ti = context["ti"]
         started_at = context["dag_run"].start_date or datetime.now(UTC)
+        states: Counter[str] = Counter()
+        total.changed = total.points = 0
         with warehouse() as engine:
             with engine.begin() as connection:
-                total.states, total.changed, total.points = landed(connection, app_days, started_at)
+                for reference in batches:
+                    app_days = Batch.taken_over(ti, self.plan_task_id, reference).app_days()
+                    found = landed(connection, app_days, started_at)
+                    states.update(found.states)
+                    total.changed += found.changed
+                    total.points += found.points
+                total.states = dict(states)
                 run = CollectionRun(
-                    context["ti"].dag_id,
-                    context["ti"].run_id,
+                    ti.dag_id,
+                    ti.run_id,
                     started_at,
                     app_days_changed=total.changed,
                     points=total.points,
@@ -95,18 +100,13 @@ class BandwidthPublishOperator(BaseOperator):
                 record(connection, run)
             refresh(engine)
 
-    def _failed_checks(self, ti: RuntimeTaskInstance) -> str:
-        """Name the checks that failed; empty where none did."""
-        states = ti.get_task_states(
-            dag_id=ti.dag_id, task_ids=[*self.check_task_ids], run_ids=[ti.run_id]
-        ).get(ti.run_id, {})
-        failed = sorted(task_id.rpartition(".")[2] for task_id, state in states.items() if state == "failed")
-        if not failed:
+    def _failed_check(self, ti: RuntimeTaskInstance) -> str:
+        """Say what is wrong with what is stored; empty where nothing is."""
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[self.check_task_id], run_ids=[ti.run_id])
+        if states.get(ti.run_id, {}).get(self.check_task_id) != "failed":
             return ""
-        return (
-            f"The stored data contradict themselves: the check {', '.join(failed)} failed."
-            f" See {RUNBOOK}#run-failed"
-        )
+        said = ti.xcom_pull(task_ids=self.check_task_id, key=NOTE_KEY)
+        return said or f"What is stored could not be checked; see the log of {self.check_task_id}."
 
     def _said_by_tasks(self, ti: RuntimeTaskInstance, batches: int) -> Summary:
         """Add up what only the collecting tasks know: requests, 429s, reasons."""

@@ -1,0 +1,20 @@
+"""What a plan says in the note on its run."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from agora.bandwidth.plan import Plan
+from agora.operators.plan import _plan_note
+from agora.warehouse.wanted import WantedAppDay
+
+DAY = date(2026, 11, 1)
+
+
+def test_what_is_left_for_another_run_is_said() -> None:
+    app_days = [WantedAppDay("a", DAY, "pending"), WantedAppDay("b", DAY, "collected")]
+    assert _plan_note(Plan("account", app_days)) == "account: 2 app-days to ask for, 1 of them once more."
+    assert _plan_note(Plan("account", app_days, left=2000)) == (
+        "account: 2 app-days to ask for, 1 of them once more, 2,000 left for another run,"
+        " because this one would not get to them in time."
+    )
