@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench requirements-browser
+REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench requirements-browser requirements-competitors
 export PYTHONPATH := plugins:.
 # As pip and curl do; behind a proxy with a certificate of its own nothing else works.
 export UV_SYSTEM_CERTS := 1
@@ -25,10 +25,17 @@ $(UV):
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
+.venv-competitors/.installed: requirements-competitors.txt | $(UV)
+	@echo "Installing $< into .venv-competitors"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-competitors
+	@$(UV) pip install --quiet --python .venv-competitors/bin/python --require-hashes --compile-bytecode -r $<
+	@touch $@
+
 LOCAL := .venv/.requirements-local-installed
 DEV := .venv/.requirements-dev-installed
 BENCH := .venv/.requirements-bench-installed
 BROWSER := .venv/.requirements-browser-installed
+COMPETITORS := .venv-competitors/.installed
 # Something the database always has: whether it can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
@@ -57,8 +64,8 @@ test-distributed: $(DEV) ## Celery workers and compose
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
-bench: $(BENCH) ## measurements, side by side in one run (PARTS="loading page task_start")
-	@$(BIN)/python -m tests.bench $(PARTS)
+bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="loading page", RECORD=1 writes the documents)
+	@$(BIN)/python -m tests.bench $(PARTS) $(if $(RECORD),--record)
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -68,7 +75,7 @@ lint: $(DEV) ## ruff, mypy, sqlfluff
 audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	@if $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(KNOWN_HOLE)", timeout=20)' 2>/dev/null; then \
 	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
-	    -r requirements-dev.txt -r requirements-bench.txt -r requirements-install.txt; \
+	    -r requirements-dev.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files

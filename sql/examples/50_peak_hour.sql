@@ -8,7 +8,7 @@ from (
     select
         point.interval_start,
         sum(point.kbps) as kbps
-    from mart.bandwidth_5min as point
+    from mart.bandwidth_5min_total as point
     where point.usage_date >= current_date - 30
     group by point.interval_start
 ) as summed

@@ -4,11 +4,11 @@ with busiest as (
     select
         point.interval_start,
         sum(point.kbps) as kbps,
-        count(*) as apps,
+        sum(point.apps) as apps,
         -- Apps of different time zones count the same five minutes to different days.
         min(point.usage_date) as first_usage_date,
         max(point.usage_date) as last_usage_date
-    from mart.bandwidth_5min as point
+    from mart.bandwidth_5min_total as point
     where
         point.usage_date >= date_trunc('month', current_date - interval '1 month')
         and point.usage_date < date_trunc('month', current_date)

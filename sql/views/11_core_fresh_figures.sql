@@ -31,7 +31,8 @@ create or replace view core.fresh_day_sum as
 select
     stored.usage_date,
     stored.starts_at,
-    stored.kbps
+    stored.kbps,
+    stored.apps
 from core.day_sum as stored
 where
     stored.usage_date < (
@@ -47,51 +48,61 @@ comment on view core.fresh_day_sum is
 comment on column core.fresh_day_sum.usage_date is 'Usage date; over for every account.';
 comment on column core.fresh_day_sum.starts_at is 'Instant at which slot 1 starts.';
 comment on column core.fresh_day_sum.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
+comment on column core.fresh_day_sum.apps is 'How many apps have a point, one element a five-minute slot.';
 
 -- Grain: one usage date and start of it, all apps summed. Key: both. Unit: kbps. Filter on usage_date.
--- Consumer: mart.billing_monthly_total.
+-- Consumers: mart.billing_monthly_total, mart.bandwidth_5min_total.
 create or replace view core.summed_day as
 select
     stored.usage_date,
     stored.starts_at,
-    stored.kbps
+    stored.kbps,
+    stored.apps
 from core.fresh_day_sum as stored
 union all
 select
     day.usage_date,
     day.starts_at,
-    summed.kbps
+    summed.kbps,
+    summed.apps
 from (
     select distinct
-        wanted.usage_date,
-        wanted.starts_at
-    from core.wanted_app_day as wanted
+        app_day.usage_date,
+        app_day.starts_at
+    from core.app_day as app_day
     where
-        wanted.kbps is not null
+        app_day.points > 0
         and not exists (
             select from core.fresh_day_sum as stored
-            where stored.usage_date = wanted.usage_date and stored.starts_at = wanted.starts_at
+            where stored.usage_date = app_day.usage_date and stored.starts_at = app_day.starts_at
         )
 ) as day
 -- Day by day: of all days at once the planner would sort every point.
-cross join lateral (
-    select array_agg(slot.kbps order by slot.number) as kbps
-    from (
+cross join
+    lateral (
         select
-            slot.number,
-            sum(slot.kbps) as kbps
-        from core.wanted_app_day as wanted
-        cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
-        where
-            wanted.usage_date = day.usage_date
-            and wanted.starts_at = day.starts_at
-            and wanted.kbps is not null
-        group by slot.number
-    ) as slot
-) as summed;
+            array_agg(slot.kbps order by slot.number) as kbps,
+            array_agg(slot.apps order by slot.number) as apps
+        from (
+            select
+                slot.number,
+                sum(slot.kbps) as kbps,
+                count(slot.kbps)::integer as apps
+            from core.wanted_app_day as wanted
+            cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
+            where
+                wanted.usage_date = day.usage_date
+                and wanted.starts_at = day.starts_at
+                and wanted.kbps is not null
+            group by slot.number
+        ) as slot
+    ) as summed
+-- Null where the day is not over for any account whose apps have it.
+where summed.kbps is not null;
 
 comment on view core.summed_day is
 'Grain: one usage date that is over and start of it: all apps of one time zone summed.';
 comment on column core.summed_day.usage_date is 'Usage date.';
 comment on column core.summed_day.starts_at is 'Instant at which slot 1 starts.';
 comment on column core.summed_day.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
+comment on column core.summed_day.apps is 'How many apps have a point, one element a five-minute slot.';

@@ -1,5 +1,5 @@
 -- Grain: one vendor account. Key: conn_id. How long the vendor shows a day, as configured and as learned, and
--- how fast it may be asked at present. Consumers: operators.
+-- how fast it may be asked at present. Consumers: operators, whoever looks at what can still be had.
 create or replace view mart.vendor_account as
 select
     account.conn_id,
@@ -10,8 +10,21 @@ select
     account.newest_refused,
     account.refusal,
     (pace.state #>> '{pace,per_second}')::double precision as requests_per_second,
-    to_timestamp((pace.state #>> '{pace,heard_at}')::double precision) as paced_at
+    to_timestamp((pace.state #>> '{pace,heard_at}')::double precision) as paced_at,
+    -- A month clips 29 to 31 to the end of a shorter one, so the first day is looked for, as in core.wanted_app_day.
+    (
+        select min(day.usage_date)::date
+        from
+            generate_series(today.midnight - account.window_length - interval '4 days', today.midnight, '1 day')
+                as day (usage_date)
+        where
+            greatest(
+                (day.usage_date + account.window_length)::date,
+                (day.usage_date + interval '1 day' + account.window_length)::date - 1
+            ) >= today.midnight::date
+    ) as window_begins_on
 from core.vendor_account as account
+cross join lateral (select date_trunc('day', now() at time zone account.timezone) as midnight) as today
 left join core.request_pace as pace on account.conn_id = pace.conn_id;
 
 comment on view mart.vendor_account is 'Grain: one vendor account, as an Airflow connection.';
@@ -28,3 +41,5 @@ comment on column mart.vendor_account.refusal is 'The vendor''s words when it re
 comment on column mart.vendor_account.requests_per_second is
 'Rate at which the account was asked last: as configured, or what its 429s taught; null before the first request.';
 comment on column mart.vendor_account.paced_at is 'When the vendor last answered at that rate; null with it.';
+comment on column mart.vendor_account.window_begins_on is
+'Oldest usage date that the vendor is expected to show today; a filter usage_date >= it skips the years before.';

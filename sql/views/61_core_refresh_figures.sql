@@ -25,14 +25,15 @@ begin
             changed_month.app_key,
             changed_month.month,
             5 * sum(app_day.points) / 100 + 1 as p95_rank,
-            max(app_day.usage_date) as last_day,
-            array_agg(app_day.top_kbps) filter (where app_day.points > 0) as tops_kbps
+            max(app_day.usage_date) filter (where app_day.points > 0) as last_day,
+            array_agg(app_day.top_kbps) filter (where app_day.points > 0) as tops_kbps,
+            range_agg(daterange(app_day.usage_date, app_day.usage_date + 1))
+                filter (where app_day.usage_date is not null) as entered
         from changed_month
         left join core.app_day as app_day
             on
                 changed_month.app_key = app_day.app_key
                 and changed_month.month = date_trunc('month', app_day.usage_date::timestamp)::date
-                and app_day.points > 0
         group by changed_month.app_key, changed_month.month
     ),
     month_now as (
@@ -64,13 +65,31 @@ begin
             insert (app_key, month, p95_kbps, last_day)
             values (month_now.app_key, month_now.month, month_now.p95_kbps, month_now.last_day)
     ),
+    entered_now as (
+        select
+            app_key,
+            range_agg(daterange(month, (month + interval '1 month')::date)) as looked_at,
+            coalesce(range_agg(entered), '{}') as usage_dates
+        from month
+        group by app_key
+    ),
+    days_entered as (
+        merge into core.entered_days as stored
+        using entered_now on stored.app_key = entered_now.app_key
+        when matched then
+            update set usage_dates = stored.usage_dates - entered_now.looked_at + entered_now.usage_dates
+        when not matched then
+            insert (app_key, usage_dates) values (entered_now.app_key, entered_now.usage_dates)
+    ),
     day_now as (
-        select changed_day.usage_date, changed_day.starts_at, summed.kbps
+        select changed_day.usage_date, changed_day.starts_at, summed.kbps, summed.apps
         from (select distinct usage_date, starts_at from change) as changed_day
         cross join lateral (
-            select array_agg(slot.kbps order by slot.number) as kbps
+            select
+                array_agg(slot.kbps order by slot.number) as kbps,
+                array_agg(slot.apps order by slot.number) as apps
             from (
-                select slot.number, sum(slot.kbps) as kbps
+                select slot.number, sum(slot.kbps) as kbps, count(slot.kbps)::integer as apps
                 from core.app_day as app_day
                 cross join lateral unnest(app_day.kbps) with ordinality as slot (kbps, number)
                 where
@@ -84,9 +103,10 @@ begin
         merge into core.day_sum as stored
         using day_now on stored.usage_date = day_now.usage_date and stored.starts_at = day_now.starts_at
         when matched and day_now.kbps is null then delete
-        when matched then update set kbps = day_now.kbps
+        when matched then update set kbps = day_now.kbps, apps = day_now.apps
         when not matched and day_now.kbps is not null then
-            insert (usage_date, starts_at, kbps) values (day_now.usage_date, day_now.starts_at, day_now.kbps)
+            insert (usage_date, starts_at, kbps, apps)
+            values (day_now.usage_date, day_now.starts_at, day_now.kbps, day_now.apps)
     )
     select count(*) into changes from change;
     return changes;
@@ -94,7 +114,7 @@ end
 $$;
 
 comment on function core.refresh_figures is
-'Stores the 95th percentiles and sums of what changed since it ran last, at most so many changes at once, and says'
-' how many there were.';
+'Stores the 95th percentiles, sums and entered days of what changed since it ran last, at most so many changes at'
+' once, and says how many there were.';
 revoke all on function core.refresh_figures from public;
 grant execute on function core.refresh_figures to loader;

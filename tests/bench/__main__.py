@@ -1,24 +1,39 @@
-"""`make bench`: everything that is measured, or the parts named (`make bench PARTS="loading page"`)."""
+"""`make bench`: everything that is measured, or the parts named (`make bench PARTS="loading page"`).
+
+With `RECORD=1` what the documents show of it is written anew.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
+from collections.abc import Callable
 
-from tests.bench import loading, page, task_start
+from tests.bench import airflow_run, growth, loading, page, simulation, task_start
 
-PARTS = {"loading": loading.main, "page": page.main, "task_start": task_start.main}
+RECORD = "--record"
+# A part may return what writes its results into the documents.
+PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
+    "loading": loading.main,
+    "airflow_run": airflow_run.main,
+    "page": page.main,
+    "task_start": task_start.main,
+    "growth": growth.main,
+    "simulation": simulation.main,
+}
 
 
-def main(names: list[str]) -> None:
-    """Run the named parts, or all."""
+def main(names: list[str], *, record: bool) -> None:
+    """Run the named parts, or all, and write into the documents what came of it if asked to."""
     if unknown := set(names) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for name in names or PARTS:
-        PARTS[name]()
+        write = PARTS[name]()
+        if record and write:
+            write()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([name for name in sys.argv[1:] if name != RECORD], record=RECORD in sys.argv)

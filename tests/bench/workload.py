@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -91,9 +90,3 @@ def days_file(grid: Any, apps: int, usage_dates: Sequence[date]) -> bytes:
         for (app_key, day), kbps in zip(keys, encode.float8_arrays(grid), strict=True)
     )
     return encode.HEADER + b"".join(b"".join(row) for row in rows) + encode.TRAILER
-
-
-def copy_file(connection: Any, table: str, content: bytes) -> None:
-    """COPY a ready-made file into an emptied table and commit."""
-    with connection.cursor() as cursor:
-        cursor.copy_expert(f"copy {table} from stdin (format binary)", BytesIO(content))

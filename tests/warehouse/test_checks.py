@@ -79,6 +79,22 @@ DAMAGE = {
         " update core.app_day set top_kbps[1] = top_kbps[1] + 1",
         "",
     ),
+    "every_stored_p95_is_that_of_its_points": (
+        None,
+        "update core.month_p95 set p95_kbps = p95_kbps + 1",
+        "",
+    ),
+    "every_stored_sum_is_that_of_its_points": (
+        None,
+        f"update core.day_sum set kbps[99] = kbps[99] + 1 where usage_date = '{COLLECTED}'",
+        "",
+    ),
+    "every_day_stored_as_entered_is_in_the_ledger": (
+        None,
+        "update core.entered_days"
+        f" set usage_dates = usage_dates + datemultirange(daterange('{SILENT}', '{SILENT}', '[]'))",
+        "",
+    ),
     "every_point_is_a_rate": (
         COLLECTED,
         "update core.app_day set kbps[7] = 'nan'",
@@ -107,7 +123,13 @@ def good(warehouse: Warehouse) -> Warehouse:
         warehouse.add_days(day_of(app_id, day) for day in days_between(FIRST, LAST) if day != SILENT)
         for day in days_between(FIRST, LAST):
             warehouse.add_raw(app_id, day)
+    refresh(warehouse)
     return warehouse
+
+
+def refresh(warehouse: Warehouse) -> None:
+    """Store the figures, as the last step of a run does."""
+    warehouse.rows("select core.refresh_figures(1000)", role="loader")
 
 
 def day_of(app_id: str, day: date) -> AppDay:

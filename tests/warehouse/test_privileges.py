@@ -24,6 +24,8 @@ LOADER = {
     "core.month_p95": "select",
     "core.day_sum": "select",
     "core.changed_app_day": "select insert",
+    "core.entered_days": "select",
+    "core.known_app": "select",
     "core.wanted_app_day": "select",
     "core.fresh_month_p95": "select",
     "core.fresh_day_sum": "select",

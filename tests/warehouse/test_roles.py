@@ -12,6 +12,7 @@ from tests.warehouse.database import Warehouse
 MART = [
     "mart.bandwidth_5min",
     "mart.bandwidth_5min_between('2025-01-01', '2025-01-02')",
+    "mart.bandwidth_5min_total",
     "mart.bandwidth_daily",
     "mart.billing_monthly",
     "mart.billing_monthly_total",
@@ -20,6 +21,8 @@ MART = [
     "mart.collection_run",
     "mart.vendor_account",
     "mart.push_stream_state",
+    "mart.app",
+    "mart.dates_in('{}')",
 ]
 TABLES = [
     "raw.bandwidth_response",
@@ -32,9 +35,16 @@ TABLES = [
     "core.month_p95",
     "core.day_sum",
     "core.changed_app_day",
+    "core.entered_days",
     "core.push_stream_state",
 ]
-VIEWS = ["core.wanted_app_day", "core.fresh_month_p95", "core.fresh_day_sum", "core.summed_day"]
+VIEWS = [
+    "core.known_app",
+    "core.wanted_app_day",
+    "core.fresh_month_p95",
+    "core.fresh_day_sum",
+    "core.summed_day",
+]
 INTERNAL = [*TABLES, *VIEWS, "public.warehouse_version"]
 FUNCTIONS = [
     "core.forget_raw_answers('2025-01-01')",
@@ -144,7 +154,7 @@ def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: 
         "update raw.bandwidth_response set fault = ''",
         "update core.restatement set points_changed = 0",
         "update core.month_p95 set p95_kbps = 0",
-        "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}')",
+        "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}', '{}')",
         "update core.changed_app_day set app_key = 0",
         "create table core.mine (x integer)",
         "create table public.mine (x integer)",
@@ -184,7 +194,7 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
-    warehouse.run("drop view mart.push_stream_state")
+    warehouse.run("drop view mart.push_stream_state, mart.app, core.known_app")
     warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from agora.bandwidth.shared_pace import SharedPacer
 from agora.settings import parse_dashboard
@@ -38,6 +39,7 @@ def test_an_account_that_was_never_asked_has_no_pace(warehouse: Warehouse) -> No
         "refusal": None,
         "requests_per_second": None,
         "paced_at": None,
+        "window_begins_on": datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=30),
     }
     # As it is between a task's start and its first request.
     warehouse.run("insert into core.request_pace values ('agora_dashboard', 'null')", role="loader")

@@ -25,7 +25,7 @@ from agora.settings import AppSettings, DashboardSettings
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import apps, lost, raw_answers, settled, wanted, window_edge
-from agora.warehouse.wanted import WantedAppDay
+from agora.warehouse.wanted import ToAsk, WantedAppDay
 from agora.warehouse.window_edge import WindowEdge
 
 COLLECTING_SECONDS = 18 * 3600  # of the twenty hours after which a run is ended
@@ -105,24 +105,27 @@ async def plan(
         )
         lost.mark_unknown(connection, account.conn_id)
         missing, again = _to_ask_for(connection, account, configured, today, days)
-    result = Plan(account.conn_id, app_days=missing)
-    if missing or again:
+    result = Plan(account.conn_id, missing.app_days, missing.left + again.left)
+    if missing.app_days or again.app_days:
         async with shared_client(account, engine) as client:
             try:
-                if missing:
-                    await _inside_the_window(
-                        result, [app.app_id for app in configured], client, engine, today
-                    )
-                else:
+                if not missing.app_days:
                     # A day not settled yet: of one that is, any answer counts as having asked once more.
-                    await _probe(client, engine, again[0].app_id, today - timedelta(days=1))
-                result.app_days += again
+                    await _probe(client, engine, again.app_days[0].app_id, today - timedelta(days=1))
+                else:
+                    app_ids = [app.app_id for app in configured]
+                    newest_refused = await _inside_the_window(result, app_ids, client, engine, today)
+                    if newest_refused and missing.left:
+                        # Where days outside took the places of days inside, those are to be had now.
+                        with engine.begin() as connection:
+                            missing, again = _to_ask_for(
+                                connection, account, configured, today, days, after=newest_refused
+                            )
+                        result.app_days, result.left = missing.app_days, missing.left + again.left
+                result.app_days += again.app_days
             except CredentialsRefused as error:
                 result.app_days = []
                 result.unusable = str(error)
-    most = max(1, int(COLLECTING_SECONDS * account.requests_per_second))
-    result.left = max(0, len(result.app_days) - most)
-    del result.app_days[most:]
     return result
 
 
@@ -132,29 +135,43 @@ def _to_ask_for(
     configured: Sequence[AppSettings],
     today: date,
     days: Days | None,
-) -> tuple[list[WantedAppDay], list[WantedAppDay]]:
-    """Return what is missing, and what is complete but asked once more now that it has settled."""
+    *,
+    after: date = date.min,
+) -> tuple[ToAsk, ToAsk]:
+    """Return what is missing, and what is complete but asked once more now that it has settled.
+
+    Of both together no more than the account's rate lets one run ask for, and only of days after `after`.
+    """
+    most = max(1, int(COLLECTING_SECONDS * account.requests_per_second))
     app_ids = [app.app_id for app in configured]
     if days is not None:
         named = wanted.of_days(
             connection,
             account.conn_id,
             app_ids=[app_id for app_id in app_ids if not days.app_ids or app_id in days.app_ids],
-            from_date=days.from_date,
+            from_date=max(days.from_date, after + timedelta(days=1)),
             to_date=min(days.to_date, today - timedelta(days=1)),
             reload=days.reload,
+            most=most,
         )
-        return named, []
+        return named, ToAsk([], 0)
+    missing = wanted.missing(
+        connection,
+        account.conn_id,
+        # An app that was removed is not wanted any longer, but its days until then are.
+        [*app_ids, *apps.removed(connection, account.conn_id)],
+        after=after,
+        most=most,
+    )
     again = settled.asked_once_more(
         connection,
         account.conn_id,
         app_ids=app_ids,
         since=certain_since(account.window, today),
         settle_days=account.settle_days,
+        most=most - len(missing.app_days),
     )
-    # An app that was removed is not wanted any longer, but its days until then are.
-    app_ids += apps.removed(connection, account.conn_id)
-    return wanted.missing(connection, account.conn_id, app_ids), again
+    return missing, again
 
 
 def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
@@ -177,12 +194,16 @@ def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date)
 
 async def _inside_the_window(
     result: Plan, app_ids: Sequence[str], client: DashboardClient, engine: Engine, today: date
-) -> None:
-    """Take out of the plan what the vendor no longer shows, and enter it as lost."""
+) -> date | None:
+    """Take out of the plan what the vendor no longer shows, and enter it as lost.
+
+    Returns:
+        The newest day of what was taken out; None where nothing was.
+    """
     certain = certain_since(client.settings.window, today)
     if result.app_days[0].usage_date >= certain:
         await _probe(client, engine, result.app_days[0].app_id, result.app_days[0].usage_date)
-        return
+        return None
     with engine.begin() as connection:
         window_edge.wait_for_turn(connection, result.conn_id)
         edge = window_edge.read(connection, result.conn_id, today)
@@ -195,7 +216,7 @@ async def _inside_the_window(
             if edge is not None:
                 window_edge.remember(connection, result.conn_id, edge)
     if edge is None:
-        return
+        return None
     outside = [day for day in result.app_days if day.usage_date <= edge.newest_refused]
     result.app_days = [day for day in result.app_days if day.usage_date > edge.newest_refused]
     result.lost = [day for day in outside if day.state not in ("collected", "partial")]
@@ -206,6 +227,7 @@ async def _inside_the_window(
         )
     with engine.begin() as connection:
         lost.mark(connection, [day[:2] for day in result.lost], result.refusal, http_status=400)
+    return edge.newest_refused if outside else None
 
 
 class _NotNow(Exception):

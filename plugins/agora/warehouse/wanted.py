@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +17,13 @@ class WantedAppDay(NamedTuple):
     state: str
 
 
+class ToAsk(NamedTuple):
+    """App-days to ask for, no more than were wanted of the query, and how many more it found."""
+
+    app_days: list[WantedAppDay]
+    left: int
+
+
 # A partial day is asked again only while the vendor is expected to show it; it is never lost.
 MISSING = """
 select app_id, usage_date, state
@@ -26,6 +33,7 @@ where
     and app_id = any(:app_ids)
     and state in ('pending', 'failed', 'rejected', 'partial')
     and (state <> 'partial' or expires_on >= today)
+    and usage_date > :after
 order by usage_date, app_id
 """
 
@@ -47,10 +55,35 @@ order by day.usage_date, app.app_id
 """
 
 
-def missing(connection: Connection, conn_id: str, app_ids: Sequence[str]) -> list[WantedAppDay]:
-    """Return every wanted app-day of some apps that is not complete, soonest to expire first."""
-    rows = connection.execute(text(MISSING), {"conn_id": conn_id, "app_ids": list(app_ids)})
-    return [WantedAppDay(*row) for row in rows]
+def first(connection: Connection, query: str, values: Mapping[str, Any], most: int) -> ToAsk:
+    """Return the first app-days of a query; what is left is counted where it is, however much.
+
+    Args:
+        connection: To the warehouse.
+        query: Its columns are those of WantedAppDay.
+        values: Its parameters.
+        most: How many, at most.
+    """
+    rows = connection.execute(text(f"{query} limit :most"), {**values, "most": most})
+    app_days = [WantedAppDay(*row) for row in rows]
+    if len(app_days) < most:
+        return ToAsk(app_days, 0)
+    found = connection.execute(text(f"select count(*) from ({query}) as found"), values).scalar_one()  # noqa: S608
+    return ToAsk(app_days, found - most)
+
+
+def missing(connection: Connection, conn_id: str, app_ids: Sequence[str], *, after: date, most: int) -> ToAsk:
+    """Return the wanted app-days of some apps that are not complete, soonest to expire first.
+
+    Args:
+        connection: To the warehouse.
+        conn_id: The account.
+        app_ids: Known apps of the account.
+        after: Only younger usage dates.
+        most: How many, at most.
+    """
+    values = {"conn_id": conn_id, "app_ids": list(app_ids), "after": after}
+    return first(connection, MISSING, values, most)
 
 
 def of_days(
@@ -61,7 +94,8 @@ def of_days(
     from_date: date,
     to_date: date,
     reload: bool,
-) -> list[WantedAppDay]:
+    most: int,
+) -> ToAsk:
     """Return the app-days of some apps from one date to another, both included, oldest first.
 
     Args:
@@ -71,18 +105,16 @@ def of_days(
         from_date: First usage date.
         to_date: Last usage date.
         reload: Also those that are complete.
+        most: How many, at most.
     """
-    rows = connection.execute(
-        text(NAMED),
-        {
-            "conn_id": conn_id,
-            "app_ids": list(app_ids),
-            "from_date": from_date,
-            "to_date": to_date,
-            "reload": reload,
-        },
-    )
-    return [WantedAppDay(*row) for row in rows]
+    values = {
+        "conn_id": conn_id,
+        "app_ids": list(app_ids),
+        "from_date": from_date,
+        "to_date": to_date,
+        "reload": reload,
+    }
+    return first(connection, NAMED, values, most)
 
 
 def zones_of(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> dict[str, str]:
@@ -106,12 +138,17 @@ def zones_of(connection: Connection, usage_date: date, app_ids: Sequence[str]) -
 
 
 def latest_first(connection: Connection, app_ids: Sequence[str]) -> list[str]:
-    """Return some apps in another order: those first that the vendor answered for most lately."""
+    """Return some apps in another order: those first whose newest day with points was collected last."""
     rows = connection.execute(
         text(
-            "select app.app_id from core.app as app left join core.app_day as app_day using (app_key)"
+            "select app.app_id from core.app as app"
+            " left join lateral ("
+            "select app_day.collected_at from core.app_day as app_day"
+            " where app_day.app_key = app.app_key and app_day.points > 0"
+            " order by app_day.usage_date desc limit 1"
+            ") as newest on true"
             " where app.app_id = any(:app_ids)"
-            " group by app.app_id order by max(app_day.collected_at) desc nulls last, app.app_id"
+            " order by newest.collected_at desc nulls last, app.app_id"
         ),
         {"app_ids": list(app_ids)},
     )

@@ -67,7 +67,21 @@ where usage_date >= :before and usage_date < :next
 group by app_id, date_trunc('month', usage_date)
 """
 
-MONTHS = "select distinct date_trunc('month', usage_date)::date as month from mart.coverage order by month"
+# Month by month between the first and the last wanted day: of each, any wanted day says that it has a bill.
+MONTHS = """
+select month::date as month
+from (
+    select
+        date_trunc('month', min(first_date)) as first_month,
+        date_trunc('month', max(last_date)) as last_month
+    from mart.app
+) as range
+cross join lateral generate_series(first_month, last_month, '1 month') as month
+where exists (
+    select from mart.coverage where usage_date >= month and usage_date < month + interval '1 month'
+)
+order by month
+"""
 WANTED = "select exists(select from mart.coverage where usage_date >= :month and usage_date < :next)"
 
 

@@ -40,18 +40,22 @@ class Choice(NamedTuple):
     offset: int
 
 
-WINDOW = """
+# Said beside the account's own calendar, so that the years before are skipped.
+WINDOW_BEGINS = "select min(window_begins_on) as first_date from mart.vendor_account"
+IN_WINDOW = "usage_date >= :window_begins_on and days_left >= 0"
+
+WINDOW = f"""
 select min(usage_date) as first_date, max(usage_date) as last_date
 from mart.coverage
-where days_left >= 0
-"""
+where {IN_WINDOW}
+"""  # noqa: S608 - put together from this file's own text
 
 CHOSEN = """
     usage_date between :from_date and :to_date
     and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
 """
 # What can still be had, by the account's own calendar.
-OPEN = "state not in ('collected', 'lost') and days_left >= 0"
+OPEN = f"state not in ('collected', 'lost') and {IN_WINDOW}"
 
 APPS = f"""
 select
@@ -115,9 +119,14 @@ NOTHING: dict[str, Any] = {
 }
 
 
+def window_begins(connection: Connection) -> dict[str, date | None]:
+    """Return the oldest usage date that any account is expected to show, as IN_WINDOW takes it."""
+    return {"window_begins_on": rows(connection, WINDOW_BEGINS)[0]["first_date"]}
+
+
 def window(connection: Connection) -> tuple[date, date] | None:
     """Return the oldest and the newest wanted usage date that can still be had; None where there is none."""
-    (found,) = rows(connection, WINDOW)
+    (found,) = rows(connection, WINDOW, window_begins(connection))
     return (found["first_date"], found["last_date"]) if found["first_date"] else None
 
 
@@ -126,7 +135,7 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
 
     Days are usage dates of each app's account. What expires soonest is of all apps and dates.
     """
-    values = choice._asdict()
+    values = {**choice._asdict(), **window_begins(connection)}
     apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
     # Behind the last page there is no app that could say how many there are.
     counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
@@ -138,5 +147,5 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
         "apps_in_all": max((app.pop("apps_in_all") for app in counted), default=0),
         "apps": [{**app, "days": of_app[app["app_id"]]} for app in apps],
         "by_date": rows(connection, BY_DATE, values),
-        "expiring": rows(connection, EXPIRING),
+        "expiring": rows(connection, EXPIRING, values),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse.reports.coverage import OPEN
+from agora.warehouse.reports.coverage import IN_WINDOW, OPEN, window_begins
 from agora.warehouse.reports.rows import Row, rows
 
 WINDOW = f"""
@@ -17,16 +17,16 @@ select
     min(usage_date) as from_date,
     max(usage_date) as to_date
 from mart.coverage
-where days_left >= 0
+where {IN_WINDOW}
 """  # noqa: S608 - put together from this file's own text
 
-STATES = """
+STATES = f"""
 select state, count(*) as app_days
 from mart.coverage
-where days_left >= 0
+where {IN_WINDOW}
 group by state
 order by state
-"""
+"""  # noqa: S608 - put together from this file's own text
 
 OLDEST = f"""
 select app_id, app_name, conn_id, usage_date, state, reason, days_left
@@ -60,7 +60,7 @@ group by (ended_at at time zone 'UTC')::date
 order by ended_on
 """
 
-ACCOUNTS = """
+ACCOUNTS = f"""
 select
     account.conn_id,
     account.timezone,
@@ -80,11 +80,11 @@ left join (
         count(distinct app_id) as apps,
         max(usage_date) filter (where state = 'collected') as newest_collected
     from mart.coverage
-    where days_left >= 0
+    where {IN_WINDOW}
     group by conn_id
 ) as held on account.conn_id = held.conn_id
 order by account.conn_id
-"""
+"""  # noqa: S608 - put together from this file's own text
 
 RESTATEMENTS = """
 select app_id, app_name, usage_date, restated_at, points_changed, points_added, count(*) over () as in_all
@@ -104,18 +104,19 @@ def health(connection: Connection) -> Row:
         that ended; `requests_by_day`: of the runs that ended in the last 31 days (UTC); `accounts`;
         `restatements`: the 50 newest of the last 31 days, of `restatements_in_all`.
     """
+    window = window_begins(connection)
     restatements = rows(connection, RESTATEMENTS)
     return {
         "now": connection.execute(text("select now()")).scalar_one(),
         "window": {
-            **rows(connection, WINDOW)[0],
-            "states": {row["state"]: row["app_days"] for row in rows(connection, STATES)},
+            **rows(connection, WINDOW, window)[0],
+            "states": {row["state"]: row["app_days"] for row in rows(connection, STATES, window)},
         },
-        "oldest": next(iter(rows(connection, OLDEST)), None),
+        "oldest": next(iter(rows(connection, OLDEST, window)), None),
         "lost_app_days": connection.execute(text(LOST)).scalar_one(),
         "runs": rows(connection, RUNS),
         "requests_by_day": rows(connection, REQUESTS),
-        "accounts": rows(connection, ACCOUNTS),
+        "accounts": rows(connection, ACCOUNTS, window),
         "restatements_in_all": max((row.pop("in_all") for row in restatements), default=0),
         "restatements": restatements,
     }

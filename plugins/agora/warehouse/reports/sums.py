@@ -47,20 +47,13 @@ class Sums:
         self.day_wanted = np.full(slots, NO_DAY)
         self.wanted_days: set[int] = set()
 
-    def add(
-        self,
-        starts_at: int,
-        days_of_apps: Sequence[Sequence[int]],
-        today: int,
-        points: Sequence[tuple[Any, ...]],
-    ) -> None:
-        """Add the apps of one time zone.
+    def want(self, starts_at: int, days_of_apps: Sequence[Sequence[int]], today: int) -> None:
+        """Say what is wanted of the apps of one time zone.
 
         Args:
             starts_at: Instant at which `from_date` starts there, epoch seconds.
             days_of_apps: Each app's wanted days, counted from `from_date`, at most two outside the range.
             today: The zone's date, counted likewise; it is not over.
-            points: Instant (epoch seconds), sum of the apps' points in kbps, how many apps.
         """
         count = self.days + 2 * MARGIN
         wanted = np.zeros(count, dtype=np.int64)
@@ -77,12 +70,21 @@ class Sums:
         day[np.repeat(over, SLOTS) == 0] = NO_DAY
         self.day_wanted[own] = np.minimum(self.day_wanted[own], day)
         self.wanted_days.update(number for number in range(self.days) if over[number + MARGIN])
-        if points:
-            instants, kbps, apps = (np.array(column) for column in zip(*points, strict=True))
-            slots = (instants - self.origin) // SECONDS
-            self.kbps[slots] += kbps
-            self.observed[slots] += apps
-            self.day_observed[slots] = np.minimum(self.day_observed[slots], (slots - first) // SLOTS - MARGIN)
+
+    def observe(self, points: Sequence[tuple[Any, ...]]) -> None:
+        """Add points of apps, summed by some.
+
+        Args:
+            points: Usage date (counted from `from_date`, at most two outside the range), instant (epoch
+                seconds), sum of the apps' points in kbps, how many apps. One instant may come several times.
+        """
+        if not points:
+            return
+        days, instants, kbps, apps = (np.array(column) for column in zip(*points, strict=True))
+        slots = (instants - self.origin) // SECONDS
+        np.add.at(self.kbps, slots, kbps)
+        np.add.at(self.observed, slots, apps)
+        np.minimum.at(self.day_observed, slots, days)
 
     def series(self) -> dict[str, Any]:
         """Return the range's points, from its first to its last slot, its figures and those of each day."""

@@ -23,16 +23,9 @@ FOUND = """
 and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
 """
 APPS = f"""
-select
-    app_id,
-    min(app_name) as app_name,
-    min(conn_id) as conn_id,
-    min(usage_date) as first_date,
-    max(usage_date) as last_date,
-    count(*) over () as apps_in_all
-from mart.coverage
+select app_id, app_name, conn_id, first_date, last_date, count(*) over () as apps_in_all
+from mart.app
 where true {FOUND}
-group by app_id
 order by app_name, app_id
 limit :limit
 """  # noqa: S608 - put together from this file's own text
@@ -46,13 +39,7 @@ order by max(p95_kbps) desc nulls last, app_id
 limit 1
 """
 
-KNOWN = """
-select coverage.app_id, min(coverage.app_name) as app_name, account.conn_id, account.timezone
-from mart.coverage as coverage
-inner join mart.vendor_account as account on coverage.conn_id = account.conn_id
-where coverage.app_id = any(:app_ids)
-group by coverage.app_id, account.conn_id, account.timezone
-"""
+KNOWN = "select app_id, app_name, conn_id, timezone from mart.app where app_id = any(:app_ids)"
 
 # Days are counted from from_date; `today` is not over, so no point of it counts yet.
 WANTED = """
@@ -75,10 +62,24 @@ order by account.timezone
 
 # Grouped by the instant alone: with the usage date beside it the points of all apps are sorted on disk first.
 POINTS = """
-select cast(extract(epoch from interval_start) as bigint) as starts_at, sum(kbps) as kbps, count(*) as apps
+select
+    cast(floor((extract(epoch from interval_start) - :starts_at) / 86400) as integer) as day,
+    cast(extract(epoch from interval_start) as bigint) as starts_at,
+    sum(kbps) as kbps,
+    count(*) as apps
 from mart.bandwidth_5min
 where usage_date between :first_date and :last_date and app_id = any(:app_ids)
 group by interval_start
+"""
+
+TOTALS = """
+select
+    usage_date - cast(:from_date as date) as day,
+    cast(extract(epoch from interval_start) as bigint) as starts_at,
+    kbps,
+    apps
+from mart.bandwidth_5min_total
+where usage_date between :first_date and :last_date
 """
 
 STATES = """
@@ -92,8 +93,8 @@ order by state
 """
 
 EXTENT = """
-select min(usage_date) as first_date, max(usage_date) as last_date
-from mart.coverage
+select min(first_date) as first_date, max(last_date) as last_date
+from mart.app
 where cast(:app_ids as text[]) is null or app_id = any(:app_ids)
 """
 
@@ -162,15 +163,21 @@ def _series(
     zones = [list(apps) for _, apps in groupby(rows(connection, WANTED, values), itemgetter("timezone"))]
     sums = Sums(from_date, to_date, [apps[0]["starts_at"] for apps in zones])
     margin = ZONES_APART if len(zones) > 1 else timedelta()
+    around = {"first_date": from_date - margin, "last_date": to_date + margin}
     for apps in zones:
-        today = apps[0]["today"]
-        of_zone = {
-            "app_ids": [app["app_id"] for app in apps],
-            "first_date": from_date - margin,
-            "last_date": min(to_date + margin, today - timedelta(days=1)),
-        }
-        points = [tuple(row) for row in connection.execute(text(POINTS), of_zone)]
-        sums.add(apps[0]["starts_at"], [app["days"] for app in apps], (today - from_date).days, points)
+        starts_at, today = apps[0]["starts_at"], apps[0]["today"]
+        sums.want(starts_at, [app["days"] for app in apps], (today - from_date).days)
+        if app_ids is not None:
+            of_zone = {
+                "starts_at": starts_at,
+                "app_ids": [app["app_id"] for app in apps],
+                "first_date": around["first_date"],
+                "last_date": min(around["last_date"], today - timedelta(days=1)),
+            }
+            sums.observe([tuple(row) for row in connection.execute(text(POINTS), of_zone)])
+    if app_ids is None:
+        totals = connection.execute(text(TOTALS), {"from_date": from_date, **around})
+        sums.observe([tuple(row) for row in totals])
     states = rows(connection, STATES, values)
     return {
         "apps": len({app["app_id"] for apps in zones for app in apps}),

@@ -1,0 +1,111 @@
+-- Asserts of what was collected in the last two days that its months' 95th percentiles and its days' sums, where the
+-- bills take them as stored, are what the points give when they are counted and added up once more; and of every app
+-- that each day stored as entered is in the ledger, for the planner asks for the others only.
+-- If it fails: points were changed where triggers do not run (docs/adr/0007). Bills of these months are wrong, or
+-- missing days are not asked for, until core.month_p95, core.day_sum and core.entered_days are truncated: everything
+-- is computed from the points then. To store it again, insert every app-day's key and start into core.changed_app_day.
+with recent as materialized (
+    select
+        app_day.app_key,
+        app_day.usage_date,
+        app_day.starts_at,
+        date_trunc('month', app_day.usage_date::timestamp)::date as month
+    from core.app_day as app_day
+    where app_day.collected_at >= now() - interval '2 days' and app_day.points > 0
+),
+
+-- Counted instead of ranked: no more than floor(5 N / 100) points are above the 95th percentile, and more than that
+-- are not below it.
+month as (
+    select
+        sum(counted.above) <= 5 * sum(app_day.points) / 100
+        and sum(counted.not_below) > 5 * sum(app_day.points) / 100
+        and max(app_day.usage_date) = stored.last_day as is_right
+    from (select distinct
+        recent.app_key,
+        recent.month
+    from recent) as changed
+    inner join core.fresh_month_p95 as stored
+        on changed.app_key = stored.app_key and changed.month = stored.month
+    inner join core.app_day as app_day
+        on
+            stored.app_key = app_day.app_key
+            and stored.month = date_trunc('month', app_day.usage_date::timestamp)::date
+            and app_day.points > 0
+    cross join
+        lateral (
+            select
+                count(*) filter (where point.kbps > stored.p95_kbps) as above,
+                count(*) filter (where point.kbps >= stored.p95_kbps) as not_below
+            from unnest(app_day.kbps) as point (kbps)
+        ) as counted
+    group by stored.app_key, stored.month, stored.p95_kbps, stored.last_day
+),
+
+summed as (
+    select
+        changed.usage_date,
+        changed.starts_at,
+        point.number,
+        point.kbps,
+        point.apps
+    from (select distinct
+        recent.usage_date,
+        recent.starts_at
+    from recent) as changed
+    -- Day by day: of all days at once the planner would read every year.
+    cross join lateral (
+        select
+            point.number,
+            sum(point.kbps) as kbps,
+            count(point.kbps) as apps
+        from core.app_day as app_day
+        cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
+        where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
+        group by point.number
+    ) as point
+),
+
+slot as (
+    select
+        summed.apps = point.apps
+        -- Added up in another order, the last digits of a sum may be others.
+        and abs(coalesce(summed.kbps, 0) - coalesce(point.kbps, 0)) <= 1e-9 * coalesce(summed.kbps, 0) as is_right
+    from core.fresh_day_sum as stored
+    cross join lateral unnest(stored.kbps, stored.apps) with ordinality as point (kbps, apps, number)
+    inner join summed
+        on
+            stored.usage_date = summed.usage_date
+            and stored.starts_at = summed.starts_at
+            and point.number = summed.number
+),
+
+noted as (
+    select
+        changed.app_key,
+        range_agg(daterange(changed.usage_date, changed.usage_date + 1)) as usage_dates
+    from core.changed_app_day as changed
+    group by changed.app_key
+),
+
+period as (
+    select
+        upper(period.usage_dates) - lower(period.usage_dates) as days,
+        (
+            select count(*) from core.app_day as app_day
+            where
+                app_day.app_key = entered.app_key
+                and app_day.usage_date >= lower(period.usage_dates)
+                and app_day.usage_date < upper(period.usage_dates)
+        ) as app_days
+    from core.entered_days as entered
+    left join noted on entered.app_key = noted.app_key
+    cross join lateral unnest(entered.usage_dates - coalesce(noted.usage_dates, '{}')) as period (usage_dates)
+)
+
+select
+    coalesce((select bool_and(month.is_right) from month), true) as every_stored_p95_is_that_of_its_points,
+    coalesce((select bool_and(slot.is_right) from slot), true) as every_stored_sum_is_that_of_its_points,
+    coalesce(
+        (select bool_and(period.days = period.app_days) from period), true
+    ) as every_day_stored_as_entered_is_in_the_ledger;

@@ -1,0 +1,94 @@
+-- What finds the missing days and sums all apps without reading the years: which days have a ledger entry, and beside
+-- each day's sum how many apps it is of. Both count only as far as no change is noted; see docs/adr/0007.
+
+create table core.entered_days (
+    app_key integer primary key,
+    usage_dates datemultirange not null
+);
+
+comment on table core.entered_days is
+'Grain: one App ID: days that had a ledger entry when core.refresh_figures ran last, not necessarily all of them. Of'
+' these, only those that core.changed_app_day has can be without one.';
+comment on column core.entered_days.app_key is 'App, see core.app.';
+comment on column core.entered_days.usage_dates is 'Usage dates that have a row in core.app_day.';
+
+-- Of what was collected before, nothing is stored yet.
+truncate core.month_p95, core.day_sum, core.changed_app_day;
+alter table core.day_sum add column apps integer[] not null;
+
+comment on column core.day_sum.apps is 'How many apps have a point, one element a five-minute slot.';
+
+-- What coverage, the planner and the sums ask of every app-day is in the key's index, so that they leave the points
+-- where they are: the index has a twentieth of the table's bytes.
+alter table core.app_day drop constraint app_day_pkey, add primary key (app_key, usage_date)
+include (starts_at, state, points);
+
+-- Whether a day was answered again since it settled is asked of every day in the window each night, and whether a new
+-- day's answer is kept: the index says it, and no body is touched.
+drop index raw.bandwidth_response_app_day;
+create index bandwidth_response_app_day on raw.bandwidth_response (usage_date, app_id)
+include (fetched_at, http_status, body_sha256);
+
+-- An index answers alone for rows that a vacuum has seen. By default one waits until a fifth of the table is new, which
+-- after a few months is the whole window; like this it comes after each night, and reads what is new only.
+alter table core.app_day set (
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000
+);
+alter table raw.bandwidth_response set (
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000
+);
+
+create or replace function core.note_changed_points() returns trigger
+language plpgsql set search_path = pg_catalog
+as $$
+begin
+    case tg_op
+        when 'INSERT' then
+            insert into core.changed_app_day (app_key, usage_date, starts_at)
+            select app_key, usage_date, starts_at from new_rows where kbps is not null;
+        when 'DELETE' then
+            -- Without points, too: the day has no ledger entry any more.
+            insert into core.changed_app_day (app_key, usage_date, starts_at)
+            select app_key, usage_date, starts_at from old_rows;
+        when 'UPDATE' then
+            -- Where only the ledger's part changed, no figure does.
+            insert into core.changed_app_day (app_key, usage_date, starts_at)
+            select app_key, usage_date, starts_at
+            from (
+                (
+                    select app_key, usage_date, starts_at, kbps from old_rows where kbps is not null
+                    except
+                    select app_key, usage_date, starts_at, kbps from new_rows where kbps is not null
+                )
+                union all
+                (
+                    select app_key, usage_date, starts_at, kbps from new_rows where kbps is not null
+                    except
+                    select app_key, usage_date, starts_at, kbps from old_rows where kbps is not null
+                )
+            ) as change
+            union all
+            -- The day it was has no ledger entry any more.
+            select app_key, usage_date, starts_at from old_rows as moved
+            where
+                kbps is null
+                and not exists (
+                    select from new_rows as kept
+                    where kept.app_key = moved.app_key and kept.usage_date = moved.usage_date
+                );
+        when 'TRUNCATE' then
+            delete from core.month_p95;
+            delete from core.day_sum;
+            delete from core.entered_days;
+    end case;
+    return null;
+end
+$$;
+
+insert into core.changed_app_day (app_key, usage_date, starts_at)
+select
+    app_day.app_key,
+    app_day.usage_date,
+    app_day.starts_at
+from core.app_day as app_day
+where app_day.kbps is not null;

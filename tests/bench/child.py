@@ -1,0 +1,96 @@
+"""Runs a contestant in a process of its own: told its job, it says when it is ready and when it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from embedded.settings import ROOT
+from tests.bench.contestants import Contestant
+from tests.bench.job import Job
+from tests.bench.measure import Memory, cpu_seconds, forget_peak, watched
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run: wall time, CPU seconds and peak memory by who spent them."""
+
+    wall_seconds: float
+    cpu_seconds: dict[str, float]
+    peak_bytes: dict[str, int]
+
+
+def measured(contestant: Contestant, job: Job, servers: dict[str, int], before: Callable[[], None]) -> Sample:
+    """Run a contestant once.
+
+    Args:
+        contestant: Who runs.
+        job: What it is to do.
+        servers: Name → pid of the servers it uses.
+        before: Called when it is ready, before it is told to go.
+    """
+    with _started(contestant, job) as child:
+        before()
+        forget_peak(child.pid)
+        processes = {"itself": child.pid, **servers}
+        memory = {
+            "itself": Memory(child.pid, "VmHWM"),
+            "PostgreSQL": Memory(servers["PostgreSQL"], "RssAnon"),
+        }
+        cpu_before = {name: cpu_seconds(pid) for name, pid in processes.items()}
+        with watched(*memory.values()):
+            started = time.perf_counter()
+            _tell(child, "go")
+            _expect(child, "done")
+            wall_seconds = time.perf_counter() - started
+        return Sample(
+            wall_seconds,
+            {name: cpu_seconds(pid) - cpu_before[name] for name, pid in processes.items()},
+            {name: peak.peak_bytes for name, peak in memory.items()},
+        )
+
+
+@contextmanager
+def _started(contestant: Contestant, job: Job) -> Iterator[subprocess.Popen[str]]:
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            [contestant.python, "-W", "ignore", "-m", contestant.module, *contestant.arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=job.scratch,
+            # Some libraries keep files at home.
+            env=os.environ
+            | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "HOME": job.scratch, "NO_PROXY": "127.0.0.1"},
+        ) as child,
+    ):
+        try:
+            _tell(child, json.dumps(asdict(job)))
+            _expect(child, "ready")
+            yield child
+            child.communicate("\n")
+        except EOFError:
+            errors.seek(0)
+            raise SystemExit(f"{contestant.name} failed:\n{errors.read()[-4000:]}") from None
+        finally:
+            child.kill()
+
+
+def _tell(child: subprocess.Popen[str], line: str) -> None:
+    assert child.stdin
+    child.stdin.write(line + "\n")
+    child.stdin.flush()
+
+
+def _expect(child: subprocess.Popen[str], word: str) -> None:
+    assert child.stdout
+    if child.stdout.readline().strip() != word:
+        raise EOFError

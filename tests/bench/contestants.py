@@ -1,0 +1,95 @@
+"""Who takes part in loading: ours, the limits, and what people would pick instead."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from embedded.settings import ROOT
+
+COMPETITORS_PYTHON = str(ROOT / ".venv-competitors" / "bin" / "python")
+
+
+class Kind(StrEnum):
+    """What a contestant is compared for."""
+
+    OURS = "ours"
+    LIMIT = "limit"
+    COMPETITOR = "competitor"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A program that is measured.
+
+    Attributes:
+        name: As the table calls it.
+        kind: What it is compared for.
+        module: What `python -m` runs.
+        tables: What is emptied before it runs.
+        points: The relation that has its points, a row each, with `kbps`; none for one that stores nothing.
+        arguments: Its command line.
+        schema: Where it keeps its tables.
+        role: As which role it comes to PostgreSQL.
+        python: The interpreter of its environment.
+    """
+
+    name: str
+    kind: Kind
+    module: str
+    tables: str = ""
+    points: str = ""
+    arguments: tuple[str, ...] = ()
+    schema: str = "public"
+    role: str = "owner"
+    python: str = sys.executable
+
+
+def _competitor(name: str, module: str, *arguments: str) -> Contestant:
+    schema = "_".join((module, *arguments))
+    return Contestant(
+        name,
+        Kind.COMPETITOR,
+        f"tests.bench.competitors.{module}",
+        tables=f"{schema}.point",
+        points=f"{schema}.point",
+        arguments=arguments,
+        schema=schema,
+        python=COMPETITORS_PYTHON,
+    )
+
+
+OURS = Contestant(
+    "ours, HTTP to commit: plan, fetch, keep raw, decode, load",
+    Kind.OURS,
+    "tests.bench.ours",
+    tables="raw.bandwidth_response, core.vendor_account",
+    points="mart.bandwidth_5min",
+    role="loader",
+)
+CONTESTANTS = (
+    OURS,
+    Contestant("the same answers fetched and thrown away", Kind.LIMIT, "tests.bench.limits.fetch"),
+    Contestant(
+        "bare COPY of the points, one row a point, keyed",
+        Kind.LIMIT,
+        "tests.bench.limits.copy",
+        tables="point_row",
+        points="point_row",
+        arguments=("point_row",),
+    ),
+    Contestant(
+        "bare COPY of the app-day rows, keyed",
+        Kind.LIMIT,
+        "tests.bench.limits.copy",
+        tables="day_row",
+        points="(select unnest(kbps) as kbps from day_row)",
+        arguments=("day_row",),
+    ),
+    _competitor("dlt, tuned by hand: Arrow batches", "dlt_arrow"),
+    _competitor("dlt `rest_api`, an Arrow table an answer", "dlt_rest_api", "arrow"),
+    _competitor("dlt `rest_api`, rows", "dlt_rest_api", "rows"),
+    _competitor("Singer SDK tap, `target-postgres`", "singer"),
+    _competitor("tutorial: requests, a frame an answer, `to_sql`", "tutorial"),
+)

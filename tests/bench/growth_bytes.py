@@ -1,0 +1,57 @@
+"""Bytes a point on disk, with the reason for every byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TABLE = "core.app_day"
+STORED = ("core.month_p95", "core.day_sum", "core.entered_days", "core.changed_app_day", "core.restatement")
+LINE_POINTER, TUPLE_HEADER = 4, 24
+
+COLUMNS = """
+select attname from pg_attribute
+where attrelid = %s::regclass and attnum > 0 and not attisdropped
+order by attnum
+"""
+INDEXES = """
+select indexrelid::regclass::text, pg_relation_size(indexrelid) from pg_index
+where indrelid = %s::regclass order by 1
+"""
+HEAP = "select pg_relation_size(%s), pg_table_size(%s) - pg_relation_size(%s)"
+
+
+def report(cursor: Any, points: int) -> None:
+    """Print what each part of an app-day's row, its indexes and what is stored beside it take.
+
+    Args:
+        cursor: Of a superuser, after a vacuum.
+        points: How many points there are.
+    """
+    app_days = points / 288
+    rows: list[tuple[str, float]] = [("line pointer", LINE_POINTER), ("tuple header", TUPLE_HEADER)]
+    rows += _columns(cursor)
+    cursor.execute(HEAP, (TABLE, TABLE, TABLE))
+    heap, beside_heap = cursor.fetchone()
+    rows.append(
+        ("alignment, page headers, what does not fit a page", heap / app_days - sum(n for _, n in rows))
+    )
+    rows.append(("TOAST, free space map, visibility map", beside_heap / app_days))
+    cursor.execute(INDEXES, (TABLE,))
+    rows += [(f"index {name}", size / app_days) for name, size in cursor.fetchall()]
+    for name in STORED:
+        cursor.execute("select pg_total_relation_size(%s)", (name,))
+        rows.append((f"{name}, its index included", cursor.fetchone()[0] / app_days))
+    cursor.execute("select pg_total_relation_size('raw.bandwidth_response')")
+    (raw,) = cursor.fetchone()
+    print(f"  {'on disk':52} {'bytes an app-day':>16} {'a point':>8}")
+    for name, size in [*rows, ("all of it, raw answers aside", sum(size for _, size in rows))]:
+        print(f"  {name:52} {size:16.1f} {size / 288:8.3f}")
+    print(f"  {'raw answers':52} {raw / app_days:16.1f} {raw / points:8.3f}\n")
+
+
+def _columns(cursor: Any) -> list[tuple[str, float]]:
+    cursor.execute(COLUMNS, (TABLE,))
+    names = [name for (name,) in cursor.fetchall()]
+    sizes = ", ".join(f"avg(coalesce(pg_column_size({name}), 0))" for name in names)
+    cursor.execute(f"select {sizes} from {TABLE}")
+    return [(f"column {name}", float(size)) for name, size in zip(names, cursor.fetchone(), strict=True)]

@@ -1,0 +1,77 @@
+"""Nights of collecting in a process of its own, which says what each took; it reads first what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from agora.bandwidth.collect import collect
+from agora.bandwidth.shared_pace import shared_client
+from agora.settings import DashboardSettings, parse_apps, parse_dashboard
+from agora.warehouse import apps, stored_figures
+from agora.warehouse.engine import warehouse_engine
+
+
+async def nights(
+    account: DashboardSettings, app_ids: list[str], usage_dates: list[date], engine: Engine
+) -> None:
+    """Collect one usage date of all apps after the other, each with the refresh that ends a run."""
+    with engine.begin() as connection:
+        apps.sync(
+            connection,
+            account,
+            parse_apps(app_ids),
+            oldest_day=usage_dates[0],
+            today=account.today(datetime.now(UTC)),
+        )
+    for usage_date in usage_dates:
+        _forget_peak()
+        started = time.perf_counter()
+        async with shared_client(account, engine) as client:
+            summary = await collect([(app_id, usage_date) for app_id in app_ids], client, engine)
+        collected = time.perf_counter()
+        stored_figures.refresh(engine)
+        refreshed = time.perf_counter()
+        _say(
+            usage_date=str(usage_date),
+            states=summary.states,
+            collect_seconds=collected - started,
+            refresh_seconds=refreshed - collected,
+            peak_mib=_peak_kib() / 1024,
+        )
+
+
+def _forget_peak() -> None:
+    """Let Linux count the most resident memory anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_kib() -> int:
+    found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) if found else 0
+
+
+def _say(**what: Any) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def _main() -> None:
+    job = json.loads(sys.stdin.readline())
+    engine = warehouse_engine(job["warehouse_url"])
+    usage_dates = [date.fromisoformat(day) for day in job["usage_dates"]]
+    asyncio.run(
+        nights(parse_dashboard("agora_dashboard", job["account"]), job["app_ids"], usage_dates, engine)
+    )
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,1 @@
+"""What nothing can be faster than: only the fetching, only the writing."""

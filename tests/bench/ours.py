@@ -1,0 +1,42 @@
+"""Ours: plan, fetch, keep raw, decode, load, as a task does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from agora.bandwidth.collect import collect
+from agora.bandwidth.plan import plan
+from agora.bandwidth.shared_pace import shared_client
+from agora.settings import parse_apps, parse_dashboard
+from agora.warehouse.engine import warehouse_engine
+from tests.bench.job import Job, serve
+
+
+def prepare(job: Job) -> Callable[[], None]:
+    """Return the collecting of all that is missing."""
+    return lambda: asyncio.run(_collected(job))
+
+
+async def _collected(job: Job) -> None:
+    account = parse_dashboard(
+        "agora_dashboard",
+        {
+            "base_url": job.base_url,
+            "customer_id": job.customer_id,
+            "customer_certificate": job.customer_certificate,
+            "window": "60 days",
+            "requests_per_second": 1_000_000,
+            "max_concurrency": job.max_concurrency,
+        },
+    )
+    apps = parse_apps([{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids])
+    engine = warehouse_engine(job.database_url)
+    planned = await plan(account, apps, engine, datetime.now(UTC))
+    async with shared_client(account, engine) as client:
+        await collect([day[:2] for day in planned.app_days], client, engine)
+
+
+if __name__ == "__main__":
+    serve(prepare)

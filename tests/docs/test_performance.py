@@ -1,0 +1,27 @@
+"""docs/performance.md: the versions it names are the locked ones, and every command it names exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.bench.__main__ import PARTS
+from tests.bench.machine import COMPETITORS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = " ".join((ROOT / "docs" / "performance.md").read_text("utf-8").split())
+
+
+def test_the_competitors_were_measured_as_locked() -> None:
+    lock = (ROOT / "requirements-competitors.txt").read_text("utf-8")
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", lock, re.MULTILINE))
+    named = dict(
+        re.findall(r"([\w-]+) (\d[\d.]*\d)[,.]", PAGE.partition("Competitors: ")[2].partition("<!--")[0])
+    )
+    assert named == {name: locked[name] for name in COMPETITORS}
+
+
+def test_every_part_that_is_named_can_be_measured() -> None:
+    named = set(re.findall(r"PARTS=\"?([a-z_ ]+)", PAGE))
+    assert named
+    assert {part for parts in named for part in parts.split()} <= set(PARTS)
