@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import date
+from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from agora.bandwidth.fetch import Fetched, fetched
 from agora.bandwidth.normalise import Outcome, normalise
@@ -20,6 +21,9 @@ from agora.errors import DayRefused
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days, raw_answers
 from agora.warehouse.raw_answers import RawAnswer
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 LANDINGS_AT_ONCE = 2  # one is decoded while the warehouse writes the other
 
@@ -49,7 +53,7 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
             async for chunk in chunks:
                 if len(landings) == LANDINGS_AT_ONCE:
                     summary.add(await landings.popleft())
-                landings.append(asyncio.create_task(asyncio.to_thread(_land, chunk, client, engine)))
+                landings.append(asyncio.create_task(_land(chunk, client, engine)))
     finally:
         # Whatever ended it: what has arrived is brought in.
         landed = await asyncio.gather(*landings, return_exceptions=True)
@@ -61,16 +65,16 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
     return summary
 
 
-def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> Summary:
-    """Bring a chunk into the warehouse: first raw, committed, then what it says, committed."""
+async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> Summary:
+    """Bring a chunk into the warehouse: first raw, committed, then what it says, committed.
+
+    Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
+    """
     kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
-    with engine.connect() as connection:
-        with connection.begin():
-            raw_answers.keep(connection, [raw for raw in kept if raw])
-        outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
-        batch = normalise(outcomes, client.settings.timezone)
-        with connection.begin():
-            changed = app_days.load(connection, batch)
+    await asyncio.to_thread(_in_transaction, engine, raw_answers.keep, [raw for raw in kept if raw])
+    outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
+    batch = normalise(outcomes, client.settings.timezone)
+    changed = await asyncio.to_thread(_in_transaction, engine, app_days.load, batch)
     certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
     return Summary.of(
         batch,
@@ -78,6 +82,11 @@ def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> 
         at_the_edge={f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain},
         refusals={f.key: f.error for f in chunk if f.error},
     )
+
+
+def _in_transaction(engine: Engine, work: Callable[[Connection, Given], Result], given: Given) -> Result:
+    with engine.begin() as connection:
+        return work(connection, given)
 
 
 def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
