@@ -10,12 +10,13 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.bench import airflow_run, growth, loading, page, simulation, task_start
+from tests.bench import airflow_run, growth, loading, page, simulation, stages, task_start
 
 RECORD = "--record"
 # A part may return what writes its results into the documents.
 PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
     "loading": loading.main,
+    "stages": stages.main,
     "airflow_run": airflow_run.main,
     "page": page.main,
     "task_start": task_start.main,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import plan
 from agora.bandwidth.shared_pace import shared_client
-from agora.settings import parse_apps, parse_dashboard
+from agora.settings import DashboardSettings, parse_apps, parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.bench.job import Job, serve
 
@@ -19,8 +19,9 @@ def prepare(job: Job) -> Callable[[], None]:
     return lambda: asyncio.run(_collected(job))
 
 
-async def _collected(job: Job) -> None:
-    account = parse_dashboard(
+def account_of(job: Job) -> DashboardSettings:
+    """Return the sandbox's account, whose rate is no limit."""
+    return parse_dashboard(
         "agora_dashboard",
         {
             "base_url": job.base_url,
@@ -31,6 +32,10 @@ async def _collected(job: Job) -> None:
             "max_concurrency": job.max_concurrency,
         },
     )
+
+
+async def _collected(job: Job) -> None:
+    account = account_of(job)
     apps = parse_apps([{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids])
     engine = warehouse_engine(job.database_url)
     planned = await plan(account, apps, engine, datetime.now(UTC))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
+from agora.operators.batch import BATCH_SECONDS
 from embedded.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.simulated_account import Account, Night, Vendor
@@ -20,6 +21,12 @@ NIGHTS_BEFORE = 6
 NIGHTS_DOWN = 7
 MOST_NIGHTS_AFTER = 40
 CONFIGURED_PER_SECOND = 10.0
+# As `make bench PARTS=growth` measures them.
+BYTES_PER_APP_DAY = 1385
+BYTES_PER_ANSWER = 4700
+MIB_PER_TASK = 150
+RAW_KEPT_DAYS = 63  # the least that agora_retention can be asked for
+ROWS_WITHOUT_PARTITIONS = 100e6  # docs/adr/0011
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,12 @@ class Case:
         """The least accounts whose nightly requests fit into a run."""
         nightly = min(self.per_second, CONFIGURED_PER_SECOND) * SHARE_OF_RATE * COLLECTING_SECONDS
         return max(1, math.ceil(self.apps * REQUESTS_PER_APP / nightly))
+
+    @property
+    def batches(self) -> int:
+        """How many batches one of them collects a night."""
+        nightly = self.apps * REQUESTS_PER_APP / self.accounts
+        return math.ceil(nightly / (BATCH_SECONDS * CONFIGURED_PER_SECOND))
 
 
 CASES = [Case(apps, rate) for apps in (1_000, 10_000, 100_000, 1_000_000) for rate in (10.0, 5.0)]
@@ -54,12 +67,15 @@ class Result:
 
 def main() -> Callable[[], None]:
     """Simulate every case and print what it takes; return what writes it into docs/scaling.md."""
-    print(
-        f"{NIGHTS_DOWN} nights without a run after {NIGHTS_BEFORE} with one; one account of each case.\n"
-        + "\n".join(lines := _table([_result(case) for case in CASES]))
-        + "\n"
-    )
-    return lambda: rewrite(DOCUMENT, "simulation", "\n".join(lines) + "\n")
+    print(f"{NIGHTS_DOWN} nights without a run after {NIGHTS_BEFORE} with one; one account of each case.")
+    nights, needs = _nights([_result(case) for case in CASES]), _needs(CASES)
+    print("\n".join([*nights, "", *needs, ""]))
+
+    def write() -> None:
+        rewrite(DOCUMENT, "nights", "\n".join(nights) + "\n")
+        rewrite(DOCUMENT, "needs", "\n".join(needs) + "\n")
+
+    return write
 
 
 def _result(case: Case) -> Result:
@@ -81,27 +97,56 @@ def _result(case: Case) -> Result:
     )
 
 
-def _table(results: list[Result]) -> list[str]:
+def _nights(results: list[Result]) -> list[str]:
     head = (
-        "apps | the vendor allows, a second | accounts | apps an account | requests a night | hours a night"
-        " | share of the limit | 429 | after a week without a run: requests planned | nights to catch up"
-        " | app-days lost | peak memory, MiB"
+        *("apps", "the vendor allows, a second", "accounts", "apps an account", "requests a night", "hours"),
+        *("share of the limit", "429", "planned after the week", "nights to catch up", "lost", "peak MiB"),
     )
-    rows = [
-        (
-            f"{r.case.apps:,}",
-            f"{r.case.per_second:g}",
-            f"{r.case.accounts:,}",
-            f"{math.ceil(r.case.apps / r.case.accounts):,}",
-            f"{r.usual.answered:,}",
-            f"{r.usual.seconds / 3600:.1f}",
-            f"{r.usual.answered / r.usual.seconds / r.case.per_second:.0%}",
-            f"{r.usual.limited / (r.usual.answered + r.usual.limited):.2%}",
-            f"{r.first.planned:,}",
-            f"{r.nights_to_catch_up}",
-            f"{r.lost:,}",
-            f"{r.peak_bytes / 2**20:.0f}",
-        )
-        for r in results
-    ]
-    return [f"| {head} |", "|" + "---|" * len(rows[0]), *(f"| {' | '.join(row)} |" for row in rows)]
+    return _table(
+        head,
+        [
+            (
+                f"{r.case.apps:,}",
+                f"{r.case.per_second:g}",
+                f"{r.case.accounts:,}",
+                f"{math.ceil(r.case.apps / r.case.accounts):,}",
+                f"{r.usual.answered:,}",
+                f"{r.usual.seconds / 3600:.1f}",
+                f"{r.usual.answered / r.usual.seconds / r.case.per_second:.0%}",
+                f"{r.usual.limited / (r.usual.answered + r.usual.limited):.2%}",
+                f"{r.first.planned:,}",
+                f"{r.nights_to_catch_up}",
+                f"{r.lost:,}",
+                f"{r.peak_bytes / 2**20:.0f}",
+            )
+            for r in results
+        ],
+    )
+
+
+def _needs(cases: list[Case]) -> list[str]:
+    head = (
+        *("apps", "accounts = collecting tasks at once", "their memory, MiB", "batches a night, an account"),
+        *("app-days a year", "points a year, GB", "raw answers, GB", "years until partitions"),
+    )
+    return _table(
+        head,
+        [
+            (
+                f"{case.apps:,}",
+                f"{case.accounts}",
+                f"{case.accounts * MIB_PER_TASK:,}",
+                f"{case.batches}",
+                f"{365 * case.apps:,}",
+                f"{365 * case.apps * BYTES_PER_APP_DAY / 1e9:.1f}",
+                f"{RAW_KEPT_DAYS * REQUESTS_PER_APP * case.apps * BYTES_PER_ANSWER / 1e9:.1f}",
+                f"{ROWS_WITHOUT_PARTITIONS / 365 / case.apps:.1f}",
+            )
+            for case in cases
+            if case.per_second == CONFIGURED_PER_SECOND
+        ],
+    )
+
+
+def _table(head: Sequence[str], rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

@@ -71,7 +71,8 @@ def _parsed(body: bytes) -> Day:
     except msgspec.ValidationError as error:
         raise AnswerRejected(f"not as documented: {_printable(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AnswerRejected(f"not JSON ({_printable(str(error))}, of {len(body)})") from None
+        what = _printable(str(error).removeprefix("JSON is malformed: "))
+        raise AnswerRejected(f"not JSON: {what} in {len(body)} bytes") from None
 
 
 def _in_kbps(rates: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
