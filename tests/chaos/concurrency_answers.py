@@ -89,7 +89,7 @@ def loads_of(chance: random.Random, number: int, loads: int) -> Iterator[list[Sa
         lost = chance.random() < 0.1
         # The planner marks days as the account stands in the warehouse, which says UTC.
         zone = "UTC" if lost else chance.choices(list(ZONES), (8, 1))[0]
-        words = f"{load}:{chance.getrandbits(64):x}"
+        words = f"load {load}:{chance.getrandbits(64):x}"
         yield [_said(chance, app_day, zone, lost, words) for app_day in asked]
 
 
