@@ -68,7 +68,7 @@ def first(connection: Connection, query: str, values: Mapping[str, Any], most: i
     app_days = [WantedAppDay(*row) for row in rows]
     if len(app_days) < most:
         return ToAsk(app_days, 0)
-    found = connection.execute(text(f"select count(*) from ({query}) as found"), values).scalar_one()  # noqa: S608
+    found = connection.execute(text(f"select count(*) from ({query}) as found"), values).scalar_one()  # noqa: S608 - our own queries
     return ToAsk(app_days, found - most)
 
 

@@ -1,0 +1,174 @@
+"""Where the time goes between the vendor's answer and the commit: each stage alone, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import psutil
+from sqlalchemy import Connection, Engine, text
+
+from agora.bandwidth.fetch import Fetched, fetched
+from agora.bandwidth.normalise import normalise
+from agora.bandwidth.plan import plan
+from agora.bandwidth.raw import raw_answer
+from agora.bandwidth.reading import read
+from agora.bandwidth.shared_pace import shared_client
+from agora.settings import DashboardSettings, parse_apps
+from agora.warehouse import app_days, raw_answers
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrate import migrate
+from embedded.postgres import Throwaway, throwaway
+from embedded.settings import ROOT
+from sandbox.testing import RunningSandbox, running_sandbox
+from tests.bench.documents import rewrite
+from tests.bench.job import Job
+from tests.bench.limits import fetch as thrown_away
+from tests.bench.ours import account_of
+from tests.bench.workload import Workload
+
+LOAD = Workload(200, 31)
+ROUNDS = 5
+DOCUMENT = ROOT / "docs" / "performance.md"
+LOADED = "load: COPY, insert with its guards, commit"
+# What of loading is what: the same without it.
+WITHOUT = {
+    "the same, arrays not compressed": (
+        "alter table core.app_day set (toast_tuple_target = 8160)",
+        "alter table core.app_day reset (toast_tuple_target)",
+    ),
+    "the same, no note of what changed": (
+        "alter table core.app_day disable trigger user",
+        "alter table core.app_day enable trigger user",
+    ),
+}
+
+
+@dataclass
+class Stages:
+    """Seconds by stage: of the clock, of this process, of the server's process that works for it."""
+
+    wall: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    own: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    server: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @contextmanager
+    def stage(self, name: str, backend: int | None = None) -> Iterator[None]:
+        """Time what is done inside."""
+        before = _cpu_seconds(os.getpid()), _cpu_seconds(backend), time.perf_counter()
+        yield
+        self.wall[name].append(time.perf_counter() - before[2])
+        self.own[name].append(_cpu_seconds(os.getpid()) - before[0])
+        self.server[name].append(_cpu_seconds(backend) - before[1])
+
+    def table(self) -> list[str]:
+        """Return the medians as a table."""
+        head = [
+            f"| {LOAD.name}, each stage alone | seconds | CPU: collector | CPU: its PostgreSQL process |",
+            "|---|---|---|---|",
+        ]
+        return head + [
+            f"| {name} | {statistics.median(self.wall[name]):.2f} | {statistics.median(self.own[name]):.2f}"
+            f" | {statistics.median(self.server[name]):.2f} |"
+            for name in self.wall
+        ]
+
+
+def main() -> Callable[[], None]:
+    """Measure each stage and print medians; return what writes them into docs/performance.md."""
+    stages = Stages()
+    with (
+        running_sandbox(apps=LOAD.apps, window="60 days", quiet=True) as sandbox,
+        throwaway(durable=True) as server,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        migrate(server.url())
+        job = _job(sandbox, server, scratch)
+        asyncio.run(thrown_away.fetched(job))  # which renders the answers
+        for _ in range(ROUNDS):
+            _round(stages, job, server)
+    print("\n".join(lines := stages.table()) + "\n")
+    return partial(rewrite, DOCUMENT, "stages", "\n".join(lines) + "\n")
+
+
+def _round(stages: Stages, job: Job, server: Throwaway) -> None:
+    loader, owner = warehouse_engine(server.url("loader")), warehouse_engine(server.url())
+    with owner.begin() as connection:
+        connection.execute(text("truncate raw.bandwidth_response, core.vendor_account cascade"))
+    with stages.stage("the answers fetched and thrown away"):
+        asyncio.run(thrown_away.fetched(job))
+    chunks = asyncio.run(_fetched(stages, account_of(job), job, loader))
+    with stages.stage("what is kept raw, with its digest"):
+        kept = [[raw_answer(f.app_id, f.usage_date, f.answer) for f in chunk if f.answer] for chunk in chunks]
+    with owner.connect() as connection:
+        backend = connection.execute(text("select pg_backend_pid()")).scalar_one()
+        connection.commit()
+        with stages.stage("keep raw: COPY, commit", backend):
+            for answers in kept:
+                _commit(connection, raw_answers.keep, answers)
+        with stages.stage("decode"):
+            outcomes = [[read(answer) for answer in answers] for answers in kept]
+        with stages.stage("normalise: one DataFrame a chunk"):
+            batches = [normalise(chunk, "UTC") for chunk in outcomes]
+        for name, (before, after) in {LOADED: ("select", "select"), **WITHOUT}.items():
+            _commit(connection, _execute, f"truncate core.app_day; {before}")
+            with stages.stage(name, backend):
+                for batch in batches:
+                    _commit(connection, app_days.load, batch)
+            _commit(connection, _execute, after)
+    loader.dispose()
+    owner.dispose()
+
+
+async def _fetched(
+    stages: Stages, account: DashboardSettings, job: Job, engine: Engine
+) -> list[list[Fetched]]:
+    apps = parse_apps([{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids])
+    with stages.stage("plan"):
+        planned = await plan(account, apps, engine, datetime.now(UTC))
+    with stages.stage("fetch: paced, retried, capped, typed"):
+        async with (
+            shared_client(account, engine) as client,
+            aclosing(fetched([day[:2] for day in planned.app_days], client)) as chunks,
+        ):
+            return [chunk async for chunk in chunks]
+
+
+def _commit(connection: Connection, work: Callable[[Connection, Any], object], given: Any) -> None:
+    with connection.begin():
+        work(connection, given)
+
+
+def _execute(connection: Connection, sql: str) -> None:
+    connection.execute(text(sql))
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    if pid is None:
+        return 0.0
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def _job(sandbox: RunningSandbox, server: Throwaway, scratch: str) -> Job:
+    return Job(
+        base_url=sandbox.base_url,
+        customer_id=sandbox.customer_id,
+        customer_certificate=sandbox.customer_certificate,
+        max_concurrency=16,
+        app_ids=sandbox.app_ids,
+        usage_dates=[str(day) for day in LOAD.usage_dates(datetime.now(UTC).date())],
+        database_url=server.url("loader"),
+        schema="core",
+        scratch=scratch,
+    )
