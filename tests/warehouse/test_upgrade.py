@@ -60,6 +60,13 @@ def fourth(postgres: Throwaway) -> Iterator[Warehouse]:
         yield warehouse
 
 
+@pytest.fixture
+def fifth(postgres: Throwaway) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of the schema that does not store which days are entered."""
+    with of_schema(postgres, "0005") as warehouse:
+        yield warehouse
+
+
 def day(offset: int) -> date:
     return TODAY + timedelta(days=offset)
 
@@ -116,7 +123,7 @@ def test_bills_of_what_was_there_are_right_at_once_and_stored_by_the_next_refres
         refresh(engine)
         engine.dispose()
         after = look(connection)
-    assert (before.wrong, before.stored, before.noted) == ([], (0, 0), 5)
+    assert (before.wrong, before.stored, before.noted) == ([], (0, 0), 5), "one note an app-day with points"
     assert (after.wrong, after.noted) == ([], 0)
     assert after.stored[1] == 4
     assert after.stored[0] == len({("a", day(-n).replace(day=1)) for n in (1, 2, 3, 40)}) + 1
@@ -138,3 +145,32 @@ def test_push_streaming_is_kept_beside_what_was_there(fourth: Warehouse) -> None
     assert fourth.rows("select app_name, enabled from mart.push_stream_state", role="analyst") == [
         {"app_name": "Name of a", "enabled": True}
     ]
+
+
+def test_figures_that_are_right_stay_stored_and_days_are_entered(fifth: Warehouse) -> None:
+    fifth.add_account()
+    fifth.add_apps([App("a", day(-4)), App("b", day(-4))])
+    days = [AppDay(app_id, day(-3), kbps=FULL) for app_id in "ab"]
+    fifth.add_days([*days, AppDay("a", day(-2), state="failed")])
+    fifth.run("delete from core.changed_app_day")
+    fifth.run(
+        "insert into core.month_p95 (app_key, month, p95_kbps, last_day)"
+        " select app_key, date_trunc('month', usage_date::timestamp)::date, 1.5, usage_date"
+        " from core.app_day where points > 0"
+    )
+    migrate(fifth.url())
+    assert fifth.rows("select usage_date from core.changed_app_day") == [{"usage_date": day(-3)}]
+    coverage = "select app_id, usage_date, state from mart.coverage order by app_id, usage_date"
+    found = [(row["app_id"], row["state"]) for row in fifth.rows(coverage)]
+    assert found == [
+        *(("a", "pending"), ("a", "collected"), ("a", "failed"), ("a", "pending")),
+        *(("b", "pending"), ("b", "collected"), ("b", "pending"), ("b", "pending")),
+    ]
+    with fifth.connect() as connection:
+        before = look(connection)
+        engine = warehouse_engine(fifth.url("loader"))
+        refresh(engine)
+        engine.dispose()
+        after = look(connection)
+    assert (before.wrong, before.stored, before.noted) == ([], (1, 0), 1)
+    assert (after.wrong, after.stored, after.noted) == ([], (2, 1), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import date
 from typing import TypeVar
 
@@ -52,7 +52,8 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
         async with aclosing(fetched(asked, client)) as chunks:
             async for chunk in chunks:
                 if len(landings) == LANDINGS_AT_ONCE:
-                    summary.add(await landings.popleft())
+                    summary.add(await asyncio.shield(landings[0]))
+                    landings.popleft()
                 landings.append(asyncio.create_task(_land(chunk, client, engine)))
     finally:
         # Whatever ended it: what has arrived is brought in.
@@ -71,10 +72,10 @@ async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engin
     Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
     """
     kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
-    await asyncio.to_thread(_in_transaction, engine, raw_answers.keep, [raw for raw in kept if raw])
+    await _in_transaction(engine, raw_answers.keep, [raw for raw in kept if raw])
     outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
     batch = normalise(outcomes, client.settings.timezone)
-    changed = await asyncio.to_thread(_in_transaction, engine, app_days.load, batch)
+    changed = await _in_transaction(engine, app_days.load, batch)
     certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
     return Summary.of(
         batch,
@@ -84,9 +85,20 @@ async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engin
     )
 
 
-def _in_transaction(engine: Engine, work: Callable[[Connection, Given], Result], given: Given) -> Result:
-    with engine.begin() as connection:
-        return work(connection, given)
+async def _in_transaction(
+    engine: Engine, work: Callable[[Connection, Given], Result], given: Given
+) -> Result:
+    """Let a thread do it, and wait for its end, whoever is tired of waiting: what has arrived is brought in."""
+
+    def transaction() -> Result:
+        with engine.begin() as connection:
+            return work(connection, given)
+
+    result = asyncio.get_running_loop().run_in_executor(None, transaction)
+    while not result.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(result)
+    return result.result()
 
 
 def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:

@@ -39,6 +39,8 @@ def migrate(url: str | URL) -> None:
     with engine.execution_options(no_parameters=True).begin() as connection:
         _require_server(connection)
         _require_roles(connection)
+        # A migration may read every year there is.
+        connection.execute(text("set local statement_timeout = 0"))
         config = Config()
         config.set_main_option("script_location", str(SQL / "migrations"))
         config.attributes["connection"] = connection

@@ -1,6 +1,9 @@
 -- What finds the missing days and sums all apps without reading the years: which days have a ledger entry, and beside
 -- each day's sum how many apps it is of. Both count only as far as no change is noted; see docs/adr/0007.
 
+-- The points first, as whoever loads locks them; the other way round each would wait for the other.
+lock table core.app_day in access exclusive mode;
+
 create table core.entered_days (
     app_key integer primary key,
     usage_dates datemultirange not null
@@ -12,8 +15,14 @@ comment on table core.entered_days is
 comment on column core.entered_days.app_key is 'App, see core.app.';
 comment on column core.entered_days.usage_dates is 'Usage dates that have a row in core.app_day.';
 
--- Of what was collected before, nothing is stored yet.
-truncate core.month_p95, core.day_sum, core.changed_app_day;
+insert into core.entered_days (app_key, usage_dates)
+select
+    app_day.app_key,
+    range_agg(daterange(app_day.usage_date, app_day.usage_date + 1)) as usage_dates
+from core.app_day as app_day
+group by app_day.app_key;
+
+truncate core.day_sum;
 alter table core.day_sum add column apps integer[] not null;
 
 comment on column core.day_sum.apps is 'How many apps have a point, one element a five-minute slot.';
@@ -85,10 +94,17 @@ begin
 end
 $$;
 
+-- One note a day is enough for its sum to be stored anew.
 insert into core.changed_app_day (app_key, usage_date, starts_at)
-select
+select distinct on (app_day.usage_date, app_day.starts_at)
     app_day.app_key,
     app_day.usage_date,
     app_day.starts_at
 from core.app_day as app_day
-where app_day.kbps is not null;
+where
+    app_day.points > 0
+    and not exists (
+        select from core.changed_app_day as noted
+        where noted.usage_date = app_day.usage_date and noted.starts_at = app_day.starts_at
+    )
+order by app_day.usage_date, app_day.starts_at, app_day.app_key;
