@@ -96,6 +96,16 @@ def test_analyst_and_loader_read_mart(module_warehouse: Warehouse, role: str, re
     attempt(module_warehouse, role, f"select * from {relation}")
 
 
+@pytest.mark.parametrize("relation", ["mart.coverage", "mart.bandwidth_daily", "mart.billing_monthly"])
+def test_a_right_to_a_view_is_enough(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
+    given = f"usage on schema mart to {stranger}; grant select on {relation} to {stranger}"
+    module_warehouse.run(f"grant {given}")
+    try:
+        attempt(module_warehouse, stranger, f"select * from {relation}")
+    finally:
+        module_warehouse.run(f"revoke {given}".replace("grant select", "revoke select").replace(" to ", " from "))
+
+
 @pytest.mark.parametrize("relation", [*INTERNAL, *FUNCTIONS])
 def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relation: str) -> None:
     refused(module_warehouse, "analyst", f"select * from {relation}")

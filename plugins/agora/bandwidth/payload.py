@@ -107,5 +107,6 @@ def _short(text: str) -> str:
 
 
 def _printable(text: str) -> str:
+    """Return a message of the decoder's, with a key that it repeats cut short."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= 120 else shown[:119] + "…"
+    return re.sub(r"(?<=field `)(.{36}).{4,}(?=`)", r"\1…", shown)

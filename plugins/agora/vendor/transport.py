@@ -64,7 +64,7 @@ class Transport:
         ca_file: Path | None = None,
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
-        self._base_url = base_url
+        self._base_url = str(URL(base_url)).rstrip("/")
         self._pacer = pacer
         self._headers = {
             "Accept": "application/json",
