@@ -103,7 +103,9 @@ def test_a_right_to_a_view_is_enough(module_warehouse: Warehouse, stranger: str,
     try:
         attempt(module_warehouse, stranger, f"select * from {relation}")
     finally:
-        module_warehouse.run(f"revoke {given}".replace("grant select", "revoke select").replace(" to ", " from "))
+        module_warehouse.run(
+            f"revoke {given}".replace("grant select", "revoke select").replace(" to ", " from ")
+        )
 
 
 @pytest.mark.parametrize("relation", [*INTERNAL, *FUNCTIONS])

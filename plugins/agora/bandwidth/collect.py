@@ -88,7 +88,7 @@ async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engin
 async def _in_transaction(
     engine: Engine, work: Callable[[Connection, Given], Result], given: Given
 ) -> Result:
-    """Let a thread do it, and wait for its end, whoever is tired of waiting: what has arrived is brought in."""
+    """Let a thread do it and wait for its end, whoever is interrupted: what has arrived is brought in."""
 
     def transaction() -> Result:
         with engine.begin() as connection:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from agora.words import things
 
@@ -61,15 +61,40 @@ class Batch:
         return {"key": key, "label": self.label}
 
     @classmethod
-    def taken_over(cls, ti: RuntimeTaskInstance, plan_task_id: str, reference: dict[str, str]) -> Self:
+    def taken_over(cls, ti: RuntimeTaskInstance, plan_task_id: str, reference: Any) -> Self:
         """Return the batch that the planning task left.
 
         Args:
             ti: The task that takes it.
             plan_task_id: The planning task.
             reference: What `hand_over` returned.
+
+        Raises:
+            AirflowFailException: The batch is not there, or another version left it.
         """
-        return cls(**ti.xcom_pull(task_ids=plan_task_id, key=reference["key"]))
+        known = reference if isinstance(reference, Mapping) else {}
+        left = ti.xcom_pull(task_ids=plan_task_id, key=known["key"]) if "key" in known else None
+        if isinstance(left, Mapping) and {*left} == {field.name for field in fields(cls)}:
+            return cls(**left)
+        # Imported here: who only deals out does not need Airflow.
+        from airflow.sdk.exceptions import AirflowFailException
+
+        raise AirflowFailException(
+            f"{known.get('label') or 'This batch'}: planned by another version or planned anew meanwhile:"
+            f" clear the task {plan_task_id} with everything after it."
+        )
+
+
+def shares(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[int]:
+    """Return how many batches each account may have: one, and of the rest what is in proportion to its work.
+
+    Args:
+        app_days: How many app-days there are of each account.
+        most_batches: Of all accounts together.
+    """
+    rest = max(0, most_batches - len(app_days))
+    total = max(1, sum(app_days))
+    return [1 + rest * count // total for count in app_days]
 
 
 def in_batches(

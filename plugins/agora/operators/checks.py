@@ -15,7 +15,8 @@ from agora.notifiers.noted import NOTE_KEY, noted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection
+    from sqlalchemy.exc import DBAPIError
 
 CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
 # What contradicts itself does so a little later, too; a task that was killed does not.
@@ -23,26 +24,52 @@ LITTLE_PATIENCE = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_ex
 
 
 class StoredDataCheckOperator(BaseOperator):
-    """Runs every check, then fails if any assertion is not true, naming each check and assertion."""
+    """Runs every check, then fails naming each assertion not true and each check that could not be run."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, **LITTLE_PATIENCE})
 
     def execute(self, context: Context) -> None:
         """Check what is stored."""
-        with noted(context), warehouse() as engine:
-            failed = [text for path in sorted(CHECKS.glob("*.sql")) if (text := self._failed(path, engine))]
-        if failed:
-            note = f"The stored data contradict themselves: {'; '.join(failed)}. See {RUNBOOK}#run-failed"
+        from sqlalchemy.exc import DBAPIError
+
+        contradictions, not_run = [], []
+        with noted(context), warehouse() as engine, engine.connect() as connection:
+            for path in sorted(CHECKS.glob("*.sql")):
+                try:
+                    untrue = self._untrue(path, connection)
+                except DBAPIError as error:
+                    not_run.append(f"the check {path.stem} could not be run ({_reason(error)})")
+                    continue
+                if untrue:
+                    contradictions.append(f"the check {path.stem} failed ({', '.join(untrue)})")
+        if contradictions or not_run:
+            note = _note(contradictions, not_run)
             context["ti"].xcom_push(NOTE_KEY, note)
             raise AirflowException(note)
 
-    def _failed(self, path: Path, engine: Engine) -> str:
-        """Run one check; return which of its assertions are not true, in words, or nothing."""
+    def _untrue(self, path: Path, connection: Connection) -> list[str]:
+        """Run one check; return which of its assertions are not true."""
         from sqlalchemy import text
 
-        with engine.connect() as connection:
+        with connection.begin():
             row = connection.execute(text(path.read_text("utf-8"))).mappings().one()
         untrue = [name for name, is_true in row.items() if not is_true]
         self.log.info("%s: %s", path.stem, f"{', '.join(untrue)} not true" if untrue else "all true")
-        return f"the check {path.stem} failed ({', '.join(untrue)})" if untrue else ""
+        return untrue
+
+
+def _reason(error: DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+
+
+def _note(contradictions: list[str], not_run: list[str]) -> str:
+    said = [
+        f"{what}: {'; '.join(checks)}."
+        for what, checks in (
+            ("The stored data contradict themselves", contradictions),
+            ("The stored data could not be checked in full", not_run),
+        )
+        if checks
+    ]
+    return " ".join([*said, f"See {RUNBOOK}#run-failed"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -15,7 +16,7 @@ from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.batch import MOST_BATCHES, Batch, in_batches, in_turn
+from agora.operators.batch import Batch, in_batches, in_turn, shares
 from agora.operators.templated import as_list
 from agora.words import things
 
@@ -68,12 +69,12 @@ class BandwidthPlanOperator(BaseOperator):
                     raise
                 # A backfill of Airflow's own knows UTC only; the account's day may end later.
                 raise AirflowSkipException(str(error)) from error
-        note = "\n".join(filter(None, map(_plan_note, plans)))
+        note = "\n".join(_plan_note(plan, by_name=bool(self.from_date)) for plan in plans)
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         # Airflow's own limit is for all accounts together.
-        most_batches = max(1, MOST_BATCHES // max(1, len(plans)))
-        batches = [*in_turn(_batches(plan, now, most_batches) for plan in plans)]
+        most = shares([len(plan.app_days) for plan in plans])
+        batches = [*in_turn(map(_batches, plans, repeat(now), most))]
         if not batches and self.from_date and any(plan.refusal for plan in plans):
             raise AirflowSkipException(note)
         return [batch.hand_over(context["ti"], number) for number, batch in enumerate(batches)]
@@ -151,14 +152,20 @@ def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Ba
     )
 
 
-def _plan_note(plan: Plan) -> str:
+def _plan_note(plan: Plan, *, by_name: bool) -> str:
     if plan.unusable:
         return plan.unusable
     asked = f"{plan.conn_id}: {things(len(plan.app_days), 'app-day')} to ask for"
     again = sum(app_day.state == "collected" for app_day in plan.app_days)
     if again:
         asked += f", {again:,} of them once more"
-    if plan.left:
+    if plan.left and by_name:
+        # The same days asked for once more would begin with the same ones where complete days are reloaded.
+        asked += (
+            f", up to {plan.app_days[-1].usage_date}: ask again from there for the {plan.left:,} left,"
+            " because this run would not get to them in time"
+        )
+    elif plan.left:
         asked += f", {plan.left:,} left for another run, because this one would not get to them in time"
     if plan.refusal:
         return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
@@ -17,6 +17,7 @@ from agora.operators.collect import SUMMARY_KEY
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
+    from sqlalchemy import Connection
 
     from agora.bandwidth.summary import Summary
 
@@ -47,11 +48,11 @@ class BandwidthPublishOperator(BaseOperator):
         batches = ti.xcom_pull(task_ids=self.plan_task_id) or []
         total = self._said_by_tasks(ti, len(batches))
         with noted(context):
-            self._entered(context, batches, total)
+            uncounted = self._entered(context, batches, total)
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY) or "Planning failed; see its log."
         failed_check = self._failed_check(ti)
         notes = self._pulled(ti, NOTE_KEY, len(batches))
-        problems = [*dict.fromkeys(notes), *filter(None, [failed_check])]
+        problems = [*dict.fromkeys(notes), *filter(None, [uncounted, failed_check])]
         note = "\n".join([*problems, *([total.text()] if total.app_days else []), planned])
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
@@ -66,25 +67,20 @@ class BandwidthPublishOperator(BaseOperator):
             "failed_apps": [*sorted(total.failures)],
         }
 
-    def _entered(self, context: Context, batches: list[dict[str, str]], total: Summary) -> None:
-        """Put the warehouse's counts in, which hold whatever became of the tasks; enter the run, refresh."""
+    def _entered(self, context: Context, batches: list[Any], total: Summary) -> str:
+        """Put the warehouse's counts in, which hold whatever became of the tasks; enter the run, refresh.
+
+        Returns:
+            What could not be counted, in words; empty where all was.
+        """
         from agora.warehouse.collection_run import CollectionRun, record
-        from agora.warehouse.landed import landed
         from agora.warehouse.stored_figures import refresh
 
         ti = context["ti"]
         started_at = context["dag_run"].start_date or datetime.now(UTC)
-        states: Counter[str] = Counter()
-        total.changed = total.points = 0
         with warehouse() as engine:
             with engine.begin() as connection:
-                for reference in batches:
-                    app_days = Batch.taken_over(ti, self.plan_task_id, reference).app_days()
-                    found = landed(connection, app_days, started_at)
-                    states.update(found.states)
-                    total.changed += found.changed
-                    total.points += found.points
-                total.states = dict(states)
+                uncounted = self._count(ti, batches, connection, started_at, total)
                 run = CollectionRun(
                     ti.dag_id,
                     ti.run_id,
@@ -99,6 +95,38 @@ class BandwidthPublishOperator(BaseOperator):
                 )
                 record(connection, run)
             refresh(engine)
+        return uncounted
+
+    def _count(
+        self,
+        ti: RuntimeTaskInstance,
+        batches: list[Any],
+        connection: Connection,
+        since: datetime,
+        total: Summary,
+    ) -> str:
+        """Count what the batches have come to; say which could not be read."""
+        from agora.warehouse.landed import landed
+
+        states: Counter[str] = Counter()
+        total.changed = total.points = 0
+        unreadable: list[str] = []
+        for reference in batches:
+            try:
+                app_days = Batch.taken_over(ti, self.plan_task_id, reference).app_days()
+            except AirflowFailException as error:
+                unreadable.append(str(error))
+                continue
+            found = landed(connection, app_days, since)
+            states.update(found.states)
+            total.changed += found.changed
+            total.points += found.points
+        total.states = dict(states)
+        if not unreadable:
+            return ""
+        return (
+            f"Of {len(batches):,} planned batches {len(unreadable):,} could not be counted. {unreadable[0]}"
+        )
 
     def _failed_check(self, ti: RuntimeTaskInstance) -> str:
         """Say what is wrong with what is stored; empty where nothing is."""

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from agora.operators.batch import (
     Batch,
     in_batches,
     in_turn,
+    shares,
 )
 
 DAY = date(2026, 11, 1)
@@ -38,7 +40,8 @@ class TaskInstance:
 
     def xcom_pull(self, *, task_ids: str, key: str) -> Any:
         assert task_ids == "plan"
-        return json.loads(self.kept[key])
+        # Airflow gives an empty list where there is none.
+        return json.loads(self.kept.get(key, "[]"))
 
 
 def planned(days: int, apps: int) -> list[tuple[str, date, str]]:
@@ -98,6 +101,19 @@ def test_there_are_never_more_batches_than_airflow_maps() -> None:
     assert len(dealt(app_days, RATE, most_batches=7)) == 7
 
 
+@given(st.lists(st.integers(0, 1_000_000), max_size=60))
+def test_accounts_share_the_batches_by_their_work_and_each_gets_one(app_days: list[int]) -> None:
+    found = shares(app_days)
+    assert sum(found) <= MOST_BATCHES
+    assert all(share >= 1 for share in found)
+    assert sorted(found) == [share for _, share in sorted(zip(app_days, found, strict=True))]
+
+
+def test_an_account_with_nothing_to_do_does_not_make_the_batches_of_others_larger() -> None:
+    assert shares([600_000, 0, 0, 0]) == [MOST_BATCHES - 3, 1, 1, 1]
+    assert shares([300_000, 100_000]) == [1 + 748, 1 + 249]
+
+
 def test_accounts_take_turns_so_that_none_waits_for_the_end_of_another() -> None:
     three, one, none = (
         [Batch(name, str(number), {}, "") for number in range(count)]
@@ -122,6 +138,26 @@ def test_a_batch_arrives_as_it_was_handed_over() -> None:
     assert [
         Batch.taken_over(ti, "plan", json.loads(json.dumps(reference))) for reference in references
     ] == batches
+
+
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        ({"key": "batch_0009", "label": "account, 3 app-days"}, "account, 3 app-days: planned"),
+        ({"key": "batch_other", "label": "account"}, "account: planned"),
+        ({"label": "account", "conn_id": "account", "app_ids_by_day": {}}, "account: planned"),
+        ({}, "This batch: planned"),
+        ("batch_0000", "This batch: planned"),
+        ([["app", "2026-11-01"]], "This batch: planned"),
+        (None, "This batch: planned"),
+    ],
+)
+def test_what_another_version_or_another_plan_left_is_not_tried_again(reference: Any, named: str) -> None:
+    ti: Any = TaskInstance()
+    ti.xcom_push("batch_other", {"conn_id": "account", "app_days": []})
+    with pytest.raises(AirflowFailException, match=named) as raised:
+        Batch.taken_over(ti, "plan", reference)
+    assert "clear the task plan with everything after it" in str(raised.value)
 
 
 def test_what_is_mapped_over_stays_small_however_much_is_planned() -> None:

@@ -1,0 +1,117 @@
+"""The steps after collecting, each by itself on a real warehouse: one odd thing hides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowException
+from sqlalchemy import Engine
+
+from agora.notifiers.noted import NOTE_KEY
+from agora.operators import checks, publish
+from agora.operators.batch import Batch
+from agora.warehouse.engine import warehouse_engine
+from tests.warehouse.database import App, AppDay, Warehouse
+
+NOW = datetime.now(UTC)
+DAY = NOW.date() - timedelta(days=3)
+
+
+class TaskInstance:
+    """Keeps XComs, whichever task they are of, and says that the check went well."""
+
+    dag_id, run_id = "agora_bandwidth_daily", "a run"
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.kept[key] = value
+
+    def xcom_pull(self, *, key: str = "return_value", **of_whom: Any) -> Any:
+        return self.kept.get(key, [])
+
+    def get_task_states(self, **of_whom: Any) -> Mapping[str, Mapping[str, str]]:
+        return {self.run_id: {"check": "success"}}
+
+
+@pytest.fixture(autouse=True)
+def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let operators run here, on this test's warehouse, which as a throw-away is not durable."""
+
+    @contextmanager
+    def this_warehouse() -> Iterator[Engine]:
+        engine = warehouse_engine(warehouse.url("loader"))
+        yield engine
+        engine.dispose()
+
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setattr(checks, "warehouse", this_warehouse)
+    monkeypatch.setattr(publish, "warehouse", this_warehouse)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("select true as good from no_such_table", 'relation "no_such_table" does not exist'),
+        (
+            "select set_config('statement_timeout', '10', true); select pg_sleep(60) is null as good",
+            "canceling statement due to statement timeout",
+        ),
+        (
+            "select pg_terminate_backend(pg_backend_pid()) as good",
+            "(terminating connection|server closed the connection) .*",
+        ),
+    ],
+)
+def test_a_check_that_cannot_be_run_hides_no_contradiction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, reason: str
+) -> None:
+    texts = {"a": "select true as one, false as two", "b": statement, "c": "select false as three"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.sql").write_text(text)
+    monkeypatch.setattr(checks, "CHECKS", tmp_path)
+    ti = TaskInstance()
+
+    said = (
+        r"The stored data contradict themselves: the check a failed \(two\); the check c failed \(three\)\."
+        rf" The stored data could not be checked in full: the check b could not be run \({reason}\)\."
+        r" See docs/runbook\.md#run-failed"
+    )
+    with pytest.raises(AirflowException, match=said) as raised:
+        checks.StoredDataCheckOperator(task_id="check").execute({"ti": ti})  # type: ignore[typeddict-item]
+
+    assert ti.kept[NOTE_KEY] == str(raised.value)
+
+
+def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App("a", DAY)])
+    warehouse.add_days([AppDay("a", DAY, [1.0] * 288)])
+    ti: Any = TaskInstance()
+    known = Batch("agora_dashboard", "known", {str(DAY): ["a"]}, NOW.isoformat()).hand_over(ti, 0)
+    ti.xcom_push("return_value", [{"conn_id": "agora_dashboard", "label": "older"}, None, known])
+    event = SimpleNamespace(extra={})
+    context: Any = {
+        "ti": ti,
+        "dag_run": SimpleNamespace(start_date=NOW - timedelta(days=2)),
+        "outlet_events": {publish.BANDWIDTH: event},
+    }
+
+    publish.BandwidthPublishOperator(
+        task_id="publish", plan_task_id="plan", collect_task_id="collect", check_task_id="check"
+    ).execute(context)
+
+    assert "Of 3 planned batches 2 could not be counted. older: planned by another" in ti.kept[NOTE_KEY]
+    assert event.extra["app_days"] == 1
+    assert warehouse.rows("select app_days, collected from core.collection_run") == [
+        {"app_days": 1, "collected": 1}
+    ]
+    assert warehouse.rows("select 1 from core.changed_app_day") == [], "the stored figures are refreshed"
