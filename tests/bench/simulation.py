@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-import resource
+import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.operators.batch import BATCH_SECONDS
 from embedded.settings import ROOT
 from tests.bench.documents import rewrite
+from tests.bench.measure import Memory
 from tests.bench.simulated_account import Account, Night, Vendor
 
 DOCUMENT = ROOT / "docs" / "scaling.md"
@@ -68,7 +71,9 @@ class Result:
 def main() -> Callable[[], None]:
     """Simulate every case and print what it takes; return what writes it into docs/scaling.md."""
     print(f"{NIGHTS_DOWN} nights without a run after {NIGHTS_BEFORE} with one; one account of each case.")
-    nights, needs = _nights([_result(case) for case in CASES]), _needs(CASES)
+    # A process each, so that each has a peak of memory of its own.
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
+        nights, needs = _nights(list(processes.map(_result, CASES))), _needs(CASES)
     print("\n".join([*nights, "", *needs, ""]))
 
     def write() -> None:
@@ -86,6 +91,8 @@ def _result(case: Case) -> Result:
     up = len(nights)
     while len(nights) < up + MOST_NIGHTS_AFTER and (len(nights) == up or nights[-1].missing):
         nights.append(account.night(len(nights)))
+    memory = Memory(os.getpid(), "VmHWM")
+    memory.look()
     return Result(
         case,
         usual=nights[NIGHTS_BEFORE - 1],
@@ -93,7 +100,7 @@ def _result(case: Case) -> Result:
         nights_to_catch_up=len(nights) - up,
         lost=sum(night.lost for night in nights),
         seconds=time.perf_counter() - started,
-        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_bytes=memory.peak_bytes,
     )
 
 
