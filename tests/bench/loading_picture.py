@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from tests.bench.contestants import OURS, Contestant, Kind
 from tests.bench.loading_result import Result
 
-WIDTH, LEFT, RIGHT = 1060, 400, 910
+WIDTH, LEFT, RIGHT = 1100, 400, 910
 ROW, HEAD, GAP = 26, 62, 44
 # So that lines behind figures do not cross them.
 HALO = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
