@@ -57,7 +57,7 @@ class Night:
 
 
 NIGHTS = (Night(Workload(1000, 1)), Night(Workload(5000, 1)), Night(Workload(1000, 7)))
-LIMITED_NIGHTS = (Night(Workload(1000, 1), 10), Night(Workload(5000, 1), 10))
+LIMITED_NIGHTS = (Night(Workload(1000, 1), 10),)
 PLANS = ((Workload(5000, 1), 10), (Workload(5000, 31), 10), (Workload(20_000, 31), 10))
 
 
