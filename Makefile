@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-REQUIREMENTS := requirements requirements-local requirements-dev requirements-bench requirements-browser requirements-competitors
+REQUIREMENTS := requirements requirements-distributed requirements-local requirements-dev requirements-bench requirements-browser requirements-competitors
 export PYTHONPATH := plugins:.
 # As pip and curl do; behind a proxy with a certificate of its own nothing else works.
 export UV_SYSTEM_CERTS := 1
@@ -80,6 +80,6 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
 	@for name in requirements-install $(REQUIREMENTS); do \
-	  constraint=; case $$name in requirements-local|requirements-dev|requirements-bench|requirements-browser) constraint="-c requirements.txt";; esac; \
+	  constraint=; case $$name in requirements-distributed|requirements-local|requirements-dev|requirements-bench|requirements-browser) constraint="-c requirements.txt";; esac; \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links $$constraint $$name.in -o $$name.txt || exit 1; done
