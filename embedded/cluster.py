@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agora.warehouse.roles import SUPERUSER
 from embedded import process_table
 from embedded.binaries import Programs
 from embedded.errors import StackError
-from embedded.roles import SUPERUSER
 from embedded.settings import HOST, write_private
 
 # Connections go over TCP alone: a socket file's path may be at most about 100 characters long.

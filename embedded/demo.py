@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
 
-from embedded import configuration, report, roles, sandbox_service
+from agora.warehouse import roles
+from embedded import configuration, report, sandbox_service
 from embedded.airflow_api import AirflowApi, ApiUnavailableError, Json
 from embedded.errors import StackError
 from embedded.progress import Bar, step

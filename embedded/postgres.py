@@ -16,7 +16,8 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import extensions
 
-from embedded import binaries, process_table, roles
+from agora.warehouse import roles
+from embedded import binaries, process_table
 from embedded.cluster import Cluster
 from embedded.errors import StackError
 from embedded.ports import free_port

@@ -8,8 +8,8 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from agora.warehouse.roles import ROLES, SUPERUSER
 from embedded.errors import StackError
-from embedded.roles import ROLES, SUPERUSER
 from embedded.settings import write_private
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import psycopg2
 
 from agora.warehouse.migrate import migrate
+from agora.warehouse.roles import SUPERUSER
 from embedded.postgres import Throwaway, throwaway
-from embedded.roles import SUPERUSER
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench import loading_record, machine, workload
 from tests.bench.child import Sample, measured

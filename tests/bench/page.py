@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
+from agora.warehouse import roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_figures import refresh
-from embedded import configuration, postgres, roles, stack
+from embedded import configuration, postgres, stack
 from embedded.ports import free_port
 from embedded.settings import HOST, Settings
 from embedded.stack import Stack

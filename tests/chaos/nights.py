@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from psycopg2 import extensions
 
-from embedded import roles
+from agora.warehouse import roles
 from embedded.errors import StackError
 from embedded.settings import HOST
 from sandbox.testing import RunningSandbox

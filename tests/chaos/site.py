@@ -15,11 +15,10 @@ from sqlalchemy import Engine
 
 from agora.bandwidth.plan import Days
 from agora.settings import parse_apps, parse_dashboard
-from agora.warehouse import app_days
+from agora.warehouse import app_days, roles
 from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from embedded import roles
 from embedded.postgres import Throwaway, throwaway
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing

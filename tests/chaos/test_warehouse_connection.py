@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agora.bandwidth import fetch
-from embedded.roles import SUPERUSER
+from agora.warehouse.roles import SUPERUSER
 from tests.chaos.warehouse_cuts import cut_at_random
 from tests.chaos.warehouse_faults import Site, site
 

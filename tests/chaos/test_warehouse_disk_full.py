@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agora.bandwidth import fetch
-from embedded.roles import SUPERUSER
+from agora.warehouse.roles import SUPERUSER
 from tests.chaos.warehouse_disk import NoDiskError, empty, fill, small_disk
 from tests.chaos.warehouse_faults import Site, site
 

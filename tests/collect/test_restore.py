@@ -16,8 +16,8 @@ from psycopg2 import extensions
 
 from agora.errors import WarehouseError
 from agora.warehouse.migrate import migrate
+from agora.warehouse.roles import SUPERUSER
 from embedded.postgres import Throwaway, throwaway
-from embedded.roles import SUPERUSER
 from embedded.settings import ROOT
 from sandbox.testing import running_sandbox
 from tests.collect.night import assert_true, keys, night_of, product, window_days

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from embedded import configuration, roles
+from agora.warehouse import roles
+from embedded import configuration
 from embedded.airflow_api import AirflowApi
 from embedded.ports import free_port
 from embedded.settings import HOST, ROOT, Settings

@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from embedded import postgres, roles, secrets_file
+from agora.warehouse import roles
+from embedded import postgres, secrets_file
 from embedded.errors import StackError
 from embedded.secrets_file import Secrets
 from embedded.settings import HOST, Settings
