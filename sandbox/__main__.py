@@ -16,6 +16,7 @@ import orjson
 
 from sandbox.config import Config
 from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE, credentials_from
+from sandbox.https import Https
 from sandbox.log import configure, marked
 from sandbox.server import Sandbox
 
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(sandbox, told, until_input_ends=options.until_input_ends))
     except OSError as problem:
-        print(marked(f"Cannot listen on port {options.port}: {problem.strerror}."), file=sys.stderr)
+        what = f"write {problem.filename}" if problem.filename else f"listen on port {options.port}"
+        print(marked(f"Cannot {what}: {problem.strerror}."), file=sys.stderr)
         return 1
     return 0
 
@@ -49,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="A local stand-in for Agora's Dashboard RESTful API and push-stream API, on 127.0.0.1 "
-        "only. It is not the vendor.",
+        "only, unless --https is given. It is not the vendor.",
         epilog=f"The credentials are read from {ID_VARIABLE} and {CERTIFICATE_VARIABLE}; one that is not set "
         "is drawn at random and told once at the start.",
     )
@@ -58,7 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         "--port",
         type=int,
         default=8090,
-        help="port on 127.0.0.1; 0 picks a free one and tells it (default 8090)",
+        help="port; 0 picks a free one and tells it (default 8090)",
+    )
+    add(
+        "--https",
+        nargs=2,
+        metavar=("NAME", "DIRECTORY"),
+        help="answer on every address, over HTTPS under this host name; DIRECTORY/ca.pem is what to trust",
     )
     add("--apps", type=int, default=20, help="how many apps the account has (default 20)")
     add(
@@ -108,6 +116,7 @@ def _config(options: argparse.Namespace, credentials: Any) -> Config:
     return Config(
         credentials=credentials,
         port=options.port,
+        https=Https(options.https[0], Path(options.https[1])) if options.https else None,
         apps=options.apps,
         seed=options.seed,
         traffic=options.traffic,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox.catalogue import MOST_APPS
 from sandbox.credentials import Credentials
+from sandbox.https import Https
 from sandbox.window import Window
 
 
@@ -20,7 +21,8 @@ class Config:
 
     Attributes:
         credentials: What callers must know.
-        port: The port on 127.0.0.1; 0 picks a free one.
+        port: The port; 0 picks a free one.
+        https: How other machines reach it; None is plain HTTP on 127.0.0.1.
         apps: How many apps the account has.
         seed: Decides App IDs and traffic.
         traffic: A CSV file whose traffic becomes one further app.
@@ -36,6 +38,7 @@ class Config:
 
     credentials: Credentials
     port: int = 8090
+    https: Https | None = None
     apps: int = 20
     seed: int = 7
     traffic: Path | None = None

@@ -1,4 +1,4 @@
-"""The sandbox as an HTTP server on 127.0.0.1: routes, and what happens to every call on its way.
+"""The sandbox as a server, on 127.0.0.1 or over HTTPS: routes, and what happens to every call on its way.
 
 A call is one of three kinds. What begins with the push-stream API's path is answered in its name, the
 sandbox's own paths in the sandbox's, and everything else in the Dashboard API's, whose calls ask for
@@ -50,6 +50,7 @@ class Sandbox:
         self._push_stream = PushStreamCalls(self.account)
         self._runner: web.AppRunner | None = None
         self._port = config.port
+        self._https = config.https
 
     async def start(self) -> None:
         """Listens.
@@ -62,12 +63,17 @@ class Sandbox:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, HOST, self._port, backlog=1024).start()
+            await self._site(runner).start()
         except OSError:
             await runner.cleanup()
             raise
         self._runner = runner
         self._port = runner.addresses[0][1]
+
+    def _site(self, runner: web.AppRunner) -> web.TCPSite:
+        if self._https is None:
+            return web.TCPSite(runner, HOST, self._port, backlog=1024)
+        return web.TCPSite(runner, None, self._port, backlog=1024, ssl_context=self._https.context())
 
     async def stop(self) -> None:
         """Closes the port and all connections."""
@@ -78,7 +84,9 @@ class Sandbox:
     @property
     def root_url(self) -> str:
         """Where the page, the description and the control calls are."""
-        return f"http://{HOST}:{self._port}"
+        if self._https is None:
+            return f"http://{HOST}:{self._port}"
+        return f"https://{self._https.host}:{self._port}"
 
     @property
     def base_url(self) -> str:
@@ -149,8 +157,9 @@ class Sandbox:
 
     async def _own(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         # A page from elsewhere whose name was made to point here still carries its own name as host.
-        if request.url.host not in _OWN_HOSTS:
-            return _sentence(403, "The control calls answer to 127.0.0.1 and localhost only.")
+        own_hosts = _OWN_HOSTS if self._https is None else _OWN_HOSTS | {self._https.host}
+        if request.url.host not in own_hosts:
+            return _sentence(403, f"The control calls answer to {' and '.join(sorted(own_hosts))} only.")
         try:
             return await handler(request)
         except ValueError as problem:
