@@ -9,7 +9,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test test-browser test-distributed chaos bench lint audit lock
+.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos bench lint audit lock
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -51,8 +51,11 @@ stop: ## stop what demo or up started
 clean: ## stop, and remove the state of the local stack
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded clean; else echo "Nothing is installed, so nothing is to be removed."; fi
 
+secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
+	@sh distributed/secrets.sh
+
 test: $(DEV) ## every test that needs only pip packages
-	@$(BIN)/python -m pytest tests --ignore tests/browser
+	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed
 
 test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
 	@$(BIN)/python -m tests.browser.chromium
@@ -69,7 +72,7 @@ bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox embedded tests
+	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox embedded distributed tests
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 audit: $(DEV) ## look the locked packages up among known holes (osv.dev)

@@ -172,6 +172,7 @@ class PushStreamSettings(BaseModel):
             is sent is a Channel Key that is good for five minutes, never the certificate.
         app_id: 32 hexadecimal digits.
         app_certificate: Signs the Channel Keys, 32 hexadecimal digits; sent nowhere.
+        ca_file: As for the Dashboard API, where the host is an https one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -180,6 +181,7 @@ class PushStreamSettings(BaseModel):
     base_url: Annotated[str, AfterValidator(_http_address)] = PUSH_STREAM_BASE_URL
     app_id: Annotated[str, AfterValidator(_hex_32)]
     app_certificate: Annotated[SecretStr, AfterValidator(_secret_hex_32)]
+    ca_file: Annotated[Path, AfterValidator(_pem_file)] | None = None
 
 
 class AppSettings(BaseModel):

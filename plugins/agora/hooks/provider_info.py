@@ -6,6 +6,12 @@ from typing import Any
 
 from agora import __version__
 
+CA_FILE: dict[str, Any] = {
+    "label": "CA file",
+    "description": "PEM file, on every worker, of the certificate authorities to trust;"
+    " empty for those of the machine.",
+    "schema": {"type": ["string", "null"], "default": None},
+}
 DASHBOARD: dict[str, Any] = {
     "connection-type": "agora_dashboard",
     "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
@@ -45,12 +51,7 @@ DASHBOARD: dict[str, Any] = {
             " request each. 0: never.",
             "schema": {"type": ["integer", "null"], "default": 2},
         },
-        "ca_file": {
-            "label": "CA file",
-            "description": "PEM file, on every worker, of the certificate authorities to trust;"
-            " empty for those of the machine.",
-            "schema": {"type": ["string", "null"], "default": None},
-        },
+        "ca_file": CA_FILE,
     },
 }
 PUSH_STREAM: dict[str, Any] = {
@@ -62,6 +63,7 @@ PUSH_STREAM: dict[str, Any] = {
         "relabeling": {"host": "Base URL", "login": "App ID", "password": "App Certificate"},
         "placeholders": {"host": "http://broadcastgw.agora.io/api/v1"},
     },
+    "conn-fields": {"ca_file": CA_FILE},
 }
 
 

@@ -27,6 +27,7 @@ class AgoraPushStreamHook(BaseHook):
         login: App ID (not a Customer ID), 32 hexadecimal digits.
         password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs the Channel
             Keys, one for each request, and is sent nowhere.
+        extra.ca_file: As of a connection of type `agora_dashboard`.
 
     Args:
         conn_id: The connection's name.

@@ -99,6 +99,7 @@ class PushStreamClient(Client):
             pacer=Pacer(REQUESTS_PER_SECOND),
             secrets=(settings.app_certificate.get_secret_value(),),
             timeouts=timeouts,
+            ca_file=settings.ca_file,
         )
         super().__init__(settings.conn_id, settings.base_url, transport)
 

@@ -1,0 +1,24 @@
+# The one image of all of Airflow's services, and of the sandbox.
+FROM apache/airflow:slim-3.3.2-python3.11
+
+COPY requirements-distributed.txt /opt/agora/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /opt/agora/requirements-distributed.txt
+
+# Where the sandbox leaves its certificate for the others; a new volume takes over whose it is.
+USER root
+RUN install -d -o airflow -g 0 -m 0775 /opt/agora/certificates
+USER airflow
+
+WORKDIR /opt/agora
+COPY dags dags
+COPY plugins plugins
+COPY sql sql
+COPY sandbox sandbox
+COPY distributed distributed
+
+ENV PYTHONPATH=/opt/agora/plugins:/opt/agora \
+    PYTHONUNBUFFERED=1 \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/agora/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/agora/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__CORE__AUTH_MANAGER=airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager

@@ -1,0 +1,81 @@
+"""Points an installation without an account at the sandbox, and lets the nightly DAG run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from airflow.models import Connection, Variable
+from airflow.utils.session import create_session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+DAG_ID = "agora_bandwidth_daily"
+PATIENCE_SECONDS = 120
+DESCRIPTION = "The sandbox API."
+EXTRA = {"timezone": "UTC", "window": "1 month", "requests_per_second": 50, "max_concurrency": 16}
+
+
+def main(environ: Mapping[str, str]) -> str | None:
+    """Do it; return what went wrong."""
+    with create_session() as session:
+        known = session.scalar(select(Connection).where(Connection.conn_id == "agora_dashboard"))
+        if known is not None and known.description != DESCRIPTION:
+            return "There is an account already (connection agora_dashboard), so the sandbox stays unused."
+        _point_at_sandbox(session, environ)
+    return _unpause()
+
+
+def _point_at_sandbox(session: Session, environ: Mapping[str, str]) -> None:
+    url, ca_file = environ["AGORA_SANDBOX_URL"], environ["AGORA_SANDBOX_CA_FILE"]
+    login, password = environ["AGORA_SANDBOX_CUSTOMER_ID"], environ["AGORA_SANDBOX_CUSTOMER_CERTIFICATE"]
+    authorization = "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode()
+    apps = _get(f"{url}/_sandbox/apps", ca_file, authorization)
+    certificates = _get(f"{url}/_sandbox/app-certificates", ca_file, authorization)
+    first = apps[0]["app_id"]
+    extra = {**EXTRA, "ca_file": ca_file}
+    _put_connection(session, "agora_dashboard", f"{url}/dev/v2", login, password, extra)
+    push_stream = {"ca_file": ca_file}
+    _put_connection(session, "agora_push_stream", f"{url}/api/v1", first, certificates[first], push_stream)
+    wanted = [{"app_id": app["app_id"], "name": app["name"]} for app in apps]
+    Variable.set("agora_apps", json.dumps(wanted, indent=2), session=session)
+
+
+def _put_connection(
+    session: Session, conn_id: str, host: str, login: str, password: str, extra: Mapping[str, object]
+) -> None:
+    known = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
+    connection = known or Connection(conn_id=conn_id, conn_type=conn_id)
+    connection.host, connection.login, connection.description = host, login, DESCRIPTION
+    connection.set_password(password)
+    connection.set_extra(json.dumps(extra))
+    session.add(connection)
+
+
+def _get(url: str, ca_file: str, authorization: str) -> Any:
+    request = Request(url, headers={"Authorization": authorization})  # noqa: S310 - the sandbox beside us
+    with urlopen(request, timeout=30, context=ssl.create_default_context(cafile=Path(ca_file))) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+def _unpause() -> str | None:
+    """Let the nightly DAG run, once Airflow has read its file; its schedule starts a run at once."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while subprocess.run(["airflow", "dags", "unpause", "--yes", DAG_ID], check=False).returncode:
+        if time.monotonic() > deadline:
+            return f"Airflow has not read the DAG {DAG_ID} within {PATIENCE_SECONDS} s."
+        time.sleep(2)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))
