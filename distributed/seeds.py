@@ -39,7 +39,7 @@ def _connection(session: Session, conn_id: str, value: str) -> str:
 def _variable(session: Session, key: str, value: str) -> str:
     known = session.scalar(select(Variable).where(Variable.key == key))
     if known is None:
-        session.add(Variable(key, value))
+        session.add(Variable(key, value))  # type: ignore[no-untyped-call]
     return _said("variable", key, is_new=known is None)
 
 

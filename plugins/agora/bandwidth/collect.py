@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import date
 from typing import TypeVar
@@ -15,6 +15,7 @@ from agora.bandwidth.fetch import Fetched, fetched
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.raw import raw_answer
 from agora.bandwidth.reading import read
+from agora.bandwidth.stages import timed
 from agora.bandwidth.summary import Summary
 from agora.bandwidth.window import certain_since
 from agora.errors import DayRefused
@@ -50,7 +51,7 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
     landings: deque[asyncio.Task[Summary]] = deque()
     try:
         async with aclosing(fetched(asked, client)) as chunks:
-            async for chunk in chunks:
+            while chunk := await _next(chunks, summary.seconds):
                 if len(landings) == LANDINGS_AT_ONCE:
                     summary.add(await asyncio.shield(landings[0]))
                     landings.popleft()
@@ -66,23 +67,35 @@ async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, en
     return summary
 
 
+async def _next(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]) -> list[Fetched]:
+    """Wait for the next chunk; empty after the last."""
+    with timed(seconds, "fetch"):
+        return await anext(chunks, [])
+
+
 async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> Summary:
     """Bring a chunk into the warehouse: first raw, committed, then what it says, committed.
 
     Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
     """
-    kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
-    await _in_transaction(engine, raw_answers.keep, [raw for raw in kept if raw])
-    outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
-    batch = normalise(outcomes, client.settings.timezone)
-    changed = await _in_transaction(engine, app_days.load, batch)
+    seconds: dict[str, float] = {}
+    with timed(seconds, "keep"):
+        kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
+        await _in_transaction(engine, raw_answers.keep, [raw for raw in kept if raw])
+    with timed(seconds, "decode"):
+        outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
+        batch = normalise(outcomes, client.settings.timezone)
+    with timed(seconds, "load"):
+        changed = await _in_transaction(engine, app_days.load, batch)
     certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
-    return Summary.of(
+    summary = Summary.of(
         batch,
         changed=changed,
         at_the_edge={f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain},
         refusals={f.key: f.error for f in chunk if f.error},
     )
+    summary.seconds = seconds
+    return summary
 
 
 async def _in_transaction(

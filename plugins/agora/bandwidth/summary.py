@@ -33,6 +33,7 @@ class Summary:
         failures: App ID → how many of its days failed and the first reason.
         kinds: Names of the classes of error that these are.
         at_the_edge: App-days refused as old ones may be; the next run decides whether they are lost.
+        seconds: Stage → how long it took.
     """
 
     states: dict[str, int] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Summary:
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
     at_the_edge: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -91,6 +93,8 @@ class Summary:
             before, first = self.failures.get(app_id, (0, reason))
             self.failures[app_id] = (before + count, first)
         self.kinds = sorted({*self.kinds, *other.kinds})
+        for stage, seconds in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     @property
     def app_days(self) -> int:

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.metrics import reported
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +35,7 @@ class StoredDataCheckOperator(BaseOperator):
         from sqlalchemy.exc import DBAPIError
 
         contradictions, not_run = [], []
-        with noted(context), warehouse() as engine, engine.connect() as connection:
+        with noted(context), reported("check"), warehouse() as engine, engine.connect() as connection:
             for path in sorted(CHECKS.glob("*.sql")):
                 try:
                     untrue = self._untrue(path, connection)

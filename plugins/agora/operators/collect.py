@@ -14,6 +14,7 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import noted
 from agora.operators.batch import Batch
+from agora.operators.metrics import report_batch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,6 +48,7 @@ class BandwidthCollectOperator(BaseOperator):
         except CredentialsRefused as error:
             raise AirflowFailException(str(error)) from error
         context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
+        report_batch(batch.conn_id, summary)
         self.log.info("%s", summary.text())
         if summary.failures:
             raise AirflowFailException(summary.failed())

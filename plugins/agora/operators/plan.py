@@ -17,6 +17,7 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch, in_batches, in_turn, shares
+from agora.operators.metrics import reported
 from agora.operators.templated import as_list
 from agora.words import things
 
@@ -63,7 +64,8 @@ class BandwidthPlanOperator(BaseOperator):
         now = datetime.now(UTC)
         with noted(context):
             try:
-                plans = self._plans(self._days(), now)
+                with reported("plan"):
+                    plans = self._plans(self._days(), now)
             except DayNotOver as error:
                 if self.to_date:
                     raise

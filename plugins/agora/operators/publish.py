@@ -13,6 +13,7 @@ from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch
 from agora.operators.collect import SUMMARY_KEY
+from agora.operators.metrics import report_standing, reported
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -94,7 +95,9 @@ class BandwidthPublishOperator(BaseOperator):
                     states=total.states,
                 )
                 record(connection, run)
-            refresh(engine)
+            with reported("refresh"):
+                refresh(engine)
+            report_standing(engine)
         return uncounted
 
     def _count(

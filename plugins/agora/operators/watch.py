@@ -13,6 +13,7 @@ from agora.errors import AgoraError, SettingsError
 from agora.hooks.alerts import configured_alerts
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.metrics import report_standing
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,9 +48,11 @@ def _look(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     settings = configured_alerts()
     before = _look_before(run_id)
     last = before or Look(now - timedelta(days=1))
-    with warehouse() as engine, engine.connect() as connection:
-        findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
-        apps, lost = apps_known(connection), lost_in_all(connection)
+    with warehouse() as engine:
+        with engine.connect() as connection:
+            findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
+            apps, lost = apps_known(connection), lost_in_all(connection)
+        report_standing(engine)
     looks = {
         "run_id": run_id,
         "look": Look(now, findings.gone).to_json(),
