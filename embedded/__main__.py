@@ -1,4 +1,4 @@
-"""The commands `demo`, `up`, `stop` and `clean` of the Makefile, and `airflow` and `psql` of bin/."""
+"""The commands `demo`, `up`, `stop` and `clean` of the Makefile, and those of bin/."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedded.errors import RefusedError, StackError
 from embedded.progress import step
 from embedded.settings import Settings
 
-USAGE = "python -m embedded demo | up | stop | clean | airflow … | psql [--owner] …"
+USAGE = "python -m embedded demo | up | stop | clean | airflow … | psql [--owner] … | pg_dump …"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,7 +79,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 STARTING = ("demo", "up")
 COMMANDS = {"demo": demo.run, "up": _up, "stop": _stop, "clean": _clean}
-TOOLS = {"airflow": cli_tools.airflow, "psql": cli_tools.psql}
+TOOLS = {"airflow": cli_tools.airflow, "psql": cli_tools.psql, "pg_dump": cli_tools.pg_dump}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

