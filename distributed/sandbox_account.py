@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -63,7 +62,8 @@ def _put_connection(
 
 def _get(url: str, ca_file: str, authorization: str) -> Any:
     request = Request(url, headers={"Authorization": authorization})  # noqa: S310 - the sandbox beside us
-    with urlopen(request, timeout=30, context=ssl.create_default_context(cafile=Path(ca_file))) as answer:  # noqa: S310
+    trusted = ssl.create_default_context(cafile=ca_file)
+    with urlopen(request, timeout=30, context=trusted) as answer:  # noqa: S310 - the same
         return json.loads(answer.read())
 
 
