@@ -82,9 +82,6 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
-        "AIRFLOW__METRICS__STATSD_ON": "False",
-        "AIRFLOW__METRICS__OTEL_ON": "False",
-        "AIRFLOW__TRACES__OTEL_ON": "False",
         "PYTHONPATH": str(settings.root / "plugins"),
         # The source tree stays clean. (A cache elsewhere would hide the compiled packages of .venv.)
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -7,10 +7,21 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dags.stack import LiveStack, running_stack
+from tests.observability.collector import Collector, running_collector
 
 
 @pytest.fixture(scope="session")
-def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+def collector() -> Iterator[Collector]:
+    """Yield where the stack sends its metrics."""
+    with running_collector() as collector, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        environment.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def session_stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LiveStack]:
     """Yield Airflow with the DAGs unpaused, on a sandbox of 20 apps."""
     with running_stack(tmp_path_factory.mktemp("stack") / "local") as live:
         yield live

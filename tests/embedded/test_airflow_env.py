@@ -31,6 +31,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
 ) -> None:
     caller = {
         "AIRFLOW__CORE__PARALLELISM": "3",
+        "AIRFLOW__METRICS__OTEL_ON": "True",
         "AIRFLOW_HOME": "/elsewhere",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": "cat /elsewhere",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite://",
@@ -40,6 +41,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
     }
     built = airflow_env.build(settings, secrets, caller, is_demo=False)
     assert built["AIRFLOW__CORE__PARALLELISM"] == "3"
+    assert built["AIRFLOW__METRICS__OTEL_ON"] == "True"
     assert built["AIRFLOW_HOME"] == str(settings.airflow_home)
     assert built["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql+psycopg2://airflow:")
     assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD" not in built

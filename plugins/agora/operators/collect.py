@@ -14,9 +14,11 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import noted
 from agora.operators.batch import Batch
+from agora.operators.lineage import Places, lineage
 from agora.operators.metrics import report_batch
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from agora.bandwidth.summary import Summary
@@ -36,6 +38,7 @@ class BandwidthCollectOperator(BaseOperator):
         super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
         self.batch = batch
+        self._places: Places | None = None
 
     def execute(self, context: Context) -> None:
         """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
@@ -60,9 +63,15 @@ class BandwidthCollectOperator(BaseOperator):
 
         settings = AgoraDashboardHook(batch.conn_id).get_settings()
         with warehouse() as engine:
+            url = engine.url
+            self._places = Places(settings.base_url, url.host, url.port, url.database)
             with engine.connect() as connection:
                 asked = not_collected_since(
                     connection, batch.app_days(), datetime.fromisoformat(batch.planned_at)
                 )
             async with shared_client(settings, engine) as client:
                 return await collect(asked, client, engine)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
+        """Say what was read and written; the OpenLineage provider calls this where it is active."""
+        return lineage(self._places) if self._places else None

@@ -53,7 +53,8 @@ def test_batches_add_up() -> None:
     total = Summary(requests=1)
     total.add(summary(sound("a1"), failed("b2", reason="first"), changed=1))
     total.add(summary(sound("a1", DAY + timedelta(days=1)), failed("b2", reason="second"), changed=2))
-    total.add(Summary(requests=7, limited=2, at_the_edge=3))
+    total.add(Summary(requests=7, limited=2, at_the_edge=3, seconds={"load": 1.0, "keep": 0.5}))
+    total.add(Summary(seconds={"load": 2.0}))
     assert total.states == {"collected": 2, "failed": 2}
     assert (total.changed, total.points, total.requests, total.limited, total.at_the_edge) == (
         3,
@@ -63,6 +64,7 @@ def test_batches_add_up() -> None:
         3,
     )
     assert total.failures == {"b2": (2, "first")}
+    assert total.seconds == {"load": 3.0, "keep": 0.5}
 
 
 def test_who_failed_is_named_with_the_reason() -> None:
@@ -114,4 +116,5 @@ def test_an_empty_summary_says_so() -> None:
 
 def test_it_travels_as_plain_json() -> None:
     counted = summary(sound("a1"), failed("b2"), changed=1)
+    counted.seconds = {"load": 1.5}
     assert Summary.from_json(json.loads(json.dumps(counted.to_json()))) == counted

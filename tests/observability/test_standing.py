@@ -1,0 +1,56 @@
+"""What the gauges are made of: what can be had, what of it is uncollected, and until when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.reports.standing import Standing, standing
+from tests.warehouse.database import App, AppDay, Warehouse
+
+ZEROS = [0.0] * 288
+
+
+def stands(warehouse: Warehouse) -> Standing:
+    engine = warehouse_engine(warehouse.url("loader"))
+    with engine.connect() as connection:
+        found = standing(connection)
+    engine.dispose()
+    return found
+
+
+def days_ago(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days)
+
+
+def test_where_nothing_is_wanted_nothing_expires(warehouse: Warehouse) -> None:
+    assert stands(warehouse) == Standing({}, None, 0, 0)
+
+
+def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehouse: Warehouse) -> None:
+    for conn_id, window in (("short", "10 days"), ("long", "30 days")):
+        warehouse.add_account(window=window, conn_id=conn_id)
+        warehouse.add_apps([App(conn_id, days_ago(40), conn_id=conn_id)])
+    warehouse.add_days(
+        [
+            *(AppDay("short", days_ago(age), ZEROS) for age in range(3, 11)),
+            *(AppDay("long", days_ago(age), ZEROS) for age in range(1, 27)),
+            AppDay("short", days_ago(2), [None, *ZEROS[1:]]),
+            AppDay("long", days_ago(27), state="rejected"),
+            AppDay("long", days_ago(28), state="lost"),
+            AppDay("long", days_ago(29), state="rejected"),
+            AppDay("long", days_ago(30), ZEROS),
+            AppDay("long", days_ago(31), state="failed"),
+            AppDay("long", days_ago(32), state="lost"),
+        ]
+    )
+    by_state = {"collected": 35, "partial": 1, "pending": 1, "lost": 1, "rejected": 2}
+    assert stands(warehouse) == Standing(by_state, 1, 29, 2)
+
+
+def test_where_everything_is_collected_the_newest_day_says_how_many_are_left(warehouse: Warehouse) -> None:
+    warehouse.add_account(window="30 days")
+    warehouse.add_apps([App("a", days_ago(2))])
+    warehouse.add_days([AppDay("a", days_ago(1), ZEROS), AppDay("a", days_ago(2), [None, *ZEROS[1:]])])
+    # What is partial is asked for again, but nothing is lost if that is all the vendor has.
+    assert stands(warehouse) == Standing({"collected": 1, "partial": 1}, 29, 0, 0)
