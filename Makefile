@@ -9,7 +9,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos bench lint audit lock
+.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos bench lint audit lock upgrade release-check
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -25,10 +25,10 @@ $(UV):
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
-.venv-competitors/.installed: requirements-competitors.txt | $(UV)
-	@echo "Installing $< into .venv-competitors"
-	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-competitors
-	@$(UV) pip install --quiet --python .venv-competitors/bin/python --require-hashes --compile-bytecode -r $<
+.venv-%/.installed: requirements-%.txt | $(UV)
+	@echo "Installing $< into .venv-$*"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-$*
+	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 LOCAL := .venv/.requirements-local-installed
@@ -36,6 +36,7 @@ DEV := .venv/.requirements-dev-installed
 BENCH := .venv/.requirements-bench-installed
 BROWSER := .venv/.requirements-browser-installed
 COMPETITORS := .venv-competitors/.installed
+DISTRIBUTED := .venv-distributed/.installed
 # Something the database always has: whether it can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
@@ -54,6 +55,9 @@ clean: ## stop, and remove the state of the local stack
 secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
 	@sh distributed/secrets.sh
 
+upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release goes back)
+	@$(BIN)/python -m embedded.upgrade $(TO)
+
 test: $(DEV) ## every test that needs only pip packages
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed
 
@@ -61,8 +65,9 @@ test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory ke
 	@$(BIN)/python -m tests.browser.chromium
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
-test-distributed: $(DEV) ## Celery workers and compose
-	@echo "There is no distributed stack yet, so there is nothing to test." && exit 1
+test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers and compose
+	@$(BIN)/python -m pytest tests/distributed --ignore tests/distributed/engine
+	@$(BIN)/python -m pytest tests/distributed/engine -rs
 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
@@ -80,6 +85,9 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
 	    -r requirements-dev.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
+
+release-check: ## run everything the README claims, on a clean checkout (an hour)
+	@bin/release-check
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
 	@for name in requirements-install $(REQUIREMENTS); do \

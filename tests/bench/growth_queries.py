@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from agora.warehouse import settled, uncollected, wanted
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import SQL
+from agora.warehouse.release import SQL
 from agora.warehouse.reports import bill, coverage, health, traffic
 from embedded.postgres import Throwaway
 

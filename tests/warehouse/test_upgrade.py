@@ -12,8 +12,9 @@ from alembic import command
 from alembic.config import Config
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import SQL, migrate
+from agora.warehouse.migrate import migrate
 from agora.warehouse.push_stream_state import Seen, record
+from agora.warehouse.release import SQL
 from agora.warehouse.stored_figures import refresh
 from embedded.postgres import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agora import __version__
+from agora.warehouse.release import this_release
 
 CA_FILE: dict[str, Any] = {
     "label": "CA file",
@@ -73,7 +73,7 @@ def provider_info() -> dict[str, Any]:
         "package-name": "agora-bandwidth",
         "name": "Agora",
         "description": "Agora's Dashboard and push-stream RESTful APIs.",
-        "versions": [__version__],
+        "versions": [this_release()],
         "connection-types": [
             DASHBOARD,
             PUSH_STREAM,

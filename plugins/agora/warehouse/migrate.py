@@ -1,53 +1,171 @@
 """Brings the warehouse's schema up to date: Alembic for tables, then every view as its file says.
 
 `AGORA_WAREHOUSE_OWNER_URL=postgresql://owner:…@host/warehouse python -m agora.warehouse.migrate`
+
+With an earlier release behind it, it goes back to the tables of that one, as far as nothing is lost by it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from agora.errors import WarehouseError
+from agora.warehouse import kept, standstill
 from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.release import SQL, named, revision_of, this_release
 from agora.warehouse.trouble import explained
 
-SQL = Path(__file__).resolve().parents[3] / "sql"
 OLDEST_SERVER = 180000
 ROLES = ("loader", "analyst")
+MADE = re.compile(r"^create or replace (view|function) ([\w.]+)", re.MULTILINE)
+STAMP = "select obj_description('public.warehouse_version'::regclass, 'pg_class')"
+UNCHANGED = "Nothing was changed: the warehouse is as it was, and works with the release that it worked with."
+
+log = logging.getLogger(__name__)
 
 
-def migrate(url: str | URL) -> None:
-    """Create or upgrade schemas, tables and views, all in one transaction.
+def migrate(url: str | URL, release: str = "") -> None:
+    """Create or upgrade schemas, tables and views, in one transaction that keeps what is there or is undone.
 
     Args:
         url: SQLAlchemy address of the warehouse as its owner.
+        release: An earlier release, or a revision, to whose tables to go back. Its views are for it to make.
 
     Raises:
-        WarehouseError: The server is older than PostgreSQL 18 or lacks the roles.
+        WarehouseError: Nothing was changed: the server is older than PostgreSQL 18 or lacks the roles, there
+            is no such way, the database refused, or something would not be what it was.
     """
     engine = warehouse_engine(url)
-    # Without parameters a per cent sign in SQL is just that.
-    with engine.execution_options(no_parameters=True).begin() as connection:
-        _require_server(connection)
-        _require_roles(connection)
-        # A migration may read every year there is.
-        connection.execute(text("set local statement_timeout = 0"))
-        config = Config()
-        config.set_main_option("script_location", str(SQL / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        for view in sorted((SQL / "views").glob("*.sql")):
-            connection.exec_driver_sql(view.read_text(encoding="utf-8"))
-    engine.dispose()
+    try:
+        # Without parameters a per cent sign in SQL is just that.
+        with engine.execution_options(no_parameters=True).connect() as connection:
+            with _or_unchanged(engine.url):
+                _require_server(connection)
+                _require_roles(connection)
+                # A migration may read every year there is.
+                connection.execute(text("set local statement_timeout = 0"))
+                standstill.be_the_only_upgrade(connection)
+                _bring(connection, release)
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _or_unchanged(url: URL) -> Iterator[None]:
+    try:
+        with explained(_name(url)):
+            yield
+    except WarehouseError as error:
+        raise WarehouseError(f"{error.args[0]} {UNCHANGED}") from error
+    except DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        raise WarehouseError(
+            f"The warehouse ({_name(url)}) refused: {said.rstrip('.')}. {UNCHANGED}"
+        ) from error
+
+
+def _bring(connection: Connection, release: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SQL / "migrations"))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = [script.revision for script in scripts.walk_revisions()]  # the newest first
+    held = connection.execute(text("select version_num from public.warehouse_version")).scalar()
+    target = _target(release, known, held)
+    is_back = held is not None and known.index(target) > known.index(held)
+    stamp = "" if is_back else _stamp()
+
+    if held is None or (held, connection.execute(text(STAMP)).scalar()) == (target, stamp):
+        _forward(connection, config, stamp)
+        log.info("The schema is that of %s.", named(target))
+        return
+
+    log.info("From %s to %s.", named(held), named(target))
+    standstill.hold(connection)
+    before = kept.contents(connection, is_ours=False)
+    if is_back:
+        _back(connection, config, target)
+    else:
+        _forward(connection, config, stamp)
+        for script in scripts.iterate_revisions(target, held):
+            if why := getattr(script.module, "changes_bills", ""):
+                log.info("Bills of finished months may be others now: %s", why)
+                before = replace(before, bills={})
+    after = kept.contents(connection, is_ours=not is_back)
+    if others := kept.differences(before, after):
+        raise WarehouseError(
+            f"After the upgrade the warehouse would not hold what it holds: {'; '.join(others[:10])}."
+        )
+    log.info("Compared, before and after: %s.", after)
+
+
+def _target(release: str, known: list[str], held: str | None) -> str:
+    """Return the revision to go to.
+
+    Raises:
+        WarehouseError: There is no way to it.
+    """
+    target = revision_of(release) if release else known[0]
+    if held not in (None, *known):
+        raise WarehouseError(
+            f"The warehouse is of revision {held}, which release {this_release()} does not know: a newer one"
+            f" has been here. Go on with that one, or go back with it: `make upgrade TO={this_release()}`."
+        )
+    if target not in known:
+        raise WarehouseError(f"{release} is no release or revision up to {this_release()} (sql/releases).")
+    if target != known[0] and (held is None or known.index(target) < known.index(held)):
+        raise WarehouseError(
+            f"Only release {release} itself makes a warehouse of {named(target)}: use that one."
+        )
+    return target
+
+
+def _forward(connection: Connection, config: Config, stamp: str) -> None:
+    command.upgrade(config, "head")
+    for view in sorted((SQL / "views").glob("*.sql")):
+        connection.exec_driver_sql(view.read_text(encoding="utf-8"))
+    connection.exec_driver_sql(f"comment on table public.warehouse_version is '{stamp}'")
+
+
+def _back(connection: Connection, config: Config, target: str) -> None:
+    """Go back to earlier tables, and drop the views, which stand on tables that were not there yet.
+
+    Raises:
+        WarehouseError: The tables before have no place for what is there.
+    """
+    made = "\n".join(path.read_text("utf-8") for path in sorted((SQL / "views").glob("*.sql")))
+    for kind, name in reversed(MADE.findall(made)):
+        connection.exec_driver_sql(f"drop {kind} if exists {name}")
+    try:
+        command.downgrade(config, target)
+    except NotImplementedError as error:
+        raise WarehouseError(
+            f"There is no way back to {named(target)}: {error} To have what was before the upgrade, restore a"
+            " dump from before it: docs/operations/backup.md."
+        ) from error
+    connection.exec_driver_sql("comment on table public.warehouse_version is null")
+
+
+def _stamp() -> str:
+    """Return what says whose views there are; they may change without a migration."""
+    views = b"".join(path.read_bytes() for path in sorted((SQL / "views").glob("*.sql")))
+    return f"Views of release {this_release()}, SHA-256 {sha256(views).hexdigest()}"
 
 
 def _require_server(connection: Connection) -> None:
@@ -88,20 +206,26 @@ def _address(given: str) -> URL:
     return url
 
 
-def _main() -> str | None:
-    """Migrate what the environment names; return what went wrong."""
+def _name(url: URL) -> str:
+    return f"{url.username}@{url.host}:{url.port or 5432}/{url.database}"
+
+
+def main(release: str = "") -> str | None:
+    """Migrate what the environment names, saying what is done; return what went wrong."""
     given = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
     if not given:
         return "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    log.setLevel(logging.INFO)
     try:
         url = _address(given)
-        with explained(f"{url.username}@{url.host}:{url.port or 5432}/{url.database}"):
+        with explained(_name(url)):
             require_durable(warehouse_engine(url)).connect().close()
-            migrate(url)
+            migrate(url, release)
     except WarehouseError as error:
         return str(error)
     return None
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(main(*sys.argv[1:2]))

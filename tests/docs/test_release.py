@@ -1,0 +1,54 @@
+"""What a release is made of says the same everywhere, and what it claims is run by `make release-check`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import metadata
+from pathlib import Path
+
+from packaging.version import Version
+
+from agora.hooks.provider_info import provider_info
+from agora.warehouse.release import revision_of, this_release
+
+ROOT = Path(__file__).resolve().parents[2]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+ENTRIES = re.findall(r"^## \[(\S+)\](?: - (\d{4}-\d\d-\d\d))?$", CHANGELOG, re.MULTILINE)
+RUN = set(
+    re.findall(r"^(?:  )?make ([a-z-]+)", (ROOT / "bin" / "release-check").read_text("utf-8"), re.MULTILINE)
+)
+# Commands of the README that it does not run itself, and why.
+NOT_RUN = {
+    "up": "needs an account of the vendor's",
+    "bench": "measures, and claims nothing",
+    "secrets": "tests/distributed runs it",
+}
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    told = metadata("agora-bandwidth")
+    assert project["dynamic"] == ["version"]
+    assert (project["name"], project["description"], project["license"]) == (
+        told["Name"],
+        told["Summary"],
+        told["License"],
+    )
+    assert provider_info()["versions"] == [this_release()] == [told["Version"]]
+
+
+def test_every_release_has_its_changes_and_its_schema() -> None:
+    releases = [release for release, date in ENTRIES if release != "Unreleased"]
+    assert releases[0] == this_release()
+    assert releases == sorted(releases, key=Version, reverse=True)
+    assert {path.stem for path in (ROOT / "sql" / "releases").glob("*.sql")} == set(releases)
+    assert all(re.fullmatch(r"\d{4}", revision_of(release)) for release in releases)
+
+
+def test_every_command_of_the_readme_is_run_or_excused() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, re.MULTILINE))
+    assert {"demo", "stop", "test", "lint", "chaos"} <= named
+    assert named - RUN - NOT_RUN.keys() == set()
+    assert NOT_RUN.keys() & RUN == set()

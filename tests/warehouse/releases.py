@@ -1,0 +1,44 @@
+"""Warehouses of released schemas with what those releases collected, as dumps in `released/`.
+
+That of 0.1.0 was made by that release's own code: September 2026 of four apps from the sandbox, with days
+whole, partial, rejected, failed and lost, a day restated and an app that left the configuration. Its schema
+`released` holds what its views said of them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from embedded.postgres import Throwaway
+from tests.warehouse.database import Warehouse
+
+DUMPS = Path(__file__).parent / "released"
+
+
+@contextmanager
+def restored(server: Throwaway, release: str) -> Iterator[Warehouse]:
+    """Restore a release's warehouse for the length of a `with`."""
+    name = f"warehouse_{uuid4().hex}"
+    server.create_database(name)
+    subprocess.run(
+        [server.cluster.programs.directory / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"],
+        env={
+            "PGHOST": server.host,
+            "PGPORT": str(server.port),
+            "PGUSER": "owner",
+            "PGPASSWORD": server.passwords["owner"],
+            "PGDATABASE": name,
+        },
+        input=gzip.decompress((DUMPS / f"{release}.sql.gz").read_bytes()),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    try:
+        yield Warehouse(server, name)
+    finally:
+        server.drop_database(name)
