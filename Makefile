@@ -59,7 +59,7 @@ upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release go
 	@$(BIN)/python -m embedded.upgrade $(TO)
 
 test: $(DEV) ## every test that needs only pip packages
-	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed
+	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed --numprocesses 2 --dist loadfile
 
 test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
 	@$(BIN)/python -m tests.browser.chromium
@@ -83,7 +83,7 @@ lint: $(DEV) ## ruff, mypy, sqlfluff
 audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	@if $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(KNOWN_HOLE)", timeout=20)' 2>/dev/null; then \
 	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
-	    -r requirements-dev.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
+	    -r requirements-dev.txt -r requirements-distributed.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
 release-check: ## run everything the README claims, on a clean checkout (an hour)

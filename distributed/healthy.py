@@ -46,8 +46,14 @@ def worker() -> bool:
     return bool(control.ping(destination=[f"celery@{socket.gethostname()}"], timeout=5))
 
 
+def api_server() -> bool:
+    """Whether this container's api-server answers."""
+    port = os.environ.get("AIRFLOW__API__PORT", "8080")
+    return answers(f"http://127.0.0.1:{port}/api/v2/monitor/health")
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
-    "api-server": lambda: answers("http://127.0.0.1:8080/api/v2/monitor/health"),
+    "api-server": api_server,
     "scheduler": lambda: lives("SchedulerJob"),
     "dag-processor": lambda: lives("DagProcessorJob"),
     "triggerer": lambda: lives("TriggererJob"),

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from agora.errors import WarehouseError
 from agora.warehouse import roles
 from agora.warehouse.migrate import migrate
+from agora.warehouse.trouble import explained
 from distributed import first_user, seeds
 
 PATIENCE_SECONDS = 120
@@ -26,19 +27,21 @@ PATIENCE_SECONDS = 120
 def main(environ: Mapping[str, str]) -> str | None:
     """Do it all; return what went wrong."""
     try:
+        # First, so that nothing is half done where one of them cannot be read.
+        named = seeds.read(environ)
         _prepare_server(environ)
         _say("the warehouse's schema")
-        migrate(_warehouse(environ))
+        _migrate(environ)
         _say("Airflow's schema")
         if subprocess.run(["airflow", "db", "migrate"], check=False).returncode:
             return "Airflow's database could not be brought up to date; the reason stands above."
         _say("Airflow's first user")
         first_user.create(environ)
         _say("pool, connections, variables")
-        for line in seeds.sow(environ):
+        for line in seeds.sow(named):
             _say(f"  {line}")
-    except (WarehouseError, psycopg2.Error) as error:
-        return f"{error}".strip()
+    except (WarehouseError, seeds.UnreadableError) as error:
+        return f"{error}"
     _say("ready")
     return None
 
@@ -47,7 +50,7 @@ def _prepare_server(environ: Mapping[str, str]) -> None:
     """Create roles and databases, or leave that to those who run the server.
 
     Raises:
-        psycopg2.Error: The server does not answer, or refuses.
+        WarehouseError: The server does not answer, or refuses.
     """
     password = environ.get("AGORA_POSTGRES_PASSWORD")
     if not password:
@@ -55,11 +58,11 @@ def _prepare_server(environ: Mapping[str, str]) -> None:
         return
     _say("roles and databases")
     host, port = _server(environ)
-    _wait_for_server(host, port, password)
-    with roles.connect(host, port, roles.SUPERUSER, password, "postgres") as connection:
-        roles.create_all(
-            connection, {role: environ[f"AGORA_{role.upper()}_PASSWORD"] for role in roles.ROLES}
-        )
+    passwords = {role: environ[f"AGORA_{role.upper()}_PASSWORD"] for role in roles.ROLES}
+    with explained(f"{roles.SUPERUSER}@{host}:{port}/postgres"):
+        _wait_for_server(host, port, password)
+        with roles.connect(host, port, roles.SUPERUSER, password, "postgres") as connection:
+            roles.create_all(connection, passwords)
 
 
 def _wait_for_server(host: str, port: int, password: str) -> None:
@@ -68,16 +71,17 @@ def _wait_for_server(host: str, port: int, password: str) -> None:
         try:
             with roles.connect(host, port, roles.SUPERUSER, password, "postgres"):
                 return
-        except psycopg2.OperationalError:
-            if time.monotonic() > deadline:
+        except psycopg2.OperationalError as error:
+            if "authentication failed" in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(1)
 
 
-def _warehouse(environ: Mapping[str, str]) -> URL:
+def _migrate(environ: Mapping[str, str]) -> None:
     host, port = _server(environ)
     password = environ["AGORA_OWNER_PASSWORD"]
-    return URL.create("postgresql+psycopg2", "owner", password, host, port, "warehouse")
+    with explained(f"owner@{host}:{port}/warehouse"):
+        migrate(URL.create("postgresql+psycopg2", "owner", password, host, port, "warehouse"))
 
 
 def _server(environ: Mapping[str, str]) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,19 +12,21 @@ from tests.observability.collector import Collector, running_collector
 
 
 @pytest.fixture(scope="session")
-def collector() -> Iterator[Collector]:
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """Yield where the stack sends its metrics."""
-    with running_collector() as collector, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
-        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-        environment.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
+    with running_collector(tmp_path_factory.mktemp("metrics")) as collector:
         yield collector
 
 
 @pytest.fixture(scope="session")
 def session_stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LiveStack]:
     """Yield Airflow with the DAGs unpaused, on a sandbox of 20 apps."""
-    with running_stack(tmp_path_factory.mktemp("stack") / "local") as live:
+    with ExitStack() as until_the_end:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
+            environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+            environment.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
+            live = until_the_end.enter_context(running_stack(tmp_path_factory.mktemp("stack") / "local"))
         yield live
 
 

@@ -63,7 +63,7 @@ def test_metrics_of_a_night_and_a_look_say_what_the_warehouse_says(
     live.sandbox(
         "PUT", "faults", [{**BUSY, "app_id": busy, "times": 2}, {**BUSY, "status": 500, "app_id": broken}]
     )
-    collector.samples.clear()
+    collector.forget()
 
     run = live.trigger("agora_bandwidth_daily")
     arrived(collector, [*metrics.GAUGES, *metrics.COUNTERS, *metrics.TIMERS])
@@ -85,7 +85,7 @@ def test_metrics_of_a_night_and_a_look_say_what_the_warehouse_says(
 
     # The watch looks whether anything was collected or not; here nothing is left to be had.
     live.sql("update core.app_day set state = 'lost' where state = 'failed'")
-    collector.samples.clear()
+    collector.forget()
     live.trigger("agora_bandwidth_watch")
     arrived(collector, metrics.GAUGES)
 

@@ -142,9 +142,14 @@ def test_the_search_for_secrets_finds_them(values: Values, mistake: Values) -> N
     assert secrets_in(values | mistake)
 
 
+def given(service: dict[str, Any]) -> set[str]:
+    """Names of what compose sets for a service, Airflow's settings aside and what it only passes on."""
+    set_here = {name for name, value in service["environment"].items() if value not in ("", None)}
+    return {name for name in set_here if not name.startswith("AIRFLOW__")}
+
+
 def test_the_job_is_given_what_compose_gives_init(values: Values) -> None:
-    init = {name for name, value in COMPOSE["init"]["environment"].items() if value != ""}
-    shared = {name for name in init if not name.startswith("AIRFLOW__")}
+    shared = given(COMPOSE["init"])
     from_env_file = {"AIRFLOW_CONN_AGORA_DASHBOARD", "AIRFLOW_VAR_AGORA_APPS"}
     job = values["migrateDatabaseJob"]
     assert {item["name"] for item in job["env"]} == shared | from_env_file
@@ -153,9 +158,8 @@ def test_the_job_is_given_what_compose_gives_init(values: Values) -> None:
 
 
 def test_every_pod_is_given_what_compose_gives_every_service(values: Values) -> None:
-    shared = {name for name in COMPOSE["scheduler"]["environment"] if not name.startswith("AIRFLOW__")}
     variables = [item["name"] for item in values["env"]] + [item["envName"] for item in values["secret"]]
-    assert sorted(variables) == sorted(shared)
+    assert sorted(variables) == sorted(given(COMPOSE["scheduler"]))
 
 
 def test_the_metadata_database_is_not_offered_to_tasks_as_a_connection(values: Values) -> None:

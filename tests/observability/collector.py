@@ -1,16 +1,21 @@
-"""Where metrics arrive in tests: a collector of OpenTelemetry over HTTP in the test's own process."""
+"""Where metrics arrive in tests: a collector of OpenTelemetry over HTTP."""
 
 from __future__ import annotations
 
 import gzip
-import threading
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from embedded.settings import ROOT
 
 
 @dataclass(frozen=True)
@@ -28,30 +33,52 @@ class Sample:
     value: float
 
 
-class Collector(ThreadingHTTPServer):
-    """Keeps every sample, in the order in which they arrive."""
+class Collector:
+    """What has arrived at a collector, in the order in which it did.
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.samples: list[Sample] = []
+    Attributes:
+        url: Where it listens.
+    """
+
+    def __init__(self, url: str, kept: Path) -> None:
+        self.url = url
+        self._kept = kept
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+    def samples(self) -> list[Sample]:
+        return [Sample(**json.loads(line)) for line in self._kept.read_text().splitlines()]
 
     def of(self, name: str) -> list[Sample]:
         """Return the samples of a metric."""
         return [sample for sample in self.samples if sample.name == name]
 
+    def forget(self) -> None:
+        """Forget what has arrived."""
+        self._kept.write_text("")
+
+
+@contextmanager
+def running_collector(directory: Path) -> Iterator[Collector]:
+    """Run a collector in a process of its own: tests that may open no socket run beside it."""
+    kept = directory / "samples.jsonl"
+    kept.touch()
+    command = [sys.executable, "-m", "tests.observability.collector", str(kept)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Collector(process.stdout.readline().strip(), kept)
+        finally:
+            process.terminate()
+
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Collector
-
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
-        self.server.samples += _samples(ExportMetricsServiceRequest.FromString(body))
+        samples = _samples(ExportMetricsServiceRequest.FromString(body))
+        with Path(sys.argv[1]).open("a") as kept:
+            kept.write("".join(json.dumps(asdict(sample)) + "\n" for sample in samples))
         self.send_response(200)
         self.end_headers()
 
@@ -75,14 +102,7 @@ def _value(point: Any) -> float:
     return float(getattr(point, point.WhichOneof("value")))
 
 
-@contextmanager
-def running_collector() -> Iterator[Collector]:
-    """Run a collector in a thread for the length of a `with`."""
-    with Collector() as collector:
-        thread = threading.Thread(target=collector.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield collector
-        finally:
-            collector.shutdown()
-            thread.join()
+if __name__ == "__main__":
+    server = HTTPServer(("127.0.0.1", 0), _Handler)
+    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)  # noqa: T201 - who started us reads it
+    server.serve_forever()

@@ -1,0 +1,58 @@
+"""The compose plugin, out of Debian trixie's package: bookworm, where the tests run, has none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.distributed.engine import cache
+
+SUITE = "trixie"
+PACKAGE = "docker-compose"
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+SOURCE = f"deb [signed-by={KEYS}] http://deb.debian.org/debian {SUITE} main\n"
+PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose"
+
+
+class NoPluginError(Exception):
+    """The plugin cannot be had."""
+
+
+def install(directory: Path) -> None:
+    """Put the plugin into a directory of plugins.
+
+    Raises:
+        NoPluginError: It cannot be fetched.
+    """
+    kept = cache.place(f"docker-compose-{SUITE}")
+    if not kept.exists():
+        _fetch(kept)
+    directory.mkdir(parents=True)
+    shutil.copy(kept, directory / "docker-compose")
+
+
+def _fetch(kept: Path) -> None:
+    """Fetch the package with directories of apt's of our own, so that the machine stays as it is."""
+    with cache.kept_as(kept) as work:
+        (work / "sources.list").write_text(SOURCE)
+        (work / "lists" / "partial").mkdir(parents=True)
+        (work / "archives" / "partial").mkdir(parents=True)
+        options = [
+            f"-oDir::Etc::SourceList={work}/sources.list",
+            "-oDir::Etc::SourceParts=/dev/null",
+            f"-oDir::State::Lists={work}/lists",
+            f"-oDir::Cache={work}",
+            "-oAPT::Sandbox::User=root",
+        ]
+        try:
+            _run(work, "apt-get", *options, "update")
+            _run(work, "apt-get", *options, "download", PACKAGE)
+            _run(work, "dpkg-deb", "--extract", *(str(deb) for deb in work.glob("*.deb")), "package")
+        except (OSError, subprocess.SubprocessError) as problem:
+            raise NoPluginError(f"The compose plugin cannot be fetched: {problem}") from problem
+        (work / "package" / PLUGIN).rename(work / "kept")
+
+
+def _run(work: Path, *command: str) -> None:
+    subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=True)

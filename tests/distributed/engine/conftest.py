@@ -1,0 +1,37 @@
+"""One engine and one installation for all tests here; without an engine they are skipped, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.distributed.engine import standins
+from tests.distributed.engine.engine import Engine, NoEngineError, running_engine
+from tests.distributed.engine.installation import Installation, copy_tree
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    try:
+        with running_engine() as engine:
+            yield engine
+    except NoEngineError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def installation(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """From an empty folder to a collected month, by the commands of the README."""
+    if engine.is_own:
+        standins.build(engine)
+    directory = tmp_path_factory.mktemp("installation")
+    copy_tree(directory)
+    installation = Installation(engine, directory)
+    installation.make("secrets")
+    installation.settle()
+    try:
+        installation.up("--build")
+        yield installation
+    finally:
+        installation.compose("down", "--volumes", "--rmi", "local", "--timeout", "1", check=False)

@@ -1,0 +1,222 @@
+"""An installation as docker-compose.yaml makes it, in a folder of its own, driven as its owner drives it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from embedded.airflow_api import AirflowApi, ApiUnavailableError
+from embedded.ports import free_port
+from tests.distributed.engine.engine import ROOT, Engine
+
+PROFILES = ("--profile", "sandbox")
+BUILD_SECONDS = 900
+HEALTHY_SECONDS = 240
+RUN_SECONDS = 300
+DAILY = "agora_bandwidth_daily"
+# Who dies is noticed after five minutes, which is long for a test.
+IMPATIENT = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+}
+CALL_OF_SANDBOX = """
+import base64, os, ssl, sys
+from urllib.request import Request, urlopen
+login = os.environ["SANDBOX_CUSTOMER_ID"] + ":" + os.environ["SANDBOX_CUSTOMER_CERTIFICATE"]
+basic = "Basic " + base64.b64encode(login.encode()).decode()
+headers = {"Authorization": basic, "Content-Type": "application/json"}
+trusted = ssl.create_default_context(cafile="/opt/agora/certificates/ca.pem")
+method, call, body = sys.argv[1:]
+request = Request("https://sandbox:8090/_sandbox/" + call, body.encode(), headers, method=method)
+print(urlopen(request, timeout=30, context=trusted).read().decode())
+"""
+Json = dict[str, Any]
+
+
+def copy_tree(directory: Path) -> None:
+    """Copy what is tracked, or would be, as a clone has it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source, target = ROOT / name, directory / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            target.chmod(source.stat().st_mode)
+
+
+class Installation:
+    """The containers of one folder.
+
+    Args:
+        engine: Where they run.
+        directory: A folder with a copy of the tree.
+    """
+
+    def __init__(self, engine: Engine, directory: Path) -> None:
+        self.engine = engine
+        self.directory = directory
+
+    def make(self, target: str) -> str:
+        """Run make."""
+        answer = subprocess.run(
+            ["make", target],
+            cwd=self.directory,
+            env=self.engine.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return answer.stdout
+
+    def settle(self, **more: str) -> None:
+        """Add to .env a port that is free and what a test wants else; override what would take too long."""
+        values = {"AGORA_UI_PORT": str(free_port()), **more}
+        with (self.directory / ".env").open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in values.items())
+        services = {name: {"environment": IMPATIENT} for name in ("scheduler", "worker")}
+        (self.directory / "docker-compose.override.yaml").write_text(json.dumps({"services": services}))
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What .env says."""
+        lines = (self.directory / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What in .env nobody else may read."""
+        open_ones = ("AGORA_UI_PORT", "AGORA_WORKERS", "AGORA_SANDBOX_CUSTOMER_ID")
+        return {name: value for name, value in self.values.items() if name not in open_ones}
+
+    def compose(self, *arguments: str, check: bool = True, seconds: float = 300) -> str:
+        """Run `docker compose` with the sandbox's profile; of a failure tell how the services are."""
+        command = ("compose", *PROFILES, *arguments)
+        answer = self.engine.docker(*command, directory=self.directory, check=False, seconds=seconds)
+        if check and answer.returncode:
+            words = (answer.stdout + answer.stderr)[-3000:]
+            raise AssertionError(f"docker {' '.join(command)} failed:\n{words}\n{self.condition()}")
+        return answer.stdout
+
+    def up(self, *arguments: str) -> None:
+        """Start everything, and wait until the sandbox's account is there and all of it is healthy."""
+        self.compose("up", "--detach", *arguments, seconds=BUILD_SECONDS)
+        self.wait(self.is_healthy, "the installation to be healthy", HEALTHY_SECONDS)
+
+    def containers(self) -> list[Json]:
+        """What `docker compose ps` says of each container."""
+        lines = self.compose("ps", "--all", "--format", "json", check=False).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def ids(self, service: str) -> list[str]:
+        """The ids of a service's running containers."""
+        return self.compose("ps", "--quiet", service).split()
+
+    def users(self, container: str) -> set[str]:
+        """The numbers of the users whose processes run in a container."""
+        lines = self.engine.docker("top", container, "-eo", "pid,uid,args").stdout.splitlines()
+        return {line.split()[1] for line in lines[1:]}
+
+    def inspect(self) -> list[Json]:
+        """What the engine knows of every container."""
+        answer = self.engine.docker("inspect", *self.compose("ps", "--all", "--quiet").split())
+        return list(json.loads(answer.stdout))
+
+    def is_healthy(self) -> bool:
+        """Whether every service is healthy, or was to end and has ended well."""
+        containers = self.containers()
+        return bool(containers) and all(
+            container["Health"] == "healthy" or (container["State"] == "exited" and not container["ExitCode"])
+            for container in containers
+        )
+
+    def condition(self) -> str:
+        """How the containers are, and the last that each said."""
+        told = [self.compose("ps", "--all", check=False)]
+        told += [self.compose("logs", "--no-color", "--tail", "15", check=False)[-12000:]]
+        return "\n".join(told)
+
+    def wait(self, is_so: Callable[[], object], what: str, seconds: float) -> None:
+        """Wait until something is so."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            # A service that starts again does not answer for a while.
+            with suppress(ApiUnavailableError):
+                if is_so():
+                    return
+            time.sleep(1)
+        raise AssertionError(f"waited {seconds} s for {what}:\n{self.condition()}")
+
+    def sql(self, statement: str, database: str = "warehouse") -> list[tuple[str, ...]]:
+        """Ask one of the databases, as the superuser inside its container."""
+        ask = ("psql", "--username=postgres", "--csv", "--tuples-only", f"--command={statement}", database)
+        return [tuple(row) for row in csv.reader(io.StringIO(self.compose("exec", "-T", "postgres", *ask)))]
+
+    def points(self) -> tuple[str, ...]:
+        """The digest of all points, and how many app-days have how many points in each state."""
+        ((digest,),) = self.sql(
+            "select md5(string_agg(concat_ws(' ', app_id, usage_date, state, points, kbps::text), ',' "
+            "order by app_id, usage_date)) from core.app_day join core.app using (app_key)"
+        )
+        counts = self.sql("select state, count(*), sum(points) from mart.coverage group by state order by 1")
+        return digest, *(" ".join(row) for row in counts)
+
+    def sandbox(self, method: str, call: str, body: object) -> None:
+        """Call one of the sandbox's own controls, from where it is."""
+        ask = ("python", "-c", CALL_OF_SANDBOX, method, call, json.dumps(body))
+        self.compose("exec", "-T", "sandbox", *ask)
+
+    def api(self) -> AirflowApi:
+        """Airflow's API, as its administrator."""
+        values = self.values
+        return AirflowApi(f"http://127.0.0.1:{values['AGORA_UI_PORT']}", values["AGORA_ADMIN_PASSWORD"])
+
+    def trigger(self, dag_id: str = DAILY) -> str:
+        """Start a run and return its id."""
+        run_id = f"test_{time.time()}"
+        self.api().trigger(dag_id, run_id, "")
+        return run_id
+
+    def ended(self, run_id: str, dag_id: str = DAILY) -> str:
+        """Wait until a run has ended, and return how."""
+        api, state = self.api(), ""
+
+        def has_ended() -> bool:
+            nonlocal state
+            state = api.run_state(dag_id, run_id)
+            return state in ("success", "failed")
+
+        self.wait(has_ended, f"{dag_id} {run_id} to end", RUN_SECONDS)
+        return state
+
+    def first_run(self) -> str:
+        """The id of the run that the schedule starts as soon as the DAG is unpaused."""
+        path = f"/api/v2/dags/{quote(DAILY)}/dagRuns?run_type=scheduled"
+        found: list[str] = []
+
+        def has_begun() -> bool:
+            found.extend(run["dag_run_id"] for run in self.api()._call("GET", path)["dag_runs"])
+            return bool(found)
+
+        self.wait(has_begun, "the schedule to start a run", HEALTHY_SECONDS)
+        return found[0]
+
+    def app_days(self, today: date) -> int:
+        """How many app-days the sandbox's account has up to yesterday."""
+        from agora.bandwidth.window import expected_oldest_day
+
+        return 20 * (today - expected_oldest_day("1 month", today)).days

@@ -1,0 +1,121 @@
+"""The life of an installation, in this order: first month, a dead worker, restarts, down and up."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from tests.distributed.engine.installation import Installation
+
+TASKS = "select hostname from task_instance where hostname <> ''"
+RUNS = "select dag_id, run_id, state, start_date, end_date from dag_run order by id"
+RESTARTED = (
+    "postgres",
+    "redis",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+    "sandbox",
+)
+
+
+def end_first_run(installation: Installation) -> None:
+    """Wait until the month is there that the first start brings."""
+    assert installation.ended(installation.first_run()) == "success"
+
+
+def test_the_first_start_leads_to_a_collected_month(installation: Installation) -> None:
+    end_first_run(installation)
+    days = installation.app_days(datetime.now(UTC).date())
+    assert installation.points()[1:] == (f"collected {days} {288 * days}",)
+    assert installation.sql("select count(*) from mart.billing_monthly_total") != [("0",)]
+
+
+def test_both_workers_take_tasks(installation: Installation) -> None:
+    workers = {container[:12] for container in installation.ids("worker")}
+    assert len(workers) == 2
+    # Whichever worker asks first gets a task.
+    for _ in range(5):
+        took = {host for (host,) in installation.sql(TASKS, "airflow")}
+        if took == workers:
+            break
+        installation.ended(installation.trigger())
+    assert took == workers
+
+
+def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installation) -> None:
+    end_first_run(installation)
+    month = installation.points()
+    installation.sql("truncate raw.bandwidth_response, core.vendor_account cascade")
+    installation.sandbox("PUT", "faults", [{"kind": "delay", "seconds": 1}])
+    run = installation.trigger()
+    collecting = (
+        f"select hostname from task_instance where task_id = 'collect_bandwidth.collect' and run_id = '{run}'"
+    )
+    arrived = "select count(*) from raw.bandwidth_response"
+
+    installation.wait(lambda: installation.sql(arrived) > [("0",)], "answers to arrive", 120)
+    ((victim,),) = installation.sql(collecting, "airflow")
+    installation.engine.docker("kill", victim)
+    installation.sandbox("PUT", "faults", [])
+
+    assert installation.sql("select count(*) from core.app_day") < [("620",)]
+    assert installation.ended(run) == "success"
+    ((survivor,),) = installation.sql(collecting, "airflow")
+    assert survivor != victim
+    assert installation.points() == month
+    installation.up()
+
+
+def test_every_service_can_be_restarted(installation: Installation) -> None:
+    end_first_run(installation)
+    month = installation.points()
+    for service in RESTARTED:
+        installation.compose("restart", service, seconds=700)
+        installation.wait(installation.is_healthy, f"health after the restart of {service}", 240)
+    assert installation.ended(installation.trigger()) == "success"
+    assert installation.points() == month
+
+
+def test_down_and_up_keeps_everything_and_brings_more_workers(installation: Installation) -> None:
+    end_first_run(installation)
+    month, bills = installation.points(), installation.sql("select * from mart.billing_monthly order by 1, 2")
+    runs = installation.sql(RUNS, "airflow")
+
+    installation.compose("down", seconds=700)
+    assert installation.containers() == []
+    installation.up("--scale", "worker=4")
+
+    assert len(installation.ids("worker")) == 4
+    assert installation.points() == month
+    assert installation.sql("select * from mart.billing_monthly order by 1, 2") == bills
+    assert installation.sql(RUNS, "airflow")[: len(runs)] == runs
+    assert installation.ended(installation.trigger()) == "success"
+    assert installation.points() == month
+
+
+def test_no_process_of_any_container_is_root(installation: Installation) -> None:
+    users = {
+        service: {user for container in installation.ids(service) for user in installation.users(container)}
+        for service in RESTARTED
+    }
+    servers = {"postgres": {"999"}, "redis": {"999"}}
+    assert users == {service: servers.get(service, {"50000"}) for service in RESTARTED}
+
+
+def test_what_was_said_of_the_containers_is_so(installation: Installation) -> None:
+    published = {}
+    for container in installation.inspect():
+        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        assert container["HostConfig"]["Memory"], service
+        assert not container["HostConfig"]["Privileged"], service
+        for bindings in filter(None, container["NetworkSettings"]["Ports"].values()):
+            published[service] = {binding["HostIp"] for binding in bindings}
+    assert published == {"api-server": {"127.0.0.1"}}
+
+
+def test_what_a_health_check_says_is_not_kept_as_a_secret(installation: Installation) -> None:
+    told = json.dumps([container["State"].get("Health") for container in installation.inspect()])
+    assert [name for name, value in installation.secrets.items() if value in told] == []

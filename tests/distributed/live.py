@@ -1,0 +1,127 @@
+"""A running installation, driven as people drive it: Airflow's API, SQL, the sandbox's controls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from agora.warehouse import roles
+from embedded.secrets_file import Secrets
+from embedded.settings import HOST, Settings
+from embedded.stack import UP, Stack
+from tests.dags.stack import LiveStack, Run
+from tests.distributed.plain import Installation, wait_until
+
+DAILY = "agora_bandwidth_daily"
+RUN_SECONDS = 240
+AppDay = tuple[str, date]
+Points = list[int | float | None]
+
+
+class Live(LiveStack):
+    """Airflow, sandbox and warehouse of one installation."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        super().__init__(_as_a_stack(installation))
+
+    def _query(self, statement: str, role: str, database: str) -> list[tuple[Any, ...]]:
+        # Passwords are read anew each time: some tests change them.
+        password = self.installation.variables[f"AGORA_{role.upper()}_PASSWORD"]
+        port = self.installation.ports["postgres"]
+        with (
+            roles.connect(HOST, port, role, password, database) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def sandbox(self, method: str, call: str, body: Any = None) -> Any:
+        """Call one of the sandbox's own controls."""
+        return self.installation.sandbox.control(method, call, body)
+
+    def begin(self) -> str:
+        """Trigger the nightly DAG, and return the run's id at once."""
+        return str(self.call("POST", f"/api/v2/dags/{DAILY}/dagRuns", {"logical_date": None})["dag_run_id"])
+
+    def begin_slowly(self, seconds: float) -> str:
+        """Trigger it while each answer takes its time, and return the run's id when days arrive."""
+        self.sandbox("PUT", "faults", [{"kind": "delay", "seconds": seconds}])
+        run_id = self.begin()
+        wait_until("days arrive", lambda: len(self.collected()) > 0, RUN_SECONDS)
+        return run_id
+
+    def end(self, run_id: str) -> Run:
+        """Let answers come at once again, and wait until the run ends."""
+        self.sandbox("PUT", "faults", [])
+        return self.ended(DAILY, run_id)
+
+    def collected(self) -> dict[AppDay, Points]:
+        """Return the points of each app-day that the warehouse has."""
+        statement = (
+            "select app_id, usage_date, kbps from core.app_day inner join core.app using (app_key)"
+            " where state = 'collected'"
+        )
+        return {(app_id, day): kbps for app_id, day, kbps in self.sql(statement)}
+
+    def truth(self) -> dict[AppDay, Points]:
+        """Return what the sandbox has of each wanted app-day."""
+        wanted = self.sql("select app_id, usage_date from mart.coverage")
+        assert len(wanted) > 20 * 27
+        sandbox = self.installation.sandbox
+        return {(app_id, day): sandbox.points(app_id, day) for app_id, day in wanted}
+
+    def rows(self) -> dict[AppDay, str]:
+        """Return each stored app-day with everything in it, and which transaction wrote it."""
+        statement = (
+            "select app_id, usage_date, app_day::text || app_day.xmin::text"
+            " from core.app_day inner join core.app using (app_key) where kbps is not null"
+        )
+        return {(app_id, day): row for app_id, day, row in self.sql(statement)}
+
+    def asked_for(self) -> Counter[AppDay]:
+        """Count how often each app-day was asked for."""
+        dates = self.sandbox("GET", "stats")["usage_dates"]
+        return Counter(
+            {
+                (app_id, date.fromisoformat(day)): count
+                for app_id, days in dates.items()
+                for day, count in days.items()
+            }
+        )
+
+    def hosts(self, run_id: str, state: str = "success") -> set[str]:
+        """Name the containers in which tasks of a run are or were in a state."""
+        found = self.metadata(
+            "select distinct hostname from task_instance"
+            f" where run_id = '{run_id}' and state = '{state}' and hostname <> ''"
+        )
+        return {hostname for (hostname,) in found}
+
+    def written(self) -> Iterator[tuple[str, str]]:
+        """Yield everything that was written down: processes' output, task logs, Airflow's database."""
+        state = self.installation.state
+        for directory in ("log", "logs"):
+            for path in (state / directory).rglob("*"):
+                if path.is_file():
+                    yield str(path.relative_to(state)), path.read_text(errors="replace")
+        for (table,) in self.metadata("select tablename from pg_tables where schemaname = 'public'"):
+            ((text,),) = self.metadata(f'select string_agg(t::text, chr(10)) from "{table}" as t')
+            yield f"table {table}", text or ""
+
+
+def _as_a_stack(installation: Installation) -> Stack:
+    ports, variables = installation.ports, installation.variables
+    secrets = Secrets(
+        postgres={role: variables[f"AGORA_{role.upper()}_PASSWORD"] for role in ("postgres", *roles.ROLES)},
+        fernet_key=variables["AGORA_FERNET_KEY"],
+        jwt_secret=variables["AGORA_JWT_SECRET"],
+        api_secret_key=variables["AGORA_API_SECRET_KEY"],
+        admin_password=variables["AGORA_ADMIN_PASSWORD"],
+        sandbox_customer_id=variables["AGORA_SANDBOX_CUSTOMER_ID"],
+        sandbox_customer_certificate=variables["AGORA_SANDBOX_CUSTOMER_CERTIFICATE"],
+    )
+    settings = Settings(installation.state, ports["api-server"], ports["postgres"], ports["sandbox"])
+    return Stack(settings, secrets, UP, {})

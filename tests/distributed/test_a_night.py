@@ -1,0 +1,48 @@
+"""The first night of an installation: pointed at the sandbox, it collects the month on two workers."""
+
+from __future__ import annotations
+
+from tests.distributed.live import DAILY, Live
+from tests.distributed.plain import PARTS, workers
+
+
+def test_the_first_run_collects_the_month_and_both_workers_take_part(session_live: Live) -> None:
+    run = session_live.scheduled_run()
+
+    assert run.state == "success", run.note
+    assert session_live.hosts(run.run_id) == {*workers(2)}
+
+
+def test_every_point_is_the_vendors(live: Live) -> None:
+    run = live.trigger(DAILY)
+
+    assert run.state == "success", run.note
+    assert live.collected() == live.truth()
+
+
+def test_an_account_that_is_there_keeps_the_sandbox_out(live: Live) -> None:
+    before = live.metadata("select * from connection order by conn_id")
+    live.metadata("update connection set description = 'ours' where conn_id = 'agora_dashboard'")
+    try:
+        refused = live.installation.run("sandbox-account")
+    finally:
+        live.metadata(
+            "update connection set description = 'The sandbox API.' where conn_id = 'agora_dashboard'"
+        )
+
+    assert refused.returncode == 1
+    assert "There is an account already (connection agora_dashboard)" in refused.stderr
+    assert live.metadata("select * from connection order by conn_id") == before
+
+
+def test_what_runs_is_healthy_and_what_does_not_is_not(live: Live) -> None:
+    installation = live.installation
+    everything = ("redis", *PARTS, *workers(2))
+    assert set(live.api.health().values()) == {"healthy"}
+    assert [host for host in everything if not installation.is_healthy(host)] == []
+
+    installation.kill("worker-2")
+    installation.stop("api-server", "dag-processor")
+
+    dead = ["api-server", "dag-processor", "worker-2"]
+    assert [host for host in everything if not installation.is_healthy(host)] == dead

@@ -1,0 +1,140 @@
+"""`init`, which goes before every start: makes what is absent, leaves what is there, says what is wrong."""
+
+from __future__ import annotations
+
+from subprocess import CompletedProcess
+
+import pytest
+
+from embedded.ports import free_port
+from tests.distributed.live import Live
+from tests.distributed.plain import Installation
+
+IMPATIENT = """
+import os, sys
+from distributed import initialise
+initialise.PATIENCE_SECONDS = 2
+sys.exit(initialise.main(os.environ))
+"""
+DECIDED_IN_THE_UI = {
+    "ab_user": "select username, first_name, password from ab_user",
+    "slot_pool": "select pool, slots from slot_pool",
+    "connection": "select * from connection",
+    "variable": "select * from variable",
+}
+
+
+def said(answer: CompletedProcess[str]) -> list[str]:
+    return [line.removeprefix("init: ") for line in answer.stdout.splitlines() if line.startswith("init: ")]
+
+
+def explained(answer: CompletedProcess[str], installation: Installation) -> str:
+    """Return the sentence with which it ended, which is no traceback and tells no secret."""
+    assert answer.returncode == 1, answer.stdout
+    everything = answer.stdout + answer.stderr
+    assert "Traceback" not in everything
+    for name, value in installation.variables.items():
+        assert not name.endswith(("PASSWORD", "KEY", "SECRET", "CERTIFICATE")) or value not in everything
+    return answer.stderr.splitlines()[-1]
+
+
+def test_the_first_start_makes_everything(first_start: CompletedProcess[str], session_live: Live) -> None:
+    assert first_start.returncode == 0, first_start.stderr
+    assert said(first_start)[-4:] == [
+        "  connection agora_second: added",
+        "  connection agora_third: added",
+        "  variable agora_kept: added",
+        "ready",
+    ]
+    live = session_live
+    assert live.metadata("select username from ab_user") == [("admin",)]
+    assert live.metadata("select slots from slot_pool where pool = 'agora_api'") == [(4,)]
+    assert live.metadata(
+        "select conn_id, conn_type, host, login, is_encrypted from connection"
+        " where conn_id not in ('agora_dashboard', 'agora_push_stream') order by conn_id"
+    ) == [
+        ("agora_second", "agora_dashboard", None, "second", True),
+        ("agora_third", "postgres", "localhost", "somebody", True),
+    ]
+
+
+def test_a_later_start_leaves_what_was_changed_in_the_ui(live: Live) -> None:
+    set_slots(live, 3)
+    live.call("PATCH", "/api/v2/variables/agora_kept", {"key": "agora_kept", "value": "of the UI"})
+    connection = {"connection_id": "agora_second", "conn_type": "agora_dashboard", "login": "changed"}
+    live.call("PATCH", "/api/v2/connections/agora_second?update_mask=login", connection)
+    live.call("PATCH", "/auth/fab/v1/users/admin?update_mask=first_name", {"first_name": "Ada"})
+    before = {table: sorted(live.metadata(query), key=str) for table, query in DECIDED_IN_THE_UI.items()}
+
+    again = live.installation.run("init")
+
+    assert again.returncode == 0, again.stderr
+    assert said(again)[-4:] == [
+        "  connection agora_second: is there already, change it in the UI",
+        "  connection agora_third: is there already, change it in the UI",
+        "  variable agora_kept: is there already, change it in the UI",
+        "ready",
+    ]
+    after = {table: sorted(live.metadata(query), key=str) for table, query in DECIDED_IN_THE_UI.items()}
+    assert after == before
+    assert ("admin", "Ada") in {user[:2] for user in after["ab_user"]}
+    set_slots(live, 4)
+
+
+def set_slots(live: Live, slots: int) -> None:
+    pool = {"pool": "agora_api", "slots": slots, "include_deferred": False}
+    live.call("PATCH", "/api/v2/pools/agora_api?update_mask=slots", pool)
+
+
+def test_without_the_superuser_the_server_is_left_to_those_who_run_it(session_live: Live) -> None:
+    answer = session_live.installation.run("init", AGORA_POSTGRES_PASSWORD="")
+
+    assert answer.returncode == 0, answer.stderr
+    assert said(answer)[0] == "roles and databases: left to those who run the server"
+    assert said(answer)[-1] == "ready"
+
+
+@pytest.mark.parametrize("superuser", ["", "is given"])
+def test_a_server_that_is_not_there_is_named(
+    installation: Installation, first_start: CompletedProcess[str], superuser: str
+) -> None:
+    port = str(free_port())
+    answer = installation.run(
+        "init", "python", "-c", IMPATIENT, AGORA_DATABASE_PORT=port, AGORA_POSTGRES_PASSWORD=superuser
+    )
+
+    assert f"@127.0.0.1:{port}/" in (sentence := explained(answer, installation))
+    assert "does not answer" in sentence
+
+
+@pytest.mark.parametrize("role", ["postgres", "owner"])
+def test_a_password_that_the_server_refuses_is_named_at_once(
+    installation: Installation, first_start: CompletedProcess[str], role: str
+) -> None:
+    wrong = {"AGORA_POSTGRES_PASSWORD": "", f"AGORA_{role.upper()}_PASSWORD": "wrong-0123456789"}
+    answer = installation.run("init", **wrong)
+
+    sentence = explained(answer, installation)
+    assert sentence.startswith(f"The warehouse ({role}@")
+    assert "refuses the login or the password" in sentence
+    assert "wrong-0123456789" not in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"conn_type": "agora_dashboard", "password": "hidden-0123456789"',
+        '{"conn_type": "agora_dashboard", "hosts": ["hidden-0123456789"]}',
+        '{"password": "hidden-0123456789"}',
+        "hidden-0123456789",
+        "postgresql://somebody:hidden-0123456789@somewhere:anywhere/elsewhere",
+    ],
+)
+def test_a_connection_that_cannot_be_read_is_named_and_not_shown(
+    installation: Installation, first_start: CompletedProcess[str], value: str
+) -> None:
+    answer = installation.run("init", AIRFLOW_CONN_AGORA_FOURTH=value)
+
+    assert explained(answer, installation).startswith("AIRFLOW_CONN_AGORA_FOURTH is no connection.")
+    assert "hidden-0123456789" not in answer.stdout + answer.stderr
+    assert said(answer) == []  # nothing was begun

@@ -1,0 +1,16 @@
+"""Redis goes away and comes back while a run goes on."""
+
+from __future__ import annotations
+
+from tests.distributed.live import Live
+
+
+def test_a_run_goes_on_over_a_restart_of_redis(live: Live) -> None:
+    run_id = live.begin_slowly(seconds=1)
+
+    live.installation.stop("redis")
+    live.installation.start("redis")
+    run = live.end(run_id)
+
+    assert run.state == "success", run.note
+    assert live.collected() == live.truth()

@@ -1,0 +1,101 @@
+"""Who may see and do what under FAB's users and roles: every route of the page, with every verb."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+from urllib.request import urlopen
+
+import pytest
+
+from embedded.airflow_api import AirflowApi
+from tests.browser.test_rights import BACKFILL_RUNS, PREFIX, ROUTES, VERBS, asked
+from tests.distributed.live import Live
+
+PASSWORD = "of nobody in particular"
+A_FILE, A_MONTH = "frame/main.js", "?month=2026-11"
+ROLES = ("Public", "Viewer", "User", "Admin")
+
+
+@pytest.fixture(scope="module")
+def routes(session_live: Live) -> list[tuple[str, str]]:
+    """Return each path of the page with each verb."""
+    answer = session_live.installation.run("scheduler", "python", "-c", ROUTES)
+    served = json.loads(answer.stdout.splitlines()[-1])
+    assert len(served) > 9
+    paths = [path.replace("{path:path}", A_FILE) for path, _ in served]
+    return [(path, verb) for path in [*paths, "/no/such/thing", "/docs"] for verb in VERBS]
+
+
+@pytest.fixture(scope="module")
+def tokens(session_live: Live) -> dict[str, str]:
+    """Make a user of each role, and return what each gets by logging in."""
+    for role in ROLES:
+        user = {
+            "username": role.lower() + "_user",
+            "first_name": role,
+            "last_name": "User",
+            "email": f"{role.lower()}_user@localhost",
+            "roles": [{"name": role}],
+            "password": PASSWORD,
+        }
+        session_live.call("POST", "/auth/fab/v1/users", user)
+    api = AirflowApi(session_live.installation.ui_url, "")
+    credentials = {role: {"username": role.lower() + "_user", "password": PASSWORD} for role in ROLES}
+    return {
+        role: api._send("POST", "/auth/token", login, {})["access_token"]
+        for role, login in credentials.items()
+    }
+
+
+def statuses(live: Live, routes: list[tuple[str, str]], token: str | None) -> dict[tuple[str, str], int]:
+    return {(path, verb): asked(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
+
+
+def test_without_a_login_every_route_and_verb_answers_401(
+    session_live: Live, routes: list[tuple[str, str]]
+) -> None:
+    assert set(statuses(session_live, routes, None).values()) == {HTTPStatus.UNAUTHORIZED}
+
+
+def test_a_user_without_rights_is_answered_403(
+    session_live: Live, routes: list[tuple[str, str]], tokens: dict[str, str]
+) -> None:
+    assert set(statuses(session_live, routes, tokens["Public"]).values()) == {HTTPStatus.FORBIDDEN}
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Admin"])
+def test_who_may_look_sees_everything_and_changes_nothing(
+    session_live: Live, routes: list[tuple[str, str]], tokens: dict[str, str], role: str
+) -> None:
+    for (path, verb), status in statuses(session_live, routes, tokens[role]).items():
+        is_there = verb == "GET" and path not in ("/no/such/thing", "/docs")
+        assert status == (HTTPStatus.OK if is_there else HTTPStatus.NOT_FOUND), f"{verb} {path}"
+
+
+@pytest.mark.parametrize(("role", "may_collect"), [("Viewer", False), ("User", True), ("Admin", True)])
+def test_collecting_takes_the_right_to_trigger_the_dag(
+    live: Live, tokens: dict[str, str], role: str, may_collect: bool
+) -> None:
+    yesterday = str(live.today - timedelta(days=1))
+    conf = {"from_date": yesterday, "to_date": yesterday, "app_ids": live.app_ids[:1]}
+    status = asked(live, "POST", BACKFILL_RUNS, tokens[role], {"logical_date": None, "conf": conf})
+
+    assert status == (HTTPStatus.OK if may_collect else HTTPStatus.FORBIDDEN)
+    assert offers_to_collect(live, tokens[role]) == may_collect
+    live.end_runs()
+
+
+def test_the_login_page_answers(session_live: Live) -> None:
+    with urlopen(f"{session_live.installation.ui_url}/auth/login/", timeout=60) as page:  # noqa: S310 - our own server
+        text = page.read().decode()
+    assert page.status == HTTPStatus.OK
+    assert 'name="password"' in text
+
+
+def offers_to_collect(live: Live, token: str) -> bool:
+    rights = AirflowApi(live.installation.ui_url, "")
+    return bool(
+        rights._send("GET", f"{PREFIX}/api/rights", None, {"Authorization": f"Bearer {token}"})["may_collect"]
+    )
