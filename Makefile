@@ -66,8 +66,7 @@ test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory ke
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
 test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers and compose
-	@$(BIN)/python -m pytest tests/distributed --ignore tests/distributed/engine
-	@$(BIN)/python -m pytest tests/distributed/engine -rs
+	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadgroup
 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
