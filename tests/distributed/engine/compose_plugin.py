@@ -11,7 +11,7 @@ from tests.distributed.engine import cache
 SUITE = "trixie"
 PACKAGE = "docker-compose"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SOURCE = f"deb [signed-by={KEYS}] http://deb.debian.org/debian {SUITE} main\n"
+ARCHIVES = ("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main")
 PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose"
 
 
@@ -35,7 +35,7 @@ def install(directory: Path) -> None:
 def _fetch(kept: Path) -> None:
     """Fetch the package with directories of apt's of our own, so that the machine stays as it is."""
     with cache.kept_as(kept) as work:
-        (work / "sources.list").write_text(SOURCE)
+        (work / "sources.list").write_text(f"deb [signed-by={KEYS}] {_archive()} {SUITE} main\n")
         (work / "lists" / "partial").mkdir(parents=True)
         (work / "archives" / "partial").mkdir(parents=True)
         options = [
@@ -52,6 +52,18 @@ def _fetch(kept: Path) -> None:
         except (OSError, subprocess.SubprocessError) as problem:
             raise NoPluginError(f"The compose plugin cannot be fetched: {problem}") from problem
         (work / "package" / PLUGIN).rename(work / "kept")
+
+
+def _archive() -> str:
+    """Return the archive that this machine has its packages from.
+
+    Raises:
+        NoPluginError: It has none.
+    """
+    answer = subprocess.run(ARCHIVES, capture_output=True, text=True, check=False)
+    if answer.returncode or not answer.stdout.split():
+        raise NoPluginError("The compose plugin cannot be fetched: apt has no archive of packages here.")
+    return answer.stdout.split()[0]
 
 
 def _run(work: Path, *command: str) -> None:
