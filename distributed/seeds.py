@@ -64,7 +64,7 @@ def _connection(name: str, value: str) -> Connection:
     if connection is None or not connection.conn_type:
         raise UnreadableError(
             f"{name} is no connection. As JSON it is an object with conn_type, host, login and so on;"
-            " otherwise an address, type://login:password@host:port/schema. .env.example has examples."
+            " otherwise an address, type://login:…@host:port/schema. .env.example has examples."
         )
     return connection
 

@@ -206,13 +206,15 @@ class Installation:
 
     def start(self, *hosts: str, **further: str) -> None:
         """Start containers' processes, those that do not run just so, and wait until they are up."""
-        for host in hosts:
-            if host == "postgres":
-                self._start_postgres()
-            else:
-                self.service(host, **further).start()
-        for host in hosts:
-            self._wait_for(host)
+        if "postgres" in hosts:
+            self._start_postgres()
+        services = [self.service(host, **further) for host in hosts if host != "postgres"]
+        # Each has its time to end what it does, and all of them the same.
+        self.stop(*(service.name for service in services if not service.is_current()))
+        for service in services:
+            service.start()
+        for service in services:
+            self._wait_for(service.name)
 
     def stop(self, *hosts: str) -> None:
         """Stop processes in order."""
@@ -250,7 +252,6 @@ class Installation:
 
     def _wait_for(self, host: str) -> None:
         checks: dict[str, Callable[[], bool]] = {
-            "postgres": lambda: True,
             "redis": lambda: self.redis("ping") == "PONG",
             "sandbox": lambda: self.sandbox.health()["status"] == "ok",
             "api-server": lambda: bool(self.api.health()),
@@ -262,8 +263,7 @@ class Installation:
         wait_until(f"{host} is up", lambda: self._tried(host, checks[_service(host)]), START_SECONDS)
 
     def _tried(self, host: str, check: Callable[[], bool]) -> bool:
-        if host != "postgres":
-            self.service(host).require_running()
+        self.service(host).require_running()
         with suppress(ApiUnavailableError, OSError):
             return check()
         return False

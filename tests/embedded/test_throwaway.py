@@ -85,7 +85,9 @@ def test_nothing_is_left_after_the_with() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells a child of its parent's end.")
 def test_dies_with_its_parent_even_when_that_is_killed() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD], env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
+        [sys.executable, "-c", CHILD],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
+        stdout=subprocess.PIPE,
     ) as parent:
         assert parent.stdout
         pid, home = parent.stdout.readline().decode().split()

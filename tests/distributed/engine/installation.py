@@ -126,6 +126,10 @@ class Installation:
         """The ids of a service's running containers."""
         return self.compose("ps", "--quiet", service).split()
 
+    def inside(self, service: str, *command: str) -> str:
+        """Run a command in a service's first container."""
+        return self.engine.docker("exec", self.ids(service)[0], *command).stdout
+
     def users(self, container: str) -> set[str]:
         """The numbers of the users whose processes run in a container."""
         lines = self.engine.docker("top", container, "-eo", "pid,uid,args").stdout.splitlines()
@@ -164,7 +168,8 @@ class Installation:
     def sql(self, statement: str, database: str = "warehouse") -> list[tuple[str, ...]]:
         """Ask one of the databases, as the superuser inside its container."""
         ask = ("psql", "--username=postgres", "--csv", "--tuples-only", f"--command={statement}", database)
-        return [tuple(row) for row in csv.reader(io.StringIO(self.compose("exec", "-T", "postgres", *ask)))]
+        # A row of one null is an empty line.
+        return [tuple(row) or ("",) for row in csv.reader(io.StringIO(self.inside("postgres", *ask)))]
 
     def points(self) -> tuple[str, ...]:
         """The digest of all points, and how many app-days have how many points in each state."""
@@ -178,7 +183,7 @@ class Installation:
     def sandbox(self, method: str, call: str, body: object) -> None:
         """Call one of the sandbox's own controls, from where it is."""
         ask = ("python", "-c", CALL_OF_SANDBOX, method, call, json.dumps(body))
-        self.compose("exec", "-T", "sandbox", *ask)
+        self.inside("sandbox", *ask)
 
     def api(self) -> AirflowApi:
         """Airflow's API, as its administrator."""

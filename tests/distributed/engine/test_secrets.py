@@ -77,6 +77,6 @@ def test_no_secret_is_in_the_containers_logs(installation: Installation) -> None
 
 def test_no_secret_is_in_the_tasks_logs(installation: Installation) -> None:
     installation.ended(installation.first_run())
-    logs = installation.compose("exec", "-T", "worker", *TASK_LOGS)
+    logs = installation.inside("worker", *TASK_LOGS)
     assert "collected" in logs
     assert in_text(installation, logs) == []
