@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from psycopg2 import extensions
 
 from agora.errors import WarehouseError
@@ -24,7 +26,7 @@ from tests.collect.night import assert_true, keys, night_of, product, window_day
 from tests.warehouse.database import Warehouse
 
 PAGE = ROOT / "docs" / "operations" / "backup.md"
-DUMP, RESTORE, MIGRATE = (
+DUMP, RESTORE, RESTORE_AIRFLOW, MIGRATE = (
     [shlex.split(line) for line in block.splitlines()]
     for block in re.findall(r"```sh\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL)
 )
@@ -88,10 +90,10 @@ def run(server: Throwaway, folder: Path, command: list[str], **environment: str)
     return done.stdout
 
 
-def set_passwords(server: Throwaway) -> None:
+def set_passwords(server: Throwaway, *roles: str) -> None:
     """Do what psql's command for passwords does."""
     with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
-        for role in ("owner", "loader", "analyst"):
+        for role in roles:
             verifier = extensions.encrypt_password(server.passwords[role], role, connection, "scram-sha-256")
             cursor.execute(f"alter role {role} password '{verifier}'")
 
@@ -141,7 +143,7 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
         require_empty(empty_server)
         for command in RESTORE:
             run(empty_server, tmp_path, command)
-        set_passwords(empty_server)
+        set_passwords(empty_server, "owner", "loader", "analyst")
 
         restored = Warehouse(empty_server, "warehouse")
         assert checksums(restored) == dumped
@@ -162,3 +164,32 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
         assert_true(again, sandbox, product(sandbox.app_ids, days))
         points = "mart.bandwidth_5min"
         assert checksums(restored)[points] == checksums(source)[points]
+
+
+def airflow(server: Throwaway, folder: Path, fernet_key: str, *arguments: str) -> str:
+    """Run Airflow's command line on a server's database."""
+    environment = {
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__FERNET_KEY": fernet_key,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": server.url("airflow", "airflow"),
+    }
+    return run(server, folder, ["airflow", *arguments], **environment)
+
+
+def test_airflows_database_comes_back_with_what_was_entered(empty_server: Throwaway, tmp_path: Path) -> None:
+    key = Fernet.generate_key().decode()
+    entered = ("connections", "get", "agora_second", "--output", "json")
+    with throwaway() as source:
+        airflow(source, tmp_path, key, "db", "migrate")
+        airflow(source, tmp_path, key, "connections", "add", "agora_second", "--conn-uri", "http://a:b@c")
+        before = airflow(source, tmp_path, key, *entered)
+        for command in DUMP[1:]:
+            run(source, tmp_path, command)
+
+    for command in RESTORE_AIRFLOW:
+        run(empty_server, tmp_path, command)
+    set_passwords(empty_server, "airflow")
+
+    airflow(empty_server, tmp_path, key, "db", "check-migrations")
+    assert json.loads(airflow(empty_server, tmp_path, key, *entered)) == json.loads(before)
