@@ -162,6 +162,13 @@ class LiveStack:
                     run_id = quote(run["dag_run_id"])
                     self.call("PATCH", f"/api/v2/dags/{run['dag_id']}/dagRuns/{run_id}", {"state": "failed"})
             time.sleep(0.5)
+        # A backfill ends a while after its runs, and keeps the next one of its DAG out until then.
+        while any(not each["completed_at"] for each in self._backfills()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    def _backfills(self) -> list[Json]:
+        path = "/api/v2/backfills?dag_id=agora_bandwidth_daily&limit=100"
+        return list(self.call("GET", path)["backfills"])
 
     def set_apps(self, apps: list[Any]) -> None:
         """Set the variable agora_apps."""

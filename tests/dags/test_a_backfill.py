@@ -100,15 +100,18 @@ def test_airflows_own_backfill_collects_exactly_its_days(live: LiveStack) -> Non
     oldest = expected_oldest_day("1 month", live.today)
     first, last = oldest - timedelta(days=2), oldest + timedelta(days=1)
 
+    path = f"/api/v2/dags/{DAILY}/dagRuns?run_type=backfill"
+    earlier = {run["dag_run_id"] for run in live.call("GET", path)["dag_runs"]}
     live.airflow_cli(
         *("backfill", "create", "--dag-id", DAILY, "--max-active-runs", "4"),
         *("--from-date", str(first), "--to-date", str(last)),
     )
-    path = f"/api/v2/dags/{DAILY}/dagRuns?run_type=backfill"
     deadline = time.monotonic() + 60
-    while len(created := live.call("GET", path)["dag_runs"]) < 4 and time.monotonic() < deadline:
+    created: set[str] = set()
+    while len(created) < 4 and time.monotonic() < deadline:
         time.sleep(0.5)
-    runs = [live.ended(DAILY, run["dag_run_id"]) for run in created]
+        created = {run["dag_run_id"] for run in live.call("GET", path)["dag_runs"]} - earlier
+    runs = [live.ended(DAILY, run_id) for run_id in sorted(created)]
 
     assert [run.state for run in runs] == ["success"] * 4
     assert live.sql("select usage_date, state, count(*) from core.app_day group by 1, 2 order by 1") == [

@@ -195,7 +195,7 @@ class Installation:
             ("/opt/agora/certificates", str(self.state / "certificates")),
             ("/opt/agora", str(ROOT)),
             ("@redis:6379", f"@{HOST}:{self.ports['redis']}"),
-            ("dir /data", f"dir {self.state / 'redis'}\\nbind {HOST}\\nport {self.ports['redis']}"),
+            ("dir /data", f"dir {self.state / 'redis'}\nbind {HOST}\nport {self.ports['redis']}"),
             ("http://api-server:8080", self.ui_url),
             ("https://sandbox:8090", f"https://localhost:{self.ports['sandbox']}"),
         ):

@@ -23,6 +23,7 @@ NOT_RUN = {
     "up": "needs an account of the vendor's",
     "bench": "measures, and claims nothing",
     "secrets": "tests/distributed runs it",
+    "release-check": "runs the others",
 }
 
 
