@@ -90,7 +90,7 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	    -r requirements-dev.txt -r requirements-distributed.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
-release-check: ## run everything the README claims, on a clean checkout (some 40 minutes)
+release-check: test ## run everything the README claims, on a clean checkout (some 40 minutes)
 	@bin/release-check
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files
