@@ -27,6 +27,8 @@ from sandbox.responses import HungUp
 from sandbox.stats import NO_ANSWER
 
 HOST = "127.0.0.1"
+# One socket: with a port of the system's choice, each one more would be given a port of its own.
+EVERY_HOST = "0.0.0.0"  # noqa: S104 - HTTPS is for other machines
 _OWN_PATHS = frozenset({"/", "/openapi.json", CONTROL_PATH})
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 # Calls that are held back by a fault are not waited for longer than this when the sandbox stops.
@@ -73,7 +75,7 @@ class Sandbox:
     def _site(self, runner: web.AppRunner) -> web.TCPSite:
         if self._https is None:
             return web.TCPSite(runner, HOST, self._port, backlog=1024)
-        return web.TCPSite(runner, None, self._port, backlog=1024, ssl_context=self._https.context())
+        return web.TCPSite(runner, EVERY_HOST, self._port, backlog=1024, ssl_context=self._https.context())
 
     async def stop(self) -> None:
         """Closes the port and all connections."""

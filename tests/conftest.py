@@ -9,7 +9,14 @@ import pytest
 
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
+from tests.midnight import A_FILE, count_from_today, let_midnight_pass
 from tests.warehouse.database import Warehouse
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_day_that_lasts(request: pytest.FixtureRequest) -> None:
+    let_midnight_pass(A_FILE)
+    count_from_today(request.module)
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from agora.vendor import transport
-
-MIDNIGHT_IS_NEAR = timedelta(seconds=60)
+from tests.midnight import A_TEST, let_midnight_pass
 
 
 @pytest.fixture(autouse=True)
 def _the_same_day_all_along() -> None:
-    """Sandbox, planner and database each ask their own clock for today; let midnight pass first."""
-    while (datetime.now(UTC) + MIDNIGHT_IS_NEAR).date() != datetime.now(UTC).date():
-        time.sleep(1)
+    let_midnight_pass(A_TEST)
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def pending(warehouse: Warehouse) -> list[date]:
     return [row["usage_date"] for row in warehouse.rows(PENDING)]
 
 
-@pytest.mark.parametrize("day", [LOST, COLLECTED], ids=["without points", "with points"])
+@pytest.mark.parametrize("points", ["without points", "with points"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -49,8 +49,9 @@ def pending(warehouse: Warehouse) -> list[date]:
     ids=["deleted", "moved", "truncated"],
 )
 def test_a_day_that_is_gone_is_pending_before_and_after_a_refresh(
-    stored: Warehouse, change: str, day: date
+    stored: Warehouse, change: str, points: str
 ) -> None:
+    day = LOST if points == "without points" else COLLECTED
     stored.run(change.format(day=day))
     expected = days_between(FIRST, LAST) if change.startswith("truncate") else [day]
     assert pending(stored) == expected

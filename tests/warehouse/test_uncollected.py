@@ -12,7 +12,6 @@ from agora.warehouse.uncollected import Uncollected, apps_known, lost_in_all, un
 from tests.warehouse.database import App, AppDay, Warehouse
 
 ZEROS = [0.0] * 288
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def loader(warehouse: Warehouse) -> Engine:
 
 def look(loader: Engine, since: datetime | None = None) -> list[Uncollected]:
     with loader.connect() as connection:
-        return uncollected(connection, since or datetime.now(UTC) - HOUR)
+        return uncollected(connection, since or datetime.now(UTC))
 
 
 def days_ago(days: int) -> date:
