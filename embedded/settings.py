@@ -95,7 +95,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class StateFile:
-    """What the stack remembers between two commands: mode, ports, Airflow's version in the database."""
+    """What the stack remembers between two commands: mode, ports, what Airflow's database was migrated to."""
 
     path: Path
 

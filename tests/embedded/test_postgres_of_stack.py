@@ -18,18 +18,7 @@ from embedded import postgres, secrets_file
 from embedded.errors import StackError
 from embedded.secrets_file import Secrets
 from embedded.settings import HOST, Settings
-
-
-def query(
-    settings: Settings, secrets: Secrets, role: str, database: str, statement: str
-) -> list[tuple[object, ...]]:
-    password = secrets.postgres[role]
-    with (
-        roles.connect(HOST, settings.pg_port, role, password, database) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
+from tests.embedded.query import query
 
 
 def pid(settings: Settings) -> int:
