@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
 
@@ -44,10 +45,15 @@ class UsageDateTimetable(CronDataIntervalTimetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next midnight-to-midnight interval, to be run after the delay."""
+        delay = timedelta(minutes=self._minutes_after_midnight)
+        if not restriction.catchup:
+            # Airflow takes the day that ended last, whose run may be to come yet: none would start at once.
+            latest_due = (pendulum.now("UTC") - delay).start_of("day") - timedelta(days=1)
+            earliest = max(latest_due, restriction.earliest or latest_due)
+            restriction = TimeRestriction(earliest, restriction.latest, catchup=True)
         info = super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction
         )
         if info is None or info.data_interval is None:
             return info
-        delay = timedelta(minutes=self._minutes_after_midnight)
         return DagRunInfo(run_after=info.data_interval.end + delay, data_interval=info.data_interval)
