@@ -29,6 +29,7 @@ UNCHANGED = "Nothing was changed"
 THROUGH_THE_GATE = "lock table public.gate in access share mode"
 HEAD = revision_of(this_release())
 UP_TO_DATE = f"The schema is that of {named(HEAD)}.\n"
+WAITED = "Another upgrade is at work: waiting for its end.\n"
 FROM_THE_FIRST = f"From release 0.1.0 (revision 0001) to {named(HEAD)}.\n"
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and {what}"
 NEXT = """
@@ -198,14 +199,48 @@ def test_a_loader_that_comes_meanwhile_waits_and_goes_on(
     assert first.rows("select attempts from core.app_day where state = 'failed'") == [{"attempts": 2}]
 
 
+def test_readers_of_views_wait_and_go_on(first: Warehouse, next_release: Callable[..., Path]) -> None:
+    def read(view: str) -> None:
+        first.rows(f"select count(*) from mart.{view}", role="analyst")
+
+    Migrating(first).done()
+    views = ("coverage", "billing_monthly", "bandwidth_daily")
+    with ThreadPoolExecutor(len(views)) as pool:
+        with held_up(first, next_release(THROUGH_THE_GATE)) as migrating:
+            reading = [pool.submit(read, view) for view in views]
+            wait_until(first, "usename = 'analyst' and wait_event_type = 'Lock'", len(views))
+        migrating.done()
+        for each in reading:
+            each.result(60)
+
+
+def test_a_reader_at_work_is_waited_for(first: Warehouse) -> None:
+    with first.connect("analyst") as connection, connection.cursor() as cursor:
+        connection.autocommit = False
+        cursor.execute("select count(*) from mart.coverage")
+        migrating = Migrating(first)
+        wait_until(first, "usename = 'owner' and wait_event_type = 'Lock'")
+        cursor.execute("select count(*) from mart.billing_monthly")
+        connection.commit()
+    assert FROM_THE_FIRST in migrating.done()
+
+
+def test_where_there_is_nothing_to_do_nobody_is_waited_for(first: Warehouse) -> None:
+    Migrating(first).done()
+    with first.connect("analyst") as connection, connection.cursor() as cursor:
+        connection.autocommit = False
+        cursor.execute("select count(*) from mart.coverage")
+        assert Migrating(first).done() == UP_TO_DATE
+
+
 def test_two_upgrades_at_once_become_one(first: Warehouse) -> None:
     with loading(first) as cursor:
         cursor.execute("update core.app set name = name")
         both = [Migrating(first) for _ in range(2)]
         wait_until(first, "usename = 'owner' and wait_event_type = 'Lock'", 2)
     said = sorted(migrating.done() for migrating in both)
-    assert said[0].startswith(f"{FROM_THE_FIRST}Compared,")
-    assert said[1] == UP_TO_DATE
+    assert said[0] == WAITED + UP_TO_DATE
+    assert said[1].startswith(f"{FROM_THE_FIRST}Compared,")
 
 
 def test_two_first_migrations_at_once_become_one(server: Throwaway) -> None:
@@ -213,7 +248,7 @@ def test_two_first_migrations_at_once_become_one(server: Throwaway) -> None:
         server.create_database("empty")
         at_the_end.callback(server.drop_database, "empty")
         both = [Migrating(Warehouse(server, "empty")) for _ in range(2)]
-        assert [migrating.done() for migrating in both] == [UP_TO_DATE] * 2
+        assert [migrating.done().removeprefix(WAITED) for migrating in both] == [UP_TO_DATE] * 2
 
 
 @pytest.mark.parametrize(
@@ -282,6 +317,26 @@ def test_there_is_a_way_back_while_nothing_is_lost_by_it(
     assert everything(first) == before
 
 
+def test_there_is_a_way_back_from_other_views_alone(
+    first: Warehouse, next_release: Callable[..., Path]
+) -> None:
+    Migrating(first).done()
+    before = everything(first)
+    code = next_release()
+    (code / "sql" / "migrations" / "versions" / "next.py").unlink()
+    (metadata,) = code.glob("plugins/*.dist-info/METADATA")
+    metadata.write_text(metadata.read_text().replace(f"Version: {this_release()}", "Version: 99.0.0"))
+    view = code / "sql" / "views" / "40_mart_billing_monthly.sql"
+    view.write_text(view.read_text().replace(" as is_final\n", " as is_final,\n    1 as one_more\n"))
+    assert "Compared, before and after: " in Migrating(first, code=code).done()
+    assert everything(first) != before
+
+    Migrating(first, this_release(), code=code).done()
+    assert first.rows("select 1 from pg_views where schemaname in ('core', 'mart')") == []
+    Migrating(first).done()
+    assert everything(first) == before
+
+
 @pytest.mark.parametrize(
     ("release", "said"),
     [
@@ -311,6 +366,11 @@ def test_a_view_of_somebodys_own_stops_the_upgrade_with_its_name(first: Warehous
     first.run("drop view public.mine")
     Migrating(first).done()
     assert before != everything(first)
+
+
+def test_another_role_than_the_owner_is_told_so(first: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match=f"Name the role owner.*{UNCHANGED}"):
+        migrate(first.url("loader"))
 
 
 def test_make_upgrade_says_what_it_lacks(tmp_path: Path) -> None:

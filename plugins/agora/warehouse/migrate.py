@@ -27,13 +27,25 @@ from agora.errors import WarehouseError
 from agora.warehouse import kept, standstill
 from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.release import SQL, named, revision_of, this_release
-from agora.warehouse.trouble import explained
+from agora.warehouse.release import SQL, is_another, named, revision_of, this_release
+from agora.warehouse.trouble import BY_CODE, NOT_MIGRATED, Meaning, explained
 
 OLDEST_SERVER = 180000
 ROLES = ("loader", "analyst")
 MADE = re.compile(r"^create or replace (view|function) ([\w.]+)", re.MULTILINE)
+MISSING = """
+select from unnest(cast(:names as text[])) as name
+where to_regclass(name) is null and to_regproc(name) is null
+"""
 STAMP = "select obj_description('public.warehouse_version'::regclass, 'pg_class')"
+# What an error means to whoever migrates, where that is not what it means to a run.
+MEANINGS = {
+    **{code: meaning for code, meaning in BY_CODE.items() if meaning is not NOT_MIGRATED},
+    "42501": Meaning(
+        "does not permit the role to migrate it", "Name the role owner, which everything is made by."
+    ),
+    "40": Meaning("ended one of two transactions that blocked each other", "Migrate once more."),
+}
 UNCHANGED = "Nothing was changed: the warehouse is as it was, and works with the release that it worked with."
 
 log = logging.getLogger(__name__)
@@ -69,7 +81,7 @@ def migrate(url: str | URL, release: str = "") -> None:
 @contextmanager
 def _or_unchanged(url: URL) -> Iterator[None]:
     try:
-        with explained(_name(url)):
+        with explained(_name(url), MEANINGS):
             yield
     except WarehouseError as error:
         raise WarehouseError(f"{error.args[0]} {UNCHANGED}") from error
@@ -88,11 +100,14 @@ def _bring(connection: Connection, release: str) -> None:
     known = [script.revision for script in scripts.walk_revisions()]  # the newest first
     held = connection.execute(text("select version_num from public.warehouse_version")).scalar()
     target = _target(release, known, held)
-    is_back = held is not None and known.index(target) > known.index(held)
-    stamp = "" if is_back else _stamp()
+    is_back = held is not None and (
+        known.index(target) > known.index(held) or (target == held and is_another(release))
+    )
 
-    if held is None or (held, connection.execute(text(STAMP)).scalar()) == (target, stamp):
-        _forward(connection, config, stamp)
+    if held is None:
+        _forward(connection, config)
+        held = target
+    if not is_back and _is_made(connection, held, target):
         log.info("The schema is that of %s.", named(target))
         return
 
@@ -102,7 +117,7 @@ def _bring(connection: Connection, release: str) -> None:
     if is_back:
         _back(connection, config, target)
     else:
-        _forward(connection, config, stamp)
+        _forward(connection, config)
         for script in scripts.iterate_revisions(target, held):
             if why := getattr(script.module, "changes_bills", ""):
                 log.info("Bills of finished months may be others now: %s", why)
@@ -136,11 +151,19 @@ def _target(release: str, known: list[str], held: str | None) -> str:
     return target
 
 
-def _forward(connection: Connection, config: Config, stamp: str) -> None:
+def _is_made(connection: Connection, held: str, target: str) -> bool:
+    """Return whether nothing is to be done: tables and views are this release's, and none is missing."""
+    if (held, connection.execute(text(STAMP)).scalar()) != (target, _stamp()):
+        return False
+    names = [name for _, name in _made()]
+    return connection.execute(text(MISSING), {"names": names}).first() is None
+
+
+def _forward(connection: Connection, config: Config) -> None:
     command.upgrade(config, "head")
-    for view in sorted((SQL / "views").glob("*.sql")):
-        connection.exec_driver_sql(view.read_text(encoding="utf-8"))
-    connection.exec_driver_sql(f"comment on table public.warehouse_version is '{stamp}'")
+    for view in _views():
+        connection.exec_driver_sql(view)
+    connection.exec_driver_sql(f"comment on table public.warehouse_version is '{_stamp()}'")
 
 
 def _back(connection: Connection, config: Config, target: str) -> None:
@@ -149,8 +172,7 @@ def _back(connection: Connection, config: Config, target: str) -> None:
     Raises:
         WarehouseError: The tables before have no place for what is there.
     """
-    made = "\n".join(path.read_text("utf-8") for path in sorted((SQL / "views").glob("*.sql")))
-    for kind, name in reversed(MADE.findall(made)):
+    for kind, name in reversed(_made()):
         connection.exec_driver_sql(f"drop {kind} if exists {name}")
     try:
         command.downgrade(config, target)
@@ -162,10 +184,18 @@ def _back(connection: Connection, config: Config, target: str) -> None:
     connection.exec_driver_sql("comment on table public.warehouse_version is null")
 
 
+def _views() -> list[str]:
+    return [path.read_text("utf-8") for path in sorted((SQL / "views").glob("*.sql"))]
+
+
+def _made() -> list[tuple[str, str]]:
+    """Return the kind and the name of what the views' files make, in their order."""
+    return MADE.findall("\n".join(_views()))
+
+
 def _stamp() -> str:
     """Return what says whose views there are; they may change without a migration."""
-    views = b"".join(path.read_bytes() for path in sorted((SQL / "views").glob("*.sql")))
-    return f"Views of release {this_release()}, SHA-256 {sha256(views).hexdigest()}"
+    return f"Views of release {this_release()}, SHA-256 {sha256(''.join(_views()).encode()).hexdigest()}"
 
 
 def _require_server(connection: Connection) -> None:
@@ -216,7 +246,8 @@ def main(release: str = "") -> str | None:
     if not given:
         return "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    log.setLevel(logging.INFO)
+    for ours in (log, standstill.log):  # and not what Alembic says
+        ours.setLevel(logging.INFO)
     try:
         url = _address(given)
         with explained(_name(url)):

@@ -21,6 +21,11 @@ def revision_of(release: str) -> str:
     return _revisions().get(release, release)
 
 
+def is_another(release: str) -> bool:
+    """Return whether this is a release, and not this one."""
+    return release in _revisions() and release != this_release()
+
+
 def named(revision: str) -> str:
     """Return what to call a revision."""
     releases = [release for release, its in _revisions().items() if its == revision]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -112,11 +112,12 @@ BY_WORDS = {
 
 
 @contextmanager
-def explained(warehouse: str) -> Iterator[None]:
+def explained(warehouse: str, by_code: Mapping[str, Meaning] = BY_CODE) -> Iterator[None]:
     """Turn database errors that somebody can mend into WarehouseError; a fault of our own stays what it is.
 
     Args:
         warehouse: Names the connection for people, without secrets.
+        by_code: What SQLSTATEs mean to whoever is told.
 
     Raises:
         WarehouseError: Says what happened, what to do, and that nothing is lost.
@@ -125,7 +126,7 @@ def explained(warehouse: str) -> Iterator[None]:
         yield
     except (DBAPIError, psycopg2.Error) as error:
         cause = _first(error.orig if isinstance(error, DBAPIError) else error)
-        meaning = _meaning(cause)
+        meaning = _meaning(cause, by_code)
         if meaning is None:
             raise
         said = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
@@ -141,10 +142,10 @@ def _first(error: BaseException | None) -> BaseException | None:
     return error
 
 
-def _meaning(error: BaseException | None) -> Meaning | None:
+def _meaning(error: BaseException | None, by_code: Mapping[str, Meaning]) -> Meaning | None:
     code = getattr(error, "pgcode", None)
     if code:
-        return next((BY_CODE[code[:size]] for size in (5, 3, 2) if code[:size] in BY_CODE), None)
+        return next((by_code[code[:size]] for size in (5, 3, 2) if code[:size] in by_code), None)
     if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return None
     return next((meaning for words, meaning in BY_WORDS.items() if re.search(words, str(error))), UNREACHABLE)
