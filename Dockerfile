@@ -1,7 +1,7 @@
 # The one image of all of Airflow's services, and of the sandbox.
 FROM apache/airflow:slim-3.3.2-python3.11
 
-COPY requirements-distributed.txt /opt/agora/
+COPY --chown=airflow:0 requirements-distributed.txt /opt/agora/
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /opt/agora/requirements-distributed.txt
 
 # Where the sandbox leaves its certificate for the others; a new volume takes over whose it is.
@@ -10,11 +10,11 @@ RUN install -d -o airflow -g 0 -m 0775 /opt/agora/certificates
 USER airflow
 
 WORKDIR /opt/agora
-COPY dags dags
-COPY plugins plugins
-COPY sql sql
-COPY sandbox sandbox
-COPY distributed distributed
+COPY --chown=airflow:0 dags dags
+COPY --chown=airflow:0 plugins plugins
+COPY --chown=airflow:0 sql sql
+COPY --chown=airflow:0 sandbox sandbox
+COPY --chown=airflow:0 distributed distributed
 
 ENV PYTHONPATH=/opt/agora/plugins:/opt/agora \
     PYTHONUNBUFFERED=1 \

@@ -37,8 +37,6 @@ BENCH := .venv/.requirements-bench-installed
 BROWSER := .venv/.requirements-browser-installed
 COMPETITORS := .venv-competitors/.installed
 DISTRIBUTED := .venv-distributed/.installed
-# They look at what happens when; beside other tests they would see those.
-ALONE := tests/alerts tests/chaos tests/collect tests/dags
 # Something the database always has: whether it can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
@@ -61,9 +59,8 @@ upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release go
 	@$(BIN)/python -m embedded.upgrade $(TO)
 
 test: $(DEV) ## every test that needs only pip packages
-	@$(BIN)/python -m pytest tests $(ALONE:%=--ignore %) --ignore tests/browser --ignore tests/distributed \
-	  --numprocesses 2 --dist loadfile
-	@$(BIN)/python -m pytest $(ALONE)
+	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \
+	  --numprocesses 2 --dist loadgroup
 
 test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
 	@$(BIN)/python -m tests.browser.chromium

@@ -6,14 +6,13 @@ import base64
 import json
 import os
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.request import Request, urlopen
 
-from airflow.models import Connection, Variable
+from airflow.models import Connection, DagModel, Variable
 from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -70,11 +69,13 @@ def _get(url: str, ca_file: str, authorization: str) -> Any:
 def _unpause() -> str | None:
     """Let the nightly DAG run, once Airflow has read its file; its schedule starts a run at once."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while subprocess.run(["airflow", "dags", "unpause", "--yes", DAG_ID], check=False).returncode:
-        if time.monotonic() > deadline:
-            return f"Airflow has not read the DAG {DAG_ID} within {PATIENCE_SECONDS} s."
+    while time.monotonic() < deadline:
+        with create_session() as session:
+            if (dag := session.get(DagModel, DAG_ID)) is not None:
+                dag.is_paused = False
+                return None
         time.sleep(2)
-    return None
+    return f"Airflow has not read the DAG {DAG_ID} within {PATIENCE_SECONDS} s."
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 # Writes into .env what docker-compose.yaml asks for and .env has not got. What is there stays.
 set -eu
 cd "$(dirname "$0")/.."
-umask 077
 touch .env
+# A copy of .env.example can be read by everybody.
+chmod 600 .env
 # The last line may lack its end.
 [ -z "$(tail -c 1 .env)" ] || echo >> .env
 

@@ -13,6 +13,14 @@ from tests.midnight import A_FILE, count_from_today, let_midnight_pass
 from tests.warehouse.database import Warehouse
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what shares something run in one process: a file its warehouse, the room `dags` its Airflow."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            shared = item.path.parent if item.path.parent.name == "dags" else item.path
+            item.add_marker(pytest.mark.xdist_group(str(shared)))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _a_day_that_lasts(request: pytest.FixtureRequest) -> None:
     let_midnight_pass(A_FILE)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.dags.stack import LiveStack, running_stack
+from tests.midnight import A_TEST, let_the_night_pass
 from tests.observability.collector import Collector, running_collector
 
 
@@ -33,5 +34,6 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector
 @pytest.fixture
 def live(session_stack: LiveStack) -> LiveStack:
     """Return the stack with an empty warehouse and no scripted faults."""
+    let_the_night_pass(A_TEST)
     session_stack.start_afresh()
     return session_stack

@@ -20,6 +20,7 @@ def test_an_account_is_added_by_a_connection_and_its_apps(live: LiveStack) -> No
         apps = second.app_ids
         live.set_apps([first, *({"app_id": app_id, "conn_id": "agora_second"} for app_id in apps)])
         run = live.trigger("agora_bandwidth_daily")
+        live.call("DELETE", "/api/v2/connections/agora_second")
 
     assert run.state == "success", run.note
     assert set(live.sql("select conn_id, app_id, state from mart.coverage")) == {

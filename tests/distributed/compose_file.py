@@ -15,7 +15,7 @@ import yaml
 
 from embedded.settings import ROOT
 
-VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<operator>:[-?])(?P<text>[^}]*))?\})")
+VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<operator>:[-?])(?P<text>(?:[^{}]|\$\{[^{}]*\})*))?\})")
 # The entry point of Airflow's image takes these as they are, and anything else as a command of Airflow's.
 PROGRAMS = ("airflow", "python", "bash")
 OUR_IMAGE = "${AGORA_IMAGE:-agora-airflow}"
@@ -78,7 +78,7 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
         return value
     if operator == ":?":
         raise ValueError(f"{name}: {text}")
-    return str(text)
+    return str(_interpolate(text, variables))
 
 
 def _of_image() -> dict[str, str]:

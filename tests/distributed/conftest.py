@@ -10,6 +10,7 @@ import pytest
 
 from tests.distributed.live import Live
 from tests.distributed.plain import PARTS, PROGRAMS, Installation, workers
+from tests.midnight import A_TEST, let_the_night_pass
 
 NO_REDIS = "redis-server is needed: on Debian and Ubuntu `apt-get install redis-server`."
 NO_PROGRAMS = "The packages of an installation are missing: `make test-distributed` installs them."
@@ -63,6 +64,7 @@ def session_live(installation: Installation, first_start: CompletedProcess[str])
 @pytest.fixture
 def live(session_live: Live) -> Live:
     """Return it with everything running, an empty warehouse and no scripted faults."""
+    let_the_night_pass(A_TEST)
     session_live.installation.start("redis", "sandbox", *PARTS, *workers(2))
     session_live.start_afresh()
     return session_live

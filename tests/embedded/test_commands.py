@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -69,6 +70,17 @@ def test_stop_stops_postgresql_and_clean_removes_the_state(running: Settings) ->
     assert embedded(running, "stop").stdout == "Nothing was running.\n"
     assert embedded(running, "clean").returncode == 0
     assert not running.state.exists()
+
+
+def test_secrets_are_for_their_owner_alone_also_in_a_copy_of_the_example(tmp_path: Path) -> None:
+    (tmp_path / "distributed").mkdir()
+    shutil.copy(ROOT / "distributed" / "secrets.sh", tmp_path / "distributed")
+    env = tmp_path / ".env"
+    env.write_text("AGORA_ADMIN_PASSWORD=mine")
+    env.chmod(0o644)
+    subprocess.run(["sh", "distributed/secrets.sh"], cwd=tmp_path, capture_output=True, check=True)
+    assert "AGORA_ADMIN_PASSWORD=mine\nAGORA_POSTGRES_PASSWORD=" in env.read_text()
+    assert env.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
