@@ -60,14 +60,14 @@ upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release go
 
 test: $(DEV) ## every test that needs only pip packages
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \
-	  --numprocesses 2 --dist loadgroup
+	  --numprocesses 2 --dist loadscope
 
 test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
 	@$(BIN)/python -m tests.browser.chromium
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
 test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers, and containers where an engine can be had (FULL=1: passwords and keys changed, too)
-	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadgroup \
+	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
 	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py)
 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")

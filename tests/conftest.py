@@ -6,19 +6,17 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
 
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
 from tests.midnight import A_FILE, count_from_today, let_midnight_pass
+from tests.sharing import Sharing
 from tests.warehouse.database import Warehouse
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what shares something run in one process: a file its warehouse, the room `dags` its Airflow."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            shared = item.path.parent if item.path.parent.name == "dags" else item.path
-            item.add_marker(pytest.mark.xdist_group(str(shared)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,13 +18,6 @@ SECOND = '{"conn_type": "agora_dashboard", "login": "second", "password": "of th
 THIRD = "postgresql://somebody:something@localhost/elsewhere"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what shares an installation run in one process, when there are two."""
-    for item in items:
-        group = "containers" if "engine" in item.path.parts else "processes"
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield an empty PostgreSQL server, Redis and the sandbox; `.env` names two connections, a variable."""
