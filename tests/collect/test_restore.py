@@ -101,8 +101,8 @@ def set_passwords(server: Throwaway, *roles: str) -> None:
 def schema(server: Throwaway, folder: Path) -> str:
     """Return everything that is no row: definitions, comments, owners and rights."""
     text = run(server, folder, ["pg_dump", "--schema-only", "--create", "warehouse"])
-    # A key made up for each dump; parentheses, of which PostgreSQL sets others when it has read its own text.
-    return re.sub(r"^\\(un)?restrict .*$|[()]", "", text, flags=re.MULTILINE)
+    # A key made up for each dump.
+    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.MULTILINE)
 
 
 def checksums(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
@@ -152,6 +152,12 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
         assert dumped["mart.billing_monthly_total"][0] >= 1
 
         owner = {"AGORA_WAREHOUSE_OWNER_URL": restored.url(), "PYTHONPATH": str(ROOT / "plugins")}
+        for command in MIGRATE:
+            run(empty_server, tmp_path, command, **owner)
+        assert checksums(restored) == dumped
+
+        # Its own text read again, PostgreSQL sets other parentheses; of views made anew all is the same.
+        restored.run("comment on table public.warehouse_version is null")
         for command in MIGRATE:
             run(empty_server, tmp_path, command, **owner)
         assert checksums(restored) == dumped
