@@ -6,11 +6,20 @@ from tests.distributed.live import DAILY, Live
 from tests.distributed.plain import PARTS, workers
 
 
-def test_the_first_run_collects_the_month_and_both_workers_take_part(session_live: Live) -> None:
+def test_the_first_run_collects_the_month(session_live: Live) -> None:
     run = session_live.scheduled_run()
 
     assert run.state == "success", run.note
-    assert session_live.hosts(run.run_id) == {*workers(2)}
+    assert session_live.collected() == session_live.truth()
+
+
+def test_both_workers_collect_where_there_is_work_for_both(live: Live) -> None:
+    # Twice as many batches as one of them takes at once.
+    with live.accounts(4):
+        run = live.spread_over(workers(2))
+
+    assert run.state == "success", run.note
+    assert live.collected() == live.truth()
 
 
 def test_every_point_is_the_vendors(live: Live) -> None:
