@@ -56,6 +56,8 @@ def _defaults(settings: Settings) -> dict[str, str]:
         # A run has five steps, each of which waits for the scheduler to look; looking costs it 6 % of a core.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+        # A task's end may be seen only at its next heartbeat; one deferred for less is then tried again.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     }
 

@@ -157,7 +157,9 @@ class LiveStack:
         path = "/api/v2/dags/~/dagRuns?state=running&state=queued&limit=100"
         deadline = time.monotonic() + QUIET_SECONDS
         while runs := self.call("GET", path)["dag_runs"]:
-            if time.monotonic() > deadline:
+            late_seconds = time.monotonic() - deadline
+            assert late_seconds < RUN_SECONDS, f"do not end: {[run['dag_run_id'] for run in runs]}"
+            if late_seconds > 0:
                 for run in runs:
                     run_id = quote(run["dag_run_id"])
                     self.call("PATCH", f"/api/v2/dags/{run['dag_id']}/dagRuns/{run_id}", {"state": "failed"})
