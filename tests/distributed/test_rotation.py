@@ -34,7 +34,10 @@ def test_every_other_password_and_key_changes(live: Live) -> None:
     old = installation.variables
     # The scheduler's own sessions would break in mid-run; nobody waits for a run here.
     new_key = base64.urlsafe_b64encode(os.urandom(32)).decode()
+    superusers = os.urandom(24).hex()
+    live._query(f"alter role postgres password '{superusers}'", "postgres", "postgres")
     installation.change(
+        AGORA_POSTGRES_PASSWORD=superusers,
         AGORA_FERNET_KEY=f"{new_key},{old['AGORA_FERNET_KEY']}",
         AGORA_JWT_SECRET=os.urandom(64).hex(),
         AGORA_API_SECRET_KEY=os.urandom(64).hex(),
