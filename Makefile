@@ -9,7 +9,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos bench lint audit lock upgrade release-check
+.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos model bench lint audit lock upgrade release-check
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers, and containers where 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
+model: $(DEV) ## play simulated nights against the rules, then break the rules (NIGHTS=10000, SEED=n)
+	@$(BIN)/python -m tests.model $(if $(NIGHTS),--nights $(NIGHTS)) $(if $(SEED),--seed $(SEED))
+
 bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="loading page", RECORD=1 writes the documents)
 	@$(BIN)/python -m tests.bench $(PARTS) $(if $(RECORD),--record)
 
@@ -87,7 +90,7 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	    -r requirements-dev.txt -r requirements-distributed.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
-release-check: test ## run everything the README claims, on a clean checkout (some 40 minutes)
+release-check: test ## run everything the README claims, on a clean checkout (some 50 minutes)
 	@bin/release-check
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files

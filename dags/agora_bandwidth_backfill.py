@@ -1,9 +1,9 @@
 """Collect bandwidth of chosen days, of all apps or some.
 
-- Days that are complete are left alone, unless **reload** is set.
-- Days that the vendor no longer shows are entered as `lost` with the vendor's reason; they are no failure. If
-  all the days are outside the window, the tasks end as skipped and the run succeeds.
-- A reloaded day replaces the old one only if it is newer and not less complete.
+- Complete days are left alone, unless **Reload** is set.
+- The vendor refuses days that it no longer shows (HTTP 400). The run's note counts them; they are no failure.
+- A day outside an app's expected days is stored if the vendor serves it. Otherwise coverage does not show it.
+- A reloaded day replaces the stored one if it contradicts a point or has more points.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from agora.operators.trigger_form import DAYS_AND_APPS, lines
             False,
             type="boolean",
             title="Reload",
-            description="Ask again for days that are complete.",
+            description="Request complete days again.",
         ),
     },
     doc_md=__doc__,

@@ -1,14 +1,13 @@
 """Collect bandwidth every night.
 
-Looks at **every wanted day of the vendor's window** and collects what is missing, soonest to expire first.
-It does not depend on which runs there were: after an outage the next run catches up by itself.
+Collects **every expected day that is missing and may still be available**, soonest to expire first. Earlier
+runs do not matter: after an outage the next run catches up by itself.
 
-- **Trigger** it at any time; what is complete is not asked for again.
-- A **backfill** of this DAG collects exactly the days it was asked for. Days that the vendor no longer shows
-  end as skipped, with the vendor's reason.
-- What to collect: variable `agora_apps`. Account: connection `agora_dashboard`.
-- If it fails, the failed `collect` task names each app with its reason. Everything sound is loaded already,
-  and the next run asks again for what is missing.
+- **Trigger** it at any time. Complete days are not requested again, except once after they have settled.
+- A **backfill** of this DAG collects exactly the days that you choose.
+- The variable `agora_apps` lists the apps. The connection `agora_dashboard` is their account.
+- If a run fails, its note and the failed `collect` task name each app with the reason. Everything sound is
+  loaded already, and the next run requests the missing days again.
 
 Result: `mart.bandwidth_5min`, `mart.billing_monthly`, `mart.coverage` in the warehouse.
 """
@@ -18,13 +17,13 @@ from __future__ import annotations
 from airflow.sdk import dag
 
 from agora.operators.collect_bandwidth import collect_bandwidth
+from agora.operators.dag_schedule import SCHEDULES
 from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.plan import own_day_of_backfill
-from agora.timetable import UsageDateTimetable
 
 
 @dag(
-    schedule=UsageDateTimetable(minutes_after_midnight=90),
+    schedule=SCHEDULES["agora_bandwidth_daily"],
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )

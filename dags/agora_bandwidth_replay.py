@@ -1,17 +1,20 @@
-"""Read kept answers anew, without asking the vendor.
+"""Decode stored responses again, without a request to the vendor.
 
-For use after the decoder was corrected, or a connection's time zone: every answer is kept as it was received
-in `raw.bandwidth_response`, so days that the vendor no longer shows can be read again.
+Every response is stored as it was received in `raw.bandwidth_response`. So days that are no longer available
+can be decoded again after the decoder was fixed, or moved after a connection's time zone was corrected.
 
-- Of several answers for a day, the one with the most points counts, the latest of those.
-- Points that their own answer no longer yields are taken back.
-- What changed is listed in `mart.restatement`. Where nothing changes, the run ends as skipped and succeeds.
+- Several responses for a day count in the order in which they came: a newer one wins if it contradicts a
+  point or has more points.
+- Points that no response yields any more are taken back.
+- A day keeps the time zone in which it was collected. **Correct time zone** moves it to the present zone of
+  its account's connection.
+- `mart.restatement` lists every change. If nothing changes, the run ends as skipped and succeeds.
 """
 
 from __future__ import annotations
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import dag
+from airflow.sdk import Param, dag
 
 from agora.operators.checks import StoredDataCheckOperator
 from agora.operators.every_dag import BANDWIDTH_DAG
@@ -23,17 +26,26 @@ from agora.operators.trigger_form import DAYS_AND_APPS, lines
 @dag(
     schedule=None,
     is_paused_upon_creation=False,
-    params=DAYS_AND_APPS,
+    params={
+        **DAYS_AND_APPS,
+        "correct_zone": Param(
+            False,
+            type="boolean",
+            title="Correct time zone",
+            description="Move the days to the present time zone of their account's connection.",
+        ),
+    },
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_replay() -> None:
-    """Replay the days of the trigger form, check what is stored, tell the asset's consumers."""
+    """Replay the days of the trigger form, check the stored data, update the asset."""
     replay = BandwidthReplayOperator(
         task_id="replay",
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",
         app_ids=lines("app_ids"),
+        correct_zone="{{ params.correct_zone }}",
     )
     check = StoredDataCheckOperator(task_id="check")
     replay >> check >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])

@@ -1,16 +1,19 @@
-"""Look every morning whether bandwidth is about to be lost, and fail before it is.
+"""Check every morning whether bandwidth is about to be lost, and fail before that happens.
 
-- **Fails** every day while a wanted app-day that was never collected has no more days left in the vendor's
-  window than `days_of_warning` of the variable `agora_alerts` says (7 unless set). It also sees that the
-  nightly run has not run: wanted days are computed from the configuration, not from what ran.
-- **Takes note only** when it looks for the first time: at first everything is uncollected.
-- **Fails once** when app-days were lost since the last look; after that it only mentions them.
-- **Names**, without failing, the oldest uncollected day, days that are partial, and what was lost in all.
+- **Fails** every day while an expected app-day that was never collected is about to leave the vendor's
+  window. `days_of_warning` of the variable `agora_alerts` sets how many days ahead (default 7). This also
+  shows that the nightly run does not run, because expected days are computed from the configuration, not from
+  past runs.
+- **Does not fail** on its first run: after installation everything is uncollected for a while.
+- **Fails once** when app-days were lost since the last run. Later runs only mention them.
+- **Names**, without failing, the oldest uncollected day, partial days and all lost days. It also names
+  restatements to less than half that nobody has reviewed, apps with the same response body, and DAGs that run
+  too late.
 
-Whom a failed run of any of these DAGs tells is set in the variable `agora_alerts`, nobody unless it is set:
+The variable `agora_alerts` sets who is notified when a run of any of these DAGs fails. Default: nobody.
 `{"email": ["ops@example.com"], "webhook_conn_id": "agora_webhook", "days_of_warning": 7}`.
-E-mail goes through the connection `smtp_default` (`smtp_conn_id` names another). The webhook's address is the
-password of its connection. What to do about a failure: `docs/runbook.md`.
+E-mail uses the connection `smtp_default`, or the connection that `smtp_conn_id` names. The webhook's URL is
+the password of its connection. What to do about a failure: `docs/runbook.md`.
 """
 
 from __future__ import annotations
@@ -19,18 +22,19 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
+from agora.operators.dag_schedule import SCHEDULES
 from agora.operators.every_dag import BANDWIDTH_DAG
 from agora.operators.watch import WatchOperator
 
 
 @dag(
-    schedule="0 6 * * *",
+    schedule=SCHEDULES["agora_bandwidth_watch"],
     is_paused_upon_creation=False,
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_watch() -> None:
-    """Look once."""
+    """Check once."""
     WatchOperator(task_id="watch", execution_timeout=timedelta(minutes=10))
 
 

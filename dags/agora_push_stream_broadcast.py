@@ -28,10 +28,11 @@ from airflow.sdk import Param, dag, task
 from agora.operators.every_dag import PUSH_STREAM_DAG
 from agora.operators.push_stream_channel import PushStreamStartOperator, PushStreamStopOperator
 from agora.operators.trigger_form import CNAME, URLS, lines
+from agora.timetable import CronTimetable
 
 
 @dag(
-    schedule="0 18 * * *",
+    schedule=CronTimetable("0 18 * * *"),
     params={
         "cname": Param("evening", **CNAME),
         "urls": Param(["rtmp://live.example.com/app/evening"], **URLS),

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
+from agora.operators.dag_schedule import SCHEDULES
 from agora.operators.every_dag import POOL, PUSH_STREAM_DAG
 from agora.operators.push_stream_open import PushStreamOpenOperator
 
 
 @dag(
-    schedule="0 3 * * *",
+    schedule=SCHEDULES["agora_push_stream_state"],
     is_paused_upon_creation=False,
     doc_md=__doc__,
     **PUSH_STREAM_DAG,

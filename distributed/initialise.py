@@ -72,7 +72,8 @@ def _wait_for_server(host: str, port: int, password: str) -> None:
             with roles.connect(host, port, roles.SUPERUSER, password, "postgres"):
                 return
         except psycopg2.OperationalError as error:
-            if "authentication failed" in str(error) or time.monotonic() > deadline:
+            is_login = str(getattr(error, "sqlstate", "")).startswith("28")
+            if is_login or time.monotonic() > deadline:
                 raise
             time.sleep(1)
 

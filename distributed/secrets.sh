@@ -2,9 +2,17 @@
 # Writes into .env what docker-compose.yaml asks for and .env has not got. What is there stays.
 set -eu
 cd "$(dirname "$0")/.."
-touch .env
+umask 077
+[ -L .env ] || [ -e .env ] || touch .env
+if [ -z "$(find .env -prune -type f -user "$(id -u)")" ]; then
+  echo ".env holds secrets and has to be a file of your own, not a link, a directory or another user's file." >&2
+  exit 1
+fi
 # A copy of .env.example can be read by everybody.
-chmod 600 .env
+if [ -z "$(find .env -prune -perm 600)" ]; then
+  chmod 600 .env
+  echo ".env was open to other users. Its mode is now 0600. If other users work here, replace the secrets in it." >&2
+fi
 # The last line may lack its end.
 [ -z "$(tail -c 1 .env)" ] || echo >> .env
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from embedded import cli_tools, configuration, demo, report, stack
+from embedded import cli_tools, configuration, demo, postgres, report, stack
 from embedded.errors import RefusedError, StackError
 from embedded.progress import step
 from embedded.settings import Settings
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     command, *rest = arguments or [""]
     # A terminated command tells how to stop what it started, as an interrupted one does.
     signal.signal(signal.SIGTERM, _interrupt)
+    postgres.forget_the_callers_server()
     try:
         settings = Settings.from_environment()
         if command in TOOLS:

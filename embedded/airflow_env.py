@@ -8,11 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from embedded import postgres
+from embedded.private_file import write_private
 from embedded.secrets_file import Secrets
-from embedded.settings import HOST, Settings, write_private
+from embedded.settings import HOST, Settings
 
 # Not passed on from the caller: these would bend the stack, or belong to another Airflow.
-NEVER_PASSED = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__", "PYTHON")
+NEVER_PASSED = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__", "PG", "PYTHON")
 # In the demo neither these: they win over the demo's own settings and may lead to the real API.
 NOT_IN_DEMO = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS_")
 LOOPBACK = (HOST, "localhost")

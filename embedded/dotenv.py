@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from embedded.errors import StackError
+from embedded.private_file import read_private
 
 LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)", re.DOTALL)
 QUOTED = re.compile(r"(?P<quote>['\"])(?P<text>.*)(?P=quote)\s*(?:#.*)?", re.DOTALL)
@@ -18,9 +19,10 @@ def read(path: Path) -> dict[str, str]:
 
     Raises:
         StackError: A line is neither a comment nor KEY=VALUE; the text names it, not what it says.
+        RefusedError: The file cannot be closed to other users.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_private(path)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:

@@ -33,6 +33,13 @@ def url(role: str, password: str, port: int, database: str) -> str:
     return f"postgresql+psycopg2://{role}:{password}@{HOST}:{port}/{database}"
 
 
+def forget_the_callers_server() -> None:
+    """Remove libpq's variables, such as PGSSLMODE: they belong to another server than the local stack's."""
+    for name in [*os.environ]:
+        if name.startswith("PG"):
+            del os.environ[name]
+
+
 def of_stack(settings: Settings) -> Cluster:
     """Return the local stack's server, running or not."""
     programs = binaries.find(settings.pg_bin)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from embedded import process_table
 from embedded.errors import StackError
+from embedded.private_file import write_private
 from embedded.process_table import Process
-from embedded.settings import write_private
 
 # Every process of a stack inherits it, so that those which left their session are found too.
 MARKER = "AGORA_STACK_STATE"

@@ -13,6 +13,7 @@ from embedded.stack import DEMO, Stack
 
 SHOWN_GAPS = 5
 RATES = "p95_kbps, peak_kbps, fourth_peak_kbps"
+STATUS = "status, expected_days, calendar_days"
 SAMPLE_QUERY = (
     "select usage_date, peak_kbps, p95_kbps, points from mart.bandwidth_daily where app_id = "
     "(select app_id from mart.billing_monthly order by p95_kbps desc nulls last limit 1) "
@@ -41,25 +42,25 @@ def coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
 
 
 def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Return the newest month's bill as an aligned table, a row an app and one of them all together."""
+    """Return the newest month's bill as an aligned table: one row per app, and one for all apps together."""
     with warehouse.cursor() as cursor:
         cursor.execute("select max(month) from mart.billing_monthly")
         (month,) = cursor.fetchone() or (None,)
         if month is None:
             return "There is no bill yet: nothing was collected."
         cursor.execute(
-            f"select app_id, {RATES}, points, expected_points from mart.billing_monthly "  # noqa: S608 - our own
+            f"select app_id, {RATES}, points, expected_points, {STATUS} from mart.billing_monthly "  # noqa: S608 - our own
             "where month = %s order by p95_kbps desc nulls last, app_id",
             (month,),
         )
         rows = [_bill_row(names.get(app_id, app_id), *numbers) for app_id, *numbers in cursor.fetchall()]
         cursor.execute(
-            f"select {RATES}, app_points, expected_app_points from mart.billing_monthly_total "  # noqa: S608 - our own
-            "where month = %s",
+            f"select {RATES}, app_points, expected_app_points, {STATUS} "  # noqa: S608 - our own
+            "from mart.billing_monthly_total where month = %s",
             (month,),
         )
         totals = [_bill_row("All apps, summed per point", *numbers) for numbers in cursor.fetchall()]
-    heading = ("App", "95th", "Peak", "4th peak", "Points / expected")
+    heading = ("App", "95th", "Peak", "4th peak", "Points / expected", "Status")
     return f"{month:%B %Y}{_so_far(month)}, Mbps\n\n" + _table(heading, rows, totals)
 
 
@@ -102,9 +103,18 @@ def _gap(
 
 
 def _bill_row(
-    name: str, p95: float | None, peak: float | None, fourth: float | None, points: int, expected: int
+    name: str,
+    p95: float | None,
+    peak: float | None,
+    fourth: float | None,
+    points: int,
+    expected: int,
+    status: str,
+    expected_days: int,
+    calendar_days: int,
 ) -> tuple[str, ...]:
-    return name, _mbps(p95), _mbps(peak), _mbps(fourth), f"{points:,} / {expected:,}"
+    days = "" if expected_days == calendar_days else f": {expected_days} of {calendar_days} days"
+    return name, _mbps(p95), _mbps(peak), _mbps(fourth), f"{points:,} / {expected:,}", f"{status}{days}"
 
 
 def _so_far(month: date) -> str:

@@ -14,9 +14,10 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from embedded.errors import StackError
+from embedded.private_file import write_private
 from embedded.processes import Service
 from embedded.secrets_file import Secrets
-from embedded.settings import Settings, write_private
+from embedded.settings import Settings
 
 NAME = "sandbox"
 APPS, SEED, CALLS_A_SECOND = 20, 7, 60

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agora.warehouse.roles import ROLES, SUPERUSER
 from embedded.errors import StackError
-from embedded.settings import write_private
+from embedded.private_file import read_private, write_private
 
 
 def _new_passwords() -> dict[str, str]:
@@ -43,10 +43,10 @@ def load(path: Path) -> Secrets:
     """Return the secrets of a stack that was started before.
 
     Raises:
-        StackError: The file is absent or is not one of ours.
+        StackError: The file is absent, is not one of ours, or cannot be closed to other users.
     """
     try:
-        return Secrets(**json.loads(path.read_text()))
+        return Secrets(**json.loads(read_private(path)))
     except FileNotFoundError:
         raise StackError("The local stack was never started here. Start it with `make demo`.") from None
     except (OSError, ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.errors import RefusedError, StackError
+from embedded.private_file import write_private
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -111,15 +112,6 @@ class StateFile:
     def remember(self, **values: object) -> None:
         """Add values to what is remembered."""
         write_private(self.path, json.dumps({**self.read(), **values}, indent=2) + "\n")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)
 
 
 def _port(env: Mapping[str, str], name: str, remembered: object) -> int:

@@ -23,6 +23,7 @@ def main(release: str = "") -> str | None:
 
 
 def _of_local_stack() -> str:
+    postgres.forget_the_callers_server()
     settings = Settings.from_environment()
     stack = existing(settings)
     if postgres.of_stack(settings).server_pid() is None:

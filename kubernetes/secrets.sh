@@ -3,6 +3,10 @@
 # It needs kubectl, but no cluster. Values go by pipe: the arguments of programs can be listed.
 set -eu
 cd "$(dirname "$0")/.."
+if [ -z "$(find .env -prune -type f -user "$(id -u)" -perm 600)" ]; then
+  echo ".env is missing, or other users can read it: run \`make secrets\`, which writes it for your eyes alone." >&2
+  exit 1
+fi
 . ./.env
 : "${AGORA_DATABASE_HOST:?is the PostgreSQL server as the cluster sees it: write it into .env}"
 : "${AGORA_DATABASE_PORT:=5432}" "${AGORA_ADMIN_USER:=admin}"

@@ -2,16 +2,16 @@
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-from agora.timetable import UsageDateTimetable
+from agora.timetable import CronTimetable, UsageDateTimetable
 from agora.web import run_note
 from agora.web.mount import EXTERNAL_VIEWS, FASTAPI_APPS
 
 
 class AgoraPlugin(AirflowPlugin):
-    """Timetable of the nightly run, the note on every run, and the page Bandwidth."""
+    """The timetables, the note on every run, and the page Bandwidth."""
 
     name = "agora"
-    timetables = [UsageDateTimetable]  # noqa: RUF012 - Airflow's own way of declaring it
+    timetables = [CronTimetable, UsageDateTimetable]  # noqa: RUF012 - Airflow's own way of declaring it
     listeners = [run_note]  # noqa: RUF012
     fastapi_apps = FASTAPI_APPS
     external_views = EXTERNAL_VIEWS

@@ -18,6 +18,7 @@ from sandbox.config import Config
 from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE, credentials_from
 from sandbox.https import Https
 from sandbox.log import configure, marked
+from sandbox.replay import printable_name
 from sandbox.server import Sandbox
 
 
@@ -141,7 +142,7 @@ def _read_faults(path: Path | None) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as problem:
-        raise ValueError(f"{path.name} is not JSON: {problem}.") from problem
+        raise ValueError(f"{printable_name(path)} is not JSON: {problem}.") from problem
 
 
 async def _serve(sandbox: Sandbox, told: list[str], *, until_input_ends: bool) -> None:

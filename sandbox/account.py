@@ -13,6 +13,7 @@ from sandbox.clock import Clock
 from sandbox.config import Config
 from sandbox.credentials import Credentials
 from sandbox.fault_script import read_script
+from sandbox.faults import FaultScript
 from sandbox.open_states import OpenStates
 from sandbox.rate_limit import RateLimit
 from sandbox.replay import Replay, read_replay, yesterday_of
@@ -53,7 +54,15 @@ class Account:
             self.replay = read_replay(config.traffic).shifted_to(yesterday_of(self.clock.now()))
             self.apps.append(replay_app(config.seed, len(self.apps), config.traffic, self.replay))
         self.app_by_id: dict[str, App] = {app.app_id: app for app in self.apps}
-        self.faults = read_script(list(config.faults), self.apps)
+        self.faults = self.read_faults(list(config.faults))
+
+    def read_faults(self, entries: object) -> FaultScript:
+        """Parse a fault script for this account.
+
+        Raises:
+            FaultError: An entry is malformed.
+        """
+        return read_script(entries, self.apps, seed=self.config.seed)
 
     async def hold_back(self) -> None:
         """Waits as long as each answer of the vendor's calls is held back."""
@@ -87,11 +96,15 @@ class Account:
         except ValueError as problem:
             raise DateError("There is no such date.") from problem
 
-    def served_slots(self, usage_date: date) -> int:
-        """Tells how much of a day can be served now.
+    def served_slots(self, usage_date: date, window: Window | None = None) -> int:
+        """Return how many slots of a day can be served now.
+
+        Args:
+            usage_date: The usage date.
+            window: The vendor window; without it, the account's.
 
         Returns:
-            How many of its slots, counted from its start, are over; 288 for a past day.
+            The number of slots that are over, counted from the start of the day; 288 for a past day.
 
         Raises:
             DateError: The day is older than the window, or has not begun.
@@ -100,7 +113,8 @@ class Account:
         today = now.date()
         if usage_date > today:
             raise DateError(f"{usage_date} has not begun.")
-        oldest = self.window.oldest_usage_date(today)
+        window = window or self.window
+        oldest = window.oldest_usage_date(today)
         if usage_date < oldest:
-            raise DateError(f"Only the last {self.window} can be asked for; {usage_date} is before {oldest}.")
+            raise DateError(f"Only the last {window} can be asked for; {usage_date} is before {oldest}.")
         return ended_slots(usage_date, now, self.config.zone) if usage_date == today else SLOTS_PER_DAY

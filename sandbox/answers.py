@@ -34,6 +34,9 @@ class Answer:
 Failure = Callable[[int, str, dict[str, str] | None], Answer]
 
 
+BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Customer ID and Customer Certificate"'}
+
+
 def error(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
     """Makes an error answer of the Dashboard API with a sentence for its reader."""
     return Answer(status, orjson.dumps({"message": message}), headers or {})
@@ -72,6 +75,10 @@ class Answers:
             kept = ~np.isnan(kbps)
             numbers, kbps = numbers[kept], kbps[kept]
         return dict(zip([SLOT_LABELS[n] for n in numbers.tolist()], kbps.tolist(), strict=True))
+
+    def labels(self, usage_date: date, slots: int = SLOTS_PER_DAY) -> list[str]:
+        """Return the labels of a day's first slots, whether or not they have points."""
+        return [SLOT_LABELS[n] for n in existing_slots(usage_date, self._zone)[:slots].tolist()]
 
     def _body(self, app: App, usage_date: date, slots: int) -> bytes:
         return render(usage_date, self.value(app, usage_date, slots))

@@ -9,7 +9,6 @@ from aiohttp import web
 from sandbox.account import Account
 from sandbox.control_http import CONTROL_PATH, answer_json, get, read_json, read_object
 from sandbox.credentials import Credentials
-from sandbox.fault_script import read_script
 from sandbox.openapi.document import describe
 from sandbox.page.document import render_page
 
@@ -96,8 +95,8 @@ class ControlCalls:
         return answer_json({"requests": 0})
 
     async def put_faults(self, request: web.Request) -> web.Response:
-        """Replaces the script of faults."""
-        self._account.faults = read_script(await read_json(request), self._account.apps)
+        """Replace the fault script."""
+        self._account.faults = self._account.read_faults(await read_json(request))
         return answer_json({"faults": len(self._account.faults)})
 
     async def put_rate_limit(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The kinds of fault that can be scripted, and those of them that any call can meet."""
+"""The registry of fault kinds, and the kinds that apply to every call."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any, ClassVar
 
 import orjson
 
+from sandbox.account_faults import ForeignFault, WindowFault
 from sandbox.answers import Answer, Failure, error
-from sandbox.fault import Fault, FaultError, demand, demand_headers, is_int, is_number
-from sandbox.points_faults import RestateFault, ScaleUnitFault, WithholdFault
+from sandbox.fault import Fault, FaultError, Stage, demand, demand_headers, is_int, is_number
+from sandbox.points_faults import RestateFault, SameAsFault, ScaleUnitFault, WithholdFault, ZerosFault
+
+_MOST_CLOCK_SECONDS = 100 * 366 * 86_400
 
 
 @dataclass(frozen=True)
 class StatusFault(Fault):
-    """Answers with a status, and with a body of its own where one is given."""
+    """Returns a status with a body. The default body is the API's normal error body."""
 
     kind: ClassVar[str] = "status"
     status: int
@@ -25,28 +28,28 @@ class StatusFault(Fault):
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        demand(is_int(self.status) and 200 <= self.status <= 599, "status is a number from 200 to 599")
-        demand(self.body is None or isinstance(self.body, str | dict), "body is a text or an object")
+        demand(is_int(self.status) and 200 <= self.status <= 599, "status must be an integer from 200 to 599")
+        demand(self.body is None or isinstance(self.body, str | dict), "body must be a string or an object")
         demand(
             self.retry_after is None or isinstance(self.retry_after, str) or is_int(self.retry_after),
-            "retry_after is a whole number of seconds or an HTTP date",
+            "retry_after must be an integer number of seconds or an HTTP date",
         )
         demand_headers(self.headers)
 
     def instead(self, failure: Failure = error) -> Answer:
-        """Gives the scripted status."""
+        """Return the scripted status."""
         headers = dict(self.headers)
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         if self.body is None:
-            return failure(self.status, f"The sandbox was told to answer {self.status}.", headers)
+            return failure(self.status, f"A scripted fault returned HTTP {self.status}.", headers)
         body = self.body.encode() if isinstance(self.body, str) else orjson.dumps(self.body)
         return Answer(self.status, body, headers)
 
 
 @dataclass(frozen=True)
 class BodyFault(Fault):
-    """Answers 200 with a literal body, as text or as Base64 of any bytes."""
+    """Returns 200 with a literal body, given as a string or as Base64."""
 
     kind: ClassVar[str] = "body"
     body: str | None = None
@@ -55,15 +58,18 @@ class BodyFault(Fault):
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        demand((self.body is None) != (self.body_base64 is None), "either body or body_base64 is given")
-        demand(isinstance(self.body or "", str), "body is a text")
-        demand(isinstance(self.body_base64 or "", str), "body_base64 is a text")
-        demand(isinstance(self.content_type, str), "content_type is a text")
+        demand(
+            (self.body is None) != (self.body_base64 is None),
+            "exactly one of body and body_base64 is required",
+        )
+        demand(isinstance(self.body or "", str), "body must be a string")
+        demand(isinstance(self.body_base64 or "", str), "body_base64 must be a string")
+        demand(isinstance(self.content_type, str), "content_type must be a string")
         demand_headers(self.headers)
         self._bytes()
 
     def instead(self, failure: Failure = error) -> Answer:
-        """Gives the literal body."""
+        """Return the literal body."""
         return Answer(200, self._bytes(), dict(self.headers), self.content_type)
 
     def _bytes(self) -> bytes:
@@ -72,52 +78,73 @@ class BodyFault(Fault):
         try:
             return base64.b64decode(self.body_base64 or "", validate=True)
         except (binascii.Error, ValueError) as problem:
-            raise FaultError("body_base64 is not Base64") from problem
+            raise FaultError("body_base64 must be Base64") from problem
 
 
 @dataclass(frozen=True)
 class RedirectFault(Fault):
-    """Answers 302 to another address."""
+    """Returns a 302 redirect to another URL."""
 
     kind: ClassVar[str] = "redirect"
     location: str
 
     def __post_init__(self) -> None:
-        demand(isinstance(self.location, str) and self.location != "", "location is an address")
+        demand(isinstance(self.location, str) and self.location != "", "location must be a URL")
         demand_headers({"Location": self.location})
 
     def instead(self, failure: Failure = error) -> Answer:
-        """Gives the redirect."""
-        return failure(302, "Look elsewhere.", {"Location": self.location})
+        """Return the redirect."""
+        return failure(302, "A scripted fault redirects this call.", {"Location": self.location})
 
 
 @dataclass(frozen=True)
 class DelayFault(Fault):
-    """Answers late."""
+    """Delays the response."""
 
     kind: ClassVar[str] = "delay"
     seconds: float
 
     def __post_init__(self) -> None:
-        demand(is_number(self.seconds) and 0 <= self.seconds <= 3600, "seconds is a number from 0 to 3600")
+        demand(
+            is_number(self.seconds) and 0 <= self.seconds <= 3600, "seconds must be a number from 0 to 3600"
+        )
 
 
 @dataclass(frozen=True)
 class TruncateFault(Fault):
-    """Announces the whole body, sends only its beginning and closes the connection."""
+    """Announces the full Content-Length, sends only this many bytes and closes the connection."""
 
     kind: ClassVar[str] = "truncate"
     bytes: int
 
     def __post_init__(self) -> None:
-        demand(is_int(self.bytes) and self.bytes >= 0, "bytes is a whole number, zero or above")
+        demand(is_int(self.bytes) and self.bytes >= 0, "bytes must be an integer, zero or above")
 
 
 @dataclass(frozen=True)
 class DisconnectFault(Fault):
-    """Closes the connection without an answer."""
+    """Closes the connection without a response."""
 
     kind: ClassVar[str] = "disconnect"
+
+
+@dataclass(frozen=True)
+class ClockFault(Fault):
+    """Sets the response's Date header this many seconds ahead of real time.
+
+    A negative number sets it behind; null removes the header. Applies to every response of the selected
+    calls, including 401, 404 and 429.
+    """
+
+    kind: ClassVar[str] = "clock"
+    stage: ClassVar[Stage] = Stage.RESPONSE
+    seconds: float | None
+
+    def __post_init__(self) -> None:
+        demand(
+            self.seconds is None or (is_number(self.seconds) and abs(self.seconds) <= _MOST_CLOCK_SECONDS),
+            f"seconds must be null or a number from -{_MOST_CLOCK_SECONDS} to {_MOST_CLOCK_SECONDS}",
+        )
 
 
 KINDS: dict[str, type[Fault]] = {
@@ -129,6 +156,11 @@ KINDS: dict[str, type[Fault]] = {
         WithholdFault,
         RestateFault,
         ScaleUnitFault,
+        ZerosFault,
+        SameAsFault,
+        WindowFault,
+        ForeignFault,
+        ClockFault,
         DelayFault,
         TruncateFault,
         DisconnectFault,

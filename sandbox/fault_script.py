@@ -1,4 +1,4 @@
-"""The script of faults as it stands in JSON, read and checked."""
+"""The parser and validator of fault scripts in JSON."""
 
 from __future__ import annotations
 
@@ -7,89 +7,124 @@ from dataclasses import MISSING, fields
 from datetime import date
 from typing import Any
 
+from sandbox.call import Call
 from sandbox.catalogue import App
-from sandbox.fault import Fault, FaultError, demand, is_int, name_of
+from sandbox.fault import Fault, FaultError, Stage, demand, is_int, is_number, name_of
 from sandbox.fault_kinds import KINDS
-from sandbox.faults import Call, FaultScript, ScriptedFault
-from sandbox.points_faults import PointsFault
+from sandbox.faults import FaultScript, ScriptedFault
+from sandbox.sampling import Sample
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-def read_script(entries: object, apps: Sequence[App]) -> FaultScript:
-    """Reads a list of faults as it stands in JSON.
+def read_script(entries: object, apps: Sequence[App], *, seed: int = 0) -> FaultScript:
+    """Parse a list of faults.
 
     Args:
-        entries: A list of objects. Each has a `kind` and its fields, and says which calls it meets: `call`
-            ("bandwidth", which it is without it, "open_state" or "channel"), `method` (such as "POST";
-            without it every one), `app_id` or `app` (an index; without either every app), `usage_date`
-            ("2026-11-01"; without it every day), `times` (without it for ever) and `per` ("script", or
-            "app_day" to count each app and day apart). Days and their points are the bandwidth call's alone.
+        entries: A list of objects, decoded from JSON. Each has a `kind` and that kind's fields. These fields
+            select the calls that the fault meets: `call` ("bandwidth", "open_state" or "channel"; default
+            "bandwidth"), `method` (default: every method), `app_id` or `app` (an index; default: every app),
+            `usage_date` ("2026-11-01"; default: every date), `rate` (the share of the selected calls, above
+            0 and at most 1; default 1), `seed` (selects the random sample), `times` (default: no limit) and
+            `per` ("script" or "app_day": what `times` counts; default "script").
         apps: The account's apps.
+        seed: The default seed of random samples. Entries without a `seed` get independent samples.
 
     Raises:
-        FaultError: An entry is not of this form; the sentence says which and why.
+        FaultError: An entry is malformed; the sentence gives its number and the reason.
     """
     if not isinstance(entries, list):
-        raise FaultError("Faults are a list of objects.")
+        raise FaultError("Faults must be a list of objects.")
     script = []
     for number, entry in enumerate(entries):
         try:
-            script.append(_read_entry(entry, apps))
+            script.append(_read_entry(entry, apps, f"{seed}:{number}"))
         except FaultError as problem:
             raise FaultError(f"Fault {number}: {problem}.") from problem
     return FaultScript(script)
 
 
-def _read_entry(entry: object, apps: Sequence[App]) -> ScriptedFault:
-    demand(isinstance(entry, dict), "it is not an object")
+def _read_entry(entry: object, apps: Sequence[App], default_seed: str) -> ScriptedFault:
+    demand(isinstance(entry, dict), "a fault must be an object")
     rest = dict(entry)  # type: ignore[call-overload]
-    kind = KINDS.get(kind_name) if isinstance(kind_name := rest.pop("kind", None), str) else None
+    kind = _read_kind(rest.pop("kind", None))
+    scripted = {
+        "call": _read_call(rest, kind),
+        "method": _read_method(rest.pop("method", None)),
+        "app_id": _read_app(rest, kind, apps),
+        "usage_date": _read_date(rest.pop("usage_date", None)),
+        "times": _read_times(rest.pop("times", None)),
+        "per": rest.pop("per", "script"),
+        "sample": _read_sample(rest, default_seed),
+    }
+    demand(scripted["per"] in ("script", "app_day"), 'per must be "script" or "app_day"')
+    return ScriptedFault(_read_fault(kind, rest).bound_to(apps), **scripted)
+
+
+def _read_kind(name: object) -> type[Fault]:
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise FaultError(f"kind is one of {', '.join(KINDS)}")
-    call = _read_call(rest, kind)
-    method = rest.pop("method", None)
-    demand(method in (None, *METHODS), f"method is one of {', '.join(METHODS)}")
-    app_id = _read_app(rest, apps)
-    usage_date = _read_date(rest.pop("usage_date", None))
-    times = rest.pop("times", None)
-    demand(times is None or (is_int(times) and times >= 0), "times is a whole number, zero or above")
-    per = rest.pop("per", "script")
-    demand(per in ("script", "app_day"), 'per is "script" or "app_day"')
-    return ScriptedFault(_read_fault(kind, rest), call, method, app_id, usage_date, times, per)
+        raise FaultError(f"kind must be one of {', '.join(KINDS)}")
+    return kind
 
 
 def _read_call(rest: dict[str, Any], kind: type[Fault]) -> Call:
     name = rest.pop("call", Call.BANDWIDTH)
-    demand(name in list(Call), f"call is one of {', '.join(Call)}")
+    demand(name in list(Call), f"call must be one of {', '.join(Call)}")
     call = Call(name)
+    demand(call in kind.calls, f"{kind.kind} applies to {' and '.join(kind.calls)}, not to {call}")
     if call is not Call.BANDWIDTH:
-        demand(not issubclass(kind, PointsFault), f"{kind.kind} changes points, which {call} has none of")
-        demand(rest.get("usage_date") is None, f"{call} is about no day, so it has no usage_date")
-        demand(rest.get("per") != "app_day", f'{call} is about no day, so per is "script"')
+        _demand_no_day(rest, f"calls of {call} have no usage date")
+    if kind.stage is Stage.APP_ID:
+        _demand_no_day(rest, f"{kind.kind} applies before the usage date is read")
     return call
+
+
+def _demand_no_day(rest: dict[str, Any], reason: str) -> None:
+    demand(rest.get("usage_date") is None, f"{reason}, so usage_date is not allowed")
+    demand(rest.get("per") != "app_day", f'{reason}, so per must be "script"')
+
+
+def _read_method(method: Any) -> str | None:
+    demand(method in (None, *METHODS), f"method must be one of {', '.join(METHODS)}")
+    return None if method is None else str(method)
+
+
+def _read_times(times: Any) -> int | None:
+    demand(times is None or (is_int(times) and times >= 0), "times must be an integer, zero or above")
+    return None if times is None else int(times)
+
+
+def _read_sample(rest: dict[str, Any], default_seed: str) -> Sample | None:
+    rate, seed = rest.pop("rate", None), rest.pop("seed", None)
+    demand(rate is None or (is_number(rate) and 0 < rate <= 1), "rate must be a number above 0 and at most 1")
+    demand(seed is None or is_int(seed), "seed must be an integer")
+    demand(seed is None or rate is not None, "seed requires rate")
+    return None if rate is None else Sample(rate, default_seed if seed is None else str(seed))
 
 
 def _read_fault(kind: type[Fault], given: dict[str, Any]) -> Fault:
     known = {name_of(f): f for f in fields(kind)}
     for name in given:
-        demand(name in known, f"{kind.kind} knows no {name!r}")
+        demand(name in known, f"{kind.kind} has no field {name!r}")
     for name, f in known.items():
         required = f.default is MISSING and f.default_factory is MISSING
-        demand(name in given or not required, f"{kind.kind} needs {name!r}")
+        demand(name in given or not required, f"{kind.kind} requires the field {name!r}")
     return kind(**{known[name].name: value for name, value in given.items()})
 
 
-def _read_app(rest: dict[str, Any], apps: Sequence[App]) -> str | None:
-    demand(not ("app" in rest and "app_id" in rest), "either app or app_id is given, not both")
-    app_id: str | None = rest.pop("app_id", None)
-    index = rest.pop("app", None)
+def _read_app(rest: dict[str, Any], kind: type[Fault], apps: Sequence[App]) -> str | None:
+    demand(not ("app" in rest and "app_id" in rest), "app and app_id must not be combined")
+    app_id, index = rest.pop("app_id", None), rest.pop("app", None)
     if index is not None:
-        demand(is_int(index) and 0 <= index < len(apps), f"app is an index below {len(apps)}")
+        demand(is_int(index) and 0 <= index < len(apps), f"app must be an index below {len(apps)}")
         return str(apps[index].app_id)
-    if app_id is None or any(app.app_id == app_id for app in apps):
-        return app_id
-    raise FaultError(f"no app has the App ID {app_id!r}")
+    if kind.stage is Stage.APP_ID:
+        demand(isinstance(app_id, str) and app_id != "", f"{kind.kind} requires app or app_id")
+        return str(app_id)
+    known = app_id is None or any(app.app_id == app_id for app in apps)
+    demand(known, f"app_id {app_id!r} is not an App ID of this account")
+    return None if app_id is None else str(app_id)
 
 
 def _read_date(text: object) -> date | None:
@@ -98,4 +133,4 @@ def _read_date(text: object) -> date | None:
     try:
         return date.fromisoformat(text)  # type: ignore[arg-type]
     except (TypeError, ValueError) as problem:
-        raise FaultError(f"usage_date is a date such as 2026-11-01, not {text!r}") from problem
+        raise FaultError(f"usage_date must be a date such as 2026-11-01, not {text!r}") from problem

@@ -1,4 +1,4 @@
-"""The faults in force: which calls each of them meets, and how often."""
+"""The faults in force: the calls that each fault meets, and their combined effect on one call."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import Literal
 
-from sandbox.answers import Answer, Failure, Value, error, render
-from sandbox.fault import Fault
-from sandbox.fault_kinds import DelayFault, DisconnectFault, TruncateFault
+from sandbox.account_faults import WindowFault
+from sandbox.answers import Answer, Failure, error, render
+from sandbox.call import Call, ReceivedCall
+from sandbox.fault import Fault, Stage
+from sandbox.fault_kinds import ClockFault, DelayFault, DisconnectFault, TruncateFault
 from sandbox.points_faults import PointsFault, in_unit
-
-
-class Call(StrEnum):
-    """The vendor's calls, as a script names them."""
-
-    BANDWIDTH = "bandwidth"
-    OPEN_STATE = "open_state"
-    CHANNEL = "channel"
+from sandbox.sampling import Sample
+from sandbox.served_day import ServedDay
+from sandbox.window import Window
 
 
 @dataclass
 class ScriptedFault:
-    """One entry of the script: a fault, the calls it meets, and how often it still does.
+    """One entry of the script: a fault, and the calls that it meets.
 
     Attributes:
-        fault: What happens.
-        call: Which of the vendor's calls it is for.
-        method: The HTTP method it is for; None means every one.
-        app_id: The app it is for; None means every app.
-        usage_date: The day it is for; None means every day, and calls that are about no day.
-        times: How many calls it meets; None means for ever.
-        per: Whether `times` counts all calls, or those of each app-day apart.
+        fault: The fault.
+        call: The vendor's call.
+        method: The HTTP method. None selects every method.
+        app_id: The App ID. None selects every app.
+        usage_date: The usage date. None selects every date, and calls without a date.
+        times: The number of calls to meet. None sets no limit.
+        per: Whether `times` counts all calls, or the calls of each app-day separately.
+        sample: The random sample of calls. None selects every call.
+        met: The number of calls met so far.
     """
 
     fault: Fault
@@ -44,19 +42,28 @@ class ScriptedFault:
     usage_date: date | None = None
     times: int | None = None
     per: Literal["script", "app_day"] = "script"
-    met: Counter[tuple[str, date | None] | None] = field(default_factory=Counter)
+    sample: Sample | None = None
+    met: Counter[tuple[str | None, date | None] | None] = field(default_factory=Counter)
 
-    def meets(self, call: Call, method: str, app_id: str, usage_date: date | None) -> bool:
-        """Decides on one call, and counts it where it is met."""
-        if self.call is not call or self.method not in (None, method) or self.app_id not in (None, app_id):
+    def meets(self, received: ReceivedCall) -> bool:
+        """Decide whether the fault meets a call, and count the call if so."""
+        if not self._selects(received):
             return False
-        if self.usage_date not in (None, usage_date):
+        if self.sample is not None and not self.sample.includes(received):
             return False
-        counted_by = (app_id, usage_date) if self.per == "app_day" else None
+        counted_by = (received.app_id, received.usage_date) if self.per == "app_day" else None
         if self.times is not None and self.met[counted_by] >= self.times:
             return False
         self.met[counted_by] += 1
         return True
+
+    def _selects(self, received: ReceivedCall) -> bool:
+        return (
+            self.call is received.call
+            and self.method in (None, received.method)
+            and self.app_id in (None, received.app_id)
+            and self.usage_date in (None, received.usage_date)
+        )
 
 
 @dataclass(frozen=True)
@@ -67,35 +74,47 @@ class FaultyCall:
 
     @property
     def delay_seconds(self) -> float:
-        """How long the answer is held back."""
+        """The delay of the response."""
         return sum(fault.seconds for fault in self.faults if isinstance(fault, DelayFault))
 
     @property
     def disconnects(self) -> bool:
-        """Whether the connection is closed without an answer."""
+        """Whether the connection is closed without a response."""
         return any(isinstance(fault, DisconnectFault) for fault in self.faults)
 
     @property
     def bytes_sent(self) -> int | None:
-        """How much of the body is sent; None means all of it."""
+        """The number of bytes of the body that are sent. None sends the whole body."""
         return min((fault.bytes for fault in self.faults if isinstance(fault, TruncateFault)), default=None)
 
+    @property
+    def window(self) -> Window | None:
+        """The first scripted window. None leaves the account's window in force."""
+        windows = (fault.window for fault in self.faults if isinstance(fault, WindowFault))
+        return next((Window.parse(window) for window in windows), None)
+
+    @property
+    def clock(self) -> ClockFault | None:
+        """The first scripted clock error. None leaves the `Date` header unchanged."""
+        return next((fault for fault in self.faults if isinstance(fault, ClockFault)), None)
+
     def instead(self, failure: Failure = error) -> Answer | None:
-        """Gives the first answer that takes the place of the call, which then has no effect.
+        """Return the first response that replaces the true one; the call then has no effect.
 
         Args:
-            failure: Spells a sentence as the API does that was called.
+            failure: Renders an error in the format of the called API.
         """
         answers = (fault.instead(failure) for fault in self.faults)
         return next((answer for answer in answers if answer is not None), None)
 
-    def body(self, usage_date: date, value: Value) -> bytes:
-        """Renders a day with the faults' changes."""
+    def body(self, day: ServedDay) -> bytes:
+        """Render a day with the faults' changes."""
+        value = day.true_value(day.app_id)
         points_faults = [fault for fault in self.faults if isinstance(fault, PointsFault)]
         for fault in points_faults:
-            value = fault.changed(value)
+            value = fault.changed(value, day)
         unit = next((unit for fault in points_faults if (unit := fault.unit()) is not None), "kbps")
-        return render(usage_date, in_unit(value, unit), unit)
+        return render(day.usage_date, in_unit(value, unit), unit)
 
 
 class FaultScript:
@@ -103,22 +122,19 @@ class FaultScript:
 
     def __init__(self, entries: Sequence[ScriptedFault] = ()) -> None:
         self._entries = list(entries)
+        self._by_stage = {
+            stage: [entry for entry in self._entries if entry.fault.stage is stage] for stage in Stage
+        }
+        self._foreign_app_ids = {entry.app_id for entry in self._by_stage[Stage.APP_ID]}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def met_by(
-        self, call: Call, method: str, app_id: str, usage_date: date | None = None
-    ) -> FaultyCall | None:
-        """Collects the faults that one call meets, and counts it with each of them.
+    def names_foreign(self, app_id: str | None) -> bool:
+        """Return whether the script declares an App ID foreign."""
+        return app_id in self._foreign_app_ids
 
-        Args:
-            call: Which of the vendor's calls it is.
-            method: Its HTTP method.
-            app_id: The app that it is about.
-            usage_date: The day that it is about, if it is about one.
-        """
-        if not self._entries:
-            return None
-        met = tuple(entry.fault for entry in self._entries if entry.meets(call, method, app_id, usage_date))
+    def met_by(self, received: ReceivedCall, stage: Stage = Stage.CALL) -> FaultyCall | None:
+        """Return the faults of one stage that meet a call, and count the call for each of them."""
+        met = tuple(entry.fault for entry in self._by_stage[stage] if entry.meets(received))
         return FaultyCall(met) if met else None

@@ -1,12 +1,16 @@
-"""The kinds of fault that change a day's points, which only the bandwidth call has."""
+"""The kinds of fault that change a day's points. Only the bandwidth call has points."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sandbox.answers import Value
-from sandbox.fault import Fault, demand, is_number
+from sandbox.call import Call
+from sandbox.catalogue import App
+from sandbox.fault import Fault, demand, is_int, is_number
+from sandbox.served_day import ServedDay
 from sandbox.slots import SLOT_NUMBERS
 
 KBPS_PER_UNIT = {"bps": 0.001, "kbps": 1, "Mbps": 1_000, "Gbps": 1_000_000}
@@ -14,20 +18,27 @@ KBPS_PER_UNIT = {"bps": 0.001, "kbps": 1, "Mbps": 1_000, "Gbps": 1_000_000}
 
 @dataclass(frozen=True)
 class PointsFault(Fault):
-    """What a fault does to the points: nothing, except for what each kind overrides."""
+    """A fault that leaves the points unchanged; each kind overrides the effects that it has."""
 
-    def changed(self, value: Value) -> Value:
-        """Changes the points of a truthful answer, in kbps."""
+    calls: ClassVar[tuple[Call, ...]] = (Call.BANDWIDTH,)
+
+    def changed(self, value: Value, day: ServedDay) -> Value:
+        """Return the points in kbps with the fault's change.
+
+        Args:
+            value: The true points, with the changes of earlier faults in the script.
+            day: The true points of every app.
+        """
         return value
 
     def unit(self) -> str | None:
-        """Names the unit that the truthful answer is given in."""
+        """Return the unit of the response, or None for kbps."""
         return None
 
 
 @dataclass(frozen=True)
 class WithholdFault(PointsFault):
-    """Leaves points out."""
+    """Leaves out the points of these slots."""
 
     kind: ClassVar[str] = "withhold"
     slots: list[str]
@@ -36,26 +47,26 @@ class WithholdFault(PointsFault):
         demand(
             isinstance(self.slots, list)
             and all(isinstance(slot, str) and slot in SLOT_NUMBERS for slot in self.slots),
-            'slots is a list of five-minute slots such as "00:05"',
+            'slots must be a list of five-minute slots such as "00:05"',
         )
 
-    def changed(self, value: Value) -> Value:
-        """Drops the withheld slots."""
+    def changed(self, value: Value, day: ServedDay) -> Value:
+        """Return the points without the withheld slots."""
         return {slot: kbps for slot, kbps in value.items() if slot not in self.slots}
 
 
 @dataclass(frozen=True)
 class RestateFault(PointsFault):
-    """Multiplies the points by a factor, as a vendor does who corrects a day."""
+    """Multiplies the points by a factor, as in a restatement."""
 
     kind: ClassVar[str] = "restate"
     factor: float
 
     def __post_init__(self) -> None:
-        demand(is_number(self.factor) and self.factor >= 0, "factor is a number, zero or above")
+        demand(is_number(self.factor) and self.factor >= 0, "factor must be a number, zero or above")
 
-    def changed(self, value: Value) -> Value:
-        """Multiplies each point; whole numbers stay whole."""
+    def changed(self, value: Value, day: ServedDay) -> Value:
+        """Return the multiplied points; integers stay integers."""
         return {
             slot: round(kbps * self.factor) if isinstance(kbps, int) else kbps * self.factor
             for slot, kbps in value.items()
@@ -64,21 +75,64 @@ class RestateFault(PointsFault):
 
 @dataclass(frozen=True)
 class ScaleUnitFault(PointsFault):
-    """Gives the points in another unit, correctly converted."""
+    """Converts the points to another unit and names that unit in the response."""
 
     kind: ClassVar[str] = "scale_unit"
     to: str = field(metadata={"name": "unit"})
 
     def __post_init__(self) -> None:
-        demand(self.to in KBPS_PER_UNIT, f"unit is one of {', '.join(KBPS_PER_UNIT)}")
+        demand(self.to in KBPS_PER_UNIT, f"unit must be one of {', '.join(KBPS_PER_UNIT)}")
 
     def unit(self) -> str:
-        """Names the scripted unit."""
+        """Return the scripted unit."""
         return self.to
 
 
+@dataclass(frozen=True)
+class ZerosFault(PointsFault):
+    """Serves a point of 0 for every slot, also for slots without a true point: 288 zeros for a past day."""
+
+    kind: ClassVar[str] = "zeros"
+
+    def changed(self, value: Value, day: ServedDay) -> Value:
+        """Return zeros for all slots that are over."""
+        return dict.fromkeys(day.labels(), 0)
+
+
+@dataclass(frozen=True)
+class SameAsFault(PointsFault):
+    """Serves the true points of another app, so that both bodies are byte-identical.
+
+    Name the other app by its index (same_as) or by its App ID (same_as_app_id).
+    """
+
+    kind: ClassVar[str] = "same_as"
+    same_as: int | None = None
+    same_as_app_id: str | None = None
+
+    def __post_init__(self) -> None:
+        demand(
+            (self.same_as is None) != (self.same_as_app_id is None),
+            "the other app must be named by same_as or same_as_app_id, and not by both",
+        )
+
+    def bound_to(self, apps: Sequence[App]) -> SameAsFault:
+        """Return the fault with the other app's App ID in place of its index."""
+        if self.same_as is None:
+            known = any(app.app_id == self.same_as_app_id for app in apps)
+            demand(known, f"same_as_app_id {self.same_as_app_id!r} is not an App ID of this account")
+            return self
+        known = is_int(self.same_as) and 0 <= self.same_as < len(apps)
+        demand(known, f"same_as must be an index below {len(apps)}")
+        return SameAsFault(same_as_app_id=apps[self.same_as].app_id)
+
+    def changed(self, value: Value, day: ServedDay) -> Value:
+        """Return the other app's true points."""
+        return day.true_value(str(self.same_as_app_id))
+
+
 def in_unit(value: Value, unit: str) -> Value:
-    """Convert a day from kbps."""
+    """Convert a day's points from kbps to another unit."""
     if unit == "kbps":
         return value
     if unit == "bps":

@@ -14,10 +14,10 @@ from aiohttp import hdrs, web
 
 from sandbox.account import Account
 from sandbox.answers import Answer
+from sandbox.call import Call, ReceivedCall
 from sandbox.channel_body import ChannelBody, read_channel_body
 from sandbox.channel_key import Admission, KeyRefusedError, admit
 from sandbox.channels import Channel, ConflictError, NotFoundError
-from sandbox.faults import Call
 from sandbox.log import log
 from sandbox.request_body import BodyError, read_body
 from sandbox.responses import respond, respond_with_faults
@@ -33,6 +33,9 @@ WORDS = {
     405: "Method not allowed",
     409: "Conflicted channel names",
 }
+
+# Where a handler leaves the App ID of a valid Channel Key, for clock faults.
+APP_ID = web.RequestKey("app_id", str)
 
 Effect = Callable[[ChannelBody, Admission], dict[str, Any]]
 
@@ -56,9 +59,9 @@ class PushStreamCalls:
     def routes(self) -> list[web.RouteDef]:
         """Lists the calls with their handlers."""
         return [
-            web.post(CHANNEL_PATH, self.start),
-            web.put(CHANNEL_PATH, self.update),
-            web.delete(CHANNEL_PATH, self.stop),
+            web.post(CHANNEL_PATH, self.start, name=Call.CHANNEL),
+            web.put(CHANNEL_PATH, self.update, name=Call.CHANNEL),
+            web.delete(CHANNEL_PATH, self.stop, name=Call.CHANNEL),
         ]
 
     def unknown(self, refused: web.HTTPException) -> web.Response:
@@ -90,7 +93,8 @@ class PushStreamCalls:
             return respond(self._refuse(400, str(problem)))
         except KeyRefusedError as problem:
             return respond(self._refuse(401, str(problem)))
-        call = account.faults.met_by(Call.CHANNEL, request.method, admission.app_id)
+        request[APP_ID] = admission.app_id
+        call = account.faults.met_by(ReceivedCall(Call.CHANNEL, request.method, admission.app_id))
         answer = (call and call.instead(failure)) or self._take_effect(effect, body, admission)
         return await respond_with_faults(request, answer, call)
 

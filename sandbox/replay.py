@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+import re
+import stat
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +18,7 @@ from numpy.typing import NDArray
 
 from sandbox.slots import SLOT_MINUTES, SLOTS_PER_DAY
 
+MOST_BYTES = 32 << 20  # unpacked: ten years of rows
 _COLUMNS = ("interval_start", "bits")
 
 
@@ -30,9 +35,19 @@ class Replay:
     last_whole_day: date
 
     def shifted_to(self, usage_date: date) -> Replay:
-        """Moves all days so that the last whole one falls on a date; the time of day stays."""
+        """Moves all days so that the last whole one falls on a date; the time of day stays.
+
+        Raises:
+            ValueError: A day would lie outside the years 1 to 9999.
+        """
         shift = usage_date - self.last_whole_day
-        return Replay({day + shift: points for day, points in self.days.items()}, usage_date)
+        try:
+            return Replay({day + shift: points for day, points in self.days.items()}, usage_date)
+        except OverflowError:
+            raise ValueError(
+                f"The traffic file has days from {min(self.days)} to {max(self.days)}: with the last whole"
+                f" day, {self.last_whole_day}, moved to {usage_date}, the calendar does not hold all of them."
+            ) from None
 
     def points(self, usage_date: date) -> NDArray[np.float64]:
         """Looks up a day; outside the file every slot is NaN."""
@@ -50,21 +65,25 @@ def read_replay(path: Path) -> Replay:
         The days of the file on its own calendar; kbps = bits / 300 / 1000.
 
     Raises:
-        ValueError: The file is not of this form or holds no whole day; the sentence names the line.
-        OSError: The file cannot be read.
+        ValueError: The file cannot be read, is not of this form or holds no whole day. The sentence names the
+            file, and line and column where one is at fault.
     """
     days: dict[date, NDArray[np.float64]] = {}
     for line, start, bits in _rows(path):
         slot, rest = divmod(start.hour * 60 + start.minute, SLOT_MINUTES)
         if rest or start.second or start.microsecond:
-            raise ValueError(f"{path.name}, line {line}: {start} is not the start of a five-minute interval.")
+            raise ValueError(
+                f"{printable_name(path)}, line {line}: {start} is not the start of a five-minute interval."
+            )
         points = days.setdefault(start.date(), np.full(SLOTS_PER_DAY, np.nan))
         if not np.isnan(points[slot]):
-            raise ValueError(f"{path.name}, line {line}: {start} occurs twice.")
+            raise ValueError(f"{printable_name(path)}, line {line}: {start} occurs twice.")
         points[slot] = bits / (SLOT_MINUTES * 60) / 1000
     whole = [day for day, points in days.items() if not np.isnan(points).any()]
     if not whole:
-        raise ValueError(f"{path.name} holds no whole day of {SLOTS_PER_DAY} five-minute intervals.")
+        raise ValueError(
+            f"{printable_name(path)} holds no whole day of {SLOTS_PER_DAY} five-minute intervals."
+        )
     return Replay(days, max(whole))
 
 
@@ -74,16 +93,72 @@ def yesterday_of(now: datetime) -> date:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, datetime, int]]:
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if not set(_COLUMNS) <= set(header):
+            raise ValueError(f"the file lacks the columns {' and '.join(_COLUMNS)}.")
+        for name in header:
+            if header.count(name) > 1:
+                raise ValueError(f"the column {_shown(name)} occurs twice.")
+        start_at, bits_at = (header.index(name) for name in _COLUMNS)
+        for row in filter(None, reader):
+            if len(row) != len(header):
+                raise ValueError(f"{len(row)} fields, but the header has {len(header)} columns.")
+            yield reader.line_num, _start(row[start_at]), _bits(row[bits_at])
+    except csv.Error as error:
+        raise ValueError(
+            f"{printable_name(path)}, line {reader.line_num}: this is no CSV ({error})."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{printable_name(path)}, line {max(reader.line_num, 1)}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """Read the file, with or without a byte order mark."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-            raise ValueError(f"{path.name} lacks the columns {' and '.join(_COLUMNS)}.")
-        for row in reader:
-            try:
-                start, bits = datetime.fromisoformat(row["interval_start"]), int(row["bits"])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path.name}, line {reader.line_num}: {error}.") from error
-            if bits < 0:
-                raise ValueError(f"{path.name}, line {reader.line_num}: {bits} bits is below zero.")
-            yield reader.line_num, start.replace(tzinfo=None), bits
+    try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory fails by itself
+            raise OSError("it is no regular file")
+        with opener(path, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise ValueError(f"{printable_name(path)} cannot be read: {reason}.") from None
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{printable_name(path)} has more than {MOST_BYTES >> 20} MiB of text.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{printable_name(path)}, line {line}: the text is not UTF-8.") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValueError(f"{printable_name(path)}, line {line}: the text contains a NUL character.")
+    return text
+
+
+def printable_name(path: Path) -> str:
+    """Return a file's name as a message shows it, quoted and escaped if it has control characters."""
+    return path.name if path.name.isprintable() else repr(path.name)
+
+
+def _start(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        example = "2026-11-01 00:05:00"
+        raise ValueError(f"column interval_start: {_shown(text)} is no time such as {example}.") from None
+
+
+def _bits(text: str) -> int:
+    if re.fullmatch(r"-[0-9]*[1-9][0-9]*", text):
+        raise ValueError(f"column bits: {_shown(text)} is below zero.")
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise ValueError(f"column bits: {_shown(text)} is no whole number of at most 18 digits.")
+    return int(text)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")

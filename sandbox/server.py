@@ -19,6 +19,7 @@ from sandbox.config import Config
 from sandbox.control import ControlCalls
 from sandbox.control_http import CONTROL_PATH
 from sandbox.dashboard import BASE_PATH, USAGE_DATE, DashboardCalls
+from sandbox.date_header import DateHeader
 from sandbox.log import access_log, log
 from sandbox.push_stream import BASE_PATH as PUSH_STREAM_PATH
 from sandbox.push_stream import PushStreamCalls
@@ -103,6 +104,7 @@ class Sandbox:
     def application(self) -> web.Application:
         """Puts the routes together."""
         application = web.Application(middlewares=[self._accompany])
+        application.on_response_prepare.append(DateHeader(self.account).set)
         for calls in (
             self._dashboard,
             self._push_stream,
@@ -142,8 +144,8 @@ class Sandbox:
             request, handler, self._dashboard.unknown
         )
         app_id = request.match_info.get("app_id")
-        known_app_id = app_id if app_id in self.account.app_by_id else None
-        stats.answered(_status(response), known_app_id, request.get(USAGE_DATE))
+        counted = app_id in self.account.app_by_id or self.account.faults.names_foreign(app_id)
+        stats.answered(_status(response), app_id if counted else None, request.get(USAGE_DATE))
         return response
 
     async def _handled(

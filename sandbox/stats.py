@@ -52,7 +52,7 @@ class Stats:
 
         Args:
             status: The HTTP status, or NO_ANSWER.
-            app_id: The known App ID that was asked for.
+            app_id: The App ID of the call, if the account or the fault script has it.
             usage_date: The usage date that was asked for, where the call got as far as that.
         """
         self._last_answer = self._monotonic()

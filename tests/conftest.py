@@ -10,9 +10,13 @@ from xdist.remote import Producer
 
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
+from tests.environment import forget_the_caller
 from tests.midnight import A_FILE, count_from_today, let_midnight_pass
 from tests.sharing import Sharing
 from tests.warehouse.database import Warehouse
+
+# Before a test or a fixture reads anything, here and in each process of several.
+forget_the_caller()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:

@@ -2,9 +2,12 @@
 
 AgoraError
 ├── SettingsError            a connection, variable or parameter is wrong: mend it, nothing was asked
-│   └── DayNotOver           the day asked for by name is not over yet: ask later
+│   ├── DayNotOver           the day asked for by name is not over yet: ask later
+│   ├── PoolMissing          tasks wait for a pool that does not exist: create it, and they run
+│   └── FernetKeyChanged     a connection or variable is stored with another Fernet key: start with both keys
 ├── VendorError              the vendor's answer, or the lack of one, to one call
-│   ├── CredentialsRefused   401: mend the connection; everything it would ask stops at once
+│   ├── AppRefused           401 or 403 for one App ID: check the app and its connection; the rest goes on
+│   ├── CredentialsRefused   401 or 403 for several apps, none served: fix the connection; the account stops
 │   ├── UnknownApp           404: mend the app list; the app's other days are not asked
 │   ├── DayRefused           400: the window's edge for an old day, a fault for a recent one
 │   ├── RequestInvalid       400 of any other call: mend what was asked
@@ -12,11 +15,14 @@ AgoraError
 │   ├── ChannelNotFound      404 of a channel's call: nothing is pushed under that name
 │   ├── ChannelConflict      409: something is pushed under that name already
 │   ├── OutcomeUnknown       a call that is not repeated blindly may or may not have taken effect: look first
-│   ├── RateLimited          429 although retried and slowed down: asked again by the next run
+│   ├── RateLimited          nothing but 429, or a long Retry-After: the batch ends, the next run goes on
 │   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
 │   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
 ├── AnswerRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
+├── ClockDiffers             two clocks are minutes apart: set the one it names right; nothing was recorded
 ├── WarehouseError           the warehouse cannot be used as it is: says which setting to change
+├── HandOverGone             what a run's tasks left for each other was removed: trigger a new run
+├── AppsGone                 many apps left agora_apps at a time: restore them, or leave it if it was meant
 ├── DaysExpire               the watch: wanted days will soon leave the vendor's window uncollected
 ├── DaysLost                 the watch: wanted days have left it uncollected since the last look
 └── AlertNotSent             nobody could be told of a failure: mend the mail server or webhook it names
@@ -28,6 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ class AgoraError(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()
-        return f"{text}{'' if text.endswith(('.', ';')) else '.'} {see([type(self)])}"
+        return f"{text}{'' if text.endswith(('.', ';', '?')) else '.'} {see([type(self)])}"
 
 
 def see(kinds: Iterable[type[AgoraError]]) -> str:
@@ -58,6 +65,14 @@ class DayNotOver(SettingsError):
     """A day asked for by name is not over yet in the account's time zone."""
 
 
+class PoolMissing(SettingsError):
+    """Tasks name a pool that does not exist in Airflow, which never starts them."""
+
+
+class FernetKeyChanged(SettingsError):
+    """A connection or variable in Airflow's database is encrypted with another key than Airflow has now."""
+
+
 class VendorError(AgoraError):
     """The vendor did not give what was asked for.
 
@@ -66,20 +81,36 @@ class VendorError(AgoraError):
         advice: What to do about it.
         app_id: The App ID asked about.
         answer: What came back, or None where nothing did.
+        conn_id: The connection of the account; empty if unknown.
     """
 
     def __init__(
-        self, reason: str, *, about: str, app_id: str, advice: str, answer: Answer | None = None
+        self,
+        reason: str,
+        *,
+        about: str,
+        app_id: str,
+        advice: str,
+        answer: Answer | None = None,
+        conn_id: str = "",
     ) -> None:
         super().__init__(f"{about}: {reason.rstrip('.')}. {advice}")
         self.reason = reason
         self.advice = advice
         self.app_id = app_id
         self.answer = answer
+        self.conn_id = conn_id
+
+
+class AppRefused(VendorError):
+    """401 or 403: the vendor does not accept this App ID with the account's credentials.
+
+    The response proves nothing about the account's other apps.
+    """
 
 
 class CredentialsRefused(VendorError):
-    """401: Customer ID or Customer Certificate are wrong."""
+    """401 or 403 for several apps of the account and no app served: the credentials are wrong."""
 
 
 class UnknownApp(VendorError):
@@ -111,7 +142,16 @@ class OutcomeUnknown(VendorError):
 
 
 class RateLimited(VendorError):
-    """429 until the retries were used up."""
+    """429 to a request, or to the account for so long that the request was not sent.
+
+    Attributes:
+        retry_at: Until when the vendor asked to wait, in UTC; None if it named no time.
+        is_of_account: Whether the account got no other response. Otherwise its other requests were served.
+        answer: The 429, or None if the request was not sent.
+    """
+
+    retry_at: datetime | None = None
+    is_of_account: bool = False
 
 
 class VendorUnavailable(VendorError):
@@ -133,6 +173,18 @@ class AnswerRejected(AgoraError):
 
 class WarehouseError(AgoraError):
     """The warehouse cannot be used as it is."""
+
+
+class ClockDiffers(AgoraError):
+    """The clocks of the worker, the warehouse and the vendor are more than five minutes apart."""
+
+
+class HandOverGone(AgoraError):
+    """XComs by which a run's tasks hand over their work were removed after the run."""
+
+
+class AppsGone(AgoraError):
+    """More than a fifth of the configured apps left the variable agora_apps at a time."""
 
 
 class DaysExpire(AgoraError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import ssl
@@ -11,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -22,52 +21,48 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
+from agora.address import is_loopback, split_address
 from agora.errors import SettingsError
+from agora.plausible_dates import not_before_the_vendor
+from agora.proxy import Proxy, parse_proxy, proxy_for
 
 DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
 DEFAULT_CONN_ID = "agora_dashboard"
 PUSH_STREAM_BASE_URL = "http://broadcastgw.agora.io/api/v1"
 PUSH_STREAM_CONN_ID = "agora_push_stream"
 
+APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
+# Characters that no setting may contain, by what messages call them. Joiners, variation selectors and the
+# left-to-right and right-to-left marks are allowed: emoji and several scripts need them.
+REFUSED_CHARACTERS = {
+    "a control character": "\x00-\x1f\x7f-\x9f",
+    "half of a surrogate pair": "\ud800-\udfff",
+    "a line or paragraph separator": "\u2028\u2029",
+    "an override of the text direction": "\u202a-\u202e\u2066-\u206f",
+}
+
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def _http_address(url: str) -> str:
-    parts = urlsplit(url)
-    # First, because the other messages repeat the address.
-    if "@" in url or parts.query or parts.fragment:
+    parts = split_address(url)
+    if "@" in url or (parts and (parts.query or parts.fragment)):
         raise ValueError("the address must carry no credentials, query or fragment")
-    if parts.scheme not in ("https", "http") or not _can_be_asked(parts):
-        raise ValueError(f"{url!r} is no http(s) address such as {DEFAULT_BASE_URL}")
+    if parts is None or parts.scheme not in ("https", "http"):
+        raise ValueError(f"this is no http(s) address such as {DEFAULT_BASE_URL}")
     return url.rstrip("/")
-
-
-def _can_be_asked(parts: SplitResult) -> bool:
-    """Tell whether there is a host, and nothing in host and port that only asking would find wrong."""
-    try:
-        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _https_or_loopback(url: str) -> str:
     parts = urlsplit(_http_address(url))
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ValueError(f"{url!r} is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
+        raise ValueError("this is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _zone_without_clock_changes(name: str) -> str:
@@ -116,6 +111,37 @@ def _pem_file(file: Path) -> Path:
     return file
 
 
+def canonical_app_id(text: str) -> str:
+    """Return an App ID in the spelling under which it is requested, stored and compared: lower case.
+
+    Call it wherever an App ID enters. Text with a non-ASCII letter is no App ID and is returned unchanged,
+    because lower-casing turns some of these letters into ASCII ones (U+212A KELVIN SIGN into `k`).
+    """
+    return text.lower() if text.isascii() else text
+
+
+def _require_readable(text: str) -> None:
+    """Refuse characters that break a line, a log or PostgreSQL, or make text read as another text."""
+    for called, characters in REFUSED_CHARACTERS.items():
+        if found := re.search(f"[{characters}]", text):
+            raise PydanticCustomError(
+                "unreadable",
+                "the text contains {called}: remove U+{code} at position {position}",
+                {"called": called, "code": f"{ord(found.group()):04X}", "position": found.start() + 1},
+            )
+
+
+def _escaped(text: str) -> str:
+    """Return text for a message, with the refused characters as escapes."""
+    refused = "".join(REFUSED_CHARACTERS.values())
+    return re.sub(f"[{refused}]", lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _proxy(secret: SecretStr) -> SecretStr:
+    parse_proxy(secret.get_secret_value())
+    return secret
+
+
 def _hex_32(text: str) -> str:
     if not re.fullmatch("[0-9a-fA-F]{32}", text):
         raise ValueError("it must be 32 hexadecimal digits")
@@ -127,7 +153,37 @@ def _secret_hex_32(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class DashboardSettings(BaseModel):
+class _Settings(BaseModel):
+    """Base of all settings: immutable, and without unreadable characters in any text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    # Runs first, because the messages of other validators repeat the text.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str | Path):
+            _require_readable(str(text))
+        return value
+
+
+class _Reached(_Settings):
+    """A server and the way to it."""
+
+    base_url: str
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
+
+    def route(self) -> Proxy | None:
+        """Return the proxy for requests to this server, None for a direct connection.
+
+        Raises:
+            SettingsError: The environment names a proxy that cannot be used.
+        """
+        return proxy_for(self.base_url, self.proxy.get_secret_value() if self.proxy else None)
+
+
+class DashboardSettings(_Reached):
     """One vendor account, as a connection of type `agora_dashboard` gives it.
 
     Attributes:
@@ -137,15 +193,15 @@ class DashboardSettings(BaseModel):
         customer_certificate: Its password.
         timezone: Zone of the vendor's dates and points. The documents do not name it; default UTC.
         window: How long the vendor shows a day, "1 month" (documented) or "N days".
-        requests_per_second: Never asked faster than this; slower after a 429.
+        requests_per_second: Highest request rate, lowered after a 429. The default is the limit that the
+            vendor's newer pages document: 10 calls a second per account and API.
         max_concurrency: Requests under way at once.
         settle_days: How many days after its end the vendor may still restate a day. One collected earlier
             is asked once more then, which costs one further request an app-day; 0 asks for none.
         ca_file: PEM file of the certificate authorities to trust instead of this machine's. There is no way
             to trust none.
+        proxy: Forward proxy, `http://<user>:<password>@host:port`, in place of the environment's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     conn_id: str = DEFAULT_CONN_ID
     base_url: Annotated[str, AfterValidator(_https_or_loopback)] = DEFAULT_BASE_URL
@@ -163,45 +219,44 @@ class DashboardSettings(BaseModel):
         return now.astimezone(ZoneInfo(self.timezone)).date()
 
 
-class PushStreamSettings(BaseModel):
+class PushStreamSettings(_Reached):
     """One App ID whose channels are pushed, as a connection of type `agora_push_stream` gives it.
 
     Attributes:
         conn_id: The connection's name, for messages.
         base_url: Where the push-stream API is served. Plain HTTP is the vendor's own documented scheme; what
             is sent is a Channel Key that is good for five minutes, never the certificate.
-        app_id: 32 hexadecimal digits.
-        app_certificate: Signs the Channel Keys, 32 hexadecimal digits; sent nowhere.
+        app_id: 32 hexadecimal digits, stored in lower case, as the vendor spells App IDs. Channel Keys carry
+            and sign this spelling.
+        app_certificate: Signs the Channel Keys, 32 hexadecimal digits, in the case given; sent nowhere.
         ca_file: As for the Dashboard API, where the host is an https one.
+        proxy: As for the Dashboard API.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     conn_id: str = PUSH_STREAM_CONN_ID
     base_url: Annotated[str, AfterValidator(_http_address)] = PUSH_STREAM_BASE_URL
-    app_id: Annotated[str, AfterValidator(_hex_32)]
+    app_id: Annotated[str, AfterValidator(_hex_32), AfterValidator(canonical_app_id)]
     app_certificate: Annotated[SecretStr, AfterValidator(_secret_hex_32)]
     ca_file: Annotated[Path, AfterValidator(_pem_file)] | None = None
 
 
-class AppSettings(BaseModel):
+class AppSettings(_Settings):
     """One App ID to collect, an element of the variable `agora_apps`.
 
     Attributes:
-        app_id: The vendor's App ID.
+        app_id: The vendor's App ID, stored in lower case.
         name: For people; the App ID where none is given.
         conn_id: Connection whose account owns the app.
-        collect_from: First wanted usage date; by default the window's oldest when the app is first seen.
-        collect_until: Last wanted usage date; by default without end.
+        collect_from: First wanted usage date, not before 2014; by default the window's oldest when the app is
+            first seen.
+        collect_until: Last wanted usage date, not before 2014; by default without end.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    app_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+    app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
     name: Annotated[str, Field(max_length=200)] = ""
     conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
-    collect_from: date | None = None
-    collect_until: date | None = None
+    collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
+    collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -222,11 +277,15 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
     """Read the variable `agora_apps`: a JSON list of App IDs or of objects.
 
     Raises:
-        SettingsError: It is no such list, names an app twice, or names none.
+        SettingsError: It is no such list, names an app twice (even in another case), or names none.
     """
+    given: Any = value
     try:
-        apps = _APPS.validate_python(json.loads(value) if isinstance(value, str) else value)
-    except (ValueError, ValidationError) as error:
+        given = json.loads(value) if isinstance(value, str) else value
+        apps = _APPS.validate_python(given)
+    except ValidationError as error:
+        raise SettingsError(f"The variable agora_apps is not usable: {plain(error, given)}") from None
+    except ValueError as error:
         raise SettingsError(f"The variable agora_apps is not usable: {plain(error)}") from None
     if not apps:
         raise SettingsError(
@@ -235,7 +294,10 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
     seen: set[str] = set()
     for app in apps:
         if app.app_id in seen:
-            raise SettingsError(f"The variable agora_apps names {app.app_id} twice: keep one of the two.")
+            raise SettingsError(
+                f"The variable agora_apps names {app.app_id} twice: keep one of the two. App IDs that differ"
+                " only in case are the same app."
+            )
         seen.add(app.app_id)
     return apps
 
@@ -260,21 +322,33 @@ def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSett
 
 def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parsed:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
+    refusal = f"The connection {_escaped(conn_id)} is not usable"
     if "conn_id" in given:
-        raise SettingsError(
-            f"The connection {conn_id} is not usable: conn_id: take it out of its extra."
-        ) from None
+        raise SettingsError(f"{refusal}: conn_id: take it out of its extra.") from None
     try:
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:
-        raise SettingsError(f"The connection {conn_id} is not usable: {plain(error)}") from None
+        raise SettingsError(f"{refusal}: {plain(error)}") from None
 
 
-def plain(error: Exception) -> str:
-    """Say what is wrong with which field, without repeating the input (it may be a secret)."""
+def plain(error: Exception, apps: Any = None) -> str:
+    """Return what is wrong with which field, without the input (it may be a secret).
+
+    Args:
+        error: What pydantic or the JSON parser raised.
+        apps: The validated list of apps, if it was one; each error then names the app.
+    """
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'value'}: {item['msg']}"
+        f"{_field(item['loc'], apps)}: {item['msg']}"
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     )
+
+
+def _field(place: tuple[int | str, ...], apps: Any) -> str:
+    name = _escaped(".".join(map(str, place))) or "value"
+    app = apps[place[0]] if isinstance(apps, list) and place and isinstance(place[0], int) else None
+    app_id = app.get("app_id") if isinstance(app, dict) else app
+    is_usable = isinstance(app_id, str) and re.fullmatch(APP_ID, app_id)
+    return f"{name} (app {app_id})" if is_usable else name

@@ -1,30 +1,133 @@
-"""When the nightly run happens: some time after midnight, for the day that has just ended."""
+"""Timetables of the scheduled DAGs. They ignore runs in the future, which only a wrong clock creates."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pendulum
-from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from airflow.timetables._cron import CronMixin
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow.models.dagrun import DagRun
+    from pendulum import DateTime
+
+# The database decides when a run is due. Its clock and the scheduler's may differ by this much.
+CLOCK_TOLERANCE = timedelta(hours=1)
 
 
-class UsageDateTimetable(CronDataIntervalTimetable):
+class IgnoresFutureRuns(CronMixin, Timetable):
+    """Base of our timetables: the next run never follows a run in the future.
+
+    Airflow schedules the next run after the newest one. A clock that was ahead for a minute can leave a run
+    in the future behind, and the DAG would not run until then. Without that run, the timetable returns the
+    latest run that is due. If Airflow has that run already, it creates none and continues from there.
+    """
+
+    delay = timedelta()
+
+    @property
+    def period(self) -> timedelta:
+        """Time between two runs."""
+        first = self.next_after(pendulum.now("UTC"))
+        return timedelta(seconds=(self.next_after(first) - first).total_seconds())
+
+    def next_after(self, time: DateTime) -> DateTime:
+        """Return when the schedule has its first run after a time, whatever runs there are."""
+        return self._get_next(time - self.delay) + self.delay
+
+    def run_after(self, logical_date: DateTime) -> DateTime:
+        """Return when the run of a logical date is due."""
+        return logical_date
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """Return the run after the last one, or the latest that is due if the last one is in the future."""
+        last = last_automated_data_interval
+        if last is not None and _is_in_future(last.end + self.delay):
+            last = None
+        return super().next_dagrun_info(  # type: ignore[safe-super]
+            last_automated_data_interval=last, restriction=restriction
+        )
+
+    def run_info_from_dag_run(self, *, dag_run: DagRun) -> DagRunInfo:
+        """Return the run from which Airflow computes the next one: the newest that is not in the future.
+
+        Airflow passes the newest run of all. `next_dagrun_info` alone would return a run that Airflow has
+        already, each time the DAG's file is parsed, until the run in the future is due.
+        """
+        if _is_in_future(dag_run.run_after):
+            dag_run = _newest_before_now(dag_run) or dag_run
+        return super().run_info_from_dag_run(dag_run=dag_run)
+
+
+def _is_in_future(time: datetime) -> bool:
+    return time > pendulum.now("UTC") + CLOCK_TOLERANCE
+
+
+def _newest_before_now(dag_run: DagRun) -> DagRun | None:
+    """Read the DAG's newest automated run that is not in the future, in the run's own session."""
+    from airflow.models.dagrun import DagRun as Run
+    from airflow.utils.types import DagRunType
+    from sqlalchemy import select
+    from sqlalchemy.orm import object_session
+
+    session = object_session(dag_run)
+    if session is None:
+        return None
+    return session.scalar(
+        select(Run)
+        .where(
+            Run.dag_id == dag_run.dag_id,
+            Run.run_type.in_((DagRunType.SCHEDULED, DagRunType.BACKFILL_JOB)),
+            Run.run_after <= pendulum.now("UTC") + CLOCK_TOLERANCE,
+        )
+        .order_by(Run.logical_date.desc())
+        .limit(1)
+    )
+
+
+class CronTimetable(IgnoresFutureRuns, CronTriggerTimetable):
+    """Runs at the times of a cron expression in UTC, without a data interval, as a cron string does.
+
+    Args:
+        expression: Five fields, such as `0 6 * * *`.
+    """
+
+    def __init__(self, expression: str) -> None:
+        super().__init__(expression, timezone="UTC")
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the arguments that `deserialize` needs."""
+        return {"expression": self._expression}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> CronTimetable:
+        """Return the timetable that `serialize` described."""
+        return cls(data["expression"])
+
+
+class UsageDateTimetable(IgnoresFutureRuns, CronDataIntervalTimetable):
     """Data intervals from midnight to midnight UTC, run a while after they end.
 
     A cron string alone would either have no interval or one that starts at the hour of the run; usage dates
     start at midnight, and Airflow's backfills choose days by their interval.
 
     Args:
-        minutes_after_midnight: How long after the interval's end it runs.
+        minutes_after_midnight: Minutes between the end of the interval and its run.
     """
 
     def __init__(self, minutes_after_midnight: int) -> None:
         super().__init__("0 0 * * *", "UTC")
         self._minutes_after_midnight = minutes_after_midnight
-        hours, minutes = divmod(minutes_after_midnight, 60)
-        self.description = f"Every night at {hours:02d}:{minutes:02d} UTC, for the day before"
+        self.delay = timedelta(minutes=minutes_after_midnight)
+        self.description = f"Every night at {self.summary}, for the day before"
 
     @property
     def summary(self) -> str:
@@ -33,22 +136,25 @@ class UsageDateTimetable(CronDataIntervalTimetable):
         return f"{hours:02d}:{minutes:02d} UTC"
 
     def serialize(self) -> dict[str, Any]:
-        """Return what `deserialize` needs."""
+        """Return the arguments that `deserialize` needs."""
         return {"minutes_after_midnight": self._minutes_after_midnight}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> UsageDateTimetable:
-        """Build one from what `serialize` returned."""
+        """Return the timetable that `serialize` described."""
         return cls(data["minutes_after_midnight"])
+
+    def run_after(self, logical_date: DateTime) -> DateTime:
+        """Return when the run of a logical date is due: a delay after the end of its interval."""
+        return self._get_next(logical_date) + self.delay
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next midnight-to-midnight interval, to be run after the delay."""
-        delay = timedelta(minutes=self._minutes_after_midnight)
         if not restriction.catchup:
             # Airflow takes the day that ended last, whose run may be to come yet: none would start at once.
-            latest_due = (pendulum.now("UTC") - delay).start_of("day") - timedelta(days=1)
+            latest_due = (pendulum.now("UTC") - self.delay).start_of("day") - timedelta(days=1)
             earliest = max(latest_due, restriction.earliest or latest_due)
             restriction = TimeRestriction(earliest, restriction.latest, catchup=True)
         info = super().next_dagrun_info(
@@ -56,4 +162,4 @@ class UsageDateTimetable(CronDataIntervalTimetable):
         )
         if info is None or info.data_interval is None:
             return info
-        return DagRunInfo(run_after=info.data_interval.end + delay, data_interval=info.data_interval)
+        return DagRunInfo(run_after=info.data_interval.end + self.delay, data_interval=info.data_interval)

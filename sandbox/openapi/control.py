@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.control_http import CONTROL_PATH
-from sandbox.fault import field_names
-from sandbox.fault_kinds import KINDS
-from sandbox.faults import Call
+from sandbox.openapi import faults
 from sandbox.openapi.parts import COUNT, EXAMPLE_APP_ID, TEXT, answer, body, json_object, ref
 
 TAG = {
@@ -50,7 +48,7 @@ def paths() -> dict[str, Any]:
         "apps": {"get": own("apps", "The account's apps", apps)},
         "stats": {"get": own("stats", "Counts of the Dashboard API's calls", ref("Stats"))},
         "stats/reset": {"post": own("reset_stats", "Begin to count anew", _with("requests"))},
-        "faults": {"put": _put("faults", "Replace the script of faults", _with("faults"), _FAULTS)},
+        "faults": {"put": _put("faults", "Replace the fault script", _with("faults"), _FAULTS)},
         "rate-limit": {
             "put": _put(
                 "rate_limit", "Replace the rate limit; 0 is no limit", _with("per_second"), _RATE_LIMIT
@@ -116,7 +114,7 @@ def schemas() -> dict[str, Any]:
                 "last_refusal": {"oneOf": [refusal, {"type": "null"}]},
             }
         ),
-        "Fault": _fault(),
+        "Fault": faults.schema(),
     }
 
 
@@ -163,25 +161,3 @@ def _pushed_channel() -> dict[str, Any]:
             "key_age_seconds": {"type": "number"},
         }
     )
-
-
-def _fault() -> dict[str, Any]:
-    kinds = [
-        f"{name} ({', '.join(field_names(kind)) or 'no fields'}): {(kind.__doc__ or '').strip()}"
-        for name, kind in KINDS.items()
-    ]
-    return {
-        "type": "object",
-        "required": ["kind"],
-        "description": "Kinds and their fields. " + " ".join(kinds),
-        "properties": {
-            "kind": {"enum": list(KINDS)},
-            "call": {"enum": list(Call), "description": "Without it: bandwidth."},
-            "app_id": {"type": "string", "description": "Without it and without app: every app."},
-            "app": {"type": "integer", "description": "The app by its index."},
-            "usage_date": {"type": "string", "format": "date", "description": "Without it: every day."},
-            "times": COUNT | {"description": "Without it: for ever."},
-            "method": {"enum": ["GET", "POST", "PUT", "DELETE"], "description": "Without it: every one."},
-            "per": {"enum": ["script", "app_day"], "description": "What times counts by."},
-        },
-    }

@@ -32,14 +32,15 @@ _DATE = {
 }
 _BANDWIDTH = (
     "One app's five-minute points of one day: 288 in all, fewer for today and where a point was not "
-    "delivered. Checked in this order: credentials (401), rate limit (429), path and App ID (404), form of "
-    "the date (400), window (400)."
+    "delivered. Checks, in this order: credentials (401), rate limit (429), path, foreign App ID (401; "
+    "scripted), App ID (404), form of the date (400), other scripted faults, window (400)."
 )
 _OPEN_STATE = "Whether push-streaming is enabled for the app. It is not at first."
 _APPLY = (
-    "Applies for push-streaming to be enabled for the app, which is granted at once unless a control call "
-    "says otherwise. Checked in this order: credentials (401), rate limit (429), path and App ID (404), "
-    "body (400). The body may be left out; one that is sent is a JSON object and says so in Content-Type."
+    "Applies for push-streaming to be enabled for the app. The sandbox grants the application at once, "
+    "unless a control call changes that. Checks, in this order: credentials (401), rate limit (429), path, "
+    "foreign App ID (401; scripted), App ID (404), body (400), other scripted faults. The body is optional. "
+    "A body must be a JSON object with a JSON Content-Type."
 )
 _BAD_DATE = (
     "The date is malformed, in the future, or older than the window.",
@@ -48,7 +49,7 @@ _BAD_DATE = (
 _BAD_BODY = ("The body is no JSON object, or does not say that it is.", "The body is not JSON.")
 _FAILURES = {
     401: (
-        "Customer ID or Customer Certificate is missing or wrong.",
+        "Customer ID or Customer Certificate is missing or wrong, or a fault declares the App ID foreign.",
         "Customer ID and Customer Certificate are missing or wrong.",
     ),
     404: (
@@ -60,8 +61,8 @@ _FAILURES = {
         "Too many requests: the account's rate limit is reached.",
     ),
     500: (
-        "The server failed; the sandbox answers this where a fault says so.",
-        "The sandbox was told to answer 500.",
+        "The server failed. The sandbox returns this status only because of a scripted fault.",
+        "A scripted fault returned HTTP 500.",
     ),
 }
 

@@ -107,6 +107,6 @@ def _call(name: str, summary: str, about: str, success: dict[str, Any], refusal:
 
 
 def _failure(status: int) -> dict[str, Any]:
-    message = WORDS.get(status, f"The sandbox was told to answer {status}.")
+    message = WORDS.get(status, f"A scripted fault returned HTTP {status}.")
     example = {"error": {"code": status, "message": message}}
     return answer(_MEANINGS[status], ref("ChannelFailure"), example)

@@ -1,4 +1,4 @@
-"""The parts of the page that describe calls and faults."""
+"""The section of the page that describes calls."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import json
 from html import escape
 from typing import Any
 
-from sandbox.fault import field_names
-from sandbox.fault_kinds import KINDS
 from sandbox.page.table import table
-from sandbox.points_faults import PointsFault
 
 
 def section(tag: dict[str, str], paths: dict[str, Any]) -> str:
@@ -63,26 +60,3 @@ def _request_body(operation: dict[str, Any]) -> str:
         return ""
     example = operation["requestBody"]["content"]["application/json"]["example"]
     return f"<pre>{escape(json.dumps(example, ensure_ascii=False))}</pre>"
-
-
-def faults() -> str:
-    """Describes the faults that can be scripted."""
-    rows = [
-        [
-            f"<code>{escape(name)}</code>",
-            ", ".join(f"<code>{escape(part)}</code>" for part in field_names(kind)),
-            escape((kind.__doc__ or "").strip()),
-            "bandwidth" if issubclass(kind, PointsFault) else "all",
-        ]
-        for name, kind in KINDS.items()
-    ]
-    return (
-        '<h2 id="faults">Scripted faults</h2><p class="soft">What a file given by --faults or a PUT to '
-        "/_sandbox/faults may hold. Each entry also says which calls it meets: call (bandwidth, open_state "
-        "or channel; without it bandwidth), method, app_id or app, times and, of the bandwidth call, "
-        "usage_date and per (script or app_day).</p>"
-        '<p class="soft">A fault comes after credentials, key and the form of the call. Where it answers in '
-        "the call's place (status, body, redirect), the call has no effect; where it only holds back, cuts "
-        "or loses the answer (delay, truncate, disconnect), the call has had its effect by then.</p>"
-        f'<div class="card">{table(["Kind", "Fields", "What happens", "Calls"], rows)}</div>'
-    )

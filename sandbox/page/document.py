@@ -7,7 +7,8 @@ from typing import Any
 
 from sandbox.account import Account
 from sandbox.page.account import apps, channels, facts
-from sandbox.page.calls import faults, section
+from sandbox.page.calls import section
+from sandbox.page.faults import faults
 from sandbox.page.style import STYLE
 
 

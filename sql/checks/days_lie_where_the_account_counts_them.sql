@@ -1,20 +1,40 @@
--- Asserts of app-days collected in the last two days that slot 1 starts at the usage date's midnight in the
--- account's time zone, that the day had begun, was over where all of its points are there, and was not collected
--- in the future (five minutes' difference between two clocks aside).
--- If it fails: the connection's `timezone` is not the one the vendor counts in, or was changed after the days
--- were collected. Correct it, then have the days read again (agora_bandwidth_replay).
+-- Asserts of all app-days with points, however old, that slot 1 starts at the usage date's midnight in the time zone of
+-- the account that collected the day. Asserts of app-days collected in the last two days that the day had begun, was
+-- over if all of its points are stored, was not collected in the future (five minutes' difference between two clocks
+-- aside), and was verified no earlier than it was collected.
+-- If it fails: the connection's `timezone` was changed after days were collected. If the new zone is right, move the
+-- days with agora_bandwidth_replay and correct_zone; if it is not, correct the connection. An app that moves to another
+-- account keeps the days that the account before collected.
+-- All app-days are read from the primary key alone, which has these columns beside it.
 select
-    coalesce(
-        bool_and(app_day.starts_at = app_day.usage_date::timestamp at time zone account.timezone), true
-    ) as every_day_starts_at_its_accounts_midnight,
-    coalesce(bool_and(app_day.starts_at <= app_day.collected_at), true) as no_day_is_collected_before_it_begins,
-    coalesce(
-        bool_and(app_day.starts_at + interval '24 hours' <= app_day.collected_at)
-        filter (where app_day.state = 'collected'), true
-    ) as no_day_is_complete_before_it_is_over,
-    coalesce(bool_and(app_day.collected_at <= now() + interval '5 minutes'), true)
-        as no_day_was_collected_in_the_future
-from core.app_day as app_day
-inner join core.app as app on app_day.app_key = app.app_key
-inner join core.vendor_account as account on app.conn_id = account.conn_id
-where app_day.collected_at >= now() - interval '2 days';
+    zoned.every_day_starts_at_its_accounts_midnight,
+    recent.no_day_is_collected_before_it_begins,
+    recent.no_day_is_complete_before_it_is_over,
+    recent.no_day_was_collected_in_the_future,
+    recent.no_day_is_verified_before_it_is_collected
+from (
+    select
+        coalesce(
+            bool_and(app_day.starts_at = app_day.usage_date::timestamp at time zone account.timezone), true
+        ) as every_day_starts_at_its_accounts_midnight
+    from core.app_day as app_day
+    inner join core.vendor_account as account on app_day.conn_id = account.conn_id
+    where app_day.state in ('collected', 'partial')
+) as zoned
+cross join (
+    select
+        coalesce(bool_and(app_day.starts_at <= app_day.collected_at), true) as no_day_is_collected_before_it_begins,
+        coalesce(
+            bool_and(app_day.starts_at + interval '24 hours' <= app_day.collected_at)
+            filter (where app_day.state = 'collected'), true
+        ) as no_day_is_complete_before_it_is_over,
+        coalesce(
+            bool_and(app_day.collected_at <= mart.clock() + interval '5 minutes'), true
+        ) as no_day_was_collected_in_the_future,
+        coalesce(
+            bool_and(app_day.collected_at <= app_day.verified_at)
+            filter (where app_day.state in ('collected', 'partial')), true
+        ) as no_day_is_verified_before_it_is_collected
+    from core.app_day as app_day
+    where app_day.collected_at >= mart.clock() - interval '2 days'
+) as recent;

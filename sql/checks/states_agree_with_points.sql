@@ -13,10 +13,9 @@ select
         filter (where app_day.state not in ('collected', 'partial')), true
     ) as no_other_day_has_points,
     coalesce(
-        bool_and(app_day.reason <> '') filter (where app_day.state in ('partial', 'rejected', 'failed', 'lost')), true
+        bool_and(app_day.reason <> '') filter (where app_day.state <> 'collected'), true
     ) as every_incomplete_day_says_why,
-    coalesce(
-        bool_and(app_day.attempts >= 1) filter (where app_day.state in ('collected', 'partial')), true
-    ) as every_day_with_points_was_asked_for
+    -- What was not requested has no entry: it is pending, or lost, by the calendar.
+    coalesce(bool_and(app_day.attempts >= 1), true) as every_recorded_day_was_requested
 from core.app_day as app_day
 where app_day.usage_date >= current_date - 40;

@@ -2,8 +2,7 @@
 -- bills take them as stored, are what the points give when they are counted and added up once more; and of every app
 -- that each day stored as entered is in the ledger, for the planner asks for the others only.
 -- If it fails: points were changed where triggers do not run (docs/adr/0007). Bills of these months are wrong, or
--- missing days are not asked for, until core.month_p95, core.day_sum and core.entered_days are truncated: everything
--- is computed from the points then. To store it again, insert every app-day's key and start into core.changed_app_day.
+-- missing days are not asked for, until `python -m agora.warehouse.rebuild` was run (docs/operations/backup.md).
 with recent as materialized (
     select
         app_day.app_key,

@@ -1,6 +1,7 @@
 -- How does this month so far compare with the same days of last month? One row an App ID, up to yesterday; volume in
 -- gigabytes (10^9 bytes), if a point is an average. On the first of a month it compares the two months before.
--- Where points differ from points_last_month, the percentage compares days with gaps.
+-- change_percent is null unless every day of both spans is complete: two different numbers of days are not compared.
+-- From the 29th on, a shorter month before has no such day.
 with daily as (
     select
         day.*,
@@ -15,9 +16,15 @@ select
     daily.app_id,
     sum(daily.volume_bytes) filter (where daily.is_this_month) / 1e9 as gigabytes,
     sum(daily.volume_bytes) filter (where not daily.is_this_month) / 1e9 as gigabytes_last_month,
-    100 * sum(daily.volume_bytes) filter (where daily.is_this_month)
-    / nullif(sum(daily.volume_bytes) filter (where not daily.is_this_month), 0)
-    - 100 as change_percent,
+    case
+        when
+            sum(daily.points) filter (where daily.is_this_month) = 288 * extract(day from current_date - 1)
+            and sum(daily.points) filter (where not daily.is_this_month) = 288 * extract(day from current_date - 1)
+            then
+                100 * sum(daily.volume_bytes) filter (where daily.is_this_month)
+                / nullif(sum(daily.volume_bytes) filter (where not daily.is_this_month), 0)
+                - 100
+    end as change_percent,
     max(daily.peak_kbps) filter (where daily.is_this_month) / 1000 as peak_mbps,
     max(daily.peak_kbps) filter (where not daily.is_this_month) / 1000 as peak_last_month_mbps,
     coalesce(sum(daily.points) filter (where daily.is_this_month), 0) as points,

@@ -1,8 +1,11 @@
 -- Which ten App IDs carried most in the last 30 days? Volume in gigabytes (10^9 bytes), if a point is an average.
+-- Compare apps by gigabytes_a_day where days differ: an app that is collected since last week has seven days, not 30.
 select
     daily.app_id,
     sum(daily.volume_bytes) / 1e9 as gigabytes,
+    sum(daily.volume_bytes) / 1e9 / nullif(count(*) filter (where daily.points > 0), 0) as gigabytes_a_day,
     max(daily.peak_kbps) / 1000 as peak_mbps,
+    count(*) filter (where daily.points > 0) as days,
     sum(daily.points) as points,
     sum(daily.expected_points) as expected_points
 from mart.bandwidth_daily as daily

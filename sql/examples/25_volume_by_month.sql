@@ -1,12 +1,26 @@
 -- How much did each project (App ID) carry in each of the last twelve months? Volume in gigabytes (10^9 bytes), if a
--- point is an average; points of expected_points says how much of the month it is over.
+-- point is an average. Compare only months whose status is final and whose expected_days are all calendar_days: the
+-- volume of a month that is running, incomplete or part of the month lacks days or points.
+with monthly as (
+    select
+        date_trunc('month', daily.usage_date)::date as month,
+        daily.app_id,
+        sum(daily.volume_bytes) / 1e9 as gigabytes
+    from mart.bandwidth_daily as daily
+    where daily.usage_date >= date_trunc('month', current_date) - interval '11 months'
+    group by date_trunc('month', daily.usage_date), daily.app_id
+)
+
 select
-    date_trunc('month', daily.usage_date)::date as month,
-    daily.app_id,
-    sum(daily.volume_bytes) / 1e9 as gigabytes,
-    sum(daily.points) as points,
-    sum(daily.expected_points) as expected_points
-from mart.bandwidth_daily as daily
-where daily.usage_date >= date_trunc('month', current_date) - interval '11 months'
-group by date_trunc('month', daily.usage_date), daily.app_id
-order by month desc, gigabytes desc nulls last, daily.app_id asc;
+    monthly.month,
+    monthly.app_id,
+    monthly.gigabytes,
+    bill.points,
+    bill.expected_points,
+    bill.expected_days,
+    bill.calendar_days,
+    bill.status
+from monthly
+inner join mart.billing_monthly as bill on monthly.app_id = bill.app_id and monthly.month = bill.month
+where bill.month >= date_trunc('month', current_date) - interval '11 months'
+order by monthly.month desc, monthly.gigabytes desc nulls last, monthly.app_id asc;

@@ -1,27 +1,43 @@
--- How fast does the 95th percentile of all App IDs together grow? One row a month of the last year; trend_mbps is
--- the slope of the straight line through the months that are over, up to the row's, in Mbps a month. A month that
--- is not final can still change, and lacks what points_of_apps lacks of expected_points_of_apps; days says how many
--- days it is over.
+-- How fast does the 95th percentile of all App IDs together grow? One row a month of the last year. growth_mbps and
+-- growth_percent compare a month with the month before; trend_mbps is the slope of the straight line through the months
+-- up to the row's, in Mbps a month. Both use only months whose status is final and whose expected_days are all
+-- calendar_days. Growth is null, and the trend leaves the month out, where a month is running, incomplete or partial.
 with by_month as (
     select
         total.*,
         12 * extract(year from total.month) + extract(month from total.month) as month_number,
-        case when total.month < date_trunc('month', current_date) then total.p95_kbps end as p95_of_whole_month_kbps
+        case
+            when total.is_final and total.expected_days = total.calendar_days then total.p95_kbps
+        end as comparable_p95_kbps
     from mart.billing_monthly_total as total
     where total.month >= date_trunc('month', current_date) - interval '11 months'
+),
+
+compared as (
+    select
+        by_month.*,
+        max(by_month.comparable_p95_kbps) over month_before as comparable_p95_kbps_before,
+        regr_slope(by_month.comparable_p95_kbps / 1000, by_month.month_number) over so_far as trend_mbps
+    from by_month
+    window
+        so_far as (order by by_month.month),
+        month_before as (
+            order by by_month.month range between interval '1 month' preceding and interval '1 month' preceding
+        )
 )
 
 select
-    by_month.month,
-    by_month.days,
-    by_month.p95_kbps / 1000 as p95_mbps,
-    (by_month.p95_kbps - lag(by_month.p95_kbps) over so_far) / 1000 as growth_mbps,
-    100 * by_month.p95_kbps / nullif(lag(by_month.p95_kbps) over so_far, 0) - 100 as growth_percent,
-    regr_slope(by_month.p95_of_whole_month_kbps / 1000, by_month.month_number) over so_far as trend_mbps,
-    by_month.peak_kbps / 1000 as peak_mbps,
-    by_month.app_points as points_of_apps,
-    by_month.expected_app_points as expected_points_of_apps,
-    by_month.is_final
-from by_month
-window so_far as (order by by_month.month)
-order by by_month.month asc;
+    compared.month,
+    compared.days,
+    compared.expected_days,
+    compared.calendar_days,
+    compared.p95_kbps / 1000 as p95_mbps,
+    (compared.comparable_p95_kbps - compared.comparable_p95_kbps_before) / 1000 as growth_mbps,
+    100 * compared.comparable_p95_kbps / nullif(compared.comparable_p95_kbps_before, 0) - 100 as growth_percent,
+    compared.trend_mbps,
+    compared.peak_kbps / 1000 as peak_mbps,
+    compared.app_points as points_of_apps,
+    compared.expected_app_points as expected_points_of_apps,
+    compared.status
+from compared
+order by compared.month asc;

@@ -1,5 +1,6 @@
 -- How did last week (Monday to Sunday) compare with the week before? One row an App ID; volume in gigabytes
--- (10^9 bytes), if a point is an average. A complete week has 2016 points.
+-- (10^9 bytes), if a point is an average. A complete week has 2016 points; change_percent is null
+-- unless both weeks are complete.
 with daily as (
     select
         day.*,
@@ -14,9 +15,15 @@ select
     daily.app_id,
     sum(daily.volume_bytes) filter (where daily.is_last_week) / 1e9 as gigabytes,
     sum(daily.volume_bytes) filter (where not daily.is_last_week) / 1e9 as gigabytes_week_before,
-    100 * sum(daily.volume_bytes) filter (where daily.is_last_week)
-    / nullif(sum(daily.volume_bytes) filter (where not daily.is_last_week), 0)
-    - 100 as change_percent,
+    case
+        when
+            sum(daily.points) filter (where daily.is_last_week) = 2016
+            and sum(daily.points) filter (where not daily.is_last_week) = 2016
+            then
+                100 * sum(daily.volume_bytes) filter (where daily.is_last_week)
+                / nullif(sum(daily.volume_bytes) filter (where not daily.is_last_week), 0)
+                - 100
+    end as change_percent,
     max(daily.peak_kbps) filter (where daily.is_last_week) / 1000 as peak_mbps,
     max(daily.peak_kbps) filter (where not daily.is_last_week) / 1000 as peak_week_before_mbps,
     coalesce(sum(daily.points) filter (where daily.is_last_week), 0) as points,

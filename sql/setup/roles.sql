@@ -1,28 +1,106 @@
--- The warehouse's roles and what bounds each session of theirs. Run by a superuser, on a new server first of all;
--- running it again changes nothing. A role made here has no password and so cannot log in: \password gives it one.
+-- The warehouse's roles and what bounds each of their sessions. Run first of all on a new server, by a superuser or by
+-- a login with CREATEROLE and CREATEDB; running it again only resets other settings of analyst. What that login cannot
+-- set it names in a warning. A role made here has no password and so cannot log in: \password gives it one.
 
 do $$
 declare
     wanted name;
+    known record;
+    meant record;
 begin
+    -- A default may hide warnings.
+    perform set_config('client_min_messages', 'warning', true);
     foreach wanted in array array['owner', 'loader', 'analyst']::name [] loop
         if not exists (select from pg_roles where rolname = wanted) then
             execute format('create role %I login', wanted);
         end if;
     end loop;
+
+    -- A superuser is everyone's member. Any other login makes the database for the owner and sets it up as its member.
+    if not (pg_has_role('owner', 'usage') and pg_has_role('owner', 'set')) then
+        begin
+            execute format('grant owner to %I', current_user);
+        exception when insufficient_privilege then
+            raise warning 'The login % cannot become a member of owner, so it cannot create the warehouse.', current_user
+                using hint = format('As the login that created owner, or as a superuser: grant owner to %I;', current_user);
+        end;
+    end if;
+
+    -- A login may change its own settings, to values of any length, and those of one database count before those below.
+    begin
+        for known in
+            select
+                setdatabase,
+                datname
+            from pg_db_role_setting
+            left join pg_database on setdatabase = pg_database.oid
+            where setrole = 'analyst'::regrole
+        loop
+            if known.setdatabase = 0 then
+                alter role analyst reset all;
+            else
+                execute format('alter role analyst in database %I reset all', known.datname);
+            end if;
+        end loop;
+    exception when insufficient_privilege then
+        raise warning 'The settings of analyst are not reset: it may have changed its own.'
+            using hint = 'Run this file as the login that created analyst, or as a superuser.';
+    end;
+
+    for meant in
+        select * from (
+            values
+            -- A database's or a server's default would end sessions that a run uses again.
+            ('owner', 'idle_session_timeout', '0', 'idle sessions of migrations may be ended'),
+            ('loader', 'idle_session_timeout', '0', 'idle sessions of a run may be ended'),
+            ('analyst', 'idle_session_timeout', '0', 'idle sessions may be ended'),
+            -- A transaction sets its own, but a default counts until then.
+            (
+                'owner', 'idle_in_transaction_session_timeout', '20min',
+                'migrations may be ended, or hold their locks without end'
+            ),
+            ('loader', 'lock_timeout', '60s', 'a run may wait for a lock without end'),
+            ('loader', 'statement_timeout', '10min', 'a statement of a run may go on without end'),
+            -- The planner may wait for the vendor in a transaction, for a quarter of an hour at most.
+            (
+                'loader', 'idle_in_transaction_session_timeout', '20min',
+                'a run that hangs may hold its locks without end'
+            ),
+            ('analyst', 'default_transaction_read_only', 'on', 'its sessions are not read-only by default'),
+            ('analyst', 'lock_timeout', '60s', 'its queries may wait for a lock without end'),
+            ('analyst', 'statement_timeout', '10min', 'its queries may go on without end'),
+            (
+                'analyst', 'idle_in_transaction_session_timeout', '10min',
+                'its forgotten transactions may hold up vacuum without end'
+            ),
+            -- The analyst may change the settings above, but not this one and its connection limit: a heavy query fills
+            -- no disk, and there is always a connection left for the loader.
+            ('analyst', 'temp_file_limit', '2GB', 'one heavy query may fill the disk with temporary files')
+        ) as setting (role, name, value, otherwise)
+    loop
+        begin
+            execute format('alter role %I set %I = %L', meant.role, meant.name, meant.value);
+        exception when insufficient_privilege then null;
+        end;
+        if not exists (
+            select from pg_db_role_setting
+            where
+                setdatabase = 0
+                and setrole = meant.role::regrole
+                and format('%s=%s', meant.name, meant.value) = any(setconfig)
+        ) then
+            raise warning '% of % is not set: %.', meant.name, meant.role, meant.otherwise
+                using hint = format('As a superuser: alter role %I set %I = %L;', meant.role, meant.name, meant.value);
+        end if;
+    end loop;
+
+    begin
+        alter role analyst connection limit 20;
+    exception when insufficient_privilege then null;
+    end;
+    if not exists (select from pg_roles where rolname = 'analyst' and rolconnlimit = 20) then
+        raise warning 'The connection limit of analyst is not set: its sessions may leave none for the loader.'
+            using hint = 'As a superuser: alter role analyst connection limit 20;';
+    end if;
 end
 $$;
-
--- The planner may wait for the vendor in a transaction, for a quarter of an hour at most.
-alter role loader set lock_timeout = '60s';
-alter role loader set statement_timeout = '10min';
-alter role loader set idle_in_transaction_session_timeout = '20min';
-
-alter role analyst set default_transaction_read_only = on;
-alter role analyst set lock_timeout = '60s';
-alter role analyst set statement_timeout = '10min';
-alter role analyst set idle_in_transaction_session_timeout = '10min';
--- Whoever logs in may change the settings above, but not these two: a heavy query fills no disk, and there is
--- always a connection left for the loader.
-alter role analyst set temp_file_limit = '2GB';
-alter role analyst connection limit 20;

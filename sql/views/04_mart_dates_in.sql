@@ -6,7 +6,7 @@
 -- (A parameter has no table to be qualified with.)
 create or replace function mart.dates_in(ranges datemultirange)
 returns setof date
-language sql immutable parallel safe rows 1 set search_path = pg_catalog
+language sql immutable parallel safe rows 1 set search_path = pg_catalog, pg_temp
 begin atomic
     select day.usage_date::date
     from unnest(ranges) as period

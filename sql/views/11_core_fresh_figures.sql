@@ -36,7 +36,7 @@ select
 from core.day_sum as stored
 where
     stored.usage_date < (
-        select min((now() at time zone account.timezone)::date) from core.vendor_account as account
+        select min((mart.clock() at time zone account.timezone)::date) from core.vendor_account as account
     )
     and not exists (
         select from core.changed_app_day as changed

@@ -1,12 +1,16 @@
--- Grain: one App ID and calendar month with a wanted day. Key: app_id, month. Unit: kbps.
+-- Grain: one App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps.
 -- Ranks are integer arithmetic over the points observed, never zero-filled, never interpolated; the means
--- divide by the days with at least one point. Consumers: whoever checks or predicts the invoice.
+-- divide by the days with at least one point. Consumers: people who check or predict the invoice.
 create or replace view mart.billing_monthly as
 select
     month.app_id,
     month.month,
+    month.status,
+    month.status = 'final' as is_final,
     month.points,
-    month.expected_points,
+    288 * month.past_days as expected_points,
+    month.calendar_days,
+    bit_count(month.expected_day_bits::bit(32)) as expected_days,
     month.days,
     month.days_with_traffic,
     coalesce(
@@ -32,28 +36,8 @@ select
     month.mean_daily_peak_kbps,
     month.mean_daily_p95_kbps,
     month.daily_peaks_kbps[4] as fourth_peak_kbps,
-    top_five.mean_kbps as top_five_mean_kbps,
-    month.today >= month.month + interval '1 month' and month.points = month.expected_points as is_final
-from (
-    select
-        wanted.app_key,
-        wanted.app_id,
-        wanted.month,
-        sum(wanted.points) as points,
-        288 * count(*) as expected_points,
-        5 * sum(wanted.points) / 100 + 1 as p95_rank,
-        count(*) filter (where wanted.points > 0) as days,
-        count(*) filter (where wanted.top_kbps[1] > 0) as days_with_traffic,
-        max(wanted.top_kbps[1]) as peak_kbps,
-        sum(wanted.top_kbps[1]) / count(wanted.top_kbps[1]) as mean_daily_peak_kbps,
-        sum(wanted.top_kbps[5 * wanted.points / 100 + 1]) / count(wanted.top_kbps[1]) as mean_daily_p95_kbps,
-        array_agg(wanted.top_kbps[1] order by wanted.top_kbps[1] desc nulls last) as daily_peaks_kbps,
-        array_agg(wanted.top_kbps[5] order by wanted.top_kbps[5] desc nulls last) as daily_fifths_kbps,
-        array_agg(wanted.top_kbps) filter (where wanted.top_kbps is not null) as tops_kbps,
-        min(wanted.today) as today
-    from core.wanted_app_day as wanted
-    group by wanted.app_key, wanted.app_id, wanted.month
-) as month
+    top_five.mean_kbps as top_five_mean_kbps
+from core.app_month as month
 -- Only what takes long is stored: it counts while no change of the month's points is noted and none of its days
 -- still goes on.
 left join core.fresh_month_p95 as stored
@@ -66,8 +50,17 @@ cross join lateral (
 comment on view mart.billing_monthly is 'Grain: one App ID and calendar month, by every usual method of billing.';
 comment on column mart.billing_monthly.app_id is 'The vendor''s App ID.';
 comment on column mart.billing_monthly.month is 'First day of the calendar month.';
+comment on column mart.billing_monthly.status is
+'running (the month is not over), incomplete (over, an expected point is absent), part of the month (over, nothing'
+' expected is absent, but not every calendar day was expected) or final.';
+comment on column mart.billing_monthly.is_final is
+'The status is final: the month is over, no expected point is absent, and every calendar day was expected, except days'
+' that collect_from or collect_until leaves out.';
 comment on column mart.billing_monthly.points is 'Points observed.';
-comment on column mart.billing_monthly.expected_points is '288 × the month''s wanted days up to yesterday.';
+comment on column mart.billing_monthly.expected_points is '288 × the month''s expected days up to yesterday.';
+comment on column mart.billing_monthly.calendar_days is 'Days of the calendar month.';
+comment on column mart.billing_monthly.expected_days is
+'Days of the month that are expected, days to come included, or have points.';
 comment on column mart.billing_monthly.days is 'Days with at least one point; the means divide by it.';
 comment on column mart.billing_monthly.days_with_traffic is 'Days with a point above zero.';
 comment on column mart.billing_monthly.p95_kbps is
@@ -79,4 +72,3 @@ comment on column mart.billing_monthly.fourth_peak_kbps is
 'Fourth largest daily peak, kbps; null with fewer than four days.';
 comment on column mart.billing_monthly.top_five_mean_kbps is
 'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
-comment on column mart.billing_monthly.is_final is 'The month is over and no expected point is absent.';

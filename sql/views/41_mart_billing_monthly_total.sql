@@ -1,13 +1,17 @@
 -- Grain: one calendar month, over the sum of all apps per five-minute point (sum first, then rank).
--- Key: month. Unit: kbps. A sum to which an expected app-point is absent is too low: points counts sums,
--- app_points against expected_app_points tells whether each is whole, and is_final is false where one is not.
+-- Key: month. Unit: kbps. A sum is too low if an expected app-point is absent from it. points counts sums; app_points
+-- and expected_app_points count app by app and show whether the sums are whole. The status is the worst of the apps'.
 -- Apps of different time zones are summed by instant; the day is then the earliest of their usage dates.
 -- Consumers: whoever checks or predicts the invoice of several App IDs billed together.
 create or replace view mart.billing_monthly_total as
 select
     month.month,
+    month.status,
+    month.status = 'final' as is_final,
     total.points,
     month.expected_points,
+    month.calendar_days,
+    month.expected_days,
     total.days,
     total.days_with_traffic,
     total.p95_kbps,
@@ -16,18 +20,24 @@ select
     total.mean_daily_p95_kbps,
     total.daily_peaks_kbps[4] as fourth_peak_kbps,
     top_five.mean_kbps as top_five_mean_kbps,
-    month.is_over and month.app_points = month.expected_app_points as is_final,
     month.app_points,
     month.expected_app_points
 from (
     select
-        wanted.month,
-        288 * count(distinct wanted.usage_date) as expected_points,
-        sum(wanted.points) as app_points,
-        288 * count(*) as expected_app_points,
-        min(wanted.today) >= wanted.month + interval '1 month' as is_over
-    from core.wanted_app_day as wanted
-    group by wanted.month
+        app.month,
+        app.calendar_days,
+        288 * bit_count(bit_or(app.past_day_bits)::bit(32)) as expected_points,
+        bit_count(bit_or(app.expected_day_bits)::bit(32)) as expected_days,
+        sum(app.points)::bigint as app_points,
+        288 * sum(app.past_days)::bigint as expected_app_points,
+        case
+            when bool_or(app.status = 'running') then 'running'
+            when sum(app.points) < 288 * sum(app.past_days) then 'incomplete'
+            when bool_or(app.status = 'part of the month') then 'part of the month'
+            else 'final'
+        end as status
+    from core.app_month as app
+    group by app.month, app.calendar_days
 ) as month
 inner join lateral (
     select
@@ -76,9 +86,16 @@ cross join lateral (
 comment on view mart.billing_monthly_total is
 'Grain: one calendar month over the sum of all apps, by every usual method of billing.';
 comment on column mart.billing_monthly_total.month is 'First day of the calendar month.';
+comment on column mart.billing_monthly_total.status is
+'running (the month is not over for every app), incomplete (over, an expected point of an app is absent), part of the'
+' month (over, an app''s month is part of the month) or final.';
+comment on column mart.billing_monthly_total.is_final is 'The status is final: every app''s month is.';
 comment on column mart.billing_monthly_total.points is 'Five-minute points at which any app was observed.';
 comment on column mart.billing_monthly_total.expected_points is
-'288 × the days of the month up to yesterday on which any app is wanted.';
+'288 × the days of the month up to yesterday on which any app is expected or has points.';
+comment on column mart.billing_monthly_total.calendar_days is 'Days of the calendar month.';
+comment on column mart.billing_monthly_total.expected_days is
+'Days of the month on which any app is expected, days to come included, or has points.';
 comment on column mart.billing_monthly_total.days is 'Days with at least one point; the means divide by it.';
 comment on column mart.billing_monthly_total.days_with_traffic is 'Days with a sum above zero.';
 comment on column mart.billing_monthly_total.p95_kbps is
@@ -91,8 +108,6 @@ comment on column mart.billing_monthly_total.fourth_peak_kbps is
 'Fourth largest daily peak, kbps; null with fewer than four days.';
 comment on column mart.billing_monthly_total.top_five_mean_kbps is
 'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
-comment on column mart.billing_monthly_total.is_final is
-'The month is over and no expected point of any app is absent.';
 comment on column mart.billing_monthly_total.app_points is 'Points observed, counted app by app.';
 comment on column mart.billing_monthly_total.expected_app_points is
-'288 × wanted app-days of the month up to yesterday.';
+'288 × the month''s app-days up to yesterday that are expected or have points.';

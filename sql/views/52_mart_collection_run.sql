@@ -8,7 +8,8 @@ select
     run.ended_at,
     run.app_days,
     run.app_days_changed,
-    run.points,
+    run.app_days_received,
+    run.points_received,
     run.requests,
     run.retries,
     run.limited,
@@ -18,7 +19,8 @@ select
     run.rejected,
     run.failed,
     run.lost,
-    run.pending
+    run.pending,
+    run.problems
 from core.collection_run as run;
 
 comment on view mart.collection_run is
@@ -27,9 +29,12 @@ comment on column mart.collection_run.dag_id is 'The DAG.';
 comment on column mart.collection_run.run_id is 'Airflow''s name of the run.';
 comment on column mart.collection_run.started_at is 'When the run began.';
 comment on column mart.collection_run.ended_at is 'When its last step wrote this.';
-comment on column mart.collection_run.app_days is 'App-days asked for.';
-comment on column mart.collection_run.app_days_changed is 'How many of them got points since the run began.';
-comment on column mart.collection_run.points is 'How many points those have.';
+comment on column mart.collection_run.app_days is 'App-days that the run planned to request.';
+comment on column mart.collection_run.app_days_changed is 'App-days whose stored points the run changed.';
+comment on column mart.collection_run.app_days_received is
+'App-days for which a sound response was received; null for runs of release 1.0.0.';
+comment on column mart.collection_run.points_received is
+'Points in those responses, whether or not they changed anything.';
 comment on column mart.collection_run.requests is
 'Requests of the collecting tasks, retries included; those of a task that was killed are not known.';
 comment on column mart.collection_run.retries is
@@ -42,3 +47,4 @@ comment on column mart.collection_run.rejected is 'App-days whose answer breaks 
 comment on column mart.collection_run.failed is 'App-days without a usable answer.';
 comment on column mart.collection_run.lost is 'App-days out of the vendor''s window, never collected.';
 comment on column mart.collection_run.pending is 'App-days not asked, because a task ended before.';
+comment on column mart.collection_run.problems is 'What failed, in words; empty where nothing did.';

@@ -1,14 +1,12 @@
--- Grain: one vendor account. Key: conn_id. How long the vendor shows a day, as configured and as learned, and
--- how fast it may be asked at present. Consumers: operators, whoever looks at what can still be had.
+-- Grain: one vendor account. Key: conn_id. How long the vendor shows a day, which day it refused, and how fast it may
+-- be requested at present. Consumers: operators, the page's Health.
 create or replace view mart.vendor_account as
 select
     account.conn_id,
     account.timezone,
     account.window_length,
-    account.learned_on,
-    account.oldest_served,
-    account.newest_refused,
-    account.refusal,
+    refused.usage_date as newest_refused,
+    refused.reason as refusal,
     (pace.state #>> '{pace,per_second}')::double precision as requests_per_second,
     to_timestamp((pace.state #>> '{pace,heard_at}')::double precision) as paced_at,
     -- A month clips 29 to 31 to the end of a shorter one, so the first day is looked for, as in core.wanted_app_day.
@@ -24,7 +22,21 @@ select
             ) >= today.midnight::date
     ) as window_begins_on
 from core.vendor_account as account
-cross join lateral (select date_trunc('day', now() at time zone account.timezone) as midnight) as today
+cross join lateral (select date_trunc('day', mart.clock() at time zone account.timezone) as midnight) as today
+-- Of the days that can still be had; a day that is served later is no longer refused.
+left join lateral (
+    select
+        app_day.usage_date,
+        app_day.reason
+    from core.app_day as app_day
+    where
+        app_day.state <> 'collected'
+        and app_day.http_status = 400
+        and app_day.conn_id = account.conn_id
+        and app_day.usage_date >= (today.midnight - account.window_length - interval '4 days')::date
+    order by app_day.usage_date desc
+    limit 1
+) as refused on true
 left join core.request_pace as pace on account.conn_id = pace.conn_id;
 
 comment on view mart.vendor_account is 'Grain: one vendor account, as an Airflow connection.';
@@ -32,12 +44,9 @@ comment on column mart.vendor_account.conn_id is 'Name of the Airflow connection
 comment on column mart.vendor_account.timezone is 'IANA zone of the account''s usage dates.';
 comment on column mart.vendor_account.window_length is
 'How long the vendor is expected to show a day: 1 month or N days.';
-comment on column mart.vendor_account.learned_on is
-'Vendor''s date on which the window''s edge was learned from its answers; null before.';
-comment on column mart.vendor_account.oldest_served is 'Oldest usage date the vendor answered on that date.';
 comment on column mart.vendor_account.newest_refused is
-'Day before it, refused with 400 for the same app on that date.';
-comment on column mart.vendor_account.refusal is 'The vendor''s words when it refused.';
+'Newest usage date in the window that the vendor refused with 400 for an app; null where it refused none.';
+comment on column mart.vendor_account.refusal is 'The vendor''s message when it refused that day.';
 comment on column mart.vendor_account.requests_per_second is
 'Rate at which the account was asked last: as configured, or what its 429s taught; null before the first request.';
 comment on column mart.vendor_account.paced_at is 'When the vendor last answered at that rate; null with it.';

@@ -1,8 +1,9 @@
 -- Stores the figures of what changed, and forgets the changes. Whatever is loaded meanwhile notes changes of its
--- own, which this does not see and does not forget. Consumers: whoever changed points, when done.
+-- own, which this does not see and does not forget. Consumers: whoever changed points, when done. Why pg_temp is named:
+-- see 60_core_forget.sql.
 create or replace function core.refresh_figures(most_changes integer)
 returns bigint
-language plpgsql security definer set search_path = pg_catalog
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     changes bigint;

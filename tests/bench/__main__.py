@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import airflow_run, growth, loading, page, simulation, stages, task_start
+from tests.environment import forget_the_caller
 
 RECORD = "--record"
 # A part may return what writes its results into the documents.
@@ -29,6 +30,7 @@ def main(names: list[str], *, record: bool) -> None:
     """Run the named parts, or all, and write into the documents what came of it if asked to."""
     if unknown := set(names) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
+    forget_the_caller()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for name in names or PARTS:
         write = PARTS[name]()

@@ -256,7 +256,7 @@ def _report_plans() -> None:
     print(f"  {'':40} {'batches':>8} {'largest kB':>11} {'all tasks read MB':>18} {'in one XCom MB':>15}")
     for load, rate in PLANS:
         app_ids = [f"{number:032x}" for number in range(load.apps)]
-        app_days = [(app_id, day, "pending") for day in load.usage_dates(now.date()) for app_id in app_ids]
+        app_days = [(app_id, day) for day in load.usage_dates(now.date()) for app_id in app_ids]
         batches = [*in_batches("agora_dashboard", app_days, planned_at=now, requests_per_second=rate)]
         sizes = [len(json.dumps(asdict(batch))) for batch in batches]
         mapped_over = len(json.dumps([{"key": "batch_0000", "label": batch.label} for batch in batches]))

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,8 @@ async def nights(
 ) -> None:
     """Collect one usage date of all apps after the other, each with the refresh that ends a run."""
     with engine.begin() as connection:
-        apps.sync(
-            connection,
-            account,
-            parse_apps(app_ids),
-            oldest_day=usage_dates[0],
-            today=account.today(datetime.now(UTC)),
-        )
+        configured = [{"app_id": app_id, "collect_from": str(usage_dates[0])} for app_id in app_ids]
+        apps.sync(connection, account, parse_apps(configured))
     for usage_date in usage_dates:
         _forget_peak()
         started = time.perf_counter()
@@ -42,7 +37,8 @@ async def nights(
         refreshed = time.perf_counter()
         _say(
             usage_date=str(usage_date),
-            states=summary.states,
+            received=summary.received,
+            changed=summary.changed,
             collect_seconds=collected - started,
             refresh_seconds=refreshed - collected,
             peak_mib=_peak_kib() / 1024,

@@ -11,13 +11,17 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse import settled, uncollected, wanted
+from agora.bandwidth.window import edge_end, oldest_requested
+from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.release import SQL
 from agora.warehouse.reports import bill, coverage, health, traffic
 from embedded.postgres import Throwaway
 
 CONN_ID = "agora_dashboard"
+WINDOW = "60 days"  # as growth has it
+SETTLE_DAYS = 2
+NEVER = datetime.max.replace(tzinfo=UTC)
 MOST = 648_000  # what a run gets to at ten requests a second
 Ask = Callable[[Connection], Any]
 Query = tuple[str, dict[str, Any]]
@@ -63,14 +67,23 @@ def report(server: Throwaway, plans: Path) -> None:
 def _asked(app_ids: list[str], today: date) -> dict[str, Ask]:
     month, yesterday = _month(today), today - timedelta(days=1)
     first = today - timedelta(days=31)
+    batch = [(app_id, day) for day in (first, yesterday) for app_id in app_ids]
     choice = coverage.Choice(first, yesterday, "", coverage.Sort.EXPIRY, 50, 0)
     return {
-        "planner: what is missing": lambda c: wanted.missing(c, CONN_ID, app_ids, after=date.min, most=MOST),
-        "planner: what is asked once more": lambda c: settled.asked_once_more(
-            c, CONN_ID, app_ids=app_ids, since=today - timedelta(days=28), settle_days=2, most=MOST
+        "planner: what is missing": lambda c: planning_queries.missing(
+            c, CONN_ID, oldest=oldest_requested(WINDOW, today), most=MOST
         ),
-        "planner: which apps to probe the window with": lambda c: wanted.latest_first(c, app_ids),
-        "watch: what is not collected": lambda c: uncollected.uncollected(c, datetime.now(UTC)),
+        "planner: settled days to re-check": lambda c: planning_queries.rechecks(
+            c,
+            CONN_ID,
+            oldest=edge_end(WINDOW, today),
+            newest=today - timedelta(days=SETTLE_DAYS + 1),
+            settle_days=SETTLE_DAYS,
+            most=MOST,
+        ),
+        "collector: apps that were served before": lambda c: planning_queries.served(c, CONN_ID, most=5),
+        "collector: what a batch has come to": lambda c: planning_queries.results(c, batch, NEVER),
+        "watch: what is not collected": lambda c: planning_queries.uncollected(c, datetime.now(UTC)),
         "page: coverage of the window, 50 apps": lambda c: coverage.coverage(c, choice),
         "page: the window": coverage.window,
         "page: bill of a month beside the month before": lambda c: bill.bill(c, month),

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from sqlalchemy import Engine
+
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import plan
+from agora.bandwidth.plan import Plan, plan
 from agora.bandwidth.shared_pace import shared_client
 from agora.settings import DashboardSettings, parse_apps, parse_dashboard
+from agora.warehouse import apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bench.job import Job, serve
 
@@ -34,13 +37,23 @@ def account_of(job: Job) -> DashboardSettings:
     )
 
 
+def planned(account: DashboardSettings, job: Job, engine: Engine) -> Plan:
+    """Write the configuration into the warehouse and plan."""
+    configured = parse_apps(
+        [{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids]
+    )
+    with engine.begin() as connection:
+        apps.sync(connection, account, configured)
+    with engine.connect() as connection:
+        return plan(connection, account, job.app_ids, account.today(datetime.now(UTC)))
+
+
 async def _collected(job: Job) -> None:
     account = account_of(job)
-    apps = parse_apps([{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids])
     engine = warehouse_engine(job.database_url)
-    planned = await plan(account, apps, engine, datetime.now(UTC))
+    app_days = planned(account, job, engine).app_days
     async with shared_client(account, engine) as client:
-        await collect([day[:2] for day in planned.app_days], client, engine)
+        await collect(app_days, client, engine)
 
 
 if __name__ == "__main__":

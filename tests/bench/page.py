@@ -26,11 +26,12 @@ LOAD = Workload(1000, 62)
 ROUNDS = 5
 APP_DAYS = """
 insert into core.app_day (
-    app_key, usage_date, starts_at, state, points, kbps, attempts, http_status, collected_at, body_sha256
+    app_key, usage_date, conn_id, starts_at, state, points, kbps, attempts, http_status, collected_at,
+    verified_at, body_sha256
 )
 select
-    app.app_key, day_row.usage_date, day_row.usage_date::timestamp at time zone 'UTC', 'collected', 288, kbps,
-    1, 200, now(), sha256(app.app_id::bytea)
+    app.app_key, day_row.usage_date, app.conn_id, day_row.usage_date::timestamp at time zone 'UTC',
+    'collected', 288, kbps, 1, 200, now(), now(), sha256(app.app_id::bytea)
 from day_row
 inner join core.app on day_row.app_key = app.app_key
 order by day_row.usage_date, day_row.app_key

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
+from agora.bandwidth.window import EDGE_DAYS, MARGIN_DAYS, PROBES_PER_DATE
 from agora.vendor.pace import Pace
 
 NIGHT_SECONDS = 86_400.0
 RUN_SECONDS = 20 * 3600.0  # dagrun_timeout
 WINDOW_DAYS = 31
 SETTLE_DAYS = 2
-MISSING, COLLECTED, SETTLED = 0, 1, 2  # what the ledger of an app-day says
+MISSING, COLLECTED, SETTLED = 0, 1, 2  # points of an app-day: none, early ones, those of a settled day
 
 
 class Vendor:
@@ -37,7 +38,12 @@ class Vendor:
 
 @dataclass
 class Night:
-    """What one run came to."""
+    """What one run came to.
+
+    Attributes:
+        missing: App-days without points that are still requested.
+        lost: App-days without points that are no longer requested since this night.
+    """
 
     planned: int = 0
     answered: int = 0
@@ -64,7 +70,7 @@ class Account:
     pace: Pace | None = None
 
     def night(self, today: int, *, down: bool = False) -> Night:
-        """Let a day pass: yesterday is wanted, what left the window is lost, and a run collects.
+        """Let a day pass: yesterday is expected, the oldest day is no longer requested, and a run collects.
 
         Args:
             today: Number of the day.
@@ -72,7 +78,7 @@ class Account:
         """
         night = Night()
         self.days[today - 1] = np.zeros(self.apps, dtype=np.uint8)
-        for day in [day for day in self.days if day < today - WINDOW_DAYS]:
+        for day in [day for day in self.days if day < today - WINDOW_DAYS - MARGIN_DAYS]:
             night.lost += int(np.count_nonzero(self.days.pop(day) == MISSING))
         if not down:
             self._collect(today, night)
@@ -89,14 +95,19 @@ class Account:
         for day, state in self._wanted(today):
             chosen = np.flatnonzero(self.days[day] == state)[:room]
             room -= len(chosen)
-            now, answered = self._ask(len(chosen), now, began + RUN_SECONDS, night)
-            settles = day < today - 1 - SETTLE_DAYS
-            self.days[day][chosen[:answered]] = SETTLED if settles else COLLECTED
+            is_served = day >= today - WINDOW_DAYS
+            # Of a date whose first requests are refused, no others are worth a request.
+            requests = len(chosen) if is_served else min(len(chosen), PROBES_PER_DATE)
+            now, answered = self._ask(requests, now, began + RUN_SECONDS, night)
+            if is_served:
+                settles = day < today - 1 - SETTLE_DAYS
+                self.days[day][chosen[:answered]] = SETTLED if settles else COLLECTED
         night.planned, night.seconds = most - room, now - began
 
     def _wanted(self, today: int) -> list[tuple[int, int]]:
-        """Return days and states in the order in which a plan has them: what is missing, then once more."""
-        settled = [day for day in sorted(self.days) if day < today - 1 - SETTLE_DAYS]
+        """Return days and states in the order of a plan: what is missing, then the re-checks."""
+        young = today - WINDOW_DAYS + EDGE_DAYS
+        settled = [day for day in sorted(self.days) if young <= day < today - 1 - SETTLE_DAYS]
         return [(day, MISSING) for day in sorted(self.days)] + [(day, COLLECTED) for day in settled]
 
     def _ask(self, requests: int, now: float, until: float, night: Night) -> tuple[float, int]:

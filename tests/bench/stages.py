@@ -18,14 +18,13 @@ from typing import Any
 import psutil
 from sqlalchemy import Connection, Engine, text
 
-from agora.bandwidth.fetch import Fetched, fetched
+from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import normalise
-from agora.bandwidth.plan import plan
-from agora.bandwidth.raw import raw_answer
-from agora.bandwidth.reading import read
+from agora.bandwidth.reading import raw_response, read
 from agora.bandwidth.shared_pace import shared_client
-from agora.settings import DashboardSettings, parse_apps
-from agora.warehouse import app_days, raw_answers
+from agora.bandwidth.window import Edge, oldest_day
+from agora.settings import DashboardSettings
+from agora.warehouse import app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
@@ -34,7 +33,7 @@ from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench.documents import rewrite
 from tests.bench.job import Job
 from tests.bench.limits import fetch as thrown_away
-from tests.bench.ours import account_of
+from tests.bench.ours import account_of, planned
 from tests.bench.workload import Workload
 
 LOAD = Workload(200, 31)
@@ -109,22 +108,26 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
         asyncio.run(thrown_away.fetched(job))
     chunks = asyncio.run(_fetched(stages, account_of(job), job, loader))
     with stages.stage("what is kept raw, with its digest"):
-        kept = [[raw_answer(f.app_id, f.usage_date, f.answer) for f in chunk if f.answer] for chunk in chunks]
+        kept = [
+            [raw_response(*one.key, one.answer, one.answer.fetched_at) for one in chunk if one.answer]
+            for chunk in chunks
+        ]
     with owner.connect() as connection:
         backend = connection.execute(text("select pg_backend_pid()")).scalar_one()
         connection.commit()
         with stages.stage("keep raw: COPY, commit", backend):
             for answers in kept:
-                _commit(connection, raw_answers.keep, answers)
+                _commit(connection, raw_responses.store, answers)
         with stages.stage("decode"):
             outcomes = [[read(answer) for answer in answers] for answers in kept]
         with stages.stage("normalise: one DataFrame a chunk"):
             batches = [normalise(chunk, "UTC") for chunk in outcomes]
+        load = partial(app_days.load, conn_id=account_of(job).conn_id)
         for name, (before, after) in {LOADED: ("select", "select"), **WITHOUT}.items():
             _commit(connection, _execute, f"truncate core.app_day; {before}")
             with stages.stage(name, backend):
                 for batch in batches:
-                    _commit(connection, app_days.load, batch)
+                    _commit(connection, load, batch)
             _commit(connection, _execute, after)
     loader.dispose()
     owner.dispose()
@@ -133,13 +136,14 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
 async def _fetched(
     stages: Stages, account: DashboardSettings, job: Job, engine: Engine
 ) -> list[list[Fetched]]:
-    apps = parse_apps([{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids])
     with stages.stage("plan"):
-        planned = await plan(account, apps, engine, datetime.now(UTC))
+        requested = planned(account, job, engine).app_days
     with stages.stage("fetch: paced, retried, capped, typed"):
+        today = account.today(datetime.now(UTC))
+        edge = Edge(requested, oldest_day(account.window, today), today)
         async with (
             shared_client(account, engine) as client,
-            aclosing(fetched([day[:2] for day in planned.app_days], client)) as chunks,
+            aclosing(Fetch(edge, client).chunks()) as chunks,
         ):
             return [chunk async for chunk in chunks]
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import QUIET, path_of_chromium
 from tests.browser.visitor import Visitor
 from tests.dags.stack import LiveStack, running_stack
+
+# Airflow's own pages take more than Playwright's five seconds beside other work on a small machine.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -69,16 +70,64 @@ def test_every_figure_is_what_sql_says(live: LiveStack, visitor: Visitor, month:
 
 def test_an_app_that_lacks_points_says_so(live: LiveStack, visitor: Visitor) -> None:
     """The day that lacks some lies days back, perhaps in the month before."""
-    ((name, month, points, expected),) = live.sql(
-        "select app_name, to_char(month, 'YYYY-MM'), bill.points, bill.expected_points"
+    ((name, month, points, expected, status, days, calendar_days),) = live.sql(
+        "select app_name, to_char(month, 'YYYY-MM'), bill.points, bill.expected_points, bill.status,"
+        " bill.expected_days, bill.calendar_days"
         " from mart.coverage join mart.billing_monthly as bill using (app_id)"
         " where state = 'partial' and month = date_trunc('month', usage_date)"
     )
     frame = visitor.goes_to(f"bill?month={month}")
     state = frame.locator(".bills tbody tr", has_text=name).locator("td").first
-    so_far = "so far, " if month == f"{live.today:%Y-%m}" else ""
+    part = "" if days == calendar_days else f", {days} of {calendar_days} days"
     assert points < expected
-    expect(state).to_have_text(f"◐ {so_far}incomplete: {points:,} of {expected:,} points")
+    assert status == ("running" if month == f"{live.today:%Y-%m}" else "incomplete")
+    expect(state).to_have_text(f"◐ {status}: {points:,} of {expected:,} points{part}")
+
+
+def with_days(status: str, days: int) -> dict[str, object]:
+    return {"status": status, "is_final": status == "final", "expected_days": days, "calendar_days": 31}
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "text"),
+    [
+        ("final", 31, "✓ final"),
+        ("final", 4, "✓ final: 4 of 31 days"),
+        ("part of the month", 4, "◑ part of the month: 4 of 31 days"),
+        ("running", 31, "… running"),
+        ("running", 12, "… running: 12 of 31 days"),
+    ],
+)
+def test_the_status_states_the_days(visitor: Visitor, month: str, status: str, days: int, text: str) -> None:
+    def with_status(route: Route) -> None:
+        response = route.fetch()
+        bill = response.json()
+        points = {"app_points": 288 * days, "expected_app_points": 288 * days}
+        apps = [app | with_days(status, days) | points for app in bill["apps"]]
+        route.fulfill(response=response, json=bill | {"apps": apps})
+
+    visitor.page.route("**/api/bill?*", with_status)
+    frame = visitor.goes_to(f"bill?month={month}")
+    expect(frame.locator(".bills tbody tr").first.locator("td").first).to_have_text(text)
+
+
+def test_a_month_that_is_not_comparable_has_no_percentage_but_a_reason(visitor: Visitor, month: str) -> None:
+    def of_four_days(route: Route) -> None:
+        response = route.fetch()
+        bill = response.json()
+        part = with_days("part of the month", 4) | {"app_points": 4, "expected_app_points": 4}
+        rows = [bill["total"], *bill["apps"]]
+        for row in rows:
+            row["before"] = {**row, **part}
+            row["change_percent"] = dict.fromkeys(METHODS)
+        route.fulfill(response=response, json=bill | {"is_over": True})
+
+    visitor.page.route("**/api/bill?*", of_four_days)
+    frame = visitor.goes_to(f"bill?month={month}")
+    expect(frame.locator(".notes")).to_contain_text("covers 4 of 31 days")
+    change = frame.locator(".bills tbody tr").first.locator("td.number small span").first
+    expect(change).to_have_text("–")
+    expect(change).to_have_attribute("title", re.compile("^Not compared: .* covers 4 of 31 days.$"))
 
 
 def test_the_file_equals_the_view(live: LiveStack, visitor: Visitor, month: str) -> None:
@@ -102,7 +151,7 @@ def test_a_running_month_says_so_and_marks_what_is_projected(
     if month != f"{live.today:%Y-%m}":
         pytest.skip("On the first of a month no day of it is over, so it has no bill yet.")
     frame = visitor.goes_to(f"bill?month={month}")
-    expect(frame.locator(".panel")).to_contain_text("so far")
+    expect(frame.locator(".panel .state")).to_contain_text("running")
     tiles = frame.get_by_role("group", name="All apps together")
     expect(tiles).to_contain_text("projected ≥")
     peak, projected = tiles.locator(".tile").nth(1).locator("b, .line").all_inner_texts()[:2]

@@ -1,4 +1,4 @@
-"""The view Coverage: its figures are SQL's, and a gap is mended by clicking it."""
+"""The view Coverage: its figures are SQL's, and a click collects a missing day."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_every_cell_is_what_sql_says(live: LiveStack, visitor: Visitor, dates: l
     for app_name, usage_date, state, points, attempts, reason in rows:
         shown_state, label = words[f"{app_name} {usage_date}"]
         assert shown_state == state
-        assert f"{state}, {points} of 288 points; asked {attempts} time" in label
+        assert f"{state}, {points} of 288 points; requested {attempts} time" in label
         assert reason in label
     assert Counter(state for state, _ in words.values()) == {"collected": len(rows) - 1, "partial": 1}
 
@@ -237,22 +237,101 @@ def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
         live.trigger("agora_bandwidth_daily")
 
 
-def test_lost_days_are_named_and_not_collected(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
-    with without(live, "classroom-07", dates[0]), without(live, "classroom-07", dates[1]):
-        live.sql(
-            "insert into core.app_day (app_key, usage_date, starts_at, state, points, attempts, reason)"
-            f" select app_key, '{dates[0]}', timestamptz '{dates[0]} 00:00Z', 'lost', 0, 0, 'left the window'"
-            " from core.app where name = 'classroom-07'"
+@contextmanager
+def expected_since(live: LiveStack, app_name: str, first: date) -> Iterator[None]:
+    """Let an app's days be expected since an earlier date, as if the app had been known longer."""
+    condition = f"where name = '{app_name}'"
+    ((before,),) = live.sql(f"select wanted::text from core.app {condition}")
+    live.sql(
+        f"update core.app set wanted = wanted + datemultirange(daterange('{first}', current_date))"
+        f" {condition}"
+    )
+    try:
+        yield
+        live.end_runs()
+    finally:
+        live.sql(f"update core.app set wanted = '{before}' {condition}")
+
+
+def test_lost_days_are_named_and_not_offered(live: LiveStack, visitor: Visitor) -> None:
+    lost, first = live.today - timedelta(days=40), live.today - timedelta(days=27)
+    with expected_since(live, "classroom-07", lost), without(live, "classroom-07", f"{first}"):
+        frame = visitor.goes_to(f"coverage?sort=name&search=classroom-07&from_date={lost}")
+        cell(frame, "classroom-07", f"{lost}").click()
+        choice, buttons = frame.locator("aside .choice"), frame.locator("aside button")
+        expect(choice).to_contain_text("the vendor no longer shows what is chosen")
+        expect(choice).to_contain_text("To request it anyway, trigger agora_bandwidth_backfill")
+        expect(buttons).to_have_count(0)
+        ((gone, open_days, shown),) = live.sql(
+            "select count(*) filter (where state = 'lost'), count(*) filter (where state = 'pending'),"
+            " count(*) filter (where state <> 'lost' and days_left >= -2)"
+            " from mart.coverage where app_name = 'classroom-07'"
+            f" and usage_date <= '{first + timedelta(days=1)}'"
         )
-        frame = visitor.goes_to("coverage?sort=name")
-        cell(frame, "classroom-07", dates[0]).click()
-        expect(frame.locator("aside .choice")).to_contain_text("there is nothing to collect")
-        expect(frame.locator("aside button")).to_have_count(0)
-        cell(frame, "classroom-07", dates[2]).click(modifiers=["Shift"])
-        expect(frame.locator("aside .choice")).to_contain_text("1 collected, 1 missing, 1 lost")
-        expect(frame.locator("aside button")).to_have_text(["Collect 1 missing", "Reload 2…"])
-        live.sql("delete from core.app_day where state = 'lost'")
+        assert gone > 5
+        cell(frame, "classroom-07", f"{first + timedelta(days=1)}").click(modifiers=["Shift"])
+        expect(choice).to_contain_text(f"{open_days} missing, {gone} lost")
+        expect(buttons).to_have_text([f"Collect {open_days} missing", f"Reload {shown}…"])
         live.trigger("agora_bandwidth_daily")
+
+
+def test_a_day_behind_the_window_is_said_to_be_still_requested(live: LiveStack, visitor: Visitor) -> None:
+    with expected_since(live, "classroom-07", live.today - timedelta(days=40)):
+        # Another test's run may have requested these days.
+        live.sql(
+            "delete from core.app_day where usage_date < (select window_begins_on from mart.vendor_account)"
+            " and app_key = (select app_key from core.app where name = 'classroom-07')"
+        )
+        ((behind, days),) = live.sql(
+            "select min(usage_date)::text, count(*) from mart.coverage"
+            " where app_name = 'classroom-07' and days_left < 0 and state = 'pending'"
+        )
+        assert days > 0
+        frame = visitor.goes_to("coverage?sort=name")
+        expect(cell(frame, "classroom-07", behind)).to_have_class("pending")
+        label = cell(frame, "classroom-07", behind).get_attribute("aria-label") or ""
+        assert label.endswith("out of the window by the calendar; still requested")
+        first = frame.locator(".band p").first
+        expect(first).to_have_class("soon")
+        expect(first).to_contain_text(f"Out of the window by the calendar; still requested: {days} app-day")
+        cell(frame, "classroom-07", behind).click()
+        expect(frame.locator("aside button")).to_have_text(["Collect 1 missing"])
+        visitor.turns_to("health")
+        expect(frame.locator(".verdict").first).to_contain_text(
+            "out of the window by the calendar, and still requested"
+        )
+
+
+def test_apps_with_the_same_response_are_marked_and_named(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
+    names = ("classroom-02", "meetings-01", "<i>overseas-04")
+    same = f"usage_date = '{dates[4]}' and app_key in (select app_key from core.app where name in {names})"
+    live.sql("update core.app set name = '<i>overseas-04' where name = 'overseas-04'")
+    known = live.sql(f"select app_key, encode(body_sha256, 'hex') from core.app_day where {same}")
+    assert len(known) == len(names)
+    live.sql(f"update core.app_day set body_sha256 = '\\x01' where {same}")
+    try:
+        frame = visitor.goes_to("coverage?sort=name")
+        marked = cell(frame, "classroom-02", dates[4])
+        expect(marked).to_have_class("collected same")
+        expect(marked).to_have_text("=")
+        label = marked.get_attribute("aria-label") or ""
+        assert "same response as <i>overseas-04, meetings-01" in label
+        expect(frame.locator(f"{CELLS}.same")).to_have_count(len(names))
+        marked.click()
+        expect(frame.locator("aside .choice")).to_contain_text("same response as")
+        visitor.turns_to("health")
+        row = frame.locator(".same-responses tbody tr")
+        expect(row).to_have_count(1)
+        expect(row.locator("td")).to_contain_text(["", "3", "<i>overseas-04, classroom-02, meetings-01"])
+    finally:
+        live.sql("update core.app set name = 'overseas-04' where name = '<i>overseas-04'")
+        for app_key, digest in known:
+            live.sql(
+                f"update core.app_day set body_sha256 = decode('{digest}', 'hex')"
+                f" where usage_date = '{dates[4]}' and app_key = {app_key}"
+            )
 
 
 def test_a_drag_goes_on_while_a_run_does(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
@@ -310,7 +389,7 @@ def test_reloading_collected_days_asks_first(live: LiveStack, visitor: Visitor, 
     cell(frame, "classroom-12", dates[8]).click()
     frame.get_by_role("button", name="Reload 1…").click()
     dialog = frame.get_by_role("dialog")
-    expect(dialog).to_contain_text("Ask again for 1 day already collected?")
+    expect(dialog).to_contain_text("Request 1 collected day again?")
     before = live.sandbox("GET", "stats")["requests"]
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)

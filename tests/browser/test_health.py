@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Frame, expect
+from playwright.sync_api import Browser, Frame, expect
 
 from tests.browser.visitor import Visitor
 from tests.dags.stack import LiveStack
@@ -27,22 +27,33 @@ def test_figures_are_what_sql_says(live: LiveStack, visitor: Visitor) -> None:
     frame = visitor.goes_to("health")
     ((app_days, lost, missing, lacking),) = live.sql(
         "select count(*) filter (where days_left >= 0), count(*) filter (where state = 'lost'),"
-        " count(*) filter (where days_left >= 0 and state not in ('collected', 'lost')),"
-        " count(distinct app_id) filter (where days_left >= 0 and state not in ('collected', 'lost'))"
+        " count(*) filter (where days_left >= -2 and state not in ('collected', 'lost')),"
+        " count(distinct app_id) filter (where days_left >= -2 and state not in ('collected', 'lost'))"
         " from mart.coverage"
     )
     ((requests, limited),) = live.sql("select sum(requests), sum(limited) from mart.collection_run")
     assert tile(frame, "App-days of the window") == f"{app_days:,}"
-    assert tile(frame, "Lost for good") == str(lost)
+    assert tile(frame, "Lost app-days") == str(lost)
     assert tile(frame, "Requests, last 31 days") == f"{requests:,}"
     expect(frame.locator(".tile", has_text="Requests, last 31 days")).to_contain_text(
-        f"{limited} answered 429"
+        f"{limited} throttled (HTTP 429)"
     )
     assert missing > 0, "the sandbox withholds points of one day"
     be = "is" if missing == 1 else "are"
     expect(frame.locator(".verdict").first).to_contain_text(
         f"{things(missing, 'app-day')} of {things(lacking, 'app')} {be} not complete"
     )
+
+
+def test_a_missing_pool_is_named_on_top(live: LiveStack, visitor: Visitor) -> None:
+    pool = live.call("GET", "/api/v2/pools/agora_api")
+    live.call("DELETE", "/api/v2/pools/agora_api")
+    try:
+        frame = visitor.goes_to("health")
+        expect(frame.locator(".verdict").first).to_contain_text("The pool agora_api does not exist")
+    finally:
+        given = {name: pool[name] for name in ("name", "slots", "description", "include_deferred")}
+        live.call("POST", "/api/v2/pools", given)
 
 
 def test_the_last_run_is_told_and_leads_to_airflow(live: LiveStack, visitor: Visitor) -> None:
@@ -52,6 +63,24 @@ def test_the_last_run_is_told_and_leads_to_airflow(live: LiveStack, visitor: Vis
     expect(first).to_contain_text("succeeded")
     expect(first).to_contain_text(run.run_id)
     expect(first).to_contain_text(run.note.removeprefix("Result: ").partition("\n")[0])
+    ((app_days, received, points, changed, requests, retries, limited, failed_apps, states),) = live.sql(
+        "select app_days, app_days_received, points_received, app_days_changed, requests, retries, limited,"
+        " failed_apps, array[collected, partial, rejected, failed, lost, pending]"
+        f" from mart.collection_run where run_id = '{run.run_id}'"
+    )
+    expect(first.locator(".number")).to_have_text(
+        [
+            f"{app_days:,}",
+            f"{received:,}{things(points, 'point')}",
+            f"{changed:,}",
+            f"{requests:,}{retries:,} retr{'y' if retries == 1 else 'ies'}{limited:,} throttled",
+            f"{failed_apps:,}",
+        ]
+    )
+    named = ("collected", "partial", "rejected", "failed", "lost", "pending")
+    assert sorted(first.locator(".states span").all_inner_texts()) == sorted(
+        f"{number:,} {state}" for number, state in zip(states, named, strict=True) if number
+    )
     first.get_by_role("link").click()
     visitor.page.wait_for_url(re.compile("/dags/agora_bandwidth_daily/runs/"))
 
@@ -61,6 +90,95 @@ def test_an_account_shows_its_zone_and_window(visitor: Visitor) -> None:
     account = frame.locator("tr", has_text="agora_dashboard").last
     expect(account.locator("td").nth(1)).to_have_text("UTC")
     expect(account.locator("td").nth(2)).to_have_text("1 month")
+
+
+def test_an_account_shows_the_newest_day_that_was_refused(live: LiveStack, visitor: Visitor) -> None:
+    day = "usage_date = (select max(usage_date) - 20 from mart.coverage) and app_key = 1"
+    ((usage_date,),) = live.sql(
+        f"select to_char(usage_date, 'FMDD FMMonth YYYY') from core.app_day where {day}"
+    )
+    live.sql(f"delete from core.app_day where {day}")
+    live.sql(
+        "insert into core.app_day"
+        " (app_key, usage_date, starts_at, state, points, attempts, http_status, reason, conn_id)"
+        " select 1, day, day::timestamp at time zone 'UTC', 'failed', 0, 1, 400, 'HTTP 400: <b>too old',"
+        " 'agora_dashboard'"
+        " from (select max(usage_date) - 20 as day from mart.coverage) as newest"
+    )
+    frame = visitor.goes_to("health")
+    account = frame.locator("tr", has_text="agora_dashboard").last
+    expect(account.locator("td").nth(3)).to_contain_text(usage_date)
+    expect(account.locator("td").nth(3)).to_contain_text("HTTP 400: <b>too old")
+    live.trigger("agora_bandwidth_daily")
+
+
+RESTATED = """
+insert into core.restatement (
+    app_key, usage_date, restated_at, points_changed, points_added, old_collected_at, new_collected_at,
+    old_body_sha256, new_body_sha256, old_starts_at, new_starts_at, old_sum_kbps, new_sum_kbps
+)
+select app_key, current_date - 9, now() - {age}::interval, 288, 0, now(), now(), '\\x01', '\\x02',
+    '2026-11-01Z'::timestamptz, '2026-11-01Z'::timestamptz + {moved}::interval, 288 * {old}, 288 * {new}
+from core.app where name = '{name}'
+"""
+
+
+@pytest.fixture
+def restated(live: LiveStack) -> Iterator[None]:
+    """Let three days be restated: one to nearly nothing weeks ago, one to half, one in another zone."""
+    live.sql(RESTATED.format(age="'20 days'", moved="'0'", old=2_000_000, new=1_000, name="classroom-02"))
+    live.sql(RESTATED.format(age="'2 days'", moved="'0'", old=2_000, new=1_000, name="meetings-01"))
+    live.sql(RESTATED.format(age="'1 day'", moved="'-8 hours'", old=100, new=300, name="overseas-04"))
+    yield
+    live.sql("delete from core.restatement where old_body_sha256 = '\\x01'")
+
+
+def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor, restated: None) -> None:
+    frame = visitor.goes_to("health")
+    told = frame.locator(".verdict.soon", has_text="restated 1 app-day to less than half")
+    rows = frame.locator(".restated tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("classroom-02")
+    expect(rows.nth(0)).to_contain_text("2 Gbps → 1 Mbps")
+    expect(rows.nth(0)).to_contain_text("fell to less than half")
+    expect(rows.nth(0)).to_contain_text("not yet")
+    expect(rows.nth(1)).to_contain_text("time zone corrected: the day starts 8 h earlier")
+    expect(rows.nth(2)).not_to_contain_text("less than half")
+    told.get_by_role("button", name="Mark as reviewed").press("Enter")
+    expect(told).to_have_count(0)
+    expect(frame.locator("#reviewed")).to_have_text("✓ Marked as reviewed by admin.")
+    expect(frame.locator("#reviewed")).to_be_focused()
+    reviewed = "select app_name from mart.restatement where reviewed_by = 'admin' and reviewed_at is not null"
+    assert live.sql(reviewed) == [("classroom-02",)], "nothing that came after it"
+    expect(rows).to_have_count(3)
+    expect(rows.nth(2)).to_contain_text("classroom-02")
+    expect(rows.nth(2)).to_contain_text("by admin")
+
+
+def test_a_review_that_failed_is_said_and_can_be_tried_again(
+    live: LiveStack, visitor: Visitor, restated: None
+) -> None:
+    frame = visitor.goes_to("health")
+    visitor.page.route("**/api/restatements/review", lambda route: route.abort())
+    button = frame.get_by_role("button", name="Mark as reviewed")
+    button.click()
+    expect(frame.get_by_role("alert")).to_contain_text("Airflow does not answer")
+    expect(button).to_be_enabled()
+    visitor.page.unroute("**/api/restatements/review")
+    button.click()
+    expect(button).to_have_count(0)
+    assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
+    visitor.troubles.clear()
+
+
+def test_a_viewer_is_told_which_right_reviewing_takes(
+    live: LiveStack, chromium: Browser, restated: None
+) -> None:
+    with Visitor.logged_in(live, chromium, role="viewer") as viewer:
+        frame = viewer.goes_to("health")
+        told = frame.locator(".verdict.soon", has_text="to less than half")
+        expect(told).to_contain_text("right to edit agora_bandwidth_daily")
+        expect(told.get_by_role("button")).to_have_count(0)
 
 
 @pytest.fixture
@@ -91,3 +209,22 @@ def test_a_failure_is_told_behind_any_number_of_waiting_runs(visitor: Visitor, f
     last = frame.locator(".tile", has_text="Last run ended")
     expect(last).to_contain_text("agora_bandwidth_daily")
     expect(last).to_contain_text("failed")
+
+
+def test_the_next_run_of_each_dag_is_shown_and_a_paused_one_stands_out(
+    live: LiveStack, visitor: Visitor
+) -> None:
+    nightly = "/api/v2/dags/agora_bandwidth_daily"
+    frame = visitor.goes_to("health")
+    row = frame.locator(".schedules tr", has_text="agora_bandwidth_daily")
+    expect(row).to_contain_text("scheduled")
+    expect(frame.locator(".schedules tbody tr")).to_have_count(5)
+    live.call("PATCH", f"{nightly}?update_mask=is_paused", {"is_paused": True})
+    try:
+        frame = visitor.goes_to("health")
+        expect(frame.locator(".schedules tr.failing")).to_have_count(1)
+        expect(frame.locator(".verdict.soon", has_text="agora_bandwidth_daily")).to_contain_text(
+            "agora_bandwidth_daily does not run when it should. It is paused. Unpause it."
+        )
+    finally:
+        live.call("PATCH", f"{nightly}?update_mask=is_paused", {"is_paused": False})

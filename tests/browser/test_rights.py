@@ -18,6 +18,7 @@ from tests.dags.stack import LiveStack
 
 Calls = list[tuple[str, str, bool]]  # path, verb, whether the app answers it
 PREFIX = "/agora/bandwidth"
+REVIEW = f"{PREFIX}/api/restatements/review"
 BACKFILL_RUNS = "/api/v2/dags/agora_bandwidth_backfill/dagRuns"
 ROUTES = """
 import json
@@ -54,13 +55,20 @@ def calls(live: LiveStack) -> Calls:
     return [(path, verb, (path, verb) in served) for path in paths for verb in VERBS]
 
 
-def asked(live: LiveStack, verb: str, path: str, token: str | None, body: object = None) -> int:
-    """Return the status of an answer."""
+def asked(
+    live: LiveStack,
+    verb: str,
+    path: str,
+    token: str | None,
+    body: object = None,
+    content_type: str = "application/json",
+) -> int:
+    """Return the status of a response."""
     request = Request(  # noqa: S310 - our own server
         live.stack.settings.ui_url + path,
         data=None if body is None else json.dumps(body).encode(),
         headers={
-            "Content-Type": "application/json",
+            "Content-Type": content_type,
             **({"Authorization": f"Bearer {token}"} if token else {}),
         },
         method=verb,
@@ -92,8 +100,59 @@ def test_without_the_right_to_read_the_dag_every_route_and_verb_answers_403(
 def test_a_viewer_looks_and_changes_nothing(live: LiveStack, calls: Calls) -> None:
     viewer = token_of(live, "viewer", "viewer")
     for path, verb, is_served, status in statuses(live, calls, viewer):
-        assert status == (HTTPStatus.OK if is_served else HTTPStatus.NOT_FOUND), f"{verb} {path}"
-        assert verb == "GET" or not is_served, f"{verb} {path}: who only looks may not change anything"
+        allowed = HTTPStatus.OK if verb == "GET" else HTTPStatus.FORBIDDEN
+        assert status == (allowed if is_served else HTTPStatus.NOT_FOUND), f"{verb} {path}"
+
+
+@pytest.fixture
+def drop(live: LiveStack) -> Iterator[str]:
+    """Yield the moment at which a day was restated to nothing; afterwards it never was."""
+    ((moment,),) = live.sql(
+        "insert into core.restatement (app_key, usage_date, points_changed, points_added, old_collected_at,"
+        " old_body_sha256, new_body_sha256, old_sum_kbps, new_sum_kbps)"
+        " select app_key, current_date - 9, 288, 0, now(), '\\x01', '\\x02', 288, 0"
+        " from core.app where name = 'classroom-02'"
+        " returning to_json(restated_at) #>> '{}'"
+    )
+    yield moment
+    live.sql("delete from core.restatement where old_body_sha256 = '\\x01'")
+
+
+def reviewers(live: LiveStack) -> list[tuple[str | None, bool]]:
+    return live.sql("select reviewed_by, reviewed_at is not null from mart.restatement where is_drop")
+
+
+def test_reviewing_takes_the_right_to_edit_the_nightly_dag(live: LiveStack, drop: str) -> None:
+    body = {"until": drop}
+    for role in (None, NO_ROLE, "viewer"):
+        token = role if role is None else token_of(live, "somebody", role)
+        refused = HTTPStatus.UNAUTHORIZED if token is None else HTTPStatus.FORBIDDEN
+        assert asked(live, "POST", REVIEW, token, body) == refused
+        assert asked(live, "POST", REVIEW, token, "no date") == refused, "whatever the body"
+    assert reviewers(live) == [(None, False)]
+    assert asked(live, "POST", REVIEW, token_of(live, "ada", "user"), body) == HTTPStatus.NO_CONTENT
+    assert asked(live, "POST", REVIEW, token_of(live, "bob", "admin"), body) == HTTPStatus.NO_CONTENT
+    assert reviewers(live) == [("ada", True)], "the first reviewer stays"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+)
+def test_a_form_of_another_site_reviews_nothing(live: LiveStack, drop: str, content_type: str) -> None:
+    """These types a page of another origin can make a browser send without asking this server first."""
+    admin = token_of(live, "admin", "admin")
+    status = asked(live, "POST", REVIEW, admin, {"until": drop}, content_type)
+    assert status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    assert reviewers(live) == [(None, False)]
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"until": "2026-11-29T01:00:00"}, {"until": "now"}, [], "", {"until": None}]
+)
+def test_a_review_names_a_moment(live: LiveStack, drop: str, body: object) -> None:
+    admin = token_of(live, "admin", "admin")
+    assert asked(live, "POST", REVIEW, admin, body) == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert reviewers(live) == [(None, False)]
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", HTTPStatus.FORBIDDEN), ("user", HTTPStatus.OK)])
@@ -135,6 +194,7 @@ def test_a_file_that_is_known_is_not_sent_again(live: LiveStack) -> None:
     login = {"Authorization": f"Bearer {token_of(live, 'viewer', 'viewer')}"}
     with opener.open(Request(address, headers=login), timeout=60) as answer:  # noqa: S310 - our own server
         known = {"If-None-Match": answer.headers["ETag"]}
+        assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
     with pytest.raises(HTTPError) as again:
         opener.open(Request(address, headers=login | known), timeout=60)  # noqa: S310 - our own server
     with again.value as answer:

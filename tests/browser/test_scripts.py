@@ -17,8 +17,10 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_every_route_is_documented(calls: Calls) -> None:
-    documented = {path.replace("{path}", A_FILE) for path in re.findall(r"`GET (/[^`]*)`", PAGE)}
-    assert {path for path, _, is_served in calls if is_served} == documented
+    documented = {
+        (verb, path.replace("{path}", A_FILE)) for verb, path in re.findall(r"`([A-Z]+) (/[^`]*)`", PAGE)
+    }
+    assert {(verb, path) for path, verb, is_served in calls if is_served} == documented
 
 
 def test_the_commands(live: LiveStack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -10,44 +11,57 @@ from playwright.sync_api import expect
 from tests.browser.visitor import Visitor
 from tests.dags.stack import LiveStack
 
-# State → apps, and which days of the window, counted from its oldest.
+# State → apps, and which days of the window, counted from its oldest. Lost days are older than the window.
 SPREAD = {
-    "lost": (("support-03", "overseas-09", "classroom-12"), range(2)),
+    "lost": (("support-03", "overseas-09", "classroom-12"), range(-6, -4)),
     "rejected": (("meetings-11",), range(9, 11)),
     "failed": (("livestream-10", "livestream-15"), range(18, 22)),
     "pending": (("overseas-14", "support-13", "classroom-17", "meetings-16"), range(28, 30)),
 }
 REASONS = {
-    "lost": "HTTP 400: out of range",
-    "rejected": "the answer is for another day",
+    "lost": "not requested yet",
+    "rejected": "the response is for another day",
     "failed": "HTTP 500",
-    "pending": "not asked yet",
+    "pending": "not requested yet",
 }
 
 
 @pytest.fixture
 def spread(live: LiveStack) -> Iterator[dict[tuple[str, str], str]]:
     """Let some app-days be in other states; yield those, and collect them again."""
-    dates = [day for (day,) in live.sql("select distinct usage_date::text from mart.coverage order by 1")]
+    oldest = live.sql("select min(usage_date) from mart.coverage")[0][0]
     states = {
-        (name, dates[number]): state
+        (name, f"{oldest + timedelta(days=number)}"): state
         for state, (names, numbers) in SPREAD.items()
         for name in names
         for number in numbers
     }
     for (name, usage_date), state in states.items():
-        change = (
-            "delete from core.app_day"
-            if state == "pending"
-            else f"update core.app_day set state = '{state}', reason = '{REASONS[state]}',"
-            " points = 0, kbps = null, collected_at = null, body_sha256 = null"
-        )
-        live.sql(f"{change} where {_app_day(name, usage_date)}")
+        if state == "lost":
+            _expect(live, name, f"+ {_range_of(usage_date)}")
+        elif state == "pending":
+            live.sql(f"delete from core.app_day where {_app_day(name, usage_date)}")
+        else:
+            live.sql(
+                f"update core.app_day set state = '{state}', reason = '{REASONS[state]}', points = 0,"
+                " kbps = null, collected_at = null, verified_at = null, body_sha256 = null"
+                f" where {_app_day(name, usage_date)}"
+            )
     yield states
-    for name, usage_date in states:
+    for (name, usage_date), state in states.items():
+        if state == "lost":
+            _expect(live, name, f"- {_range_of(usage_date)}")
         live.sql(f"delete from core.app_day where {_app_day(name, usage_date)}")
     live.trigger("agora_bandwidth_daily")
     assert live.sql("select count(*) from mart.coverage where state <> 'collected'") == [(1,)]
+
+
+def _expect(live: LiveStack, name: str, change: str) -> None:
+    live.sql(f"update core.app set wanted = wanted {change} where name = '{name}'")
+
+
+def _range_of(usage_date: str) -> str:
+    return f"datemultirange(daterange('{usage_date}', '{usage_date}', '[]'))"
 
 
 def _app_day(name: str, usage_date: str) -> str:
@@ -57,7 +71,7 @@ def _app_day(name: str, usage_date: str) -> str:
 def test_each_state_has_a_colour_a_sign_and_words(
     visitor: Visitor, spread: dict[tuple[str, str], str]
 ) -> None:
-    frame = visitor.goes_to("coverage?sort=name")
+    frame = visitor.goes_to(f"coverage?sort=name&from_date={min(usage_date for _, usage_date in spread)}")
     looks = {}
     for (name, usage_date), state in spread.items():
         cell = frame.locator(f".grid td[data-day='{name} {usage_date}']")

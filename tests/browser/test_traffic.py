@@ -156,3 +156,23 @@ def test_times_are_the_vendors_or_the_viewers(
         of_viewer = shown(frame)[0]
     apart = of_vendor - of_viewer
     assert abs(apart.total_seconds() / 3600 - offset) <= 1, "an hour of summer time may lie between"
+
+
+def test_an_app_id_counts_in_any_case(visitor: Visitor, torn: tuple[str, str]) -> None:
+    app_id, usage_date = torn
+    assert app_id.upper() != app_id
+    dates = f"from_date={usage_date}&to_date={usage_date}"
+    frame = visitor.goes_to(f"traffic?app_ids={app_id.upper()},{app_id}&{dates}")
+    expect(frame.locator(".chip")).to_have_count(1)
+    expect(frame.locator(f"#chip-{app_id}")).to_be_visible()
+    expect(frame.locator(".panel .trouble")).not_to_contain_text("No app with")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [("9.991e17", "999.1 PB"), ("1e18", "1 EB"), ("6.701e20", "670.1 EB"), ("2.5e21", "2.500 ZB")],
+)
+def test_the_largest_volumes_have_units(visitor: Visitor, number: str, words: str) -> None:
+    frame = visitor.goes_to("bill")
+    script = f"import(new URL('assets/frame/format.js', document.baseURI)).then(own => own.bytes({number}))"
+    assert frame.evaluate(script) == words

@@ -52,7 +52,7 @@ class Visitor:
         visitor = cls(context.new_page(), ui_url)
         try:
             yield visitor
-            assert visitor.troubles == []
+            assert visitor.troubles == [], visitor.troubles
         finally:
             context.close()
 

@@ -18,6 +18,7 @@ from tests.chaos import airflow_kills, bad_loader, kills, table
 from tests.chaos.kills import Outcome
 from tests.chaos.site import ChaosError, site
 from tests.chaos.table import Line
+from tests.environment import forget_the_caller
 
 PARTS = ("collector", "server", "airflow")
 # Full, or the subset.
@@ -31,6 +32,7 @@ def main() -> int:
         print("make chaos needs Linux: it forks, kills and looks into /proc.")
         return 1
     arguments = _arguments()
+    forget_the_caller()
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     print(f"Seed {seed} (SEED={seed} draws the same moments again).", flush=True)
     lines: list[Line] = []

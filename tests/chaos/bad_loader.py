@@ -16,11 +16,14 @@ from agora.warehouse import app_days
 
 LEDGER = """
 insert into core.app_day as held (
-    app_key, usage_date, starts_at, state, points, attempts, http_status, collected_at, body_sha256, kbps
+    app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, collected_at, verified_at,
+    body_sha256, kbps
 )
-select app_key, %s, %s, %s, %s, 1, %s, %s, %s, %s from core.app where app_id = %s
+select app_key, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s from core.app where app_id = %s
 on conflict (app_key, usage_date) do update set
-    collected_at = excluded.collected_at, body_sha256 = excluded.body_sha256
+    collected_at = excluded.collected_at,
+    verified_at = excluded.verified_at,
+    body_sha256 = excluded.body_sha256
 """
 POINTS = """
 update core.app_day set kbps = %s
@@ -28,7 +31,7 @@ where app_key = (select app_key from core.app where app_id = %s) and usage_date 
 """
 
 
-def load(connection: Connection, batch: pd.DataFrame) -> int:
+def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
     """Bring a batch of sound app-days in, statement by statement."""
     session: Any = connection.connection.dbapi_connection
     grid = batch.loc[:, app_days.SLOTS].to_numpy(dtype=np.float64)
@@ -36,7 +39,8 @@ def load(connection: Connection, batch: pd.DataFrame) -> int:
     keys = batch.index.tolist()
     with session.cursor() as cursor:
         for (app_id, day), row, points in zip(keys, batch.to_dict("records"), kbps, strict=True):
-            ledger = (row["starts_at"], row["state"], row["points"], row["http_status"], row["collected_at"])
+            at = row["collected_at"]
+            ledger = (conn_id, row["starts_at"], row["state"], row["points"], row["http_status"], at, at)
             cursor.execute(LEDGER, (day, *ledger, row["body_sha256"], points, app_id))
             session.commit()
         for (app_id, day), points in zip(keys, kbps, strict=True):

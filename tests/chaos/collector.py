@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
+import psycopg2
 from psycopg2 import extensions
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import Days, plan
+from agora.bandwidth.plan import Days, Plan, plan
 from agora.settings import AppSettings, DashboardSettings
 from agora.vendor.dashboard import DashboardClient
-from agora.warehouse import app_days, raw_answers
+from agora.warehouse import app_days, apps, raw_responses
 from agora.warehouse.trouble import explained
 from tests.chaos.forked import Reports
 
-Load = Callable[[Connection, pd.DataFrame], int]
+Load = Callable[[Connection, pd.DataFrame, str], int]
+
+
+def planned(
+    engine: Engine, account: DashboardSettings, configured: Sequence[AppSettings], days: Days | None = None
+) -> Plan:
+    """Write the configuration into the warehouse and plan, as the first task of a run does."""
+    with engine.begin() as connection:
+        apps.retire(connection, [app.app_id for app in configured], "chaos")
+        apps.sync(connection, account, configured)
+    with engine.connect() as connection:
+        app_ids = [app.app_id for app in configured]
+        return plan(connection, account, app_ids, account.today(datetime.now(UTC)), days)
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Round:
         """Plan and collect, as a night's run does."""
         fetch.CHUNK_SECONDS, fetch.CHUNK_APP_DAYS = 0.05, 25  # many commits, so that kills meet them
         engine = self.make_engine()
-        _report_commits(engine, reports)
+        _report_commits(reports)
         _mark_steps(reports, self.load)
         reports.say(at="plan")
         with explained("the throw-away warehouse"):
@@ -52,10 +66,10 @@ class Round:
         engine.dispose()
 
     async def _run(self, engine: Engine, reports: Reports) -> None:
-        planned = await plan(self.account, self.apps, engine, datetime.now(UTC), self.days)
+        requested = planned(engine, self.account, self.apps, self.days).app_days
         reports.say(at="fetch")
         async with DashboardClient(self.account) as client:
-            await collect([day[:2] for day in planned.app_days], client, engine)
+            await collect(requested, client, engine)
 
 
 class _Reporting(extensions.connection):
@@ -80,27 +94,25 @@ class _Reporting(extensions.connection):
         self.loaded = []
 
 
-def _report_commits(engine: Engine, reports: Reports) -> None:
+def _report_commits(reports: Reports) -> None:
     class Ours(_Reporting):
         pass
 
     Ours.reports = reports
 
-    @event.listens_for(engine, "do_connect")
-    def _(dialect: Any, record: Any, args: Any, parameters: dict[str, Any]) -> None:
-        parameters["connection_factory"] = Ours
+    psycopg2.connect = partial(psycopg2.connect, connection_factory=Ours)  # of this child
 
 
 def _mark_steps(reports: Reports, load: Load) -> None:
-    keep = raw_answers.keep
+    store = raw_responses.store
 
-    def marked_keep(connection: Connection, answers: Any) -> None:
+    def marked_store(connection: Connection, responses: Any) -> None:
         reports.say(at="raw")
-        keep(connection, answers)
+        store(connection, responses)
 
-    def marked_load(connection: Connection, batch: pd.DataFrame) -> int:
+    def marked_load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
         reports.say(at="load")
-        changed = load(connection, batch)
+        changed = load(connection, batch, conn_id)
         ours: Any = connection.connection.dbapi_connection
         ours.loaded = [
             (app_id, day.isoformat(), digest.hex(), at.isoformat())
@@ -111,5 +123,5 @@ def _mark_steps(reports: Reports, load: Load) -> None:
         ]
         return changed
 
-    raw_answers.keep = marked_keep
+    raw_responses.store = marked_store
     app_days.load = marked_load

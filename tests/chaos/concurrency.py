@@ -15,7 +15,7 @@ from agora.warehouse.migrate import migrate
 from embedded.postgres import throwaway
 from tests.chaos import concurrency_history as history
 from tests.chaos.concurrency_answers import APP_IDS, FIRST_DAY, AppDay
-from tests.chaos.concurrency_loaders import load_together
+from tests.chaos.concurrency_loaders import STOP_THE_CLOCK, load_together
 from tests.chaos.concurrency_model import Loaded, findings
 from tests.warehouse.database import App, Warehouse
 
@@ -53,6 +53,7 @@ def run(warehouse: Warehouse, *, seed: int, rounds: int, processes: int = PROCES
     warehouse.add_account()
     warehouse.add_apps(App(app_id, FIRST_DAY) for app_id in APP_IDS)
     warehouse.run(history.KEEP_HISTORY)
+    warehouse.run(STOP_THE_CLOCK)
     loaded, broken = load_together(warehouse.url("loader"), seed, rounds, processes)
     by_app_day: dict[AppDay, list[Loaded]] = defaultdict(list)
     for one in loaded:

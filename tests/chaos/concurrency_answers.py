@@ -1,4 +1,4 @@
-"""Answers that many loaders bring for the same app-days: of all ages, whole, partial, restated, failed, lost.
+"""Responses that many loaders bring for the same app-days: of all ages, whole, partial, restated, failed.
 
 Every point of a day is the same number, which says whose it is: points of two answers in one row would show.
 """
@@ -16,10 +16,11 @@ APP_IDS = tuple(f"app-{number}" for number in "316042")  # whose order is not th
 DAYS_A_ROUND = 2
 FIRST_DAY = date(2020, 1, 1)
 FIRST_FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = FIRST_FETCHED_AT + timedelta(hours=1)
 LABELS = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 1440, 5))
 ZONES = {"UTC": timedelta(0), "Asia/Shanghai": timedelta(hours=8)}
 
-SOUND, FAILED, REJECTED, LOST = "sound", "failed", "rejected", "lost"
+SOUND, FAILED, REJECTED = "sound", "failed", "rejected"
 AppDay = tuple[str, date]
 
 
@@ -28,12 +29,12 @@ class Said:
     """What one loader brings for one app-day.
 
     Attributes:
-        kind: SOUND, FAILED, REJECTED, or LOST, which is the planner's.
+        kind: SOUND, FAILED or REJECTED.
         fetched_at: When the answer was received.
         zone: The account's time zone as this loader knows it.
         version: Which of the day's numbers the vendor gives.
         withheld: How many of the 288 points it keeps back, from the end of the day.
-        words: Unlike any other load's: the reason of a failure or loss, the body of a rejected answer.
+        words: Unlike any other load's: the reason of a failure, the body of a rejected response.
     """
 
     app_day: AppDay
@@ -86,15 +87,13 @@ def loads_of(chance: random.Random, number: int, loads: int) -> Iterator[list[Sa
     for load in range(loads):
         asked = [app_day for app_day in app_days_of(number) if chance.random() < 0.9]
         chance.shuffle(asked)
-        lost = chance.random() < 0.1
-        # The planner marks days as the account stands in the warehouse, which says UTC.
-        zone = "UTC" if lost else chance.choices(list(ZONES), (8, 1))[0]
+        zone = chance.choices(list(ZONES), (8, 1))[0]
         words = f"load {load}:{chance.getrandbits(64):x}"
-        yield [_said(chance, app_day, zone, lost, words) for app_day in asked]
+        yield [_said(chance, app_day, zone, words) for app_day in asked]
 
 
-def _said(chance: random.Random, app_day: AppDay, zone: str, lost: bool, words: str) -> Said:
-    kind = LOST if lost else chance.choices((SOUND, FAILED, REJECTED), (3, 2, 1))[0]
+def _said(chance: random.Random, app_day: AppDay, zone: str, words: str) -> Said:
+    kind = chance.choices((SOUND, FAILED, REJECTED), (3, 2, 1))[0]
     # Few moments, so that some answers are of the very same.
     fetched_at = FIRST_FETCHED_AT + timedelta(seconds=chance.randrange(40))
     withheld = chance.choices((0, 1, 5, len(LABELS)), (4, 2, 2, 1))[0]

@@ -6,13 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from tests.chaos.concurrency_answers import LOST, AppDay, Said
+from tests.chaos.concurrency_answers import AppDay, Said
 from tests.chaos.concurrency_model import NOT_JSON, Held, Trace, Version, traces
 from tests.warehouse.database import Warehouse
 
 COLUMNS = (
     "app_key, usage_date, state, points, kbps, attempts, http_status, reason, starts_at, collected_at,"
-    " body_sha256"
+    " verified_at, body_sha256"
 )
 
 # Each version of a row, in order: the row is locked while the trigger runs.
@@ -22,14 +22,14 @@ create sequence chaos.clock;
 create table chaos.history (
     moment bigint, app_key integer, usage_date date, state text, points smallint, kbps double precision [],
     attempts integer, http_status smallint, reason text, starts_at timestamptz, collected_at timestamptz,
-    body_sha256 bytea
+    verified_at timestamptz, body_sha256 bytea
 );
 create function chaos.note() returns trigger
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
     insert into chaos.history values (
         nextval('chaos.clock'), new.app_key, new.usage_date, new.state, new.points, new.kbps, new.attempts,
-        new.http_status, new.reason, new.starts_at, new.collected_at, new.body_sha256
+        new.http_status, new.reason, new.starts_at, new.collected_at, new.verified_at, new.body_sha256
     );
     return null;
 end $$;
@@ -60,6 +60,7 @@ def read(warehouse: Warehouse) -> dict[AppDay, list[Version]]:
             words=re.sub(f"{NOT_JSON}: [^;]*", NOT_JSON, row["reason"]),
             starts_at=row["starts_at"],
             collected_at=row["collected_at"],
+            verified_at=row["verified_at"],
             digest=None if digest is None else bytes(digest),
         )
         history[row["app_id"], row["usage_date"]].append(Version(held, row["moment"]))
@@ -71,12 +72,13 @@ def trace_findings(warehouse: Warehouse, history: dict[AppDay, list[Version]]) -
     left: dict[AppDay, list[Trace]] = defaultdict(list)
     for row in warehouse.rows(
         "select app_id, usage_date, points_changed, points_added, old_collected_at, new_collected_at,"
-        " old_body_sha256, new_body_sha256"
+        " old_body_sha256, new_body_sha256, old_starts_at, new_starts_at, coalesce(old_sum_kbps, 0),"
+        " new_sum_kbps"
         " from core.restatement inner join core.app using (app_key) order by restated_at"
     ):
-        app_id, usage_date, changed, added, old_at, new_at, old_digest, new_digest = row.values()
+        app_id, usage_date, changed, added, old_at, new_at, old_digest, new_digest, *moved = row.values()
         left[app_id, usage_date].append(
-            Trace(changed, added, old_at, new_at, bytes(old_digest), bytes(new_digest))
+            Trace(changed, added, old_at, new_at, bytes(old_digest), bytes(new_digest), *moved)
         )
     return [
         f"{app_day[0]} {app_day[1]}: restatements kept {left[app_day]}, due {traces(versions)}"
@@ -94,8 +96,8 @@ def not_as_last_written(warehouse: Warehouse) -> list[str]:
 
 
 def raw_findings(warehouse: Warehouse, said: Iterable[Said]) -> list[str]:
-    """Compare the answers kept with those brought: each one once."""
-    brought = Counter((*one.app_day, one.fetched_at, one.digest) for one in said if one.kind != LOST)
+    """Compare the stored responses with those brought: each one once."""
+    brought = Counter((*one.app_day, one.fetched_at, one.digest) for one in said)
     kept = Counter(
         (row["app_id"], row["usage_date"], row["fetched_at"], bytes(row["body_sha256"]))
         for row in warehouse.rows(

@@ -17,14 +17,23 @@ from agora.errors import VendorUnavailable
 from agora.settings import parse_dashboard
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import DashboardClient
-from agora.warehouse import app_days, lost
+from agora.warehouse import app_days
 from agora.warehouse.engine import warehouse_engine
-from tests.chaos.concurrency_answers import FAILED, LOST, Said, loads_of
+from tests.chaos.concurrency_answers import FAILED, NOW, Said, loads_of
 from tests.chaos.concurrency_model import STATUS, Loaded
 
 CONN_ID = "agora_dashboard"
 WAIT_SECONDS = 300
 LOADS = 3
+# The warehouse and its loaders agree to the microsecond on a time that stands still, so that a response is
+# stored with exactly the time at which it was received.
+STOP_THE_CLOCK = f"""
+create or replace function mart.clock() returns timestamptz
+language sql stable parallel safe
+begin atomic
+    select timestamptz '{NOW.isoformat()}';
+end
+"""
 
 together: Barrier  # of the process, set when it starts
 
@@ -54,12 +63,8 @@ class Told(DashboardClient):
 
 
 def load(said: list[Said], engine: Engine) -> None:
-    """Bring answers, or the planner's marks, into the warehouse."""
-    if said[0].kind != LOST:
-        asyncio.run(collect([one.app_day for one in said], Told(said), engine))
-        return
-    with engine.begin() as connection:
-        lost.mark(connection, [one.app_day for one in said], said[0].words, http_status=STATUS[LOST])
+    """Bring responses into a warehouse whose clock stands still."""
+    asyncio.run(collect([one.app_day for one in said], Told(said), engine, now=lambda: NOW))
 
 
 def loads_together(url: str, seed: int, rounds: int, number: int) -> list[Loaded]:
@@ -99,8 +104,8 @@ def _moment(clock: Connection) -> int:
 def _shuffle_batches(chance: random.Random) -> None:
     """Have rows come to the loader in any order: its own statement has to keep loaders from deadlocks."""
     in_order = app_days.load
-    app_days.load = lambda connection, batch: in_order(
-        connection, batch.sample(frac=1, random_state=chance.getrandbits(32))
+    app_days.load = lambda connection, batch, conn_id: in_order(
+        connection, batch.sample(frac=1, random_state=chance.getrandbits(32)), conn_id
     )
 
 

@@ -1,8 +1,7 @@
-"""The rules of what replaces what, told once more and one app-day at a time; judges what many loaders did.
+"""The rules of what replaces what, stated again and one app-day at a time; judges what many loaders did.
 
-A history of an app-day is right if it could have come about by one loader after the other: each version came
-from one answer under the rules, while that answer was being loaded; and each answer that made no version was
-refused by one that was held while it was being loaded.
+Each response counts: it makes one version of its app-day's row, be it only one attempt more. A history is
+right if one loader after the other could have made it, each response while it was being loaded.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from tests.chaos.concurrency_answers import FAILED, LOST, REJECTED, SOUND, Said
+from tests.chaos.concurrency_answers import FAILED, REJECTED, SOUND, Said
 
 EMPTY = "no row"
 NOT_JSON = "not JSON"
-STATUS = {FAILED: 500, REJECTED: 200, LOST: 400, SOUND: 200}
+STATUS = {FAILED: 500, REJECTED: 200, SOUND: 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Held:
     words: str
     starts_at: datetime
     collected_at: datetime | None
+    verified_at: datetime | None
     digest: bytes | None
 
 
@@ -61,26 +61,30 @@ class Trace:
     new_collected_at: datetime | None
     old_digest: bytes | None
     new_digest: bytes | None
+    old_starts_at: datetime
+    new_starts_at: datetime
+    old_sum_kbps: float
+    new_sum_kbps: float
 
 
-def after(held: Held | None, said: Said) -> Held | None:
-    """Return the row that an answer makes of the row held; None where it changes nothing."""
+def after(held: Held | None, said: Said) -> Held:
+    """Return the row that a response makes of the row held."""
     if held is None:
         return _fresh(said)
-    has_points = held.collected_at is not None
-    if said.kind == LOST:
-        if has_points or held.state == LOST:
-            return None
-        before = f"; before that: {held.words}" if held.words else ""
-        return replace(held, state=LOST, words=said.words + before)
-    made = replace(_fresh(said), attempts=held.attempts + 1)
     if said.kind != SOUND:
-        return None if has_points or held.state == LOST else made
-    if held.collected_at is None:
-        return made
-    older = said.fetched_at <= held.collected_at
-    the_same = (said.digest, said.starts_at) == (held.digest, held.starts_at)
-    return None if older or the_same or said.points < held.points else made
+        made = held if held.collected_at else _fresh(said)
+        return replace(made, attempts=held.attempts + 1)
+    made = _fresh(said) if _wins(held, said) else held
+    verified_at = max(filter(None, [held.verified_at, said.fetched_at]))
+    return replace(made, attempts=held.attempts + 1, verified_at=verified_at)
+
+
+def _wins(held: Held, said: Said) -> bool:
+    """Tell whether a sound response replaces the points held: it is newer, and contradicts or has more."""
+    if held.collected_at is None or held.verified_at is None:
+        return True
+    contradicts = said.points > 0 and held.points > 0 and said.kbps != held.kbps
+    return said.fetched_at > held.verified_at and (contradicts or said.points > held.points)
 
 
 def _fresh(said: Said) -> Held:
@@ -92,11 +96,12 @@ def _fresh(said: Said) -> Held:
         state=state,
         points=said.points,
         kbps=said.kbps if said.points else None,
-        attempts=0 if said.kind == LOST else 1,
+        attempts=1,
         http_status=STATUS[said.kind],
         words=_words(said),
         starts_at=said.starts_at,
         collected_at=said.fetched_at if sound else None,
+        verified_at=said.fetched_at if sound else None,
         digest=said.digest if said.kind in (SOUND, REJECTED) else None,
     )
 
@@ -111,16 +116,22 @@ def traces(versions: Sequence[Version]) -> list[Trace]:
     """Return the traces that an app-day's history must have left: one wherever points replaced points."""
     found = []
     for old, new in pairwise(version.held for version in versions):
-        changed = old.points if new.kbps != old.kbps else 0
-        if old.collected_at and changed + new.points - old.points:
+        is_other = (new.kbps, new.starts_at) != (old.kbps, old.starts_at)
+        changed = old.points if is_other else max(0, old.points - new.points)
+        added = max(0, new.points - old.points)
+        if old.collected_at and changed + added:
             found.append(
                 Trace(
                     changed,
-                    new.points - old.points,
+                    added,
                     old.collected_at,
                     new.collected_at,
                     old.digest,
                     new.digest,
+                    old.starts_at,
+                    new.starts_at,
+                    old.points * (old.kbps or 0),
+                    new.points * (new.kbps or 0),
                 )
             )
     return found
@@ -130,54 +141,21 @@ def findings(loaded: Sequence[Loaded], versions: Sequence[Version]) -> list[str]
     """Judge one app-day; empty if it is as it must be.
 
     Args:
-        loaded: Every answer that was brought for it.
+        loaded: Every response that was brought for it.
         versions: Every row that was written of it, in order.
     """
-    wrong = []
-    left = list(loaded)
-    makers: list[Loaded] = []
+    # Of responses that make the same version, the one whose load ended first: a later one may still make a
+    # later version, and once they have made the same, what is left of them does the same ever after.
+    left = sorted(loaded, key=lambda one: one.ended)
     held: Held | None = None
     for version in versions:
-        maker = next((one for one in left if _made(one, held, version, loaded)), None)
+        maker = next((one for one in left if _made(one, held, version)), None)
         if maker is None:
-            return [f"no answer makes {version.held} of {held or EMPTY} at {version.moment}"]
+            return [f"no response makes {version.held} of {held or EMPTY} at {version.moment}"]
         left.remove(maker)
-        makers.append(maker)
         held = version.held
-    # A version can have been seen from when it was written until the one that replaced it was committed.
-    ends = [maker.ended for maker in makers[1:]] + [max((one.ended for one in loaded), default=0)]
-    for one in left:
-        met = [
-            version.held
-            for version, end in zip(versions, ends, strict=True)
-            if version.moment <= one.ended and end >= one.begun
-        ]
-        if all(
-            after(version, one.said) and not _said_again(version, one, loaded, surely=False)
-            for version in met
-        ):
-            wrong.append(f"{one.said} is lost: of what was held meanwhile nothing refuses it: {met}")
-    return wrong
+    return [f"{one.said} left no trace" for one in left]
 
 
-def _made(one: Loaded, held: Held | None, version: Version, loaded: Sequence[Loaded]) -> bool:
-    return (
-        one.begun <= version.moment <= one.ended
-        and after(held, one.said) == version.held
-        and not _said_again(held, one, loaded, surely=True)
-    )
-
-
-def _said_again(held: Held | None, one: Loaded, loaded: Sequence[Loaded], *, surely: bool) -> bool:
-    """Tell whether the answer that is held came again, later than this one: then this one is an older answer.
-
-    It had come when its load had ended before this one's began; it may have when they overlapped.
-    """
-    if held is None or held.collected_at is None or one.said.kind != SOUND:
-        return False
-    return any(
-        other.said.digest == held.digest
-        and other.said.fetched_at > one.said.fetched_at
-        and (other.ended <= one.begun if surely else other.begun <= one.ended)
-        for other in loaded
-    )
+def _made(one: Loaded, held: Held | None, version: Version) -> bool:
+    return one.begun <= version.moment <= one.ended and after(held, one.said) == version.held

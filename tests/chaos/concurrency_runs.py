@@ -12,16 +12,18 @@ from multiprocessing.synchronize import Barrier
 from sqlalchemy import Engine
 
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import Days, plan
+from agora.bandwidth.plan import Days
 from agora.bandwidth.summary import Summary
 from agora.operators.batch import in_batches
 from agora.settings import AppSettings, DashboardSettings
 from agora.vendor.dashboard import DashboardClient
+from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.wanted import not_collected_since
+from tests.chaos.collector import planned
 from tests.collect.night import Night
 
 WAIT_SECONDS = 120
+AppDay = tuple[str, date]
 
 start_line: Barrier  # of the process, set when it starts
 
@@ -36,19 +38,22 @@ def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days
     start_line.wait(WAIT_SECONDS)
     engine = warehouse_engine(url)
     now = datetime.now(UTC)
-    planned = asyncio.run(plan(account, apps, engine, now, days))
+    app_days = planned(engine, account, apps, days).app_days
     total = Summary()
-    for batch in in_batches(account.conn_id, planned.app_days, planned_at=now, requests_per_second=0.01):
+    for batch in in_batches(account.conn_id, app_days, planned_at=now, requests_per_second=0.01):
         with engine.connect() as connection:
-            asked = not_collected_since(connection, batch.app_days(), now)
-        total.add(asyncio.run(_collected(account, asked, engine)))
+            done, refused = planning_queries.results(connection, batch.app_days(), now)
+        requested = [app_day for app_day in batch.app_days() if app_day not in done]
+        total.add(asyncio.run(_collected(account, requested, refused, engine)))
     engine.dispose()
     return total
 
 
-async def _collected(account: DashboardSettings, asked: list[tuple[str, date]], engine: Engine) -> Summary:
+async def _collected(
+    account: DashboardSettings, requested: list[AppDay], refused_before: set[AppDay], engine: Engine
+) -> Summary:
     async with DashboardClient(account) as client:
-        return await collect(asked, client, engine)
+        return await collect(requested, client, engine, refused_before=refused_before)
 
 
 def overlapping(night: Night, runs: Sequence[Days | None]) -> list[Summary]:

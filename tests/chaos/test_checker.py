@@ -19,12 +19,15 @@ OLD = "create table kept_aside as select * from core.app_day"
 ONE = "app_key = {first} and usage_date = '{day}'"
 OTHER = "app_key = {second} and usage_date = '{day}'"
 WITHOUT_KEY = "alter table core.app_day drop constraint app_day_pkey"
-COLUMNS = "starts_at, state, points, kbps, attempts, http_status, reason, collected_at, body_sha256"
+COLUMNS = (
+    "conn_id, starts_at, state, points, kbps, attempts, http_status, reason, collected_at, verified_at,"
+    " body_sha256"
+)
 
 DAMAGE = {
     "a deleted app-day": (f"delete from core.app_day where {ONE}", {"lost": 1}),
     "points taken away": (
-        f"update core.app_day set state = 'failed', points = 0, kbps = null where {ONE}",
+        f"update core.app_day set state = 'failed', points = 0, kbps = null, verified_at = null where {ONE}",
         {"lost": 1},
     ),
     "an older answer come back": (

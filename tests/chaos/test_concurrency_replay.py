@@ -9,7 +9,7 @@ from collections.abc import Callable
 from agora.bandwidth.replay import replay
 from agora.warehouse.engine import warehouse_engine
 from tests.chaos.concurrency_answers import APP_IDS, FIRST_DAY, app_days_of, loads_of
-from tests.chaos.concurrency_loaders import load
+from tests.chaos.concurrency_loaders import STOP_THE_CLOCK, load
 from tests.warehouse.database import App, Warehouse
 
 ROUNDS = 20
@@ -27,6 +27,7 @@ where app_day.kbps is not null and not exists (
 def test_a_replay_and_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps(App(app_id, FIRST_DAY) for app_id in APP_IDS)
+    warehouse.run(STOP_THE_CLOCK)
     engine = warehouse_engine(warehouse.url("loader"))
     together = threading.Barrier(LOADERS + 1, timeout=120)
     failures: list[BaseException] = []

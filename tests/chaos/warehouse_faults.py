@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import plan
 from agora.errors import WarehouseError
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
@@ -21,6 +19,7 @@ from agora.warehouse.trouble import explained
 from embedded.postgres import throwaway
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing
+from tests.chaos.collector import planned
 from tests.chaos.truth import Truth
 from tests.collect.night import Night, night_of, product, window_days
 from tests.warehouse.database import Warehouse
@@ -51,10 +50,9 @@ class Site:
             engine.dispose()
 
     async def _plan_and_collect(self, engine: Engine) -> None:
-        account, apps = self.night.account, self.night.apps
-        planned = await plan(account, apps, engine, datetime.now(UTC))
-        async with DashboardClient(account) as client:
-            await collect([day[:2] for day in planned.app_days], client, engine)
+        requested = planned(engine, self.night.account, self.night.apps).app_days
+        async with DashboardClient(self.night.account) as client:
+            await collect(requested, client, engine)
 
     def fails(self, engine: Engine | None = None) -> str:
         """Run, and return what the WarehouseError says."""
@@ -100,11 +98,9 @@ def impatient(url: str, **timeouts: str) -> Engine:
     """Return the product's engine with other time-outs than its own, which are too long for a test."""
     engine = warehouse_engine(url)
 
-    @event.listens_for(engine, "connect")
-    def _set(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        with connection.cursor() as cursor:
-            for name, value in timeouts.items():
-                cursor.execute(f"set {name} = '{value}'")
-        connection.commit()
+    @event.listens_for(engine, "begin")  # after the engine's own
+    def _set(connection: Connection) -> None:
+        for name, value in timeouts.items():
+            connection.exec_driver_sql(f"set local {name} = '{value}'")
 
     return engine

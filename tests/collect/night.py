@@ -7,12 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from agora.bandwidth.collect import collect
+from sqlalchemy import Engine
+
+from agora.bandwidth.collect import collect, try_access
 from agora.bandwidth.plan import Days, Plan, plan
 from agora.bandwidth.shared_pace import shared_client
 from agora.bandwidth.summary import Summary
 from agora.settings import AppSettings, DashboardSettings, parse_apps, parse_dashboard
+from agora.vendor.dashboard import CONFIRMING_APPS
+from agora.warehouse import apps, planning_queries
+from agora.warehouse.app_days import states
+from agora.warehouse.apps import Gone
 from agora.warehouse.engine import warehouse_engine
 from sandbox.testing import RunningSandbox
 from tests.warehouse.database import Warehouse, days_between
@@ -27,41 +34,92 @@ class Night:
     warehouse: Warehouse
     account: DashboardSettings
     apps: list[AppSettings]
-    now: datetime | None = None
     configured_elsewhere: Sequence[str] = ()
+    planned_at: datetime | None = None
+    passed: timedelta = timedelta()
+    gone: Gone | None = None
+    tried: Summary | None = None
 
-    def plan(self, days: Days | None = None) -> Plan:
+    def configure(self) -> None:
+        """Carry the account and its apps over, without a request."""
         engine = warehouse_engine(self.warehouse.url("loader"))
+        app_ids = [app.app_id for app in self.apps]
         try:
-            return asyncio.run(
-                plan(
-                    self.account,
-                    self.apps,
-                    engine,
-                    self.now or datetime.now(UTC),
-                    days,
-                    configured_elsewhere=self.configured_elsewhere,
-                )
-            )
+            with engine.begin() as connection:
+                self.gone = apps.retire(connection, [*app_ids, *self.configured_elsewhere], uuid4().hex)
+                apps.sync(connection, self.account, self.apps)
         finally:
             engine.dispose()
 
+    def missing(self) -> list[AppDay]:
+        """Return what a run would request, without a request."""
+        self.configure()
+        engine = warehouse_engine(self.warehouse.url("loader"))
+        try:
+            return list(configured_and_planned(engine, self.account, self.apps).app_days)
+        finally:
+            engine.dispose()
+
+    def plan(self, days: Days | None = None) -> Plan:
+        """Plan, and try the access with a first app-day."""
+        self.configure()
+        engine = warehouse_engine(self.warehouse.url("loader"))
+        try:
+            planned = configured_and_planned(engine, self.account, self.apps, days)
+            self.tried = asyncio.run(self._tried(planned, engine)) if planned.app_days else None
+            if self.tried and self.tried.stopped:
+                return Plan(self.account.conn_id, unusable=self.tried.stopped)
+            return planned
+        finally:
+            engine.dispose()
+
+    async def _tried(self, planned: Plan, engine: Engine) -> Summary:
+        async with shared_client(self.account, engine) as client:
+            return await try_access(planned.app_days, client, engine, now=self.now)
+
     def collect(self, app_days: Iterable[Sequence[Any]]) -> Summary:
-        asked = [(app_day[0], app_day[1]) for app_day in app_days]
+        planned = [(app_day[0], app_day[1]) for app_day in app_days]
+        since = datetime.now(UTC)
+        engine = warehouse_engine(self.warehouse.url("loader"))
 
         async def main() -> Summary:
+            with engine.connect() as connection:
+                done, refused = planning_queries.results(connection, planned, self.planned_at or since)
+                served = planning_queries.served(connection, self.account.conn_id, most=CONFIRMING_APPS)
             async with shared_client(self.account, engine) as client:
-                return await collect(asked, client, engine)
+                summary = await collect(
+                    [day for day in planned if day not in done],
+                    client,
+                    engine,
+                    witnesses=served,
+                    refused_before=refused,
+                    now=self.now,
+                )
+            with engine.connect() as connection:
+                summary.states, _ = states(connection, planned, since)
+            return summary
 
-        engine = warehouse_engine(self.warehouse.url("loader"))
         try:
             return asyncio.run(main())
         finally:
             engine.dispose()
 
     def run(self, days: Days | None = None) -> tuple[Plan, Summary]:
+        self.planned_at = datetime.now(UTC)
         planned = self.plan(days)
-        return planned, self.collect(planned.app_days)
+        summary = self.collect(planned.app_days)
+        if self.tried and not planned.unusable:
+            # A day that failed when the access was tried was requested again, and counted then.
+            self.tried.failures, self.tried.kinds, self.tried.at_the_edge = {}, [], 0
+            self.tried.requested = self.tried.received
+            summary.add(self.tried)
+            summary.app_days = len(planned.app_days)
+        self.planned_at = None
+        return planned, summary
+
+    def now(self) -> datetime:
+        """Return the time by the worker's clock."""
+        return datetime.now(UTC) + self.passed
 
     def ledger(self) -> dict[AppDay, dict[str, Any]]:
         """Return core.app_day by App ID and usage date."""
@@ -70,6 +128,23 @@ class Night:
             " from core.app_day inner join core.app using (app_key)"
         )
         return {(row["app_id"], row["usage_date"]): row for row in rows}
+
+    def coverage(self) -> dict[AppDay, dict[str, Any]]:
+        """Return mart.coverage by App ID and usage date."""
+        rows = self.warehouse.rows("select * from mart.coverage", role="analyst")
+        return {(row["app_id"], row["usage_date"]): row for row in rows}
+
+    def let_pass(self, time: timedelta) -> None:
+        """Set the clocks of the warehouse and the worker to so long after the real time."""
+        self.passed = time
+        self.warehouse.run(
+            "create or replace function mart.clock() returns timestamptz language sql stable"
+            f" return now() + interval '{time.total_seconds():.0f} seconds'"
+        )
+
+    def points(self) -> dict[AppDay, tuple[datetime, list[float | None] | None]]:
+        """Return each app-day's start and points."""
+        return {key: (row["starts_at"], row["kbps"]) for key, row in self.ledger().items()}
 
     def states(self) -> dict[AppDay, str]:
         return {key: row["state"] for key, row in self.ledger().items()}
@@ -81,6 +156,16 @@ class Night:
             " order by response_key",
             (app_id, usage_date),
         )
+
+
+def configured_and_planned(
+    engine: Engine, account: DashboardSettings, configured: Sequence[AppSettings], days: Days | None = None
+) -> Plan:
+    """Carry an account and its apps over, then plan it."""
+    with engine.begin() as connection:
+        apps.sync(connection, account, configured)
+        now = connection.exec_driver_sql("select mart.clock()").scalar_one()
+        return plan(connection, account, [app.app_id for app in configured], account.today(now), days)
 
 
 def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from datetime import UTC, datetime
 
 from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import plan
 from agora.settings import parse_apps, parse_dashboard
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
+from tests.collect.night import configured_and_planned
 
 
 async def main() -> None:
     account = parse_dashboard("agora_dashboard", json.loads(os.environ["ACCOUNT"]))
     engine = warehouse_engine(os.environ["WAREHOUSE_URL"])
     print("begun", flush=True)  # noqa: T201 - the test waits for it
-    planned = await plan(account, parse_apps(os.environ["APPS"]), engine, datetime.now(UTC))
+    planned = configured_and_planned(engine, account, parse_apps(os.environ["APPS"]))
     async with DashboardClient(account) as client:
-        await collect([day[:2] for day in planned.app_days], client, engine)
+        await collect(planned.app_days, client, engine)
     engine.dispose()
 
 

@@ -19,24 +19,33 @@ def test_twenty_apps_and_a_month_arrive_exactly_and_only_once(warehouse: Warehou
         planned, summary = night.run()
 
         assert keys(planned.app_days) == sorted(expected, key=lambda app_day: (app_day[1], app_day[0]))
-        assert (planned.lost, planned.refusal) == ([], "")
+        assert (planned.rechecks, planned.left, planned.unusable) == (0, 0, "")
         assert summary.states == {"collected": len(expected)}
-        assert (summary.changed, summary.points) == (len(expected), 288 * len(expected))
-        assert (summary.failures, summary.at_the_edge) == ({}, 0)
+        assert (summary.app_days, summary.requested) == (len(expected), len(expected))
+        assert (summary.received, summary.changed) == (len(expected), len(expected))
+        assert summary.points_received == 288 * len(expected)
+        assert (summary.failures, summary.at_the_edge, summary.not_worthwhile) == ({}, 0, 0)
         assert_true(night, sandbox, expected)
         (counted,) = warehouse.rows("select count(*) from mart.bandwidth_5min", role="analyst")
         assert counted["count"] == 288 * len(expected)
 
         sandbox.reset_stats()
         again = night.plan()
-        assert (again.app_days, again.lost) == ([], [])
+        assert again.app_days == []
         assert sandbox.stats()["requests"] == 0
 
-        before = night.ledger()
+        before, points = night.ledger(), night.points()
         planned, summary = night.run(Days(days[0], days[-1], reload=True))
         assert set(keys(planned.app_days)) == expected
         assert (summary.states, summary.changed) == ({"collected": len(expected)}, 0)
-        assert night.ledger() == before, "the same answers changed a row"
+        assert night.points() == points, "the same responses changed points"
+        for key, row in night.ledger().items():
+            assert (row["collected_at"], row["body_sha256"]) == (
+                before[key]["collected_at"],
+                before[key]["body_sha256"],
+            )
+            assert row["verified_at"] > before[key]["verified_at"]
+            assert row["attempts"] == before[key]["attempts"] + 1
         (counted,) = warehouse.rows("select count(*) from raw.bandwidth_response where http_status = 200")
         assert counted["count"] >= 2 * len(expected)
 

@@ -31,7 +31,7 @@ def test_a_removed_apps_open_days_are_collected_and_no_others(warehouse: Warehou
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         stays, leaves = sandbox.app_ids
-        night.plan()
+        night.configure()
 
         night.apps = parse_apps([stays])
         planned, _ = night.run()
@@ -50,7 +50,7 @@ def test_an_app_that_comes_back_is_not_missed_for_the_time_the_window_has_passed
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         recently, long_ago = sandbox.app_ids
-        night.plan()
+        night.configure()
         left = {recently: days[-5], long_ago: days[0] - timedelta(days=100)}
         for app_id, day in left.items():
             warehouse.run(
@@ -66,37 +66,45 @@ def test_an_app_that_comes_back_is_not_missed_for_the_time_the_window_has_passed
             (days[0], None),
         ]
         assert {row["removed_on"] for row in apps_held(warehouse).values()} == {None}
-        assert set(keys(planned.app_days)) == product(sandbox.app_ids, days)
+        # What was expected before it left is requested for two days longer than the window should show it.
+        margin = [days[0] - timedelta(days=1), days[0] - timedelta(days=2)]
+        assert set(keys(planned.app_days)) == product(sandbox.app_ids, days) | product([recently], margin)
 
 
-def test_a_removed_app_that_the_vendor_does_not_know_is_lost_with_that_reason(warehouse: Warehouse) -> None:
+def test_a_removed_app_that_the_vendor_does_not_know_is_still_requested(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, [*sandbox.app_ids, "misspelt"]), window_days(sandbox)
         _, summary = night.run()
         assert list(summary.failures) == ["misspelt"]
 
         night.apps = parse_apps(sandbox.app_ids)
+        sandbox.reset_stats()
         planned, summary = night.run()
-        assert (planned.app_days, summary.failures) == ([], {})
-        assert {day for (app_id, day), state in night.states().items() if state == "lost"} == set(days)
-        reasons = {row["reason"] for (app_id, _), row in night.ledger().items() if app_id == "misspelt"}
-        assert all(
-            reason.startswith(f"the app left the configuration on {sandbox.today()} and the vendor no longer")
-            for reason in reasons
-        )
+
+        assert set(keys(planned.app_days)) == product(["misspelt"], days)
+        assert list(summary.failures) == ["misspelt"]
+        assert sandbox.stats()["by_status"]["404"] <= 1 + 3 + night.account.max_concurrency
+        coverage = warehouse.rows("select state from mart.coverage where app_id = 'misspelt'")
+        assert len(coverage) == len(days)
+        assert "lost" not in {row["state"] for row in coverage}
 
 
 def test_an_app_moves_to_another_account_whichever_is_planned_first(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as old, running_sandbox(apps=2, quiet=True) as new:
         stays, moves = new.app_ids
         before, days = night_of(old, warehouse, [stays, moves]), window_days(new)
-        before.plan()
+        before.configure()
         after = night_of(new, warehouse, [{"app_id": moves, "conn_id": "second"}], conn_id="second")
+        after.configured_elsewhere = [stays]
         before.apps = parse_apps([stays])
         before.configured_elsewhere = [moves]
 
+        # A run carries every account over before it plans any.
+        before.configure()
+        assert apps_held(warehouse)[moves]["removed_on"] is None
+        after.configure()
         planned = before.plan()
-        assert set(keys(planned.app_days)) == product([stays], days), "the old account was asked for it"
+        assert set(keys(planned.app_days)) == product([stays], days), "requested from the old account"
         assert apps_held(warehouse)[moves]["removed_on"] is None
 
         planned, _ = after.run()
@@ -104,7 +112,9 @@ def test_an_app_moves_to_another_account_whichever_is_planned_first(warehouse: W
         assert apps_held(warehouse)[moves]["conn_id"] == "second"
         before.plan()
         assert apps_held(warehouse)[moves]["removed_on"] is None
-        assert_true(after, new, product([moves], days))
+        collected = {key for key, row in after.ledger().items() if row["conn_id"] == "second"}
+        assert collected == product([moves], days)
+        assert {after.states()[key] for key in collected} == {"collected"}
 
 
 def test_a_renamed_app_keeps_its_key_and_days(warehouse: Warehouse) -> None:
@@ -165,11 +175,11 @@ def test_no_apps_are_no_work(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night = night_of(sandbox, warehouse, [])
         planned = night.plan()
-        assert (planned.app_days, planned.lost, planned.unusable) == ([], [], "")
+        assert (planned.app_days, planned.rechecks, planned.unusable) == ([], 0, "")
         assert sandbox.stats()["requests"] == 0
 
 
-def test_what_was_lost_with_an_app_is_asked_again_when_it_comes_back(warehouse: Warehouse) -> None:
+def test_an_app_that_was_in_the_wrong_account_is_collected_from_its_own(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as right, running_sandbox(apps=1, seed=8, quiet=True) as wrong:
         stays, moves = right.app_ids
         (other,) = wrong.app_ids
@@ -177,9 +187,10 @@ def test_what_was_lost_with_an_app_is_asked_again_when_it_comes_back(warehouse: 
         mistaken.run()
         mistaken.apps = parse_apps([{"app_id": other, "conn_id": "mistaken"}])
         mistaken.run()
-        assert {state for (app_id, _), state in mistaken.states().items() if app_id == moves} == {"lost"}
+        assert {state for (app_id, _), state in mistaken.states().items() if app_id == moves} == {"failed"}
 
         night, days = night_of(right, warehouse, [stays, moves]), window_days(right)
+        night.configured_elsewhere = [other]
         planned, _ = night.run()
         assert set(keys(planned.app_days)) == product([stays, moves], days)
         assert {state for (app_id, _), state in night.states().items() if app_id == moves} == {"collected"}
@@ -201,13 +212,16 @@ def test_an_app_that_had_ended_before_it_was_removed_is_configured_again(warehou
 def test_the_open_days_of_an_accounts_last_app_are_known_to_be_had(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
-        night.plan()
+        night.configure()
         night.apps = []
         assert open_accounts(warehouse) == []
         planned = night.plan()
         assert open_accounts(warehouse) == ["agora_dashboard"]
         night.collect(planned.app_days)
         assert_true(night, sandbox, product(sandbox.app_ids, days))
+        # Its last days are re-checked until they have left the window.
+        assert open_accounts(warehouse) == ["agora_dashboard"]
+        night.let_pass(timedelta(days=40))
         assert open_accounts(warehouse) == []
 
 

@@ -40,7 +40,13 @@ def test_withheld_points_are_null_and_the_day_is_asked_until_it_is_whole(warehou
 
         planned, _ = night.run()
         assert keys(planned.app_days) == [gappy]
-        assert night.ledger()[gappy] == row, "the same partial answer changed the row"
+        again = night.ledger()[gappy]
+        assert again["attempts"] == row["attempts"] + 1
+        assert again["verified_at"] > row["verified_at"]
+        changes = ("attempts", "verified_at", "version")
+        assert {**again, **{name: row[name] for name in changes}} == row, (
+            "the same partial response changed it"
+        )
 
         sandbox.put_faults([])
         planned, summary = night.run()
@@ -50,7 +56,7 @@ def test_withheld_points_are_null_and_the_day_is_asked_until_it_is_whole(warehou
         assert night.plan().app_days == []
 
 
-def test_a_partial_day_grows_and_never_shrinks(warehouse: Warehouse) -> None:
+def test_a_partial_day_grows_and_a_response_that_only_lacks_points_takes_none(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         (app_id,) = sandbox.app_ids
@@ -61,8 +67,9 @@ def test_a_partial_day_grows_and_never_shrinks(warehouse: Warehouse) -> None:
             row = night.ledger()[app_id, day]
             points.append(row["points"])
         assert points == [286, 287, 287, 287]
-        assert row["kbps"][1] is None, "an answer as complete and newer replaces"
-        assert row["kbps"][0] is not None
+        assert row["kbps"][0] is None, "the last response contradicts nothing and has no more points"
+        assert row["kbps"][1] is not None
+        assert night.ledger()[app_id, day]["attempts"] >= 4
 
 
 REJECTED: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agora.bandwidth import fetch
-from agora.warehouse import raw_answers
+from agora.warehouse import raw_responses
 from sandbox.testing import running_sandbox
 from tests.collect.night import night_of
 from tests.warehouse.database import Warehouse
@@ -33,10 +33,10 @@ def alarm() -> Iterator[None]:
 
 
 def test_what_was_kept_raw_is_loaded_too(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = raw_answers.keep
+    store = raw_responses.store
 
     def kept_while_the_time_is_up(*given: Any) -> None:
-        keep(*given)
+        store(*given)
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         time.sleep(0.3)
 
@@ -45,7 +45,7 @@ def test_what_was_kept_raw_is_loaded_too(warehouse: Warehouse, monkeypatch: pyte
         night = night_of(sandbox, warehouse)
         planned = night.plan()
         (probed,) = warehouse.rows("select coalesce(max(response_key), 0) as key from raw.bandwidth_response")
-        monkeypatch.setattr(raw_answers, "keep", kept_while_the_time_is_up)
+        monkeypatch.setattr(raw_responses, "store", kept_while_the_time_is_up)
         with pytest.raises(TimeIsUp):
             night.collect(planned.app_days)
 

@@ -6,7 +6,6 @@ import hashlib
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.warehouse import app_days, lost
+from agora.warehouse import app_days
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, Warehouse
 
@@ -44,16 +43,15 @@ def sound(
 
 FAILED = Outcome("a1", DAY, http_status=500, reason="HTTP 500")
 REJECTED = Outcome("a1", DAY, http_status=200, reason="not JSON", rejected=True, body_sha256=b"\x01" * 32)
-NOT_ASKED = replace(FAILED, attempts=0, http_status=404, reason="HTTP 404")
 
 
 def load(engine: Engine, *outcomes: Outcome) -> int:
     with engine.begin() as connection:
-        return app_days.load(connection, normalise(outcomes, "UTC"))
+        return app_days.load(connection, normalise(outcomes, "UTC"), "agora_dashboard")
 
 
 def row(warehouse: Warehouse) -> dict[str, Any]:
-    (found,) = warehouse.rows("select *, xmin::text as version from core.app_day")
+    (found,) = warehouse.rows("select * from core.app_day")
     return found
 
 
@@ -74,9 +72,10 @@ def test_a_first_answer_is_loaded_as_it_is(warehouse: Warehouse, engine: Engine)
         (sound(), sound(at=EARLIER)),
         (sound(2), sound(1, at=EARLIER)),
         (sound(2), sound(1)),
-        (sound(2), sound(1, points=287, at=LATER)),
-        (sound(2, points=5), sound(1, points=4, at=LATER)),
-        (sound(2, points=5), sound(1, points=0, at=LATER)),
+        (sound(2), sound(2, points=287, at=LATER)),
+        (sound(2, points=5), sound(2, points=4, at=LATER)),
+        (sound(2, points=5), sound(2, points=0, at=LATER)),
+        (sound(2), sound(1, points=287, at=EARLIER)),
         (sound(2, points=0), sound(1, points=288, at=EARLIER)),
         (sound(), FAILED),
         (sound(), REJECTED),
@@ -89,23 +88,26 @@ def test_a_first_answer_is_loaded_as_it_is(warehouse: Warehouse, engine: Engine)
         "the same body earlier",
         "an older answer",
         "another of the same moment",
-        "a less complete one",
-        "a less complete one on a partial day",
+        "one that lacks a point",
+        "one that lacks a point of a partial day",
         "an empty one on a partial day",
+        "an older one that contradicts",
         "an older one though more complete",
         "a failure",
-        "a rejected answer",
+        "a rejected response",
         "a failure on a partial day",
-        "a rejected answer on an empty day",
+        "a rejected response on an empty day",
     ],
 )
-def test_what_changes_nothing_leaves_the_row_untouched(
+def test_what_changes_no_point_is_counted_alone(
     warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome
 ) -> None:
     load(engine, first)
     before = row(warehouse)
     assert load(engine, then) == 0
-    assert row(warehouse) == before, "not even rewritten: xmin stays"
+    newest = max(first.collected_at or NOON, then.collected_at or NOON)
+    assert row(warehouse) == {**before, "attempts": 2, "verified_at": newest}
+    assert warehouse.rows("select 1 from core.restatement") == []
 
 
 @pytest.mark.parametrize(
@@ -114,26 +116,24 @@ def test_what_changes_nothing_leaves_the_row_untouched(
         (sound(1), sound(2, at=LATER), "collected"),
         (sound(1, points=5), sound(2, points=6, at=LATER), "partial"),
         (sound(1, points=5), sound(2, points=5, at=LATER), "partial"),
+        (sound(2), sound(1, points=287, at=LATER), "partial"),
+        (sound(0), sound(1, points=1, at=LATER), "partial"),
         (sound(1, points=0), sound(2, at=LATER), "collected"),
         (FAILED, sound(2), "collected"),
         (REJECTED, sound(2, points=1), "partial"),
-        (FAILED, REJECTED, "rejected"),
-        (REJECTED, FAILED, "failed"),
-        (FAILED, FAILED, "failed"),
     ],
     ids=[
         "a restated day",
         "a more complete one",
         "a restated partial day",
+        "a restated day with a point less",
+        "a single point that contradicts zeros",
         "points after none",
         "points after a failure",
-        "points after a rejected answer",
-        "a rejected answer after a failure",
-        "a failure after a rejected answer",
-        "another failure, counted",
+        "points after a rejected response",
     ],
 )
-def test_what_is_newer_and_no_worse_replaces(
+def test_what_is_newer_and_contradicts_or_has_more_points_replaces(
     warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome, state: str
 ) -> None:
     load(engine, first)
@@ -143,62 +143,79 @@ def test_what_is_newer_and_no_worse_replaces(
     given = None if then.kbps is None else np.asarray(then.kbps).tolist()
     expected = given and [None if math.isnan(kbps) else kbps for kbps in given]
     assert held["kbps"] == expected
-    assert held["collected_at"] == then.collected_at
+    assert held["collected_at"] == held["verified_at"] == then.collected_at
     assert held["body_sha256"] is None or bytes(held["body_sha256"]) == then.body_sha256
 
 
-def test_the_same_body_is_other_points_in_another_time_zone(warehouse: Warehouse, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("first", "then", "state"),
+    [(FAILED, REJECTED, "rejected"), (REJECTED, FAILED, "failed"), (FAILED, FAILED, "failed")],
+    ids=["rejected after failed", "failed after rejected", "failed again"],
+)
+def test_a_day_without_points_says_what_came_of_its_last_request(
+    warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome, state: str
+) -> None:
+    load(engine, first)
+    assert load(engine, then) == 0, "no point changed"
+    held = row(warehouse)
+    assert (held["state"], held["attempts"], held["http_status"]) == (state, 2, then.http_status)
+    assert (held["reason"], held["verified_at"], held["kbps"]) == (then.reason, None, None)
+
+
+@pytest.mark.parametrize(
+    ("then", "changed", "added", "old_sum", "new_sum", "is_drop"),
+    [
+        (sound(1, points=4, at=LATER), 5, 0, 10.0, 4.0, True),
+        (sound(1, points=5, at=LATER), 5, 0, 10.0, 5.0, False),
+        (sound(2, points=7, at=LATER), 0, 2, 10.0, 14.0, False),
+    ],
+    ids=["less than half, a point absent", "half", "more points"],
+)
+def test_a_restatement_states_its_points_and_sums(
+    warehouse: Warehouse,
+    engine: Engine,
+    then: Outcome,
+    changed: int,
+    added: int,
+    old_sum: float,
+    new_sum: float,
+    is_drop: bool,
+) -> None:
+    load(engine, sound(2, points=5))
+    load(engine, then)
+    (kept,) = warehouse.rows("select * from mart.restatement", role="analyst")
+    assert (kept["points_changed"], kept["points_added"]) == (changed, added)
+    assert (kept["old_sum_kbps"], kept["new_sum_kbps"]) == (old_sum, new_sum)
+    assert (kept["is_drop"], kept["moved_by"]) == (is_drop, timedelta())
+
+
+def test_the_same_points_stay_in_the_zone_in_which_they_were_collected(
+    warehouse: Warehouse, engine: Engine
+) -> None:
     load(engine, sound())
     with engine.begin() as connection:
-        assert app_days.load(connection, normalise([sound(at=LATER)], "Asia/Shanghai")) == 1
-    assert row(warehouse)["starts_at"] == datetime(2026, 10, 31, 16, tzinfo=UTC)
-
-
-def test_a_day_not_asked_is_entered_without_an_attempt(warehouse: Warehouse, engine: Engine) -> None:
-    load(engine, FAILED)
-    load(engine, NOT_ASKED)
+        assert app_days.load(connection, normalise([sound(at=LATER)], "Asia/Shanghai"), "shanghai") == 0
     held = row(warehouse)
-    assert (held["attempts"], held["reason"]) == (1, "HTTP 404")
+    assert (held["starts_at"], held["conn_id"]) == (datetime(2026, 11, 1, tzinfo=UTC), "agora_dashboard")
 
 
-def mark_lost(engine: Engine, reason: str = "out of the window") -> int:
-    with engine.begin() as connection:
-        return lost.mark(connection, [("a1", DAY)], reason, http_status=400)
-
-
-@pytest.mark.parametrize("outcome", [FAILED, REJECTED])
-def test_a_lost_day_stays_lost_until_there_are_points(
-    warehouse: Warehouse, engine: Engine, outcome: Outcome
+def test_other_points_of_another_account_move_the_day_to_its_zone(
+    warehouse: Warehouse, engine: Engine
 ) -> None:
-    assert mark_lost(engine) == 1
-    assert mark_lost(engine) == 0
-    before = row(warehouse)
-    assert (before["state"], before["attempts"], before["http_status"]) == ("lost", 0, 400)
-    assert load(engine, outcome) == 0
-    assert row(warehouse) == before
-    assert load(engine, sound()) == 1
-    assert row(warehouse)["state"] == "collected"
-
-
-def test_a_lost_day_keeps_why_it_had_failed_before(warehouse: Warehouse, engine: Engine) -> None:
-    load(engine, FAILED)
-    assert mark_lost(engine) == 1
-    assert row(warehouse)["reason"] == "out of the window; before that: HTTP 500"
-
-
-@pytest.mark.parametrize("points", [0, 5, 288])
-def test_a_day_with_an_answer_is_never_lost(warehouse: Warehouse, engine: Engine, points: int) -> None:
-    load(engine, sound(points=points))
-    before = row(warehouse)
-    assert mark_lost(engine) == 0
-    assert row(warehouse) == before
+    load(engine, sound())
+    with engine.begin() as connection:
+        assert app_days.load(connection, normalise([sound(2, at=LATER)], "Asia/Shanghai"), "shanghai") == 1
+    held = row(warehouse)
+    assert (held["starts_at"], held["conn_id"]) == (datetime(2026, 10, 31, 16, tzinfo=UTC), "shanghai")
+    (kept,) = warehouse.rows("select * from mart.restatement")
+    assert (kept["points_changed"], kept["moved_by"]) == (288, timedelta(hours=-8))
 
 
 def test_a_batch_is_loaded_whole_or_not_at_all(warehouse: Warehouse, engine: Engine) -> None:
     broken = normalise([sound(), sound(app_id="b2")], "UTC")
     broken.loc[[("b2", DAY)], "points"] = 5
     with pytest.raises(IntegrityError, match="points_are_the_slots_present"), engine.begin() as connection:
-        app_days.load(connection, broken)
+        app_days.load(connection, broken, "agora_dashboard")
     assert warehouse.rows("select 1 from core.app_day") == []
 
 
@@ -214,7 +231,7 @@ def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engi
         try:
             for _ in range(5):
                 with engine.begin() as connection:
-                    app_days.load(connection, batch if number % 2 else batch.iloc[::-1])
+                    app_days.load(connection, batch if number % 2 else batch.iloc[::-1], "agora_dashboard")
         except BaseException as error:  # whatever it is, the test's thread must see it
             failures.append(error)
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from agora.bandwidth.fetch import CHUNK_APP_DAYS
-from agora.bandwidth.plan import plan
 from agora.settings import parse_apps
 from agora.warehouse.engine import warehouse_engine
+from tests.collect.night import configured_and_planned
 from tests.collect.wire_poison import Serve, bomb, endless, whole
 from tests.unit.bandwidth.answers import body
 from tests.vendor.asking import CERTIFICATE, account
@@ -37,7 +37,10 @@ HUGE = {"a gzip bomb": whole(lambda _: BOMB), "an endless body": endless(chunked
 @pytest.mark.parametrize("name", HUGE)
 def test_huge_answers_take_little_memory(name: str, warehouse: Warehouse) -> None:
     weighed = asyncio.run(collected_by_a_child(warehouse, HUGE[name]))
-    assert weighed["states"] == {"rejected": APPS * DAYS}
+    assert weighed["requested"] == APPS * DAYS
+    assert warehouse.rows("select state, count(*) from core.app_day group by state") == [
+        {"state": "rejected", "count": APPS * DAYS}
+    ]
     before, peak = (weighed[figure] / 1024 for figure in ("before_kib", "peak_kib"))
     print(f"{name} {APPS * DAYS:,} times: {peak:.0f} MiB at most, {before:.0f} MiB before")  # noqa: T201
     assert peak < MOST_MIB
@@ -64,7 +67,7 @@ async def collected_by_a_child(warehouse: Warehouse, serve: Serve) -> dict[str, 
             ]
         )
         engine = warehouse_engine(warehouse.url("loader"))
-        planned = await plan(settings, apps, engine, now)
+        planned = configured_and_planned(engine, settings, apps)
         engine.dispose()
         served.append(serve)
         environment = {
@@ -77,7 +80,7 @@ async def collected_by_a_child(warehouse: Warehouse, serve: Serve) -> dict[str, 
                     "requests_per_second": 1_000_000,
                 }
             ),
-            "ASKED": json.dumps([(app_id, day.isoformat()) for app_id, day, *_ in planned.app_days]),
+            "ASKED": json.dumps([(app_id, day.isoformat()) for app_id, day in planned.app_days]),
             "WAREHOUSE_URL": warehouse.url("loader"),
         }
         child = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""The scheduler was down for weeks: the next run has everything that can still be had, and marks the rest."""
+"""The scheduler was down for weeks: the next run has everything still available, and the rest is lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from agora.bandwidth.plan import Days
+from agora.bandwidth.window import MARGIN_DAYS
 from sandbox.testing import running_sandbox
 from tests.collect.night import assert_true, keys, night_of, product, window_days
 from tests.warehouse.database import Warehouse, days_between
@@ -17,37 +18,46 @@ def test_the_first_run_after_an_outage_collects_all_the_window_holds_and_loses_e
     warehouse: Warehouse, days_down: int
 ) -> None:
     noon = datetime.combine(datetime.now(UTC).date(), time(12), UTC)
-    before = noon - timedelta(days=days_down)
-    with running_sandbox(apps=3, quiet=True, clock=before) as sandbox:
+    with running_sandbox(
+        apps=3, window="30 days", quiet=True, clock=noon - timedelta(days=days_down)
+    ) as sandbox:
         night = night_of(sandbox, warehouse, window="30 days", settle_days=0)
-        night.now = before
+        night.let_pass(-timedelta(days=days_down))
         had = window_days(sandbox)
         night.run(Days(had[0], had[-1]))
         assert_true(night, sandbox, product(sandbox.app_ids, had))
 
         sandbox.put_clock(noon)
-        night.now = noon
+        night.let_pass(timedelta())
         shown = window_days(sandbox)
         missed = days_between(had[-1] + timedelta(days=1), shown[-1])
         planned, summary = night.run()
 
-        unrecoverable = [day for day in missed if day < shown[0]]
+        refused = [day for day in missed if day < shown[0]]
         recoverable = [day for day in missed if day >= shown[0]]
-        assert len(unrecoverable) == max(0, days_down - len(shown))
-        assert {day[:2] for day in planned.lost} == product(sandbox.app_ids, unrecoverable)
-        assert set(keys(planned.app_days)) == product(sandbox.app_ids, recoverable)
-        assert [day.usage_date for day in planned.app_days] == sorted(
-            day.usage_date for day in planned.app_days
-        )
+        assert len(refused) == max(0, days_down - len(shown))
+        # The two newest of them might still have been available.
+        margin, lost = refused[-MARGIN_DAYS:], refused[:-MARGIN_DAYS]
+        assert set(keys(planned.app_days)) == product(sandbox.app_ids, [*margin, *recoverable])
+        assert planned.app_days == sorted(planned.app_days, key=lambda app_day: (app_day[1], app_day[0]))
         assert summary.failures == {}
+        assert summary.at_the_edge + summary.not_worthwhile == 3 * len(margin)
         assert_true(night, sandbox, product(sandbox.app_ids, [*had, *recoverable]))
 
-        coverage = warehouse.rows("select * from mart.coverage")
-        assert {(row["app_id"], row["usage_date"]) for row in coverage} == product(
-            sandbox.app_ids, [*had, *missed]
+        coverage = night.coverage()
+        assert coverage.keys() == product(sandbox.app_ids, [*had, *missed])
+        assert {key for key, row in coverage.items() if row["state"] == "lost"} == product(
+            sandbox.app_ids, lost
         )
-        lost = [row for row in coverage if row["state"] == "lost"]
-        assert {(row["app_id"], row["usage_date"]) for row in lost} == product(sandbox.app_ids, unrecoverable)
-        assert all(row["reason"].startswith("outside the vendor's window: ") for row in lost)
-        assert {row["state"] for row in coverage} <= {"collected", "lost"}
-        assert night.plan().app_days == []
+        assert {key for key, row in coverage.items() if row["state"] == "collected"} == product(
+            sandbox.app_ids, [*had, *recoverable]
+        )
+
+        night.let_pass(timedelta(days=MARGIN_DAYS))
+        sandbox.put_clock(noon + timedelta(days=MARGIN_DAYS))
+        assert {key for key, row in night.coverage().items() if row["state"] == "lost"} == product(
+            sandbox.app_ids, refused
+        )
+        assert set(keys(night.run()[0].app_days)) == product(
+            sandbox.app_ids, days_between(noon.date(), noon.date() + timedelta(days=MARGIN_DAYS - 1))
+        )

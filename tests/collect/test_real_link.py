@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from agora.bandwidth.collect import collect
-from agora.bandwidth.plan import plan
 from agora.settings import parse_apps, parse_dashboard
 from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
 from sandbox.testing import RunningSandbox, running_sandbox
+from tests.collect.night import configured_and_planned
 from tests.warehouse.database import Warehouse
 from tests.warehouse.reference import figures_of_month
 
@@ -73,8 +73,9 @@ async def _collected(sandbox: RunningSandbox, warehouse: Warehouse, app_id: str,
     )
     apps = parse_apps([{"app_id": app_id, "name": "a real link", "collect_from": str(first)}])
     engine = warehouse_engine(warehouse.url("loader"))
-    planned = await plan(account, apps, engine, datetime.now(UTC))
+    planned = configured_and_planned(engine, account, apps)
     async with DashboardClient(account) as client:
-        summary = await collect([day[:2] for day in planned.app_days], client, engine)
+        summary = await collect(planned.app_days, client, engine)
     engine.dispose()
-    assert summary.states == {"collected": len(planned.app_days)}
+    assert summary.received == len(planned.app_days)
+    assert summary.points_received == 288 * summary.received

@@ -19,7 +19,11 @@ SETTLE_DAYS = 2
 
 def collected_early(night: Night, days: list[date], *, hours_after_end: int) -> None:
     """Make it as if each day had been collected so many hours after its end."""
-    for table, moment in (("core.app_day", "collected_at"), ("raw.bandwidth_response", "fetched_at")):
+    for table, moment in (
+        ("core.app_day", "collected_at"),
+        ("core.app_day", "verified_at"),
+        ("raw.bandwidth_response", "fetched_at"),
+    ):
         night.warehouse.run(
             f"update {table} set {moment} = usage_date::timestamp at time zone 'UTC'"
             " + interval '1 day' + %s * interval '1 hour' where usage_date = any(%s::date[])",
@@ -42,8 +46,19 @@ def test_a_day_collected_early_is_asked_once_more_when_settled_and_only_once(war
         planned, _ = night.run()
         settled = recent[:-SETTLE_DAYS]
         assert keys(planned.app_days) == [(app_id, day) for day in settled for app_id in sandbox.app_ids]
-        assert night.ledger() == before, "the same answer changed a row"
-        assert night.plan().app_days == [], "it was asked once more already"
+        ledger = night.ledger()
+        assert {key: row["kbps"] for key, row in ledger.items()} == {
+            key: row["kbps"] for key, row in before.items()
+        }
+        for key, row in ledger.items():
+            rechecked = key[1] in settled
+            assert row["attempts"] == before[key]["attempts"] + rechecked
+            assert (row["verified_at"] > before[key]["verified_at"]) == rechecked
+            assert row["collected_at"] == before[key]["collected_at"], (
+                "the points are from the first response"
+            )
+        assert planned.rechecks == len(planned.app_days)
+        assert night.plan().app_days == [], "it was re-checked already"
         assert restatements(warehouse) == []
 
 
@@ -107,32 +122,27 @@ def test_a_day_that_is_completed_later_counts_its_added_points(warehouse: Wareho
         assert (kept["usage_date"], kept["points_changed"], kept["points_added"]) == (days[-1], 0, 2)
 
 
-def test_an_answer_older_than_the_last_time_the_present_one_came_does_not_win(warehouse: Warehouse) -> None:
+def test_a_response_older_than_the_newest_verification_does_not_win(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         (app_id,) = sandbox.app_ids
         night.run()
-        before = night.ledger()
-        night.collect([(app_id, days[-1])])  # the same again, which changes no row
-        again = night.raw(app_id, days[-1])[-1]["fetched_at"]
-        warehouse.run(
-            "update raw.bandwidth_response set fetched_at = fetched_at + interval '1 hour'"
-            " where fetched_at = %s",
-            (again,),
-        )
+        before = night.points()
+        warehouse.run("update core.app_day set verified_at = verified_at + interval '1 hour'")
         sandbox.put_faults([{"kind": "restate", "factor": 2}])
-        night.collect([(app_id, days[-1])])
-        assert night.ledger() == before
+        assert night.collect([(app_id, days[-1])]).changed == 0
+        assert night.points() == before
+        assert restatements(warehouse) == []
 
 
 def test_points_that_come_and_go_are_counted_each_for_itself(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
-        for slots in (["00:00", "00:10"], ["00:05", "00:10"]):
+        for slots in (["00:00", "00:10", "00:15"], ["00:05", "00:10"]):
             sandbox.put_faults([{"kind": "withhold", "slots": slots, "usage_date": str(days[-1])}])
             night.run()
         (kept,) = restatements(warehouse)
-        assert (kept["points_changed"], kept["points_added"]) == (1, 1)
+        assert (kept["points_changed"], kept["points_added"]) == (1, 2)
 
 
 def test_the_same_points_in_other_words_are_no_restatement(warehouse: Warehouse) -> None:
@@ -145,27 +155,36 @@ def test_the_same_points_in_other_words_are_no_restatement(warehouse: Warehouse)
         sandbox.put_faults([{"kind": "body", "body": body}])
         night.run(Days(days[-1], days[-1], reload=True))
         new = night.ledger()[app_id, days[-1]]
-        assert new["body_sha256"] != old["body_sha256"]
+        assert bytes(new["body_sha256"]) == bytes(old["body_sha256"]), "the points are from the first"
+        assert new["attempts"] == old["attempts"] + 1
         assert restatements(warehouse) == []
 
 
-def test_a_restated_day_that_is_less_complete_is_refused_and_leaves_no_trace(warehouse: Warehouse) -> None:
+def test_a_restated_day_with_a_point_less_is_applied_and_the_day_requested_again(
+    warehouse: Warehouse,
+) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, settle_days=SETTLE_DAYS), window_days(sandbox)
+        (app_id,) = sandbox.app_ids
         night.run()
         collected_early(night, [days[-6]], hours_after_end=2)
-        before = night.ledger()
+        old = night.ledger()[app_id, days[-6]]["kbps"]
         sandbox.put_faults(
             [
                 {"kind": "restate", "factor": 2},
                 {"kind": "withhold", "slots": ["00:00"], "usage_date": str(days[-6])},
             ]
         )
-        planned, _ = night.run()
-        assert len(planned.app_days) == 1
-        assert night.ledger() == before
-        assert restatements(warehouse) == []
-        assert len(night.plan().app_days) == 1, "what is held was neither said again nor replaced"
+
+        planned, summary = night.run()
+
+        assert (planned.app_days, summary.changed) == ([(app_id, days[-6])], 1)
+        row = night.ledger()[app_id, days[-6]]
+        assert (row["state"], row["kbps"]) == ("partial", [None, *(2 * kbps for kbps in old[1:])])
+        (kept,) = restatements(warehouse)
+        changed = 1 + sum(kbps > 0 for kbps in old[1:])
+        assert (kept["points_changed"], kept["points_added"]) == (changed, 0)
+        assert night.plan().app_days == [(app_id, days[-6])], "a partial day is requested again"
 
 
 def test_a_settled_day_that_cannot_be_had_is_asked_again_the_next_night(warehouse: Warehouse) -> None:

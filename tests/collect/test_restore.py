@@ -26,7 +26,7 @@ from tests.collect.night import assert_true, keys, night_of, product, window_day
 from tests.warehouse.database import Warehouse
 
 PAGE = ROOT / "docs" / "operations" / "backup.md"
-DUMP, RESTORE, RESTORE_AIRFLOW, MIGRATE = (
+DUMP, RESTORE, RESTORE_AIRFLOW, MIGRATE, REBUILD = (
     [shlex.split(line) for line in block.splitlines()]
     for block in re.findall(r"```sh\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL)
 )
@@ -162,6 +162,13 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
             run(empty_server, tmp_path, command, **owner)
         assert checksums(restored) == dumped
         assert schema(empty_server, tmp_path) == meant
+
+        for command in REBUILD:
+            done = run(empty_server, tmp_path, command, **owner)
+            assert done == f"Rebuilt the stored figures of {2 * len(days)} app-days.\n"
+        assert restored.rows("select * from core.changed_app_day") == []
+        for view in ("mart.coverage", "mart.billing_monthly", "mart.bandwidth_daily"):
+            assert checksums(restored)[view] == dumped[view]
 
         again = replace(everything, warehouse=restored)
         planned, _ = again.run()

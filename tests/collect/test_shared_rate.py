@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from agora.bandwidth.shared_pace import SharedPacer
 from agora.settings import DashboardSettings, parse_dashboard
+from agora.vendor import pace
+from agora.vendor.pace import FORGET_SECONDS
+from agora.vendor.pacer import NoPermit
 from agora.warehouse.engine import warehouse_engine
 from sandbox.testing import running_sandbox
 from tests.collect.shared_rate import PROCESSES, measure
@@ -84,6 +89,110 @@ def test_a_429_of_one_slows_the_other_and_its_retry_after_holds_it(engine: Engin
     assert next_at - sent_at >= 1.0
 
 
+DAY = 86_400.0
+
+
+def test_a_long_retry_after_of_one_ends_the_wait_of_the_other(engine: Engine, warehouse: Warehouse) -> None:
+    async def main() -> tuple[NoPermit, float]:
+        async with SharedPacer(account(1000), engine) as one, SharedPacer(account(1000), engine) as other:
+            with pytest.raises(NoPermit):
+                await one.limited(await one.turn(), 3600.0)
+            began = time.monotonic()
+            with pytest.raises(NoPermit) as refused:
+                await other.turn()
+            return refused.value, time.monotonic() - began
+
+    error, seconds = asyncio.run(main())
+    assert seconds < 2
+    assert error.retry_at is not None
+    assert abs(error.retry_at - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=10)
+    assert state_of(warehouse)["queue"] == [], "no process waits"
+
+
+@pytest.mark.parametrize("later_seconds", [0.0, 1000.0, FORGET_SECONDS + DAY / 2])
+def test_a_long_retry_after_is_honoured_by_the_next_run(
+    engine: Engine, warehouse: Warehouse, later_seconds: float
+) -> None:
+    async def refused(asking: Callable[[SharedPacer], Awaitable[object]]) -> NoPermit:
+        async with SharedPacer(account(1000), engine) as pacer:
+            with pytest.raises(NoPermit) as error:
+                await asking(pacer)
+        return error.value
+
+    async def limited(pacer: SharedPacer) -> None:
+        await pacer.limited(await pacer.turn(), 10 * DAY)
+
+    asyncio.run(refused(limited))
+    time_passes(warehouse, later_seconds)
+
+    error = asyncio.run(refused(SharedPacer.turn))
+
+    assert error.retry_at is not None
+    left = timedelta(seconds=DAY - later_seconds)
+    assert abs(error.retry_at - datetime.now(UTC) - left) < timedelta(seconds=10)
+
+
+def test_after_a_long_retry_after_the_account_is_requested_again(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    async def limited() -> None:
+        async with SharedPacer(account(1000), engine) as pacer:
+            with pytest.raises(NoPermit):
+                await pacer.limited(await pacer.turn(), DAY)
+
+    async def asked() -> list[float]:
+        async with SharedPacer(account(1000), engine) as pacer:
+            return await turns(pacer, 3)
+
+    asyncio.run(limited())
+    time_passes(warehouse, DAY + 1)
+    assert len(asyncio.run(asked())) == 3
+
+
+def test_nothing_but_429_ends_every_process_in_bounded_time(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "LIMITED_SECONDS", 1.0)
+
+    async def refused(pacer: SharedPacer, sent: list[float]) -> None:
+        while True:
+            sent.append(await pacer.turn())
+            await pacer.limited(sent[-1], None)
+
+    async def given_up(pacer: SharedPacer) -> int:
+        sent: list[float] = []
+        with pytest.raises(NoPermit, match="no other response"):
+            await refused(pacer, sent)
+        return len(sent)
+
+    async def main() -> tuple[int, float]:
+        async with SharedPacer(account(100), engine) as one, SharedPacer(account(100), engine) as other:
+            began = time.monotonic()
+            sent = await asyncio.gather(*(given_up(pacer) for pacer in (one, one, other, other)))
+            return sum(sent), time.monotonic() - began
+
+    sent, seconds = asyncio.run(main())
+    assert sent < 30
+    assert seconds < 4
+
+
+def time_passes(warehouse: Warehouse, seconds: float) -> None:
+    """Move the account's state into the past."""
+    for moment in ("heard_at", "next_at", "retry_at", "refused_since", "changed_at", "cut_at"):
+        warehouse.run(
+            "update core.request_pace set state = jsonb_set(state, array['pace', %s],"
+            " to_jsonb((state #>> array['pace', %s])::float8 - %s))"
+            " where state #>> array['pace', %s] is not null",
+            (moment, moment, seconds, moment),
+        )
+
+
+def state_of(warehouse: Warehouse) -> dict[str, Any]:
+    [row] = warehouse.rows("select state from core.request_pace")
+    state: dict[str, Any] = row["state"]
+    return state
+
+
 def test_turns_granted_before_a_429_are_given_up(engine: Engine) -> None:
     async def main() -> list[float]:
         async with SharedPacer(account(1000), engine) as pacer:
@@ -109,22 +218,20 @@ def test_what_was_learned_outlives_the_process(engine: Engine, warehouse: Wareho
     assert row["state"]["pace"]["most_per_second"] == 1000
 
 
-def test_no_connection_is_left_and_no_transaction_stays_open(engine: Engine, warehouse: Warehouse) -> None:
+def test_no_transaction_stays_open_and_no_setting_is_left(engine: Engine, warehouse: Warehouse) -> None:
     open_ = (
         "select state from pg_stat_activity where application_name = 'agora' and datname = current_database()"
     )
 
-    async def main() -> list[str]:
+    async def main() -> None:
         async with SharedPacer(account(1000), engine) as pacer:
             await pacer.turn()
-            return [row["state"] for row in warehouse.rows(open_, role="postgres")]
+            assert warehouse.rows(open_, role="postgres") == [{"state": "idle"}]
 
-    assert asyncio.run(main()) == ["idle"]
-    for _ in range(100):  # the server ends it a moment later
-        if not warehouse.rows(open_, role="postgres"):
-            return
-        time.sleep(0.1)
-    pytest.fail("its connection went back to the pool, with settings that are not for others")
+    asyncio.run(main())
+    assert warehouse.rows(open_, role="postgres") == [{"state": "idle"}]
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as again:
+        assert again.execute(text("show idle_in_transaction_session_timeout")).scalar() != "10s"
 
 
 def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Warehouse) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agora.vendor import pace
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.contract.dashboard_api import DashboardApi
 from tests.contract.push_stream_api import PushStreamApi
@@ -37,6 +38,13 @@ def push_stream(target: Target) -> PushStreamApi:
 @pytest.fixture
 def leave_to_change(target: Target) -> None:
     target.require_leave_to_change()
+
+
+@pytest.fixture
+def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account after a moment of nothing but 429 instead of five minutes."""
+    assert pace.LIMITED_SECONDS == 300
+    monkeypatch.setattr(pace, "LIMITED_SECONDS", 0.3)
 
 
 @pytest.fixture

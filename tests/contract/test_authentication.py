@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from agora.errors import CredentialsRefused
-from agora.settings import is_loopback
+from agora.address import is_loopback
+from agora.errors import AppRefused
 from tests.contract.dashboard_api import DashboardApi, basic
 
 WRONG = SecretStr("0" * 32)
@@ -24,7 +24,7 @@ def test_whoever_says_nothing_is_refused(dashboard: DashboardApi) -> None:
 
 
 def test_a_wrong_certificate_is_refused(dashboard: DashboardApi) -> None:
-    with pytest.raises(CredentialsRefused) as refused:
+    with pytest.raises(AppRefused) as refused:
         dashboard.ask(
             lambda client: client.push_stream_is_open(dashboard.app_id),
             customer_certificate=WRONG.get_secret_value(),

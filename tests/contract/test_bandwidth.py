@@ -8,7 +8,7 @@ import pytest
 
 from agora.bandwidth.grid import LABELS
 from agora.bandwidth.payload import decode
-from agora.errors import CredentialsRefused, DayRefused, RateLimited, VendorError, VendorUnavailable
+from agora.errors import AppRefused, DayRefused, RateLimited, VendorError, VendorUnavailable
 from agora.vendor.dashboard import DashboardClient
 from sandbox.testing import RunningSandbox
 from tests.contract.dashboard_api import DashboardApi
@@ -83,7 +83,7 @@ def test_a_day_before_the_last_month_is_refused(dashboard: DashboardApi) -> None
 
 
 def test_a_wrong_certificate_gets_no_day(dashboard: DashboardApi) -> None:
-    with pytest.raises(CredentialsRefused):
+    with pytest.raises(AppRefused):
         dashboard.ask(lambda client: client.bandwidth(dashboard.app_id, A_DAY), customer_certificate="0" * 32)
 
 
@@ -106,6 +106,7 @@ def test_a_429_slows_down_and_is_asked_again(dashboard: DashboardApi, sandbox: R
     assert sandbox.stats()["by_status"] == {"429": 2, "200": 1}
 
 
+@pytest.mark.usefixtures("quickly_given_up")
 def test_429s_without_end_are_told(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"kind": "status", "status": 429}])
     with pytest.raises(RateLimited, match="Lower requests_per_second of the connection contract"):

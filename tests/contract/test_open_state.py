@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agora.errors import CredentialsRefused, OutcomeUnknown, RateLimited, VendorError, VendorUnavailable
+from agora.errors import AppRefused, OutcomeUnknown, RateLimited, VendorError, VendorUnavailable
 from sandbox.testing import RunningSandbox
 from tests.contract.dashboard_api import DashboardApi
 
@@ -59,7 +59,7 @@ def test_an_answer_says_whether_the_application_had_success(
 
 @pytest.mark.usefixtures("leave_to_change")
 def test_a_wrong_certificate_applies_for_nothing(dashboard: DashboardApi) -> None:
-    with pytest.raises(CredentialsRefused):
+    with pytest.raises(AppRefused):
         dashboard.ask(
             lambda client: client.apply_for_push_stream(dashboard.app_id), customer_certificate="0" * 32
         )
@@ -84,6 +84,7 @@ def test_nobody_applies_for_an_app_of_nobody(dashboard: DashboardApi) -> None:
     assert refused.value.answer.status in (400, 401, 404)
 
 
+@pytest.mark.usefixtures("quickly_given_up")
 def test_429s_and_500s_are_told(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"call": "open_state", "kind": "status", "status": 500}])
     with pytest.raises(VendorUnavailable):

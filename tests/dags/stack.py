@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ class Run:
 
     Attributes:
         state: success or failed.
-        note: The text on the run.
+        note: The text on the run, as Airflow shows it.
         tasks: Its task instances, as Airflow's API gives them.
     """
 
@@ -202,7 +203,8 @@ class LiveStack:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{dag_id} {run_id} is still {run['state']} after {RUN_SECONDS} s")
             time.sleep(0.5)
-        return Run(dag_id, run_id, run["state"], run["note"] or "", self.api.task_instances(dag_id, run_id))
+        tasks = self.api.task_instances(dag_id, run_id)
+        return Run(dag_id, run_id, run["state"], _as_shown(run["note"] or ""), tasks)
 
     def returned(self, run: Run, task_id: str) -> Any:
         """Return what a task returned."""
@@ -227,3 +229,8 @@ class LiveStack:
             text=True,
             check=True,
         )
+
+
+def _as_shown(note: str) -> str:
+    """Return the text of a note, which is Markdown, with what is escaped in it."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", note).replace("\u200b", "")

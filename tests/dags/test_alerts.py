@@ -74,7 +74,10 @@ def until(there: Callable[[], object]) -> None:
 def want(live: LiveStack, first: str, last: str = "current_date - 1") -> None:
     """Let twenty apps be wanted from one day to another; nobody has asked for any of them."""
     live.sql("truncate core.vendor_account cascade")
-    live.sql("insert into core.vendor_account values ('agora_dashboard', 'UTC', interval '1 month')")
+    live.sql(
+        "insert into core.vendor_account (conn_id, timezone, window_length)"
+        " values ('agora_dashboard', 'UTC', interval '1 month')"
+    )
     live.sql(
         "insert into core.app (app_id, name, conn_id, wanted)"
         " select 'app' || n, 'app' || n, 'agora_dashboard', datemultirange(daterange"
@@ -124,7 +127,7 @@ def test_a_night_on_which_several_tasks_and_apps_fail_is_one_message(
     told: LiveStack, mails: MailServer, hook: HookServer
 ) -> None:
     elsewhere = {"app_id": "e" * 32, "conn_id": "agora_elsewhere"}
-    told.set_apps([*told.app_ids[:3], {"app_id": "f" * 32, "name": "misspelt"}, elsewhere])
+    told.set_apps([*told.app_ids[:5], {"app_id": "f" * 32, "name": "misspelt"}, elsewhere])
     told.sandbox("PUT", "faults", [{"app_id": told.app_ids[0], "kind": "status", "status": 500}])
 
     night = told.trigger(DAILY)
@@ -134,7 +137,7 @@ def test_a_night_on_which_several_tasks_and_apps_fail_is_one_message(
     for said in (told.app_ids[0], "f" * 32, "There is no connection agora_elsewhere"):
         assert said in hook.posts[0][1]["text"]
     # The callback of a run that ends later runs later, so nothing more of this night is to come.
-    told.set_apps(told.app_ids[:1])
+    told.set_apps(told.app_ids[:5])
     told.sandbox("PUT", "faults", [])
     assert told.trigger(DAILY).state == "success"
     until(lambda: told.api.variable(f"agora_told_{DAILY}") is None)
@@ -153,13 +156,23 @@ def test_every_dag_tells_of_its_failures_and_ends_its_incidents(told: LiveStack)
 def test_days_that_were_lost_fail_the_watch_once_and_its_repetition_too(
     told: LiveStack, hook: HookServer
 ) -> None:
-    want(told, "current_date - 20")
+    want(told, "current_date - 2")
+    told.sql("update core.vendor_account set window_length = interval '10 days'")
     assert told.trigger(WATCH).state == "success"
+    # Since yesterday's look, a day left the window and its margin of two days.
     told.sql(
-        "insert into core.app_day (app_key, usage_date, starts_at, state, points, attempts, reason)"
-        " select app_key, current_date - 20, current_date - 20, 'lost', 0, 1, 'gone' from core.app"
+        "update core.app set"
+        " wanted = wanted + datemultirange(daterange(current_date - 13, current_date - 12))"
         " where app_id = 'app7'"
     )
+    told.sql(
+        "insert into core.app_day"
+        " (app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, reason)"
+        " select app_key, current_date - 13, conn_id, current_date - 13, 'failed', 0, 1, 400, 'gone'"
+        " from core.app where app_id = 'app7'"
+    )
+    seen = {"key": "agora_watch", "value": json.dumps(LOOKED_BEFORE)}
+    told.call("PATCH", "/api/v2/variables/agora_watch", seen)
 
     lost = told.trigger(WATCH)
     # Clearing takes the note away, which is what people are told.

@@ -42,11 +42,12 @@ def sums(collector: Collector, name: str) -> dict[str, float]:
 
 
 def assert_gauges_are_the_warehouses(live: LiveStack, collector: Collector) -> None:
-    in_window = "from mart.coverage where days_left >= 0"
-    states = dict(live.sql(f"select state, count(*) {in_window} group by state"))
-    uncollected = "filter (where state in ('pending', 'rejected', 'failed'))"
+    uncollected = "state in ('pending', 'rejected', 'failed')"
+    requested = f"from mart.coverage where days_left >= 0 or days_left >= -2 and {uncollected}"
+    states = dict(live.sql(f"select state, count(*) {requested} group by state"))
     ((days_left, newest_days_left, oldest),) = live.sql(
-        f"select min(days_left) {uncollected}, max(days_left), min(usage_date) {uncollected} {in_window}"
+        f"select min(greatest(days_left, 0)) filter (where {uncollected}), max(days_left),"
+        f" min(usage_date) filter (where {uncollected}) {requested}"
     )
     sent = {state: last(collector, name) for state, name in metrics.APP_DAYS.items()}
     assert {state: count for state, count in sent.items() if count} == states
@@ -74,17 +75,29 @@ def test_metrics_of_a_night_and_a_look_say_what_the_warehouse_says(
         **dict.fromkeys(named(metrics.COUNTERS), "sum"),
         **dict.fromkeys(named(metrics.TIMERS), "exponential_histogram"),
     }
-    ((requests, limited),) = live.sql(
-        f"select requests, limited from mart.collection_run where run_id = '{run.run_id}'"
+    columns = {
+        metrics.REQUESTS: "requests",
+        metrics.LIMITED: "limited",
+        metrics.RECEIVED: "app_days_received",
+        metrics.POINTS_RECEIVED: "points_received",
+        metrics.CHANGED: "app_days_changed",
+    }
+    assert sorted(columns) == sorted(metrics.COUNTERS)
+    (recorded,) = live.sql(
+        f"select {', '.join(columns.values())} from mart.collection_run where run_id = '{run.run_id}'"
     )
-    assert limited >= 2
-    assert sums(collector, metrics.REQUESTS) == {"agora_dashboard": requests}
-    assert sums(collector, metrics.LIMITED) == {"agora_dashboard": limited}
+    for (name, column), count in zip(columns.items(), recorded, strict=True):
+        assert sums(collector, name) == {"agora_dashboard": count}, column
+    assert recorded[1] >= 2
+    assert recorded[2] == recorded[4] > 0
     assert_gauges_are_the_warehouses(live, collector)
     assert last(collector, metrics.APP_DAYS["failed"]) > 0
 
-    # The watch looks whether anything was collected or not; here nothing is left to be had.
-    live.sql("update core.app_day set state = 'lost' where state = 'failed'")
+    # The watch looks whether anything was collected or not; here the rest is no longer available.
+    live.sql(
+        "update core.app set wanted = datemultirange(daterange(current_date - 50, current_date - 40))"
+        f" where app_id = '{broken}'"
+    )
     collector.forget()
     live.trigger("agora_bandwidth_watch")
     arrived(collector, metrics.GAUGES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from agora.bandwidth.window import expected_oldest_day
+from agora.bandwidth.window import oldest_day
 from tests.dags.stack import Json, LiveStack
 
 DAILY = "agora_bandwidth_daily"
@@ -13,7 +13,7 @@ BACKFILL = "agora_bandwidth_backfill"
 
 
 def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveStack) -> None:
-    days = (live.today - (oldest := expected_oldest_day("1 month", live.today))).days
+    days = (live.today - (oldest := oldest_day("1 month", live.today))).days
     known = {run["dag_run_id"] for run in backfill_runs(live)}
     live.call(
         "POST",

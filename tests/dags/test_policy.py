@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
+from agora.operators.dag_schedule import SCHEDULES
 from agora.operators.every_dag import EVERY_DAG
 from embedded.settings import ROOT
 from tests.dags.stack import LiveStack
@@ -65,6 +66,13 @@ def test_every_task_that_reaches_a_server_is_tried_again_after_a_crash(session_s
             assert (task["retries"], task["retry_exponential_backoff"]) == (6, 2), task["task_id"]
             if task["task_id"] in ("collect_bandwidth.collect", "query"):
                 assert task["pool"] == "agora_api"
+
+
+def test_every_schedule_ignores_runs_in_the_future(session_stack: LiveStack) -> None:
+    timetables = dict(session_stack.metadata("select dag_id, timetable_type from dag"))
+    for dag_id in (*SCHEDULED, EXAMPLE):
+        assert timetables[dag_id].startswith("agora.timetable."), dag_id
+    assert sorted(SCHEDULES) == sorted(SCHEDULED), "the DAGs whose next runs are recorded"
 
 
 def test_a_run_is_given_no_more_than_it_gets_to_before_it_is_ended() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from cryptography.fernet import Fernet
 
 from embedded.processes import Record
 from tests.dags.stack import LiveStack, Run
@@ -65,6 +66,17 @@ def test_it_is_on_the_air_for_its_minutes(broadcast: LiveStack) -> None:
 def test_a_run_that_is_stopped_by_hand_is_stopped_at_the_vendor(broadcast: LiveStack) -> None:
     run_id = begun(broadcast, LONG)
     until_started(broadcast)
+    broadcast.call("PATCH", f"{RUNS}/{run_id}", {"state": "failed"})
+    broadcast.end_runs()
+    until_stopped(broadcast)
+    assert counts(broadcast) == (1, 1, 0)
+
+
+def test_a_run_is_stopped_although_its_memory_is_of_another_fernet_key(broadcast: LiveStack) -> None:
+    run_id = begun(broadcast, LONG)
+    until_state(broadcast, run_id, "on_air", "deferred")
+    of_another_key = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
+    broadcast.metadata(f"update variable set val = '{of_another_key}' where key like 'agora_on_air_%'")
     broadcast.call("PATCH", f"{RUNS}/{run_id}", {"state": "failed"})
     broadcast.end_runs()
     until_stopped(broadcast)

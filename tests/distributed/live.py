@@ -80,10 +80,13 @@ class Live(LiveStack):
         return str(self.call("POST", f"/api/v2/dags/{DAILY}/dagRuns", {"logical_date": None})["dag_run_id"])
 
     def begin_slowly(self, seconds: float) -> str:
-        """Trigger it while each answer takes its time, and return the run's id when days arrive."""
+        """Trigger it while responses take their time, and return the run's id when days of a batch arrive."""
         self.sandbox("PUT", "faults", [{"kind": "delay", "seconds": seconds}])
         run_id = self.begin()
-        wait_until("days arrive", lambda: len(self.collected()) > 0, RUN_SECONDS)
+        # The plan's access check has stored a day of each account before.
+        wait_until("a batch begins", lambda: bool(self.hosts(run_id, "running", "collect")), RUN_SECONDS)
+        before = len(self.collected())
+        wait_until("days arrive", lambda: len(self.collected()) > before, RUN_SECONDS)
         return run_id
 
     def end(self, run_id: str) -> Run:
@@ -107,9 +110,10 @@ class Live(LiveStack):
         return {(app_id, day): sandbox.points(app_id, day) for app_id, day in wanted}
 
     def rows(self) -> dict[AppDay, str]:
-        """Return each stored app-day with everything in it, and which transaction wrote it."""
+        """Return each stored app-day with its points and the response that they are from."""
+        # A partial day is requested again, which counts an attempt.
         statement = (
-            "select app_id, usage_date, app_day::text || app_day.xmin::text"
+            "select app_id, usage_date, (starts_at, kbps, collected_at, body_sha256)::text"
             " from core.app_day inner join core.app using (app_key) where kbps is not null"
         )
         return {(app_id, day): row for app_id, day, row in self.sql(statement)}
@@ -125,11 +129,11 @@ class Live(LiveStack):
             }
         )
 
-    def hosts(self, run_id: str, state: str = "success") -> set[str]:
-        """Name the containers in which tasks of a run are or were in a state."""
+    def hosts(self, run_id: str, state: str = "success", task: str = "") -> set[str]:
+        """Name the containers in which tasks of a run, or those of one name, are or were in a state."""
         found = self.metadata(
             "select distinct hostname from task_instance"
-            f" where run_id = '{run_id}' and state = '{state}' and hostname <> ''"
+            f" where run_id = '{run_id}' and state = '{state}' and hostname <> '' and task_id like '%{task}'"
         )
         return {hostname for (hostname,) in found}
 

@@ -6,7 +6,7 @@ from tests.distributed.live import DAILY, Live
 from tests.distributed.plain import workers
 
 # Whatever says when something happened, and keys that only join tables.
-BUT = "array['app_key', 'collected_at', 'fetched_at', 'first_seen_at']"
+BUT = "array['app_key', 'collected_at', 'fetched_at', 'first_seen_at', 'verified_at']"
 RELATIONS = {
     "core.app_day": "core.app_day inner join core.app using (app_key)",
     **{

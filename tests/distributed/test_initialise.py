@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from subprocess import CompletedProcess
 
 import pytest
 
 from embedded.ports import free_port
-from embedded.settings import ROOT
 from tests.distributed.live import Live
 from tests.distributed.plain import Installation
 
-UPGRADE = ROOT / "docs" / "operations" / "upgrade.md"
 IMPATIENT = """
 import os, sys
 from distributed import initialise
@@ -40,13 +36,6 @@ def explained(answer: CompletedProcess[str], installation: Installation) -> str:
     for name, value in installation.variables.items():
         assert not name.endswith(("PASSWORD", "KEY", "SECRET", "CERTIFICATE")) or value not in everything
     return answer.stderr.splitlines()[-1]
-
-
-def test_the_documented_way_back_reaches_the_warehouse(session_live: Live) -> None:
-    (line,) = re.findall("^docker compose run --rm init (.+)", UPGRADE.read_text("utf-8"), re.MULTILINE)
-    answer = session_live.installation.run("init", *shlex.split(line))
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("The schema is that of release ")
 
 
 def test_the_first_start_makes_everything(first_start: CompletedProcess[str], session_live: Live) -> None:

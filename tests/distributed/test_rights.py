@@ -13,19 +13,21 @@ from embedded.airflow_api import AirflowApi
 from tests.browser.test_rights import BACKFILL_RUNS, PREFIX, ROUTES, VERBS, asked
 from tests.distributed.live import Live
 
+Routes = dict[tuple[str, str], bool]
 PASSWORD = "of nobody in particular"
 A_FILE, A_MONTH = "frame/main.js", "?month=2026-11"
 ROLES = ("Public", "Viewer", "User", "Admin")
 
 
 @pytest.fixture(scope="module")
-def routes(session_live: Live) -> list[tuple[str, str]]:
-    """Return each path of the page with each verb."""
+def routes(session_live: Live) -> dict[tuple[str, str], bool]:
+    """Return each path of the page with each verb, and whether the app serves it."""
     answer = session_live.installation.run("scheduler", "python", "-c", ROUTES)
-    served = json.loads(answer.stdout.splitlines()[-1])
-    assert len(served) > 9
-    paths = [path.replace("{path:path}", A_FILE) for path, _ in served]
-    return [(path, verb) for path in [*paths, "/no/such/thing", "/docs"] for verb in VERBS]
+    found = json.loads(answer.stdout.splitlines()[-1])
+    assert len(found) > 9
+    served = {(path.replace("{path:path}", A_FILE), verb) for path, methods in found for verb in methods}
+    paths = [*dict.fromkeys(path for path, _ in served), "/no/such/thing", "/docs"]
+    return {(path, verb): (path, verb) in served for path in paths for verb in VERBS}
 
 
 @pytest.fixture(scope="module")
@@ -49,29 +51,30 @@ def tokens(session_live: Live) -> dict[str, str]:
     }
 
 
-def statuses(live: Live, routes: list[tuple[str, str]], token: str | None) -> dict[tuple[str, str], int]:
+def statuses(live: Live, routes: Routes, token: str | None) -> dict[tuple[str, str], int]:
     return {(path, verb): asked(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
 
 
-def test_without_a_login_every_route_and_verb_answers_401(
-    session_live: Live, routes: list[tuple[str, str]]
-) -> None:
+def test_without_a_login_every_route_and_verb_answers_401(session_live: Live, routes: Routes) -> None:
     assert set(statuses(session_live, routes, None).values()) == {HTTPStatus.UNAUTHORIZED}
 
 
 def test_a_user_without_rights_is_answered_403(
-    session_live: Live, routes: list[tuple[str, str]], tokens: dict[str, str]
+    session_live: Live, routes: Routes, tokens: dict[str, str]
 ) -> None:
     assert set(statuses(session_live, routes, tokens["Public"]).values()) == {HTTPStatus.FORBIDDEN}
 
 
-@pytest.mark.parametrize("role", ["Viewer", "Admin"])
+@pytest.mark.parametrize(
+    ("role", "of_review"),
+    [("Viewer", HTTPStatus.FORBIDDEN), ("Admin", HTTPStatus.UNPROCESSABLE_ENTITY)],
+)
 def test_who_may_look_sees_everything_and_changes_nothing(
-    session_live: Live, routes: list[tuple[str, str]], tokens: dict[str, str], role: str
+    session_live: Live, routes: Routes, tokens: dict[str, str], role: str, of_review: HTTPStatus
 ) -> None:
     for (path, verb), status in statuses(session_live, routes, tokens[role]).items():
-        is_there = verb == "GET" and path not in ("/no/such/thing", "/docs")
-        assert status == (HTTPStatus.OK if is_there else HTTPStatus.NOT_FOUND), f"{verb} {path}"
+        expected = HTTPStatus.OK if verb == "GET" else of_review
+        assert status == (expected if routes[path, verb] else HTTPStatus.NOT_FOUND), f"{verb} {path}"
 
 
 @pytest.mark.parametrize(("role", "may_collect"), [("Viewer", False), ("User", True), ("Admin", True)])

@@ -37,6 +37,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite://",
         "AIRFLOW__API__HOST": "192.0.2.1",
         "PYTHONPATH": "/elsewhere",
+        "PGSSLMODE": "require",
         "NO_PROXY": "internal.example",
     }
     built = airflow_env.build(settings, secrets, caller, is_demo=False)
@@ -46,6 +47,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
     assert built["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql+psycopg2://airflow:")
     assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD" not in built
     assert built["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert "PGSSLMODE" not in built
     assert built["PYTHONPATH"] == str(ROOT / "plugins")
     assert built["NO_PROXY"] == "internal.example,127.0.0.1,localhost"
 

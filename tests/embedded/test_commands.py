@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from embedded import configuration, postgres, stack
+from embedded import configuration, postgres, stack, upgrade
+from embedded.__main__ import main
 from embedded.errors import StackError
 from embedded.secrets_file import Secrets
 from embedded.settings import ROOT, Settings
+
+ELSEWHERE = {
+    "PGSSLMODE": "require",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGSERVICE": "elsewhere",
+    "PGOPTIONS": "-c default_transaction_read_only=on",
+}
 
 
 def run(settings: Settings, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -72,17 +79,6 @@ def test_stop_stops_postgresql_and_clean_removes_the_state(running: Settings) ->
     assert not running.state.exists()
 
 
-def test_secrets_are_for_their_owner_alone_also_in_a_copy_of_the_example(tmp_path: Path) -> None:
-    (tmp_path / "distributed").mkdir()
-    shutil.copy(ROOT / "distributed" / "secrets.sh", tmp_path / "distributed")
-    env = tmp_path / ".env"
-    env.write_text("AGORA_ADMIN_PASSWORD=mine")
-    env.chmod(0o644)
-    subprocess.run(["sh", "distributed/secrets.sh"], cwd=tmp_path, capture_output=True, check=True)
-    assert "AGORA_ADMIN_PASSWORD=mine\nAGORA_POSTGRES_PASSWORD=" in env.read_text()
-    assert env.stat().st_mode & 0o077 == 0
-
-
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
 @pytest.mark.parametrize("program", ["psql", "airflow"])
 def test_bin_says_when_the_stack_is_not_up(settings: Settings, secrets: Secrets, program: str) -> None:
@@ -109,3 +105,17 @@ def test_psql_from_anywhere_as_analyst_or_owner(
     program = str(ROOT / "bin" / "psql")
     answer = run(shared[0], program, *arguments, "-XAtc", "select current_user", cwd=Path("/"))
     assert (answer.stdout, answer.stderr) == (f"{role}\n", "")
+
+
+def test_the_callers_settings_for_another_server_are_not_used(
+    running: Settings, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGORA_LOCAL_DIR", str(running.state))
+    monkeypatch.setenv("AGORA_WAREHOUSE_OWNER_URL", "")
+    for name, value in ELSEWHERE.items():
+        monkeypatch.setenv(name, value)
+    assert upgrade.main() is None
+    for name, value in ELSEWHERE.items():
+        monkeypatch.setenv(name, value)
+    main(["no such command"])
+    assert not ELSEWHERE.keys() & os.environ.keys()

@@ -12,6 +12,7 @@ import pytest
 from tests.grafana.dashboard import PANELS, VARIABLES, Chosen, expand, sql_of
 from tests.warehouse.database import App, AppDay, Points, Warehouse, days_between
 from tests.warehouse.reference import (
+    Expected,
     Figures,
     bills,
     figures_of_day,
@@ -70,10 +71,7 @@ def filled(module_warehouse: Warehouse) -> Warehouse:
     module_warehouse.add_account()
     module_warehouse.add_apps([*(App(app_id, FIRST) for app_id in SIZES), App(QUOTED, YESTERDAY)])
     module_warehouse.add_days(
-        AppDay(app_id, day, grid(app_id, day), "lost" if (app_id, day) == LOST else "failed")
-        for app_id in SIZES
-        for day in DAYS
-        if (app_id, day) != PENDING
+        AppDay(app_id, day, grid(app_id, day)) for app_id in SIZES for day in DAYS if (app_id, day) != PENDING
     )
     module_warehouse.run(
         "insert into core.restatement (app_key, usage_date, restated_at, points_changed, points_added,"
@@ -83,11 +81,11 @@ def filled(module_warehouse: Warehouse) -> Warehouse:
         "loader",
     )
     module_warehouse.run(
-        "insert into core.collection_run (dag_id, run_id, started_at, ended_at, app_days, app_days_changed,"
-        " points, requests, retries, limited, failed_apps,"
+        "insert into core.collection_run (dag_id, run_id, started_at, ended_at, app_days, app_days_received,"
+        " app_days_changed, points_received, requests, retries, limited, failed_apps,"
         " collected, partial, rejected, failed, lost, pending)"
         " select 'agora_bandwidth_daily', 'run ' || ended_at, ended_at - interval '1 minute', ended_at,"
-        " 9, 8, 2000, 12, 3, 2, 1, 7, 1, 0, 1, 0, 0 from unnest(%s) as ended_at",
+        " 9, 9, 8, 2000, 12, 3, 2, 1, 7, 1, 0, 1, 0, 0 from unnest(%s) as ended_at",
         ([start(RANGE[0]) - timedelta(hours=1), start(RANGE[2]), start(TODAY) + timedelta(hours=1)],),
         "loader",
     )
@@ -246,24 +244,25 @@ def test_no_more_than_eight_apps_are_drawn(warehouse: Warehouse) -> None:
 
 
 def bill_of(app_id: str) -> Figures:
-    (bill,) = (
-        bill for bill in bills({day: grid(app_id, day) for day in DAYS}, TODAY) if bill["month"] == MONTH
-    )
+    (bill,) = (bill for bill in bills(expected(app_id, DAYS)) if bill["month"] == MONTH)
     return bill
+
+
+def expected(app_id: str, days: Sequence[date]) -> Expected:
+    return Expected({day: grid(app_id, day) for day in days}, TODAY)
 
 
 def test_the_bill_of_the_month(filled: Warehouse) -> None:
     rows = ask(filled, "Bill of $month, by every method", chosen(["aaaa", "cccc"]))
     assert [row["app"] for row in rows] == ["sum of all apps", "Name of aaaa", "Name of cccc"]
-    app_days = [(app_id, day, start(day), grid(app_id, day)) for app_id in SIZES for day in DAYS]
-    app_days += [(QUOTED, YESTERDAY, start(YESTERDAY), None)]
-    (total,) = (bill for bill in total_bills(app_days, TODAY) if bill["month"] == MONTH)
+    apps = {app_id: expected(app_id, DAYS) for app_id in SIZES} | {QUOTED: expected(QUOTED, [YESTERDAY])}
+    (total,) = (bill for bill in total_bills(apps, lambda _, day: start(day)) if bill["month"] == MONTH)
     total |= {"points": total["app_points"], "expected_points": total["expected_app_points"]}
     for row, bill in zip(rows, [total, bill_of("aaaa"), bill_of("cccc")], strict=True):
         assert [row[name] for name in BILL_COLUMNS] == [bill[f"{method}_kbps"] for method in BILLS]
-        for column in ("points", "expected_points", "is_final"):
+        for column in ("points", "expected_points", "expected_days", "calendar_days", "status"):
             assert row[column] == bill[column]
-    assert not rows[2]["is_final"], "a lost day"
+    assert rows[2]["status"] == "incomplete", "a lost day"
 
 
 def test_runs_and_restatements(filled: Warehouse) -> None:
@@ -273,8 +272,9 @@ def test_runs_and_restatements(filled: Warehouse) -> None:
     assert runs[0] == {
         "dag_id": "agora_bandwidth_daily",
         "app_days": 9,
+        "app_days_received": 9,
         "app_days_changed": 8,
-        "points": 2000,
+        "points_received": 2000,
         "requests": 12,
         "retries": 3,
         "limited": 2,

@@ -46,11 +46,18 @@ def nowhere() -> Engine:
 
 
 def test_a_batch_says_whose_it_is(sent: Sent) -> None:
-    metrics.report_batch("second_account", Summary(requests=7, seconds={"fetch": 1.5}))
+    summary = Summary(requests=7, received=5, points_received=1_440, changed=3, seconds={"fetch": 1.5})
+    metrics.report_batch("second_account", summary)
     tags = {"conn_id": "second_account"}
-    counters = [("incr", metrics.REQUESTS, 7, tags), ("incr", metrics.LIMITED, 0, tags)]
-    assert sent[:2] == counters
-    assert [(kind, name, value.total_seconds(), tag) for kind, name, value, tag in sent[2:]] == [
+    counters = {
+        metrics.REQUESTS: 7,
+        metrics.LIMITED: 0,
+        metrics.RECEIVED: 5,
+        metrics.POINTS_RECEIVED: 1_440,
+        metrics.CHANGED: 3,
+    }
+    assert sent[:5] == [("incr", name, count, tags) for name, count in counters.items()]
+    assert [(kind, name, value.total_seconds(), tag) for kind, name, value, tag in sent[5:]] == [
         ("timing", "agora.duration.fetch", 1.5, tags)
     ]
 

@@ -37,15 +37,23 @@ def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehou
             *(AppDay("long", days_ago(age), ZEROS) for age in range(1, 27)),
             AppDay("short", days_ago(2), [None, *ZEROS[1:]]),
             AppDay("long", days_ago(27), state="rejected"),
-            AppDay("long", days_ago(28), state="lost"),
             AppDay("long", days_ago(29), state="rejected"),
             AppDay("long", days_ago(30), ZEROS),
             AppDay("long", days_ago(31), state="failed"),
-            AppDay("long", days_ago(32), state="lost"),
+            AppDay("long", days_ago(33), state="failed"),
         ]
     )
-    by_state = {"collected": 35, "partial": 1, "pending": 1, "lost": 1, "rejected": 2}
-    assert stands(warehouse) == Standing(by_state, 1, 29, 2)
+    # Pending: of short 1, 11 and 12 days ago, of long 28 and 32. Two days behind the window are requested.
+    by_state = {"collected": 35, "partial": 1, "pending": 5, "rejected": 2, "failed": 1}
+    lost = len(range(13, 41)) + len(range(33, 41))
+    assert stands(warehouse) == Standing(by_state, days_left=0, age_days=32, lost_app_days=lost)
+
+
+def test_the_first_uncollected_day_says_how_many_days_are_left(warehouse: Warehouse) -> None:
+    warehouse.add_account(window="30 days")
+    warehouse.add_apps([App("a", days_ago(29))])
+    warehouse.add_days(AppDay("a", days_ago(age), ZEROS) for age in range(1, 30) if age not in (7, 28))
+    assert stands(warehouse) == Standing({"collected": 27, "pending": 2}, 2, 28, 0)
 
 
 def test_where_everything_is_collected_the_newest_day_says_how_many_are_left(warehouse: Warehouse) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agora.errors import (
+    AppRefused,
     CredentialsRefused,
     OutcomeUnknown,
     UnexpectedAnswer,
@@ -21,7 +22,7 @@ from agora.errors import (
 )
 from agora.push_stream.open_state import OpenStates, open_states
 from agora.settings import DashboardSettings, parse_dashboard
-from agora.vendor.dashboard import DashboardClient
+from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from agora.warehouse.engine import warehouse_engine
 from sandbox.proxy import NetworkFault
@@ -199,35 +200,40 @@ def test_a_lost_application_is_not_repeated_and_a_query_finds_out(
 
 
 @EITHER_ACTION
-def test_wrong_credentials_are_one_request_of_each_worker_and_nothing_kept(
-    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool
+@pytest.mark.parametrize("max_concurrency", [1, 4, 16])
+def test_wrong_credentials_are_a_handful_of_requests_and_nothing_kept(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int
 ) -> None:
-    for max_concurrency in (1, 4):
-        sandbox.reset_stats()
-        account = account_of(sandbox, max_concurrency=max_concurrency, customer_certificate="wrong")
-        states = asked(warehouse, account, sandbox.app_ids, apply=apply)
-        assert "Mend the connection agora_dashboard" in states.failed()
-        assert isinstance(states.refused, CredentialsRefused)
-        assert sandbox.stats()["by_status"].keys() == {"401"}
-        assert sandbox.stats()["requests"] <= max_concurrency
+    account = account_of(sandbox, max_concurrency=max_concurrency, customer_certificate="wrong")
+    states = asked(warehouse, account, sandbox.app_ids, apply=apply)
+    assert isinstance(states.refused, CredentialsRefused)
+    assert states.failures == {}
+    assert "Fix the connection agora_dashboard" in states.failed()
+    assert sandbox.stats()["by_status"] == {"401": CONFIRMING_APPS}
+    assert len(states.not_asked) == len(sandbox.app_ids) - CONFIRMING_APPS
     assert held(warehouse) == []
 
 
 @EITHER_ACTION
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("max_concurrency", [1, 4])
-def test_credentials_refused_on_the_way_stop_it_and_keep_what_was_answered(
-    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int
+def test_an_app_that_is_refused_costs_no_other_apps_answer(
+    warehouse: Warehouse, sandbox: RunningSandbox, apply: bool, max_concurrency: int, status: int
 ) -> None:
-    sandbox.put_faults([fault(10, kind="status", status=401)])
-    account = account_of(sandbox, max_concurrency=max_concurrency)
-    states = asked(warehouse, account, sandbox.app_ids, apply=apply)
-    assert states.failed().startswith(f"App {sandbox.app_ids[10]}, push-stream open state, connection")
-    assert sandbox.stats()["by_status"]["401"] == 1
-    asked_about = {answer.app_id for answer in states.seen}
-    assert {app_id for app_id, _, _ in held(warehouse)} == asked_about
-    assert asked_about == {*sandbox.app_ids} - {*states.not_asked, sandbox.app_ids[10]}
-    assert len(asked_about) == 10 if max_concurrency == 1 else len(asked_about) < len(sandbox.app_ids) - 1
-    assert asked_about >= {*sandbox.app_ids[: 10 - max_concurrency]}
+    for refused in (0, 10):
+        sandbox.reset_stats()
+        sandbox.put_faults([fault(refused, kind="status", status=status)])
+        account = account_of(sandbox, max_concurrency=max_concurrency)
+        states = asked(warehouse, account, sandbox.app_ids, apply=apply)
+        assert (states.refused, states.not_asked) == (None, [])
+        assert {app_id: type(error) for app_id, error in states.failures.items()} == {
+            sandbox.app_ids[refused]: AppRefused
+        }
+        assert f"App {sandbox.app_ids[refused]}: HTTP {status}" in states.failed()
+        assert states.failed().endswith("See docs/runbook.md#app-refused")
+        assert sandbox.stats()["by_status"][str(status)] == 1
+        assert {seen.app_id for seen in states.seen} == {*sandbox.app_ids} - {sandbox.app_ids[refused]}
+    assert {app_id for app_id, _, _ in held(warehouse)} == {*sandbox.app_ids}
 
 
 def given_up(states: OpenStates, app_ids: Sequence[str], max_concurrency: int) -> str:

@@ -168,31 +168,63 @@ WRONG = [
     ({}, "kind"),
     ({"kind": "explode"}, "kind"),
     ({"kind": ["status"]}, "kind"),
-    ({"kind": "status"}, "needs 'status'"),
-    ({"kind": "status", "status": "500"}, "status is"),
-    ({"kind": "status", "status": 99}, "status is"),
-    ({"kind": "status", "status": 500, "colour": 1}, "knows no 'colour'"),
+    ({"kind": "status"}, "requires the field 'status'"),
+    ({"kind": "status", "status": "500"}, "status must be"),
+    ({"kind": "status", "status": 99}, "status must be"),
+    ({"kind": "status", "status": 500, "colour": 1}, "has no field 'colour'"),
     ({"kind": "status", "status": 500, "headers": {"X": "a\r\nSet-Cookie: b"}}, "headers"),
     ({"kind": "status", "status": 500, "app": 3}, "index below 3"),
     ({"kind": "status", "status": 500, "app": True}, "index"),
     ({"kind": "status", "status": 500, "app_id": "x"}, "App ID"),
     ({"kind": "status", "status": 500, "app_id": [1]}, "App ID"),
-    ({"kind": "status", "status": 500, "app": 0, "app_id": "x"}, "not both"),
+    ({"kind": "status", "status": 500, "app": 0, "app_id": "x"}, "not be combined"),
     ({"kind": "status", "status": 500, "usage_date": "20261301"}, "usage_date"),
     ({"kind": "status", "status": 500, "usage_date": 5}, "usage_date"),
     ({"kind": "status", "status": 500, "times": -1}, "times"),
     ({"kind": "status", "status": 500, "per": "day"}, "per"),
     ({"kind": "withhold", "slots": ["00:03"]}, "slots"),
     ({"kind": "withhold", "slots": "00:05"}, "slots"),
-    ({"kind": "body"}, "either"),
-    ({"kind": "body", "body": "", "body_base64": ""}, "either"),
+    ({"kind": "body"}, "exactly one"),
+    ({"kind": "body", "body": "", "body_base64": ""}, "exactly one"),
     ({"kind": "body", "body_base64": "!"}, "Base64"),
     ({"kind": "scale_unit", "unit": "kB"}, "unit"),
-    ({"kind": "scale_unit", "to": "bps"}, "knows no 'to'"),
+    ({"kind": "scale_unit", "to": "bps"}, "has no field 'to'"),
     ({"kind": "restate", "factor": -1}, "factor"),
     ({"kind": "delay", "seconds": float("inf")}, "seconds"),
     ({"kind": "truncate", "bytes": 1.5}, "bytes"),
     ({"kind": "redirect", "location": "http://x\r\ny"}, "headers"),
+    *[
+        ({"kind": "disconnect", "rate": rate}, "rate must be")
+        for rate in (0, -0.1, 1.1, True, "1", float("nan"))
+    ],
+    ({"kind": "disconnect", "rate": 0.5, "seed": 1.5}, "seed must be"),
+    ({"kind": "disconnect", "rate": 0.5, "seed": True}, "seed must be"),
+    ({"kind": "disconnect", "seed": 1}, "seed requires rate"),
+    ({"kind": "window"}, "requires the field 'window'"),
+    *[
+        ({"kind": "window", "window": window}, "window must be")
+        for window in ("2 months", "0 days", 29, None)
+    ],
+    ({"kind": "zeros", "value": 0}, "has no field 'value'"),
+    ({"kind": "same_as"}, "named by same_as or same_as_app_id"),
+    ({"kind": "same_as", "same_as": 0, "same_as_app_id": "x"}, "not by both"),
+    *[
+        ({"kind": "same_as", "same_as": index}, "same_as must be an index below 3")
+        for index in (3, -1, True, "0")
+    ],
+    ({"kind": "same_as", "same_as_app_id": "x"}, "'x' is not an App ID"),
+    ({"kind": "clock"}, "requires the field 'seconds'"),
+    *[
+        ({"kind": "clock", "seconds": seconds}, "seconds must be")
+        for seconds in (True, "1", 1e10, float("inf"))
+    ],
+    ({"kind": "foreign"}, "requires app or app_id"),
+    ({"kind": "foreign", "app_id": ""}, "requires app or app_id"),
+    ({"kind": "foreign", "app_id": [1]}, "requires app or app_id"),
+    ({"kind": "foreign", "app": 3}, "index below 3"),
+    ({"kind": "foreign", "app": 0, "status": 404}, "status must be 401 or 403"),
+    ({"kind": "foreign", "app": 0, "usage_date": "2026-11-20"}, "usage_date is not allowed"),
+    ({"kind": "foreign", "app": 0, "per": "app_day"}, 'per must be "script"'),
 ]
 
 

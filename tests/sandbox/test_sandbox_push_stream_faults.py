@@ -115,7 +115,7 @@ def test_each_api_fails_in_its_own_words(sandbox: RunningSandbox) -> None:
     sandbox.put_faults(
         [{"call": call, "kind": "status", "status": 500} for call in ("open_state", "channel")]
     )
-    sentence = "The sandbox was told to answer 500."
+    sentence = "A scripted fault returned HTTP 500."
     assert apply_for_opening(sandbox).json() == {"message": sentence}
     assert start(sandbox).json() == failure(500, sentence)
 
@@ -165,12 +165,15 @@ def test_a_fault_comes_after_the_form_and_the_key_and_before_the_channel(sandbox
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"kind": "withhold", "slots": ["00:00"]}, "changes points"),
-        ({"kind": "restate", "factor": 2}, "changes points"),
-        ({"kind": "scale_unit", "unit": "bps"}, "changes points"),
+        ({"kind": "withhold", "slots": ["00:00"]}, "applies to bandwidth, not to"),
+        ({"kind": "restate", "factor": 2}, "applies to bandwidth, not to"),
+        ({"kind": "scale_unit", "unit": "bps"}, "applies to bandwidth, not to"),
+        ({"kind": "zeros"}, "applies to bandwidth, not to"),
+        ({"kind": "same_as", "same_as": 0}, "applies to bandwidth, not to"),
+        ({"kind": "window", "window": "7 days"}, "applies to bandwidth, not to"),
         ({"kind": "disconnect", "usage_date": "2026-11-20"}, "usage_date"),
-        ({"kind": "disconnect", "per": "app_day"}, "about no day"),
-        ({"kind": "disconnect", "per": "day"}, "per is"),
+        ({"kind": "disconnect", "per": "app_day"}, "have no usage date"),
+        ({"kind": "disconnect", "per": "day"}, "per must be"),
     ],
 )
 def test_refuses_what_only_bandwidth_has(call: str, fault: dict[str, Any], words: str) -> None:
@@ -180,5 +183,10 @@ def test_refuses_what_only_bandwidth_has(call: str, fault: dict[str, Any], words
 
 @pytest.mark.parametrize("call", ["start", "", None, 1, ["channel"], {}])
 def test_refuses_a_call_that_the_vendor_does_not_have(call: object) -> None:
-    with pytest.raises(FaultError, match="Fault 0: call is one of bandwidth, open_state, channel"):
+    with pytest.raises(FaultError, match="Fault 0: call must be one of bandwidth, open_state, channel"):
         read_script([{"kind": "disconnect", "call": call}], seeded_apps(7, 1))
+
+
+def test_a_channel_call_cannot_be_foreign() -> None:
+    with pytest.raises(FaultError, match="foreign applies to bandwidth and open_state, not to channel"):
+        read_script([{"kind": "foreign", "call": "channel", "app": 0}], seeded_apps(7, 1))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
+import re
+import subprocess
+import sys
+import tracemalloc
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from embedded.settings import ROOT
 from sandbox.replay import read_replay
 from sandbox.slots import SLOT_LABELS
 from sandbox.testing import RunningSandbox, running_sandbox
@@ -95,6 +101,132 @@ def test_refuses_a_file_of_another_form(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         read_replay(write(tmp_path / "link.csv", rows, header))
+
+
+ROW = b"2005-06-07 00:00:00,1\n"
+HEADER = b"interval_start,bits\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("cut.csv.gz", gzip.compress(HEADER + ROW * 99, mtime=0)[:-12], "cut.csv.gz cannot be read: .*"),
+        ("no.csv.gz", HEADER, "no.csv.gz cannot be read: Not a gzipped file.*"),
+        ("bad.csv.gz", gzip.compress(HEADER, mtime=0)[:12] + b"\xff" * 20, "bad.csv.gz cannot be read: .*"),
+        ("x.csv", HEADER + b'"2005-06-07 00:00:00,1\n', "x.csv, line 2: this is no CSV .*"),
+        (
+            "x.csv",
+            HEADER + b"2005-06-07 00:00:00," + b"9" * 400,
+            "x.csv, line 2: column bits: '9+…' is no .*",
+        ),
+        (
+            "x.csv",
+            HEADER + b"2005-06-07 00:00:00," + b"9" * 5000,
+            "x.csv, line 2: column bits: '9+…' is no .*",
+        ),
+        ("x.csv", HEADER + b"2005-06-07 00:00:00," + b"9" * 200_000, "x.csv, line 2: this is no CSV .*"),
+        *(
+            (
+                "x.csv",
+                HEADER + b"2005-06-07 00:00:00," + bits,
+                "x.csv, line 2: column bits: .* is no whole .*",
+            )
+            for bits in (b"nan", b"inf", b"1e3", b"1.5", b"", b"1_0", b" 1", "１".encode())
+        ),
+        (
+            "x.csv",
+            HEADER + b"2005-06-07 00:00:00,-" + b"9" * 400,
+            "x.csv, line 2: column bits: .*below zero.",
+        ),
+        ("x.csv", HEADER + ROW + b"2005-06-31 00:00:00,1", "x.csv, line 3: column interval_start: .*"),
+        ("x.csv", HEADER + b"2005-06-07 00:00:00,1,2", "x.csv, line 2: 3 fields, but .* 2 columns."),
+        ("x.csv", HEADER + b"2005-06-07 00:00:00", "x.csv, line 2: 1 fields, but .* 2 columns."),
+        ("x.csv", b"interval_start,bits,bits\n", "x.csv, line 1: the column 'bits' occurs twice."),
+        ("x.csv", b"a,interval_start,bits,a\n", "x.csv, line 1: the column 'a' occurs twice."),
+        ("x.csv", b"", "x.csv, line 1: the file lacks the columns interval_start and bits."),
+        ("x.csv", HEADER + b"2005-06-07 \xff", "x.csv, line 2: the text is not UTF-8."),
+        ("x.csv", HEADER.decode().encode("utf-16"), "x.csv, line 1: the text is not UTF-8."),
+        ("x.csv", HEADER + ROW + b"\0", "x.csv, line 3: the text contains a NUL character."),
+    ],
+)
+def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--traffic", str(file)]
+    if len(content) > 100:
+        with pytest.raises(ValueError, match=f"^{words}$"):
+            read_replay(file)
+        return
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1]
+    assert re.search(f"error: {words}$", last), ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("given", [".", "absent.csv"])
+def test_what_is_no_file_is_one_sentence(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot be read: (Is a directory|No such file or directory)\.$"):
+        read_replay(tmp_path / given)
+
+
+def refused(file: Path) -> str:
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--traffic", str(file)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("whole", "lone"), [("2020-01-01", "9999-12-31 00:00:00"), ("9999-12-31", "0001-01-01 00:00:00")]
+)
+def test_a_day_that_leaves_the_calendar_is_one_sentence(tmp_path: Path, whole: str, lone: str) -> None:
+    file = write(
+        tmp_path / "link.csv", [*intervals(f"{whole} 00:00:00", 287), (f"{whole} 23:55:00", "1"), (lone, "5")]
+    )
+    first, last = sorted([whole, lone[:10]])
+    assert f"days from {first} to {last}: with the last whole day, {whole}, moved to " in refused(file)
+
+
+@pytest.mark.parametrize("name", ["bomb.csv.gz", "long.csv"])
+def test_no_more_than_a_file_of_ten_years_is_read(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    rows = write(tmp_path / "link.csv", intervals("2005-06-07 00:00:00", 288)).read_bytes()
+    with gzip.open(file, "wb") if name.endswith(".gz") else file.open("wb") as content:
+        content.write(rows)
+        for _ in range(300):
+            content.write(b"\n" * (1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=f"^{name} has more than 32 MiB of text\\.$"):
+            read_replay(file)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.csv")
+    assert refused(tmp_path / "fifo.csv").endswith("fifo.csv cannot be read: it is no regular file.")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mred\nx.csv", "a\u202ex.csv", os.fsdecode(b"a\xff.csv")])
+@pytest.mark.parametrize("content", ["x", "interval_start,bits\n", "interval_start,bits\nx,1\n", "\0", None])
+def test_a_name_that_cannot_be_printed_is_escaped(tmp_path: Path, name: str, content: str | None) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(repr(name))) as raised:
+        read_replay(file)
+    assert str(raised.value).isprintable()
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    file = write(tmp_path / "link.csv", intervals("2005-06-07 00:00:00", 288))
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read_replay(marked).last_whole_day == read_replay(file).last_whole_day
 
 
 @pytest.mark.skipif(

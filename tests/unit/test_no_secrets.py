@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("plugins", "dags", "distributed", "embedded", "sandbox", "sql", "bin", "docs", ".ci")
@@ -50,6 +51,21 @@ def test_no_password_is_written_down_anywhere_in_the_product() -> None:
 )
 def test_the_search_for_passwords_finds_them(line: str) -> None:
     assert secrets_in(line)
+
+
+def test_the_strongest_passwords_reach_the_containers_that_need_them_alone() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"]
+    given = {
+        password: {name for name, service in services.items() if f"AGORA_{password}_PASSWORD" in str(service)}
+        for password in ("POSTGRES", "OWNER", "ANALYST", "ADMIN")
+    }
+    assert given == {
+        "POSTGRES": {"postgres", "init"},
+        "OWNER": {"init"},
+        "ANALYST": {"init", "grafana"},
+        "ADMIN": {"init"},
+    }
+    assert [name for name, service in services.items() if "env_file" in service] == ["init"]
 
 
 def test_every_exception_from_a_security_rule_has_its_reason_beside_it() -> None:

@@ -14,6 +14,7 @@ from agora.settings import (
     PUSH_STREAM_BASE_URL,
     DashboardSettings,
     PushStreamSettings,
+    canonical_app_id,
     parse_apps,
     parse_dashboard,
     parse_push_stream,
@@ -66,6 +67,11 @@ def test_a_trailing_slash_of_the_address_is_dropped() -> None:
         ({"base_url": f"https://id:{SECRET}@api.agora.io"}, "base_url"),
         ({"base_url": f"ftp://id:{SECRET}@api.agora.io"}, "base_url"),
         ({"base_url": f"id:{SECRET}@api.agora.io"}, "base_url"),
+        ({"base_url": f"https://id:{SECRET}／x@api.agora.io"}, "base_url"),
+        ({"base_url": f"https://id:{SECRET}＠api.agora.io"}, "base_url"),
+        ({"base_url": f"https://{SECRET} x"}, "base_url"),
+        ({"base_url": f"http://{SECRET}"}, "base_url"),
+        ({"base_url": SECRET}, "base_url"),
         ({"base_url": "https://api.agora.io/dev/v2?x=1"}, "base_url"),
         ({"base_url": "https://api.agora.io/dev/v2#x"}, "base_url"),
         ({"base_url": "https://[::1"}, "base_url"),
@@ -169,7 +175,7 @@ def pushing_refusal(**fields: Any) -> str:
 @pytest.mark.parametrize("base_url", ["", None])
 def test_a_connection_of_channels_needs_no_more_than_an_app(base_url: str | None) -> None:
     settings = pushing(base_url=base_url)
-    assert (settings.conn_id, settings.app_id) == ("some_channels", APP_ID)
+    assert (settings.conn_id, settings.app_id) == ("some_channels", APP_ID.lower())
     assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE
     assert settings.base_url == PUSH_STREAM_BASE_URL == "http://broadcastgw.agora.io/api/v1"
 
@@ -296,3 +302,29 @@ def test_a_wrong_list_of_apps_is_refused_by_the_variables_name(value: str, sente
     with pytest.raises(SettingsError, match="agora_apps") as refused:
         parse_apps(value)
     assert sentence in str(refused.value)
+
+
+def test_an_app_id_has_one_spelling() -> None:
+    apps = parse_apps(["970CA35DE60C44645BBAE8A215061B33", {"app_id": "Sandbox_App-1"}])
+    assert [app.app_id for app in apps] == ["970ca35de60c44645bbae8a215061b33", "sandbox_app-1"]
+    assert [canonical_app_id(app.app_id) for app in apps] == [app.app_id for app in apps]
+    assert canonical_app_id("Sandbox_App-1") == "sandbox_app-1"
+
+
+@pytest.mark.parametrize("text", ["\u212a1", "İ1", "Ä1"])
+def test_a_letter_outside_ascii_does_not_become_an_app_id(text: str) -> None:
+    assert canonical_app_id(text) == text
+    with pytest.raises(SettingsError, match=r"0\.app_id"):
+        parse_apps([text])
+
+
+@pytest.mark.parametrize("value", [["a1", "A1"], [{"app_id": "aB"}, "b", {"app_id": "Ab", "name": "other"}]])
+def test_app_ids_that_differ_only_in_case_are_one_app(value: list[Any]) -> None:
+    with pytest.raises(SettingsError, match=r"names a[1b] twice: .* differ only in case are the same app"):
+        parse_apps(value)
+
+
+def test_the_app_id_of_channels_has_the_same_spelling_and_its_certificate_stays() -> None:
+    settings = pushing(app_id=APP_ID.upper())
+    assert settings.app_id == APP_ID.lower()
+    assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.vendor import push_stream, transport
+from agora.vendor import pace, push_stream, transport
 from sandbox.testing import RunningSandbox, running_sandbox
 
 
@@ -25,6 +25,13 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
     module_sandbox.put_open_grants(True)
     module_sandbox.reset_stats()
     return module_sandbox
+
+
+@pytest.fixture
+def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account after a moment of nothing but 429 instead of five minutes."""
+    assert pace.LIMITED_SECONDS == 300
+    monkeypatch.setattr(pace, "LIMITED_SECONDS", 0.3)
 
 
 @pytest.fixture(autouse=True)

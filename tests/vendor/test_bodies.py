@@ -6,13 +6,14 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from agora.errors import UnknownApp, VendorError, VendorUnavailable
 from agora.vendor.answer import Answer
 from agora.vendor.body import MAX_BODY_BYTES
-from tests.vendor.asking import account, asked
+from tests.vendor.asking import CERTIFICATE, account, asked
 from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
 
 MEBIBYTE = 1 << 20
@@ -32,6 +33,42 @@ def received(behave: Behaviour) -> Answer:
 def test_a_whole_body_has_no_fault() -> None:
     got = received(answers(answer(200, EMPTY_DAY)))
     assert (got.body, got.fault) == (EMPTY_DAY, "")
+
+
+@pytest.mark.parametrize("status", [200, 206])
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Sun, 29 Nov 2026 12:34:56 GMT", datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)),
+        ("Sunday, 29-Nov-26 12:34:56 GMT", datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)),
+        ("Sun Nov 29 12:34:56 2026", datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)),
+        ("Sun, 29 Nov 2026 20:34:56 +0800", datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)),
+        ("", None),
+        ("today", None),
+        ("1764419696", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+    ],
+)
+def test_the_date_header_is_the_servers_clock(status: int, text: str, date: datetime | None) -> None:
+    got = received(answers(answer(status, EMPTY_DAY, Date=text)))
+    assert got.server_date == date
+    assert abs(datetime.now(UTC) - got.fetched_at) < timedelta(seconds=30), "the clock of this machine"
+
+
+def test_a_response_without_a_date_has_none() -> None:
+    assert received(answers(answer(200, EMPTY_DAY))).server_date is None
+
+
+def test_a_refusal_has_the_servers_date_too() -> None:
+    async def main() -> None:
+        async with raw_server(answers(answer(400, b"", Date="Sun, 29 Nov 2026 12:34:56 GMT"))) as server:
+            with pytest.raises(VendorError) as refused:
+                await asked(account(server.base_url))
+        assert refused.value.answer is not None
+        assert refused.value.answer.server_date == datetime(2026, 11, 29, 12, 34, 56, tzinfo=UTC)
+
+    asyncio.run(main())
 
 
 def test_a_body_of_exactly_the_cap_is_whole() -> None:
@@ -160,3 +197,8 @@ def test_a_part_of_a_body_is_marked() -> None:
     assert (got.body, got.fault) == (EMPTY_DAY, "the body is a part of one, which was not asked for")
     broken = received(answers(answer(206, EMPTY_DAY, Content_Encoding="gzip")))
     assert broken.fault.startswith("the compressed body cannot be read (")
+
+
+def test_a_fault_repeats_no_secret() -> None:
+    got = received(answers(answer(200, b"{}", Content_Encoding=CERTIFICATE)))
+    assert got.fault == "the body is encoded as '***', which was not asked for"

@@ -61,7 +61,7 @@ def test_a_redirect_is_not_followed_and_the_credentials_go_nowhere_else(name: st
         async with raw_server(answers(ENABLED)) as elsewhere:
             redirect = answer(status, b"", Location=f"{elsewhere.base_url}/apps/a1/pushstream/openstate")
             async with raw_server(answers(redirect)) as server:
-                with pytest.raises(UnexpectedAnswer, match="redirects are not followed"):
+                with pytest.raises(UnexpectedAnswer, match="Redirects are not followed"):
                     await opened(account(server.base_url), OPEN_STATE_CALLS[name])
                 assert len(server.received) == 1
                 assert elsewhere.received == []

@@ -12,7 +12,7 @@ from agora.errors import ChannelKeyRefused, ChannelNotFound
 from agora.settings import PushStreamSettings
 from agora.vendor.answer import Answer
 from agora.vendor.channel_key import KEY_LENGTH, generate
-from agora.vendor.push_stream import MEANINGS, PushStreamClient
+from agora.vendor.push_stream import MEANINGS, Channel, PushStreamClient
 from agora.vendor.request import Request
 from sandbox.testing import RunningSandbox
 from tests.vendor.asking import CNAME, channel_account_of
@@ -123,14 +123,13 @@ def test_a_key_of_a_certificate_of_which_any_character_differs_is_refused(sandbo
     assert sandbox.channels()["by_status"] == {"401": len(others)}
 
 
-def test_an_app_id_in_capitals_is_another_app(sandbox: RunningSandbox) -> None:
+def test_an_app_id_in_capitals_is_sent_in_lower_case(sandbox: RunningSandbox) -> None:
     app_id = sandbox.app_ids[0]
     assert app_id != app_id.upper()
     settings = channel_account_of(sandbox, app_id.upper(), app_certificate=sandbox.app_certificate(app_id))
 
-    async def main() -> None:
+    async def main() -> Channel:
         async with PushStreamClient(settings) as client:
-            await client.start(CNAME)
+            return await client.start(CNAME)
 
-    with pytest.raises(ChannelKeyRefused):
-        asyncio.run(main())
+    assert asyncio.run(main()).cname == CNAME

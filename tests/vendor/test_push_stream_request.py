@@ -135,7 +135,7 @@ def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(name: str, sta
                 answers(answer(status, b"", Location=f"{elsewhere.push_stream_url}/channel"))
             ) as server,
         ):
-            with pytest.raises(UnexpectedAnswer, match="redirects are not followed"):
+            with pytest.raises(UnexpectedAnswer, match="Redirects are not followed"):
                 await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
             assert len(server.received) == 1
             assert elsewhere.received == []

@@ -16,6 +16,8 @@ from agora.vendor.timeouts import Timeouts
 from tests.vendor.asking import CERTIFICATE, DAY, account
 from tests.vendor.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
 
+pytestmark = pytest.mark.usefixtures("quickly_given_up")
+
 SECRETS = (
     CERTIFICATE,
     base64.b64encode(f"customer:{CERTIFICATE}".encode()).decode(),
@@ -44,6 +46,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "refused": answers(answer(401, b'{"message": "no"}')),
     "unknown": answers(answer(404)),
     "limited": answers(answer(429)),
+    "repeated and limited": answers(answer(429, REPEATED)),
     "broken": answers(answer(500)),
     "redirected": answers(answer(302, b"", Location="https://example.invalid/")),
     "cut": answers(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),

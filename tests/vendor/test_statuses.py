@@ -10,15 +10,15 @@ import pytest
 
 from agora.bandwidth.payload import decode
 from agora.errors import (
+    AppRefused,
     CredentialsRefused,
     DayRefused,
-    RateLimited,
     UnexpectedAnswer,
     UnknownApp,
     VendorError,
     VendorUnavailable,
 )
-from agora.vendor.dashboard import DashboardClient
+from agora.vendor.dashboard import DashboardClient, credentials_refused
 from sandbox.testing import RunningSandbox
 from tests.vendor.asking import account_of, ask
 
@@ -26,14 +26,13 @@ from tests.vendor.asking import account_of, ask
 @pytest.mark.parametrize(
     ("status", "kind", "advice", "requests"),
     [
-        (301, UnexpectedAnswer, "redirects are not followed", 1),
+        (301, UnexpectedAnswer, "Redirects are not followed", 1),
         (304, UnexpectedAnswer, "Check host of the connection some_account", 1),
         (400, DayRefused, "outside the vendor's window, or the request is malformed", 1),
-        (401, CredentialsRefused, "Mend the connection some_account", 1),
-        (403, UnexpectedAnswer, "Check host of the connection some_account", 1),
+        (401, AppRefused, "The App ID may belong to another account", 1),
+        (403, AppRefused, "check the App ID and its conn_id in the variable agora_apps", 1),
         (404, UnknownApp, "Check the App ID in the variable agora_apps", 1),
         (418, UnexpectedAnswer, "Check host of the connection some_account", 1),
-        (429, RateLimited, "Lower requests_per_second of the connection some_account", 9),
         (500, VendorUnavailable, "asked again by the next run", 4),
         (502, VendorUnavailable, "asked again by the next run", 4),
         (503, VendorUnavailable, "asked again by the next run", 4),
@@ -73,21 +72,48 @@ def test_the_vendors_words_are_shown_whatever_their_shape(sandbox: RunningSandbo
 
 
 def test_wrong_credentials_are_told_apart_from_app_credentials(sandbox: RunningSandbox) -> None:
-    with pytest.raises(CredentialsRefused, match="neither is the App ID or App Certificate") as raised:
+    with pytest.raises(AppRefused, match="neither is the App ID or App Certificate") as raised:
         ask(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
     assert "missing or wrong" in str(raised.value)
     assert sandbox.stats()["by_status"] == {"401": 1}
 
 
-def test_after_a_401_nothing_more_is_sent(sandbox: RunningSandbox) -> None:
-    async def one_after_the_other() -> None:
-        async with DashboardClient(account_of(sandbox, customer_certificate="wrong")) as client:
-            for app_id in sandbox.app_ids:
-                with pytest.raises(CredentialsRefused, match=app_id):
-                    await client.bandwidth(app_id, sandbox.today())
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_401_for_one_app_does_not_stop_the_others(sandbox: RunningSandbox, status: int) -> None:
+    foreign, *own = sandbox.app_ids
+    day = sandbox.today() - timedelta(days=1)
+    sandbox.put_faults([{"kind": "status", "status": status, "app_id": foreign}])
 
-    asyncio.run(one_after_the_other())
-    assert sandbox.stats()["requests"] == 1
+    async def one_after_the_other() -> list[int]:
+        async with DashboardClient(account_of(sandbox)) as client:
+            with pytest.raises(AppRefused, match=f"App {foreign}, "):
+                await client.bandwidth(foreign, day)
+            return [(await client.bandwidth(app_id, day)).status for app_id in own]
+
+    assert asyncio.run(one_after_the_other()) == [200] * len(own)
+    assert sandbox.stats()["by_status"] == {str(status): 1, "200": len(own)}
+
+
+@pytest.mark.parametrize(("apps", "counted"), [(["a1"], "1 app "), (["a1", "b2"], "2 different apps ")])
+def test_refused_credentials_say_for_how_many_apps_and_what_to_fix(
+    sandbox: RunningSandbox, apps: list[str], counted: str
+) -> None:
+    with pytest.raises(AppRefused) as raised:
+        ask(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
+
+    error = credentials_refused(raised.value, apps)
+
+    assert isinstance(error, CredentialsRefused)
+    text = str(error)
+    assert text.startswith(
+        f"Connection some_account: the vendor refused the credentials for {counted}(HTTP 401"
+    )
+    assert raised.value.answer is not None
+    assert raised.value.answer.said().rstrip(".") in text
+    assert "Nothing further was requested" in text
+    assert "login is the Customer ID and password the Customer Certificate" in text
+    assert text.endswith("See docs/runbook.md#credentials-refused")
+    assert (error.conn_id, error.answer) == ("some_account", raised.value.answer)
 
 
 def test_an_app_of_another_account_is_unknown(sandbox: RunningSandbox) -> None:

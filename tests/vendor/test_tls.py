@@ -96,7 +96,7 @@ def test_the_credentials_go_nowhere_from_https_along_a_redirect(tmp_path: Path, 
                 307, b"", Location=f"{elsewhere.base_url}/apps/a1/usages/bandwidth?date=20261101"
             )
             async with raw_server(answers(redirect), tls=tls) as server:
-                with pytest.raises(UnexpectedAnswer, match="redirects are not followed"):
+                with pytest.raises(UnexpectedAnswer, match="Redirects are not followed"):
                     await asked(account(server.base_url, ca_file=authority.ca_file))
                 assert len(server.received) == 1
                 assert elsewhere.received == []

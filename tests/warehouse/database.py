@@ -22,6 +22,7 @@ COLUMNS = (
     "app_key, usage_date, starts_at,"
     " state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
 )
+SINCE_0007 = ", conn_id, verified_at"
 BODY = b'{"date": "", "unit": "kbps", "value": {}}'
 DIGEST = "\\\\x" + sha256(BODY).hexdigest()
 NULL = "\\N"
@@ -100,13 +101,26 @@ class Warehouse:
     def add_days(self, days: Iterable[AppDay]) -> None:
         """Put ledger entries straight into the table, many at once."""
         known = self.rows(
-            "select app_id, app_key, timezone from core.app join core.vendor_account using (conn_id)"
+            "select app_id, app_key, conn_id, timezone from core.app join core.vendor_account using (conn_id)"
         )
-        apps = {row["app_id"]: (row["app_key"], ZoneInfo(row["timezone"])) for row in known}
+        apps = {row["app_id"]: row for row in known}
         now = datetime.now(UTC)
-        content = StringIO("".join(_row(day, *apps[day.app_id], now) for day in days))
+        is_earlier = not self.rows(
+            "select from information_schema.columns where table_name = 'app_day' and column_name = 'conn_id'"
+        )
+        lines = []
+        for day in days:
+            app = apps[day.app_id]
+            fields = _fields(day, app["app_key"], ZoneInfo(app["timezone"]), now)
+            collected_at = fields[8]
+            lines.append(
+                "\t".join(map(str, fields if is_earlier else (*fields, app["conn_id"], collected_at)))
+            )
+        columns = COLUMNS if is_earlier else COLUMNS + SINCE_0007
         with self.connect("loader") as connection, connection.cursor() as cursor:
-            cursor.copy_expert(f"copy core.app_day ({COLUMNS}) from stdin", content)
+            cursor.copy_expert(
+                f"copy core.app_day ({columns}) from stdin", StringIO("\n".join(lines) + "\n" * bool(lines))
+            )
 
     def add_raw(self, app_id: str, usage_date: date, body: bytes = BODY) -> None:
         self.run(
@@ -118,8 +132,8 @@ class Warehouse:
         )
 
 
-def _row(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> str:
-    """Return a line of COPY's text format."""
+def _fields(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> tuple[object, ...]:
+    """Return the values of COLUMNS as COPY's text format spells them."""
     starts_at = datetime.combine(day.usage_date, time(), zone)
     if day.kbps is None:
         fields: tuple[object, ...] = (day.state, 0, 1, NULL, f"given as {day.state}", NULL, NULL, NULL)
@@ -129,7 +143,7 @@ def _row(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> str:
         grid = str(list(day.kbps)).replace("None", "null").translate(BRACES)
         collected_at = min(now, max(starts_at + timedelta(hours=30), now - timedelta(days=1)))
         fields = (state, points, 1, 200, reason, collected_at.isoformat(), DIGEST, grid)
-    return "\t".join(map(str, (app_key, day.usage_date, starts_at.isoformat(), *fields))) + "\n"
+    return (app_key, day.usage_date, starts_at.isoformat(), *fields)
 
 
 def days_between(first: date, last: date) -> list[date]:

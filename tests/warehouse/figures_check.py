@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,14 +11,14 @@ from psycopg2 import extensions
 from psycopg2.extras import RealDictCursor
 
 from tests.warehouse.database import days_between
-from tests.warehouse.reference import Figures, bills, total_bills
+from tests.warehouse.reference import Expected, Figures, bills, total_bills
 
 APPS = """
-select app.app_id, app.kept_since, account.timezone, now() as now
+select app.app_id, app.kept_since, app.collect_from, app.collect_until, account.timezone, mart.clock() as now
 from core.app inner join core.vendor_account as account using (conn_id)
 """
 PERIODS = """
-select app.app_id, lower(period) as first, coalesce(upper(period), current_date + 2) - 1 as last
+select app.app_id, lower(period) as first, coalesce(upper(period), mart.clock()::date + 63) - 1 as last
 from core.app cross join lateral unnest(app.wanted) as period
 """
 APP_DAYS = """
@@ -55,8 +54,7 @@ def look(connection: extensions.connection) -> Seen:
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("begin isolation level repeatable read read only")
-        asked = _rows(cursor, APP_DAYS)
-        wanted, today = _wanted(_rows(cursor, APPS), _rows(cursor, PERIODS), asked)
+        apps = _expected(_rows(cursor, APPS), _rows(cursor, PERIODS), _rows(cursor, APP_DAYS))
         monthly = _rows(cursor, "select * from mart.billing_monthly order by app_id, month")
         total = _rows(cursor, "select * from mart.billing_monthly_total order by month")
         (counts,) = _rows(
@@ -66,20 +64,13 @@ def look(connection: extensions.connection) -> Seen:
             " (select count(*) from core.changed_app_day) as noted",
         )
         cursor.execute("commit")
-    wanted_days = {
-        app_id: {day: grid for day, (_, grid) in days.items()} for app_id, days in sorted(wanted.items())
-    }
     expected = [
-        {"app_id": app_id, **bill}
-        for app_id, days in wanted_days.items()
-        for bill in bills(days, today[app_id])
+        {"app_id": app_id, **bill} for app_id, (app, _) in sorted(apps.items()) for bill in bills(app)
     ]
-    app_days = [
-        (app_id, day, starts_at, grid)
-        for app_id, days in wanted.items()
-        for day, (starts_at, grid) in days.items()
-    ]
-    expected_total = total_bills(app_days, min(today.values())) if app_days else []
+    expected_total = total_bills(
+        {app_id: app for app_id, (app, _) in apps.items()},
+        lambda app_id, day: apps[app_id][1].get(day, LONG_AGO),
+    )
     return Seen(
         _differing(monthly, expected) + _differing(total, expected_total),
         len(monthly) + len(total),
@@ -93,22 +84,32 @@ def _rows(cursor: RealDictCursor, query: str) -> list[dict[str, Any]]:
     return [dict(row) for row in cursor.fetchall()]
 
 
-def _wanted(
-    apps: list[dict[str, Any]], periods: list[dict[str, Any]], asked: list[dict[str, Any]]
-) -> tuple[dict[str, dict[date, tuple[datetime, Any]]], dict[str, date]]:
-    """Return each app's wanted days up to yesterday with start and grid, and its today."""
-    today = {app["app_id"]: app["now"].astimezone(ZoneInfo(app["timezone"])).date() for app in apps}
-    kept_since = {app["app_id"]: app["kept_since"] or date.min for app in apps}
-    days: dict[str, dict[date, tuple[datetime, Any]]] = defaultdict(dict)
-    for period in periods:
-        app_id = period["app_id"]
-        first = max(period["first"], kept_since[app_id])
-        for day in days_between(first, min(period["last"], today[app_id] - timedelta(days=1))):
-            days[app_id][day] = (LONG_AGO, None)
-    for row in asked:
-        if row["usage_date"] < today[row["app_id"]]:
-            days[row["app_id"]][row["usage_date"]] = (row["starts_at"], row["kbps"])
-    return days, today
+def _expected(
+    apps: list[dict[str, Any]], periods: list[dict[str, Any]], recorded: list[dict[str, Any]]
+) -> dict[str, tuple[Expected, dict[date, datetime]]]:
+    """Return each app's expected days, and the starts of its recorded days."""
+    found = {}
+    for app in apps:
+        today = app["now"].astimezone(ZoneInfo(app["timezone"])).date()
+        kept_since = app["kept_since"] or date.min
+        days: dict[date, Any] = {}
+        for period in periods:
+            if period["app_id"] == app["app_id"]:
+                days |= dict.fromkeys(days_between(max(period["first"], kept_since), period["last"]))
+        own = {row["usage_date"]: row for row in recorded if row["app_id"] == app["app_id"]}
+        days |= {
+            day: row["kbps"]
+            for day, row in own.items()
+            if day < today and (day in days or _has_points(row["kbps"]))
+        }
+        starts_at = {day: row["starts_at"] for day, row in own.items()}
+        expected = Expected(days, today, app["collect_from"], app["collect_until"])
+        found[app["app_id"]] = (expected, starts_at)
+    return found
+
+
+def _has_points(kbps: list[float | None] | None) -> bool:
+    return kbps is not None and any(point is not None for point in kbps)
 
 
 def _differing(found: list[Figures], expected: list[Figures]) -> list[Any]:

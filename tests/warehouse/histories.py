@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -12,8 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, text
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.warehouse import app_days, lost
-from agora.warehouse.app_days import Withdrawal
+from agora.warehouse import app_days
 from tests.warehouse import traffic
 from tests.warehouse.database import App, Warehouse
 
@@ -50,7 +48,7 @@ class History:
             (12, self.load),
             (3, self.load_and_fail),
             (3, self.take_back),
-            (2, self.lose),
+            (2, self.configure),
             (2, self.want_otherwise),
             (1, self.move_app),
             (2, self.turn_the_clock),
@@ -96,7 +94,8 @@ class History:
         app_ids = self.rng.permutation(APP_IDS)[: int(self.rng.integers(1, 5))]
         days = self.rng.permutation(np.array(self.days))[: int(self.rng.integers(1, 8))]
         outcomes = [self._outcome(str(app_id), day) for app_id in app_ids for day in days]
-        app_days.load(connection, normalise(outcomes, str(self.rng.choice(ZONES))))
+        zone = str(self.rng.choice(ZONES))
+        app_days.load(connection, normalise(outcomes, zone), zone)
 
     def _outcome(self, app_id: str, day: date) -> Outcome:
         luck = self.rng.random()
@@ -110,23 +109,28 @@ class History:
         return Outcome(app_id, day, kbps, http_status=200, collected_at=self.clock, body_sha256=digest)
 
     def take_back(self) -> None:
-        """Withdraw a day's points as a replay does, some of them to be loaded anew."""
+        """Replace stored days as a replay does: some with other points, some with none."""
         day = self._day()
         with self.engine.begin() as connection:
-            held = app_days.held(connection, day, APP_IDS)
-            gone = [
-                Withdrawal(app_id, day, "reads differently", 1, 0, None, None) for app_id in sorted(held)[:2]
+            held = [one for one in app_days.held(connection, day, APP_IDS) if one.kbps is not None][:2]
+            again = [
+                self._outcome(one.app_id, day)
+                if self.rng.random() < 0.3
+                else Outcome(one.app_id, day, reason="reads differently", http_status=200, rejected=True)
+                for one in held
             ]
-            app_days.withdraw(connection, gone)
-            again = [replace(self._outcome(one.app_id, day), collected_at=self.clock) for one in gone[:1]]
-            again = [outcome for outcome in again if outcome.kbps]
             if again:
-                app_days.load(connection, normalise(again, "UTC"))
+                app_days.replace(connection, normalise(again, "UTC"))
 
-    def lose(self) -> None:
-        """Give days up for lost."""
-        with self.engine.begin() as connection:
-            lost.mark(connection, [(self._app(), self._day())], "at random", http_status=400)
+    def configure(self) -> None:
+        """Set or remove collect_from and collect_until of an app."""
+        first, last = sorted((self._day(), self._day()))
+        self._run(
+            "update core.app set collect_from = :first, collect_until = :last where app_id = :app_id",
+            first=first if self.rng.random() < 0.6 else None,
+            last=last if self.rng.random() < 0.6 else None,
+            app_id=self._app(),
+        )
 
     def want_otherwise(self) -> None:
         """Change from when to when an app is wanted."""

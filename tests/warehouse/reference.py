@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import fsum
 from typing import Any
 
 Figures = dict[str, Any]
+Grid = Sequence[float | None] | None
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -81,57 +83,118 @@ def month_is_over(month: date, today: date) -> bool:
     return month_of(today) > month
 
 
-def bills(days: Mapping[date, Iterable[float | None] | None], today: date) -> list[Figures]:
-    """Return mart.billing_monthly of one app.
+def days_of_month(month: date) -> list[date]:
+    """Return every calendar day of a month."""
+    return [month + timedelta(days=n) for n in range(31) if month_of(month + timedelta(days=n)) == month]
 
-    Args:
-        days: Each wanted day, today and later ones included, with its grid or None.
+
+@dataclass(frozen=True)
+class Expected:
+    """One app's expected days.
+
+    Attributes:
+        days: Each expected day, days to come included, and each past day with points; the grid or None.
         today: In the account's time zone.
+        collect_from: First day, where configured.
+        collect_until: Last day, where configured.
     """
-    bills = []
-    wanted = {day: kbps for day, kbps in days.items() if day < today}
-    for month in sorted(set(map(month_of, wanted))):
-        of_month = [kbps for day, kbps in wanted.items() if month_of(day) == month]
-        figures = figures_of_month(of_month)
-        expected = 288 * len(of_month)
-        final = month_is_over(month, today) and figures["points"] == expected
-        bills.append({"month": month, "expected_points": expected, **figures, "is_final": final})
-    return bills
+
+    days: Mapping[date, Grid]
+    today: date
+    collect_from: date | None = None
+    collect_until: date | None = None
+
+    def past(self, month: date) -> dict[date, Grid]:
+        """Return the month's days up to yesterday."""
+        return {day: kbps for day, kbps in self.days.items() if month_of(day) == month and day < self.today}
+
+    def months(self) -> list[date]:
+        """Return the months that have a bill."""
+        return sorted({month_of(day) for day in self.days if day < self.today})
+
+    def expected_days(self, month: date) -> set[date]:
+        """Return the month's days, days to come included."""
+        return {day for day in self.days if month_of(day) == month}
+
+    def is_left_out(self, day: date) -> bool:
+        """Tell whether the configuration leaves a day out on purpose."""
+        too_early = self.collect_from is not None and day < self.collect_from
+        return too_early or (self.collect_until is not None and day > self.collect_until)
+
+    def status(self, month: date) -> str:
+        """Return the status of the month's bill."""
+        past = self.past(month)
+        if not month_is_over(month, self.today):
+            return "running"
+        if any(len(observed(kbps)) < 288 for kbps in past.values()):
+            return "incomplete"
+        if any(day not in past and not self.is_left_out(day) for day in days_of_month(month)):
+            return "part of the month"
+        return "final"
 
 
-def total_bills(
-    app_days: Iterable[tuple[str, date, datetime, Iterable[float | None] | None]], today: date
-) -> list[Figures]:
+def bills(expected: Expected) -> list[Figures]:
+    """Return mart.billing_monthly of one app."""
+    return [
+        {
+            "month": month,
+            "status": expected.status(month),
+            "is_final": expected.status(month) == "final",
+            "expected_points": 288 * len(expected.past(month)),
+            "calendar_days": len(days_of_month(month)),
+            "expected_days": len(expected.expected_days(month)),
+            **figures_of_month(expected.past(month).values()),
+        }
+        for month in expected.months()
+    ]
+
+
+def total_bills(apps: Mapping[str, Expected], starts_at: Callable[[str, date], datetime]) -> list[Figures]:
     """Return mart.billing_monthly_total.
 
     Args:
-        app_days: Each wanted app-day up to yesterday: app, usage date, start, grid or None.
-        today: The earliest date that today is in the accounts' time zones.
+        apps: Each app's expected days.
+        starts_at: Returns the start of an app's day.
     """
     sums: dict[datetime, float] = {}
     day_of: dict[datetime, date] = {}
-    wanted: dict[date, list[tuple[date, int]]] = {}
-    for _, usage_date, starts_at, kbps in app_days:
-        wanted.setdefault(month_of(usage_date), []).append((usage_date, len(observed(kbps))))
-        for slot, point in enumerate(kbps or ()):
-            if point is not None:
-                instant = starts_at + slot * timedelta(minutes=5)
-                sums[instant] = sums.get(instant, 0) + point
-                day_of[instant] = min(usage_date, day_of.get(instant, usage_date))
+    for app_id, app in apps.items():
+        for usage_date, kbps in app.days.items():
+            if usage_date >= app.today:
+                continue
+            start = starts_at(app_id, usage_date)
+            for slot, point in enumerate(kbps or ()):
+                if point is not None:
+                    instant = start + slot * timedelta(minutes=5)
+                    sums[instant] = sums.get(instant, 0) + point
+                    day_of[instant] = min(usage_date, day_of.get(instant, usage_date))
     days: dict[date, list[float]] = {}
     for instant, kbps_of_all in sums.items():
         days.setdefault(day_of[instant], []).append(kbps_of_all)
     bills = []
-    for month, entries in sorted(wanted.items()):
-        app_points = sum(points for _, points in entries)
+    for month in sorted({month for app in apps.values() for month in app.months()}):
+        billed = [app for app in apps.values() if month in app.months()]
+        past = [app.past(month) for app in billed]
+        statuses = {app.status(month) for app in billed}
+        app_points = sum(len(observed(kbps)) for app_days in past for kbps in app_days.values())
+        expected_app_points = 288 * sum(map(len, past))
+        if "running" in statuses:
+            status = "running"
+        elif app_points < expected_app_points:
+            status = "incomplete"
+        else:
+            status = "part of the month" if "part of the month" in statuses else "final"
         bills.append(
             {
                 "month": month,
-                "expected_points": 288 * len({day for day, _ in entries}),
+                "status": status,
+                "is_final": status == "final",
+                "expected_points": 288 * len(set().union(*past)),
+                "calendar_days": len(days_of_month(month)),
+                "expected_days": len(set().union(*(app.expected_days(month) for app in billed))),
                 **figures_of_month([points for day, points in days.items() if month_of(day) == month]),
-                "is_final": month_is_over(month, today) and app_points == 288 * len(entries),
                 "app_points": app_points,
-                "expected_app_points": 288 * len(entries),
+                "expected_app_points": expected_app_points,
             }
         )
     return bills

@@ -1,6 +1,7 @@
 """The schema of a release as text, for people who compare two: `sql/releases`.
 
-Write that of this release anew, as long as it has no tag, with: python -m tests.warehouse.released_schema
+Write that of this release, as long as it has no tag, with: python -m tests.warehouse.released_schema
+A schema that no release has yet is recorded with the next release: raise the version first.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ import re
 import subprocess
 
 from agora.warehouse.migrate import migrate
-from agora.warehouse.release import FIRST_LINE, SQL, this_release
+from agora.warehouse.release import FIRST_LINE, SQL, revision_of, this_release
 from embedded.postgres import throwaway
 from embedded.settings import ROOT
 from tests.warehouse.database import Warehouse
 
 RELEASES = SQL / "releases"
+HEAD = max(path.stem.partition("_")[0] for path in (SQL / "migrations" / "versions").glob("*.py"))
 # A key made up for each dump, and the server's and pg_dump's versions.
+# What sql/setup/database.sql did to the server's own functions, which is no part of a release's schema.
+SETUP = re.compile(
+    r"^--\n-- Name: FUNCTION .*; Type: ACL; Schema: pg_catalog; .*\n--\n\n(?:(?:GRANT|REVOKE) .*\n)+\n*",
+    re.MULTILINE,
+)
 PASSING = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
 
 
@@ -41,7 +48,8 @@ def schema(warehouse: Warehouse) -> str:
         check=True,
     )
     # With the stamp, every word in a comment of a view would be another schema.
-    return re.sub(r"Views of release .*?(?=')", "", PASSING.sub("", done.stdout)).strip() + "\n"
+    text = re.sub(r"Views of release .*?(?=')", "", PASSING.sub("", done.stdout)).strip() + "\n"
+    return SETUP.sub("", text)
 
 
 def record(release: str, revision: str, warehouse: Warehouse) -> str:
@@ -59,6 +67,11 @@ def _main() -> str | None:
     tag = f"v{this_release()}"
     if subprocess.run(["git", "tag", "--list", tag], cwd=ROOT, check=True, capture_output=True).stdout:
         return f"{tag} is released, and its schema stays. Raise the version first: docs/operations/release.md"
+    if (RELEASES / f"{this_release()}.sql").exists() and revision_of(this_release()) != HEAD:
+        return (
+            f"The schema of {this_release()} is of revision {revision_of(this_release())}, and stays. Raise"
+            " the version first: docs/operations/release.md"
+        )
     with throwaway() as server:
         migrate(server.url())
         (RELEASES / f"{this_release()}.sql").write_text(of_migrated(Warehouse(server, "warehouse")), "utf-8")

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from embedded.postgres import Throwaway
 from tests.warehouse.database import Warehouse
+from tests.warehouse.released_schema import RELEASES, SETUP
 
 DUMPS = Path(__file__).parent / "released"
 
@@ -23,6 +24,21 @@ DUMPS = Path(__file__).parent / "released"
 @contextmanager
 def restored(server: Throwaway, release: str) -> Iterator[Warehouse]:
     """Restore a release's warehouse for the length of a `with`."""
+    with _made_of(server, gzip.decompress((DUMPS / f"{release}.sql.gz").read_bytes())) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def empty(server: Throwaway, release: str, revision: str) -> Iterator[Warehouse]:
+    """Make a release's tables, views and rights, as its schema is recorded, for the length of a `with`."""
+    recorded = SETUP.sub("", (RELEASES / f"{release}.sql").read_text("utf-8"))
+    version = f"insert into public.warehouse_version values ('{revision}');"
+    with _made_of(server, f"{recorded}\n{version}".encode()) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _made_of(server: Throwaway, statements: bytes) -> Iterator[Warehouse]:
     name = f"warehouse_{uuid4().hex}"
     server.create_database(name)
     subprocess.run(
@@ -34,7 +50,7 @@ def restored(server: Throwaway, release: str) -> Iterator[Warehouse]:
             "PGPASSWORD": server.passwords["owner"],
             "PGDATABASE": name,
         },
-        input=gzip.decompress((DUMPS / f"{release}.sql.gz").read_bytes()),
+        input=statements,
         stdout=subprocess.DEVNULL,
         check=True,
     )

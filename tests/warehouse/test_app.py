@@ -24,7 +24,8 @@ def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehou
     week = timedelta(days=7)
     warehouse.add_apps(
         [
-            App("asked for earlier and later", TODAY - week, TODAY - week, "UTC"),
+            App("collected earlier and later", TODAY - week, TODAY - week, "UTC"),
+            App("refused earlier and later", TODAY - week, TODAY - week, "UTC"),
             App("asked for today", TODAY - week, None, "UTC"),
             App("asked for today only", TODAY + week, None, "UTC"),
             App("ended", LONG_AGO, LONG_AGO + week, "Pacific/Kiritimati"),
@@ -36,8 +37,11 @@ def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehou
     warehouse.run("update core.app set kept_since = %s where app_id = 'retained'", (TODAY - 10 * week,))
     warehouse.add_days(
         [
-            AppDay("asked for earlier and later", LONG_AGO),
-            AppDay("asked for earlier and later", TODAY - timedelta(days=1)),
+            AppDay("collected earlier and later", LONG_AGO, [0.0] * 288),
+            AppDay("collected earlier and later", TODAY - timedelta(days=2), [*[None] * 287, 0.0]),
+            AppDay("collected earlier and later", TODAY - timedelta(days=1), [None] * 288),
+            AppDay("refused earlier and later", LONG_AGO),
+            AppDay("refused earlier and later", TODAY - timedelta(days=1), state="rejected"),
             AppDay("asked for today", TODAY),
             AppDay("asked for today only", TODAY),
         ]
@@ -45,9 +49,10 @@ def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehou
     found = warehouse.rows(APPS, role="analyst")
     assert found == warehouse.rows(EXTENT)
     assert [row["app_id"] for row in found] == [
-        "asked for earlier and later",
         "asked for today",
+        "collected earlier and later",
         "ended",
+        "refused earlier and later",
         "retained",
         "unasked",
     ]
@@ -76,9 +81,11 @@ def test_the_total_is_the_sum_of_the_points_stored_or_not(warehouse: Warehouse) 
     for zone in zones:
         warehouse.add_account(zone, conn_id=zone)
     days = days_between(TODAY - timedelta(days=6), TODAY - timedelta(days=2))
-    warehouse.add_apps(App(f"{zone} {n}", days[0], None, zone) for zone in zones for n in range(2))
+    warehouse.add_apps(App(f"{zone} {n}".lower(), days[0], None, zone) for zone in zones for n in range(2))
     warehouse.add_days(
-        AppDay(f"{zone} {n}", day, [None if slot % 7 == n else float(slot + n) for slot in range(288)])
+        AppDay(
+            f"{zone} {n}".lower(), day, [None if slot % 7 == n else float(slot + n) for slot in range(288)]
+        )
         for zone in zones
         for n in range(2)
         for day in days

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from psycopg2.extras import RealDictCursor
 
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
-from tests.warehouse.reference import Figures, bills, figures_of_day, month_of
+from tests.warehouse.reference import Expected, Figures, bills, figures_of_day, month_of
 
 # 28, 29, 30 and 31 days; long over wherever it is.
 MONTHS = [date(2025, 2, 1), date(2024, 2, 1), date(2025, 4, 1), date(2025, 7, 1), date(2024, 12, 1)]
@@ -27,41 +28,90 @@ KINDS = (
     "across months",
     "never asked",
     "zeros",
+    "removed",
+    "returning",
+    "collect from",
+    "collect until",
+    "collect from and until",
+    "first seen after collect from",
+    "cut by retention",
+    "backfilled outside",
+    "backfilled before collect from",
 )
-EACH = 26
-UNSOUND = ("failed", "rejected", "lost", "pending")
+EACH = 13
+UNSOUND = ("failed", "rejected")
+# A day of these is complete, so that the status depends on which days are expected.
+WHOLE = ("complete", "zeros", "part of the month", *KINDS[8:])
 PAST = date(2026, 1, 1)
 
 
 @dataclass
 class Given:
-    """An app and each of its wanted days with the grid, None where there is none."""
+    """An app with its expected days and its ledger entries."""
 
-    app: App
-    days: dict[date, Any]
-    entries: list[AppDay]
+    app_id: str
+    periods: list[tuple[date, date]]
+    asked: list[date]
+    collect_from: date | None = None
+    collect_until: date | None = None
+    kept_since: date | None = None
+    days: dict[date, Any] = field(default_factory=dict)
+    entries: list[AppDay] = field(default_factory=list)
+
+    @cached_property
+    def bills(self) -> list[Figures]:
+        return bills(Expected(self.days, PAST, self.collect_from, self.collect_until))
 
 
 def last_of(month: date) -> date:
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
-def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given:
+def periods_of(kind: str, month: date, rng: np.random.Generator) -> list[tuple[date, date]]:
+    """Return the first and last days of the periods in which an app is configured."""
     first, last = month, last_of(month)
-    if kind == "part of the month":
-        first, last = (
-            first + timedelta(days=int(rng.integers(0, 12))),
-            last - timedelta(days=int(rng.integers(0, 12))),
-        )
-    elif kind == "across months":
-        first, last = (
-            first - timedelta(days=int(rng.integers(1, 40))),
-            last + timedelta(days=int(rng.integers(1, 40))),
-        )
-    given = Given(App(app_id, first, last), dict.fromkeys(days_between(first, last)), [])
-    asked = list(given.days)
-    if kind == "across months":  # a backfill asked for days that are not wanted every night
-        asked += [first - timedelta(days=5), last + timedelta(days=3)]
+    early, late = (timedelta(days=int(days)) for days in rng.integers(1, 12, 2))
+    before, after = (timedelta(days=int(days)) for days in rng.integers(1, 40, 2))
+    match kind:
+        case "part of the month":
+            return [(first + early - timedelta(days=1), last - late + timedelta(days=1))]
+        case "across months" | "cut by retention":
+            return [(first - before, last + after)]
+        case "removed":
+            return [(first - before, last - late)]
+        case "returning":
+            return [(first, first + early), (last - late, last)]
+        case "collect from":
+            return [(first + early, last)]
+        case "collect until":
+            return [(first, last - late)]
+        case "collect from and until":
+            return [(first + early, last - late)]
+        case "first seen after collect from" | "backfilled outside" | "backfilled before collect from":
+            return [(first + early, last + after)]
+    return [(first, last)]
+
+
+def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given:
+    periods = periods_of(kind, month, rng)
+    (first, last) = periods[0][0], periods[-1][1]
+    asked = [day for period in periods for day in days_between(*period)]
+    given = Given(app_id, periods, asked)
+    if kind in ("collect from", "collect from and until", "backfilled before collect from"):
+        given.collect_from = first
+    if kind in ("collect until", "collect from and until"):
+        given.collect_until = last
+    if kind == "first seen after collect from":
+        given.collect_from = first - timedelta(days=int(rng.integers(1, 3)))
+    if kind == "cut by retention":
+        given.kept_since = month + timedelta(days=int(rng.integers(1, 20)))
+        given.asked = asked = [day for day in asked if day >= given.kept_since]
+    given.days = dict.fromkeys(asked)
+    if kind == "across months":  # a backfill asked for days that are not expected
+        asked = [*asked, first - timedelta(days=5), last + timedelta(days=3)]
+    elif kind.startswith("backfilled"):  # at times all days of the month, at times some
+        outside = days_between(month, first - timedelta(days=1))
+        asked = [*asked, *outside[int(rng.integers(0, 2)) * int(rng.integers(0, len(outside))) :]]
     elif kind == "few days":
         asked = list(rng.permutation(np.array(asked)))[: int(rng.integers(1, 5))]
     elif kind == "one point":
@@ -71,9 +121,30 @@ def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given
     for day in asked:
         state, grid = entry(kind, rng)
         if state != "absent":
-            given.days[day] = grid
             given.entries.append(AppDay(app_id, day, grid, state))
+        if grid is not None and (day in given.days or any(point is not None for point in grid)):
+            given.days[day] = grid
     return given
+
+
+def configure(warehouse: Warehouse, apps: list[Given]) -> None:
+    """Add the apps with everything that decides which days are expected."""
+    warehouse.add_apps(App(app.app_id, app.periods[0][0], app.periods[-1][1]) for app in apps)
+    with warehouse.connect() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "update core.app set wanted = %s::datemultirange, collect_from = %s, collect_until = %s,"
+            " kept_since = %s where app_id = %s",
+            [
+                (
+                    "{" + ",".join(f"[{first},{last}]" for first, last in app.periods) + "}",
+                    app.collect_from,
+                    app.collect_until,
+                    app.kept_since,
+                    app.app_id,
+                )
+                for app in apps
+            ],
+        )
 
 
 def entry(kind: str, rng: np.random.Generator) -> tuple[str, Any]:
@@ -82,7 +153,7 @@ def entry(kind: str, rng: np.random.Generator) -> tuple[str, Any]:
     if kind == "one point":
         return "sound", [*points[:1], *[None] * 287]
     luck = rng.random()
-    if kind in ("complete", "zeros", "part of the month") or luck < 0.6:
+    if (kind in WHOLE and luck < 0.998) or luck < 0.6:
         return "sound", points
     if luck < 0.8:
         return "sound", traffic.with_gaps(points, rng)
@@ -99,7 +170,7 @@ def given(module_warehouse: Warehouse) -> list[Given]:
         for number in range(EACH)
     ]
     module_warehouse.add_account()
-    module_warehouse.add_apps(given.app for given in apps)
+    configure(module_warehouse, apps)
     module_warehouse.add_days(entry for given in apps for entry in given.entries)
     module_warehouse.run("analyze")
     return apps
@@ -112,11 +183,14 @@ def by_key(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, date], Figur
 
 
 def test_the_given_months_have_what_bills_stumble_over(given: list[Given]) -> None:
-    expected = [bill for app in given for bill in bills(app.days, PAST)]
+    expected = [bill for app in given for bill in app.bills]
     assert len(expected) >= 1000
     lengths = Counter(bill["expected_points"] // 288 for bill in expected)
     assert min(lengths[days] for days in (28, 29, 30, 31)) >= 100
     assert min(Counter(bill["is_final"] for bill in expected).values()) >= 200
+    assert min(Counter(bill["status"] for bill in expected).values()) >= 200
+    final = [bill for bill in expected if bill["is_final"]]
+    assert sum(bill["expected_days"] < bill["calendar_days"] for bill in final) >= 200
     assert sum(0 < bill["days"] < 4 for bill in expected) >= 50
     assert sum(bill["days"] == 0 for bill in expected) >= 50
     assert sum(bill["days_with_traffic"] < bill["days"] for bill in expected) >= 100
@@ -126,36 +200,34 @@ def test_the_given_months_have_what_bills_stumble_over(given: list[Given]) -> No
 
 def test_every_monthly_bill_equals_the_reference(module_warehouse: Warehouse, given: list[Given]) -> None:
     expected = {
-        (app.app.app_id, bill["month"]): {"app_id": app.app.app_id, **bill}
-        for app in given
-        for bill in bills(app.days, PAST)
+        (app.app_id, bill["month"]): {"app_id": app.app_id, **bill} for app in given for bill in app.bills
     }
     found = by_key(module_warehouse.rows("select * from mart.billing_monthly", role="analyst"), "month")
-    assert found.keys() == expected.keys()
+    assert sorted(found.keys() ^ expected.keys()) == []
     wrong = [key for key in expected if found[key] != expected[key]]
     assert not wrong, (len(wrong), found[wrong[0]], expected[wrong[0]])
 
 
 def test_every_daily_figure_equals_the_reference(module_warehouse: Warehouse, given: list[Given]) -> None:
     expected = {
-        (app.app.app_id, day): {"app_id": app.app.app_id, "usage_date": day, **figures_of_day(grid)}
+        (app.app_id, day): {"app_id": app.app_id, "usage_date": day, **figures_of_day(grid)}
         for app in given
         for day, grid in app.days.items()
     }
     found = by_key(module_warehouse.rows("select * from mart.bandwidth_daily", role="analyst"), "usage_date")
-    assert found.keys() == expected.keys()
+    assert sorted(found.keys() ^ expected.keys()) == []
     wrong = [key for key in expected if found[key] != expected[key]]
     assert not wrong, (len(wrong), found[wrong[0]], expected[wrong[0]])
 
 
 def test_a_filter_on_app_and_month_changes_no_figure(module_warehouse: Warehouse, given: list[Given]) -> None:
     for app in given[:: len(given) // 20]:
-        expected = bills(app.days, PAST)[0]
+        expected = app.bills[0]
         found = module_warehouse.rows(
             "select * from mart.billing_monthly where app_id = %s and month = %s",
-            (app.app.app_id, expected["month"]),
+            (app.app_id, expected["month"]),
         )
-        assert found == [{"app_id": app.app.app_id, **expected}]
+        assert found == [{"app_id": app.app_id, **expected}]
 
 
 def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Warehouse) -> None:
@@ -163,8 +235,9 @@ def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Wareh
     rng = np.random.default_rng(1)
     (now,) = warehouse.rows("select (now() at time zone 'UTC')::date as today")
     last_month = month_of(month_of(now["today"]) - timedelta(days=1))
-    # To tomorrow: a day that was asked for before it was over is none of the bill's, even if midnight passes.
-    days = days_between(last_month, now["today"] + timedelta(days=1))
+    # A day that was requested before it was over is not part of the bill, even if midnight passes.
+    last = last_of(now["today"] + timedelta(days=1))
+    days = days_between(last_month, last)
     complete: dict[date, Any] = {day: traffic.values(rng) for day in days}
     asked = {
         "closed": {last_month: complete[last_month]},
@@ -182,7 +255,43 @@ def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Wareh
         today = cursor.fetchall()[0]["today"]
         cursor.execute("select * from mart.billing_monthly order by app_id, month")
         found = [dict(row) for row in cursor.fetchall()]
-    assert found == [{"app_id": app_id, **bill} for app_id in asked for bill in bills(asked[app_id], today)]
-    final = {bill["app_id"]: bill["is_final"] for bill in found if bill["month"] == last_month}
-    assert final == {"closed": True, "gap": False, "open": True}
-    assert not any(bill["is_final"] for bill in found if bill["month"] > last_month)
+    expected = {app_id: Expected(asked[app_id], today) for app_id in asked}
+    assert found == [{"app_id": app_id, **bill} for app_id in asked for bill in bills(expected[app_id])]
+    status = {bill["app_id"]: bill["status"] for bill in found if bill["month"] == last_month}
+    assert status == {"closed": "part of the month", "gap": "incomplete", "open": "final"}
+    assert {bill["status"] for bill in found if bill["month"] > last_month} <= {"running"}
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        ("2025-03-31 23:59:59+00", {"whole": "running", "removed": "running", "gap": "running"}),
+        ("2025-04-01 00:00:00+00", {"whole": "final", "removed": "part of the month", "gap": "incomplete"}),
+    ],
+)
+def test_a_month_is_running_until_its_last_midnight(
+    warehouse: Warehouse, now: str, status: dict[str, str]
+) -> None:
+    warehouse.run(
+        "create or replace function mart.clock() returns timestamptz language sql stable parallel safe"
+        f" begin atomic select '{now}'::timestamptz; end"
+    )
+    warehouse.add_account()
+    days = days_between(date(2025, 3, 1), date(2025, 3, 31))
+    given = {"whole": days, "removed": days[:20], "gap": days}
+    warehouse.add_apps(App(app_id, own[0], own[-1]) for app_id, own in given.items())
+    warehouse.add_days(
+        AppDay(app_id, day, None if (app_id, day) == ("gap", days[9]) else [1.0] * 288)
+        for app_id, own in given.items()
+        for day in own
+    )
+    found = {row["app_id"]: row for row in warehouse.rows("select * from mart.billing_monthly")}
+    assert {app_id: row["status"] for app_id, row in found.items()} == status
+    # The last day is expected before it is over, and counted among the points after it.
+    assert {app_id: row["expected_days"] for app_id, row in found.items()} == {
+        "whole": 31,
+        "removed": 20,
+        "gap": 31,
+    }
+    (total,) = warehouse.rows("select status, expected_days from mart.billing_monthly_total")
+    assert total == {"status": status["gap"], "expected_days": 31}

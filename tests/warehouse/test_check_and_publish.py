@@ -35,8 +35,8 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.kept[key] = value
 
-    def xcom_pull(self, *, key: str = "return_value", **of_whom: Any) -> Any:
-        return self.kept.get(key, [])
+    def xcom_pull(self, *, key: str = "return_value", map_indexes: Any = (), **of_whom: Any) -> Any:
+        return self.kept.get(key, [None for _ in map_indexes] or None)
 
     def get_task_states(self, **of_whom: Any) -> Mapping[str, Mapping[str, str]]:
         return {self.run_id: {"check": "success"}}
@@ -109,7 +109,7 @@ def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Ware
         task_id="publish", plan_task_id="plan", collect_task_id="collect", check_task_id="check"
     ).execute(context)
 
-    assert "Of 3 planned batches 2 could not be counted. older: planned by another" in ti.kept[NOTE_KEY]
+    assert "2 of 3 planned batches could not be counted. older: planned by another" in ti.kept[NOTE_KEY]
     assert event.extra["app_days"] == 1
     assert warehouse.rows("select app_days, collected from core.collection_run") == [
         {"app_days": 1, "collected": 1}

@@ -37,17 +37,20 @@ DAMAGE = {
     ),
     "no_day_is_collected_before_it_begins": (
         PARTIAL,
-        "update core.app_day set starts_at = now() + interval '1 hour', collected_at = now()",
+        "update core.app_day"
+        " set starts_at = now() + interval '1 hour', collected_at = now(), verified_at = now()",
         "",
     ),
     "no_day_is_complete_before_it_is_over": (
         COLLECTED,
-        "update core.app_day set starts_at = now() - interval '23 hours', collected_at = now()",
+        "update core.app_day"
+        " set starts_at = now() - interval '23 hours', collected_at = now(), verified_at = now()",
         "",
     ),
     "no_day_was_collected_in_the_future": (
         COLLECTED,
-        "update core.app_day set collected_at = now() + interval '1 hour'",
+        "update core.app_day"
+        " set collected_at = now() + interval '1 hour', verified_at = now() + interval '1 hour'",
         "",
     ),
     "every_collected_day_has_288_points": (
@@ -62,7 +65,12 @@ DAMAGE = {
     ),
     "no_other_day_has_points": (FAILED, "update core.app_day set points = 1", "points_match_state"),
     "every_incomplete_day_says_why": (FAILED, "update core.app_day set reason = ''", ""),
-    "every_day_with_points_was_asked_for": (PARTIAL, "update core.app_day set attempts = 0", ""),
+    "every_recorded_day_was_requested": (FAILED, "update core.app_day set attempts = 0", ""),
+    "no_day_is_verified_before_it_is_collected": (
+        COLLECTED,
+        "update core.app_day set verified_at = collected_at - interval '1 second'",
+        "",
+    ),
     "every_day_counts_its_points": (
         PARTIAL,
         "update core.app_day set points = points - 1",
@@ -161,6 +169,36 @@ def test_a_damage_is_found_by_its_assertion(good: Warehouse, assertion: str) -> 
     assert found[assertion] is False
     # The shape of a day is what several of them look at; no damage makes them all cry.
     assert sum(not sound for sound in found.values()) <= 2
+
+
+def test_an_app_that_moves_to_an_account_of_another_zone_is_no_damage(good: Warehouse) -> None:
+    good.run("update core.app set conn_id = 'Asia/Shanghai' where app_id = 'a'", role="loader")
+    assert set(outcomes(good).values()) == {True}
+    good.add_days([AppDay("a", LAST + timedelta(days=1), [1.0] * 288)])
+    good.add_raw("a", LAST + timedelta(days=1))
+    assert set(outcomes(good).values()) == {True}, "its new days start at another midnight than its old ones"
+
+
+def test_a_corrected_zone_is_reported_however_old_the_days_until_they_are_moved(good: Warehouse) -> None:
+    good.run("update core.app_day set collected_at = collected_at - interval '400 days'", role="loader")
+    good.run("update core.vendor_account set timezone = 'Asia/Tokyo' where conn_id = 'UTC'", role="loader")
+    wrong = "every_day_starts_at_its_accounts_midnight"
+    found = outcomes(good)
+    assert [name for name, is_true in found.items() if not is_true] == [wrong]
+    days = (
+        "from core.app_day where conn_id = 'UTC' and state in ('collected', 'partial')"
+        " and starts_at <> usage_date::timestamp at time zone 'Asia/Tokyo'"
+    )
+    (left,) = good.rows(f"select count(*) {days}")
+    assert left["count"] == 19
+    for corrected in (18, 1):
+        assert outcomes(good)[wrong] is False
+        good.run(
+            "update core.app_day set starts_at = usage_date::timestamp at time zone 'Asia/Tokyo'"
+            f" where (app_key, usage_date) in (select app_key, usage_date {days} limit {corrected})",
+            role="loader",
+        )
+    assert outcomes(good)[wrong] is True, "a day without points has no instant that could be wrong"
 
 
 def test_every_assertion_has_its_damage(warehouse: Warehouse) -> None:

@@ -18,18 +18,22 @@ RUN = CollectionRun(
     "agora_bandwidth_daily",
     "scheduled__2026-11-01",
     STARTED_AT,
+    app_days=9,
+    app_days_received=8,
+    points_received=2_000,
     app_days_changed=7,
-    points=2_000,
     requests=12,
     retries=3,
     limited=2,
     failed_apps=1,
     states={"collected": 6, "partial": 1, "failed": 2},
+    problems="1 app failed: Lobby (HTTP 500).",
 )
 COUNTS = {
     "app_days": 9,
+    "app_days_received": 8,
+    "points_received": 2_000,
     "app_days_changed": 7,
-    "points": 2_000,
     "requests": 12,
     "retries": 3,
     "limited": 2,
@@ -55,13 +59,30 @@ def test_a_run_is_one_row_with_all_its_counts(warehouse: Warehouse, engine: Engi
         record(connection, RUN)
     (row,) = warehouse.rows("select * from mart.collection_run", role="analyst")
     ended_at = row.pop("ended_at")
-    assert row == {"dag_id": RUN.dag_id, "run_id": RUN.run_id, "started_at": STARTED_AT, **COUNTS}
+    assert row == {
+        "dag_id": RUN.dag_id,
+        "run_id": RUN.run_id,
+        "started_at": STARTED_AT,
+        **COUNTS,
+        "problems": "1 app failed: Lobby (HTTP 500).",
+    }
     assert datetime.now(UTC) - timedelta(minutes=5) < ended_at <= datetime.now(UTC)
 
 
 def test_a_run_that_says_it_again_replaces_all_it_said(warehouse: Warehouse, engine: Engine) -> None:
     again = CollectionRun(
-        RUN.dag_id, RUN.run_id, STARTED_AT + timedelta(days=1), 1, 2, 3, 4, 5, 6, {"lost": 8, "pending": 9}
+        RUN.dag_id,
+        RUN.run_id,
+        STARTED_AT + timedelta(days=1),
+        app_days=17,
+        app_days_received=1,
+        points_received=2,
+        app_days_changed=3,
+        requests=4,
+        retries=5,
+        limited=6,
+        failed_apps=7,
+        states={"lost": 8, "pending": 9},
     )
     other = RUN._replace(run_id="manual__1")
     for run in (RUN, other, again):
@@ -77,14 +98,16 @@ def test_a_run_that_says_it_again_replaces_all_it_said(warehouse: Warehouse, eng
         "started_at": STARTED_AT + timedelta(days=1),
         **dict.fromkeys(COUNTS, 0),
         "app_days": 17,
-        "app_days_changed": 1,
-        "points": 2,
-        "requests": 3,
-        "retries": 4,
-        "limited": 5,
-        "failed_apps": 6,
+        "app_days_received": 1,
+        "points_received": 2,
+        "app_days_changed": 3,
+        "requests": 4,
+        "retries": 5,
+        "limited": 6,
+        "failed_apps": 7,
         "lost": 8,
         "pending": 9,
+        "problems": "",
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg2
 import pytest
@@ -29,8 +28,10 @@ COLLECTED = {
     "reason": "''",
     "collected_at": "'2025-03-04T03:00:00Z'",
     "body_sha256": DIGEST,
+    "conn_id": "'agora_dashboard'",
+    "verified_at": "'2025-03-04T03:00:00Z'",
 }
-NO_GRID = {"points": "0", "kbps": "null"}
+NO_GRID = {"points": "0", "kbps": "null", "verified_at": "null"}
 
 
 def first_point(value: str) -> str:
@@ -77,9 +78,9 @@ def insert(ledger: Warehouse, changes: dict[str, str]) -> None:
             "collected_at": "null",
             "body_sha256": "null",
         },
-        {"state": "'lost'", **NO_GRID, "http_status": "400", "attempts": "0"},
+        {"state": "'failed'", **NO_GRID, "http_status": "400"},
         {"state": "'rejected'", **NO_GRID},
-        {"state": "'pending'", **NO_GRID, "attempts": "0"},
+        {"verified_at": "'2025-03-09T03:00:00Z'"},
     ],
 )
 def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -> None:
@@ -128,12 +129,16 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
                 "points_match_state",
                 {"state": "'failed'", **NO_GRID, "points": "-1"},
             ),
-            ("failed with points", "points_match_state", {"state": "'failed'", "kbps": "null"}),
-            ("lost with points", "points_match_state", {"state": "'lost'", "kbps": "null"}),
+            ("failed with points", "points_match_state", {**NO_GRID, "state": "'failed'", "points": "288"}),
             (
-                "pending with a grid",
+                "rejected with points",
+                "points_match_state",
+                {**NO_GRID, "state": "'rejected'", "points": "288"},
+            ),
+            (
+                "rejected with a grid",
                 "only_sound_days_have_a_grid",
-                {"state": "'pending'", **NO_GRID, "kbps": ABSENT},
+                {"state": "'rejected'", **NO_GRID, "kbps": ABSENT},
             ),
             (
                 "failed with a grid",
@@ -141,10 +146,18 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
                 {"state": "'failed'", **NO_GRID, "kbps": ABSENT},
             ),
             ("collected without a grid", "only_sound_days_have_a_grid", {"kbps": "null"}),
+            ("points never verified", "points_are_verified", {"verified_at": "null"}),
+            (
+                "verified without points",
+                "points_are_verified",
+                {"state": "'failed'", **NO_GRID, "verified_at": "'2025-03-04T03:00:00Z'"},
+            ),
             ("partial without a grid", "only_sound_days_have_a_grid", {"state": "'partial'", **NO_GRID}),
             ("collected without a digest", "only_sound_days_have_a_grid", {"body_sha256": "null"}),
             ("collected at no time", "only_sound_days_have_a_grid", {"collected_at": "null"}),
             ("unknown state", "state_is_known", {"state": "'complete'", **NO_GRID}),
+            ("a state that is computed: lost", "state_is_known", {"state": "'lost'", **NO_GRID}),
+            ("a state that is computed: pending", "state_is_known", {"state": "'pending'", **NO_GRID}),
             ("negative attempts", "attempts_are_counted", {"attempts": "-1"}),
         ]
     ],
@@ -163,7 +176,7 @@ def test_a_violation_is_refused(ledger: Warehouse, constraint: str, changes: dic
         *((errors.NotNullViolation, {column: "null"}) for column in ("app_key", "usage_date", "starts_at")),
         *(
             (errors.NotNullViolation, {column: "null"})
-            for column in ("state", "points", "attempts", "reason")
+            for column in ("state", "points", "attempts", "reason", "conn_id")
         ),
     ],
 )
@@ -180,24 +193,10 @@ def test_an_app_day_is_there_once(ledger: Warehouse) -> None:
         insert(ledger, {})
 
 
-@pytest.mark.parametrize(
-    "edge",
-    [
-        ("2025-03-03", None, None),
-        (None, "2025-02-03", "2025-02-02"),
-        ("2025-03-03", "2025-02-03", None),
-        ("2025-03-03", "2025-02-03", "2025-02-03"),
-        ("2025-03-03", "2025-02-03", "2025-02-04"),
-    ],
-)
-def test_a_windows_edge_is_whole_and_in_order(ledger: Warehouse, edge: tuple[Any, ...]) -> None:
+def test_an_app_has_one_spelling(ledger: Warehouse) -> None:
     with pytest.raises(errors.CheckViolation) as refusal:
-        ledger.run(
-            "update core.vendor_account set (learned_on, oldest_served, newest_refused) = (%s, %s, %s)",
-            edge,
-            "loader",
-        )
-    assert refusal.value.diag.constraint_name == "edge_is_adjacent"
+        ledger.add_apps([App("A", MONDAY)])
+    assert refusal.value.diag.constraint_name == "app_id_is_in_lower_case"
 
 
 def test_an_app_belongs_to_a_known_account_and_is_there_once(ledger: Warehouse) -> None:
@@ -205,3 +204,65 @@ def test_an_app_belongs_to_a_known_account_and_is_there_once(ledger: Warehouse) 
         ledger.add_apps([App("a", MONDAY)])
     with pytest.raises(errors.ForeignKeyViolation):
         ledger.add_apps([App("b", MONDAY, conn_id="nobody's")])
+
+
+UNREADABLE = ("-infinity", "4000-01-01 BC", "10000-01-02", "infinity")
+LOADERS_DATES = """
+select attrelid::regclass::text as relation, attname as name
+from pg_attribute
+where
+    atttypid in ('date'::regtype, 'timestamptz'::regtype)
+    and attnum > 0
+    and attrelid in (
+        select oid from pg_class
+        where relkind = 'r' and relnamespace in ('raw'::regnamespace, 'core'::regnamespace)
+    )
+    and has_table_privilege('loader', attrelid, 'insert')
+"""
+
+
+def test_no_date_that_a_loader_may_store_is_one_that_readers_fail_on(file_ledger: Warehouse) -> None:
+    columns = file_ledger.rows(LOADERS_DATES)
+    assert len(columns) > 20
+    with file_ledger.connect() as connection, connection.cursor() as cursor:
+        for column in columns:
+            cursor.execute(f"create temporary table alike (like {column['relation']} including constraints)")
+            cursor.execute(
+                "select attname from pg_attribute"
+                " where attrelid = 'alike'::regclass and attnum > 0 and attnotnull"
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"alter table alike alter column {name} drop not null")
+            for value in UNREADABLE:
+                with pytest.raises(errors.CheckViolation, match="dates_have_four_digit_years"):
+                    cursor.execute(f"insert into alike ({column['name']}) values ('{value}')")
+            cursor.execute("drop table alike")
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        "'-infinity', null",
+        "'4000-01-01 BC', null",
+        "'2025-01-01', 'infinity'",
+        "'2025-01-01', '5874897-12-31'",
+    ],
+)
+def test_no_period_of_an_app_begins_or_ends_on_such_a_date(file_ledger: Warehouse, bounds: str) -> None:
+    with pytest.raises(errors.CheckViolation):
+        file_ledger.run(
+            "insert into core.app (app_id, name, conn_id, wanted)"
+            f" values ('z', 'z', 'agora_dashboard', datemultirange(daterange({bounds})))",
+            role="loader",
+        )
+
+
+def test_a_change_noted_on_an_impossible_day_stops_no_refresh(file_ledger: Warehouse) -> None:
+    note = "insert into core.changed_app_day (app_key, usage_date, starts_at) values (1, %s, now())"
+    for value in (*UNREADABLE, "5874897-12-31"):
+        with pytest.raises(errors.CheckViolation):
+            file_ledger.run(note, (value,), "loader")
+    for value in ("0001-01-01", "9999-12-31"):
+        file_ledger.run(note, (value,), "loader")
+    file_ledger.run("select core.refresh_figures(1000)", role="loader")
+    assert file_ledger.rows("select * from core.changed_app_day") == []

@@ -39,8 +39,8 @@ def today_of(warehouse: Warehouse, timezone: str = "UTC") -> date:
 def test_expires_on_is_the_last_day_inside_the_window(warehouse: Warehouse, window: str) -> None:
     first, last = date(2019, 12, 25), date(2025, 1, 10)  # two leap years; months of every length meet
     warehouse.add_account(window=window)
-    warehouse.add_apps([App("not asked", first, last), App("asked", first, first)])
-    warehouse.add_days(AppDay("asked", day, state="lost") for day in days_between(first, last))
+    warehouse.add_apps([App("not asked", first, last), App("asked", first, last)])
+    warehouse.add_days(AppDay("asked", day) for day in days_between(first, last))
     rows = warehouse.rows("select usage_date, expires_on, days_left, state from mart.coverage")
     today = today_of(warehouse)
     assert len(rows) == 2 * len(days_between(first, last))
@@ -62,7 +62,7 @@ def test_wanted_days_are_pending_without_any_ledger_row(warehouse: Warehouse) ->
     rows = warehouse.rows("select * from mart.coverage order by usage_date", role="analyst")
     assert [row["usage_date"] for row in rows][:3] == [today - timedelta(days=n) for n in (3, 2, 1)]
     assert {(row["app_id"], row["state"], row["points"], row["attempts"], row["reason"]) for row in rows} == {
-        ("a", "pending", 0, 0, "not asked yet")
+        ("a", "pending", 0, 0, "not requested yet")
     }
 
 
@@ -80,12 +80,12 @@ def test_each_day_names_its_app_and_account(warehouse: Warehouse) -> None:
 def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):  # 26 hours apart: never the same date
         warehouse.add_account(zone, conn_id=zone)
-        warehouse.add_apps([App(zone, today_of(warehouse) - timedelta(days=5), conn_id=zone)])
+        warehouse.add_apps([App(zone.lower(), today_of(warehouse) - timedelta(days=5), conn_id=zone)])
     rows = warehouse.rows(
-        "select app_id, today, max(usage_date) as last from core.wanted_app_day group by app_id, today"
+        "select conn_id, today, max(usage_date) as last from core.wanted_app_day group by conn_id, today"
         " order by today"
     )
-    assert [row["app_id"] for row in rows] == ["Etc/GMT+12", "Pacific/Kiritimati"]
+    assert [row["conn_id"] for row in rows] == ["Etc/GMT+12", "Pacific/Kiritimati"]
     assert rows[0]["today"] < rows[1]["today"]
     assert {row["today"] - row["last"] for row in rows} == {timedelta(days=1)}
 
@@ -108,7 +108,43 @@ def test_days_are_wanted_until_the_last_wanted_day(
     assert [row["usage_date"] for row in rows] == expected
 
 
-def test_days_asked_for_besides_are_there_once(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("window", ["1 month", "30 days"])
+@pytest.mark.parametrize("recorded", [None, "failed", "rejected"])
+def test_an_expected_day_is_lost_two_days_after_it_expired(
+    warehouse: Warehouse, window: str, recorded: str | None
+) -> None:
+    """The two days are a margin for a calendar that is not quite the vendor's."""
+    warehouse.add_account(window=window)
+    today = today_of(warehouse)
+    first, last = today - timedelta(days=50), today - timedelta(days=1)
+    warehouse.add_apps([App("a", first)])
+    if recorded:
+        warehouse.add_days(AppDay("a", day, state=recorded) for day in days_between(first, last))
+    rows = warehouse.rows("select usage_date, state from mart.coverage order by usage_date")
+    assert [row["usage_date"] for row in rows] == days_between(first, last)
+    for row in rows:
+        is_lost = last_day_on_which_shown(row["usage_date"], window) + timedelta(days=2) < today
+        assert row["state"] == ("lost" if is_lost else recorded or "pending"), row["usage_date"]
+
+
+def test_no_state_is_terminal(warehouse: Warehouse) -> None:
+    """As soon as the facts of a lost day change, so does its state."""
+    warehouse.add_account(window="30 days")
+    day = today_of(warehouse) - timedelta(days=40)
+    warehouse.add_apps([App("a", day, day)])
+    query = "select state from mart.coverage"
+    assert warehouse.rows(query) == [{"state": "lost"}]
+    warehouse.run("update core.vendor_account set window_length = '60 days'")
+    assert warehouse.rows(query) == [{"state": "pending"}]
+    warehouse.run("update core.vendor_account set window_length = '30 days'")
+    assert warehouse.rows(query) == [{"state": "lost"}]
+    warehouse.add_days([AppDay("a", day, ZEROS)])
+    assert warehouse.rows(query) == [{"state": "collected"}]
+    warehouse.run("delete from core.app_day; update core.app set wanted = '{}'")
+    assert warehouse.rows(query) == []
+
+
+def test_only_expected_days_and_days_with_points_are_there_once(warehouse: Warehouse) -> None:
     warehouse.add_account()
     wanted = days_between(MONDAY, MONDAY + timedelta(days=4))
     warehouse.add_apps([App("a", wanted[0], wanted[-1])])
@@ -116,11 +152,15 @@ def test_days_asked_for_besides_are_there_once(warehouse: Warehouse) -> None:
     warehouse.add_days(
         [
             AppDay("a", before, ZEROS),
+            AppDay("a", before + timedelta(days=1)),
+            AppDay("a", before + timedelta(days=2), state="rejected"),
             AppDay("a", wanted[0], ZEROS),
             AppDay("a", wanted[1], [None, *ZEROS[1:]]),
             AppDay("a", wanted[2], state="rejected"),
-            AppDay("a", wanted[3], state="lost"),
-            AppDay("a", after),
+            AppDay("a", wanted[3]),
+            AppDay("a", after, [None] * 287 + [0.0]),
+            AppDay("a", after + timedelta(days=1)),
+            AppDay("a", after + timedelta(days=2), [None] * 288),
         ]
     )
     rows = warehouse.rows("select usage_date, state, points from mart.coverage order by usage_date")
@@ -128,11 +168,53 @@ def test_days_asked_for_besides_are_there_once(warehouse: Warehouse) -> None:
         (before, "collected", 288),
         (wanted[0], "collected", 288),
         (wanted[1], "partial", 287),
-        (wanted[2], "rejected", 0),
+        (wanted[2], "lost", 0),
         (wanted[3], "lost", 0),
-        (wanted[4], "pending", 0),
-        (after, "failed", 0),
+        (wanted[4], "lost", 0),
+        (after, "partial", 1),
     ]
+
+
+def test_time_is_the_one_of_the_function(warehouse: Warehouse) -> None:
+    """Simulated nights replace mart.clock; a view that took the time elsewhere would not follow."""
+    warehouse.add_account(window="30 days")
+    warehouse.add_apps([App("a", MONDAY)])
+    warehouse.run(
+        "create or replace function mart.clock() returns timestamptz language sql stable parallel safe"
+        " begin atomic select timestamptz '2025-04-12 12:00+00'; end"
+    )
+    rows = warehouse.rows("select usage_date, state, days_left from mart.coverage order by usage_date")
+    assert [(row["usage_date"], row["state"], row["days_left"]) for row in rows] == [
+        (day, "lost" if n > 32 else "pending", 30 - n)
+        for n, day in ((n, date(2025, 4, 12) - timedelta(days=n)) for n in range(40, 0, -1))
+    ]
+
+
+def test_one_response_given_to_several_apps_is_marked(warehouse: Warehouse) -> None:
+    warehouse.add_account()
+    warehouse.add_apps(App(app_id, MONDAY) for app_id in "abcd")
+    busy, other = [*ZEROS[1:], 7.0], [*ZEROS[1:], 8.0]
+    next_day = MONDAY + timedelta(days=1)
+    warehouse.add_days(AppDay(app_id, MONDAY, busy) for app_id in "abc")
+    warehouse.add_days([AppDay("d", MONDAY, other), AppDay("a", next_day, busy)])
+    warehouse.add_days(AppDay(app_id, next_day, ZEROS) for app_id in "bc")
+    warehouse.run(
+        "update core.app_day set body_sha256 = 'another' from core.app"
+        " where app.app_key = app_day.app_key and app_id = 'd'"
+    )
+    rows = warehouse.rows(
+        "select app_id, usage_date, same_response_as from mart.coverage"
+        " where state = 'collected' order by usage_date, app_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", MONDAY, "b, c"),
+        ("b", MONDAY, "a, c"),
+        ("c", MONDAY, "a, b"),
+        ("d", MONDAY, None),
+        ("a", next_day, None),
+        ("b", next_day, None),
+        ("c", next_day, None),
+    ], "zeros are alike for every app that had no traffic"
 
 
 def test_a_day_that_is_not_over_is_not_wanted_yet(warehouse: Warehouse) -> None:

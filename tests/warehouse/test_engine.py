@@ -41,16 +41,35 @@ def test_a_server_that_vanished_is_noticed_by_the_kernel(engine: Engine) -> None
     assert found == [1, 30, 10, 6, 90_000]
 
 
-def test_every_session_speaks_utc_and_bounds_what_it_waits_for_whatever_the_role_says(engine: Engine) -> None:
-    with engine.connect() as connection:
-        rows = connection.execute(
-            text("select name, current_setting(name) from pg_settings where source = 'client'")
-        )
-        asked_for = {row.name: row.current_setting for row in rows}
-    assert {
-        "TimeZone": "UTC",
+def test_every_transaction_speaks_utc_and_bounds_what_it_waits_for_whatever_the_role_says(
+    module_warehouse: Warehouse, engine: Engine
+) -> None:
+    pinned = {
+        "timezone": "UTC",
         "lock_timeout": "1min",
         "statement_timeout": "10min",
         "idle_in_transaction_session_timeout": "20min",
+        "transaction_isolation": "read committed",
         "application_name": "agora",
-    }.items() <= asked_for.items()
+    }
+    setting = f"alter role loader in database {module_warehouse.database}"
+    hostile = f"{setting} set timezone = 'Asia/Tokyo'; {setting} set lock_timeout = 0"
+    module_warehouse.run(hostile, role="postgres")
+    with engine.connect() as connection:
+        for _ in range(2):
+            found = {name: connection.execute(text(f"show {name}")).scalar() for name in pinned}
+            assert found == pinned
+            connection.commit()
+
+
+def test_nothing_is_left_in_the_session_for_a_poolers_next_user(engine: Engine) -> None:
+    changed = "select name, setting from pg_settings where source in ('session', 'interactive') order by name"
+    with engine.connect() as connection:
+        connection.execute(text("select 1"))
+        connection.commit()
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.autocommit = True
+        with driver.cursor() as cursor:
+            cursor.execute(changed)
+            assert cursor.fetchall() == []

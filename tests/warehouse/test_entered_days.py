@@ -9,8 +9,8 @@ import pytest
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
 TODAY = datetime.now(UTC).date()
-FIRST, LAST = TODAY - timedelta(days=40), TODAY - timedelta(days=1)
-LOST, COLLECTED = FIRST + timedelta(days=3), FIRST + timedelta(days=20)
+FIRST, LAST = TODAY - timedelta(days=27), TODAY - timedelta(days=1)  # in every window, so that none is lost
+FAILED, COLLECTED = FIRST + timedelta(days=3), FIRST + timedelta(days=20)
 # As the planner sees it: what is stored, and what lies in the ledger.
 PENDING = "select usage_date from mart.coverage where state = 'pending' order by usage_date"
 STORED = "select usage_dates::text as stored from core.entered_days"
@@ -22,7 +22,7 @@ def stored(warehouse: Warehouse) -> Warehouse:
     warehouse.add_account()
     warehouse.add_apps([App("a", FIRST)])
     warehouse.add_days(
-        AppDay("a", day, None if day == LOST else [1.0] * 288, "lost") for day in days_between(FIRST, LAST)
+        AppDay("a", day, None if day == FAILED else [1.0] * 288) for day in days_between(FIRST, LAST)
     )
     refresh(warehouse)
     assert warehouse.rows(STORED) == [{"stored": f"{{[{FIRST},{TODAY})}}"}]
@@ -51,7 +51,7 @@ def pending(warehouse: Warehouse) -> list[date]:
 def test_a_day_that_is_gone_is_pending_before_and_after_a_refresh(
     stored: Warehouse, change: str, points: str
 ) -> None:
-    day = LOST if points == "without points" else COLLECTED
+    day = FAILED if points == "without points" else COLLECTED
     stored.run(change.format(day=day))
     expected = days_between(FIRST, LAST) if change.startswith("truncate") else [day]
     assert pending(stored) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from statistics import linear_regression, median_low
+from statistics import median_low
 from typing import Any
 
 import pytest
@@ -19,6 +19,10 @@ YESTERDAY = TODAY - timedelta(days=1)
 
 def month_before(month: date) -> date:
     return month_of(month - timedelta(days=1))
+
+
+def next_month(month: date) -> date:
+    return month_of(month + timedelta(days=31))
 
 
 def days_ago(number: int) -> date:
@@ -114,7 +118,8 @@ def compare(rows: list[dict[str, Any]], now: list[date], before: list[date], nam
         volume, volume_before = gigabytes(app_id, now), gigabytes(app_id, before)
         assert number(row["gigabytes"]) == pytest.approx(volume)
         assert number(row[f"gigabytes_{name}"]) == pytest.approx(volume_before)
-        change = 100 * volume / volume_before - 100 if volume is not None and volume_before else None
+        is_compared = count(app_id, now) == count(app_id, before) == 288 * len(now)
+        change = 100 * volume / volume_before - 100 if is_compared and volume and volume_before else None
         assert number(row["change_percent"]) == pytest.approx(change)
         assert (row["peak_mbps"], row[peak]) == (peak_mbps(app_id, now), peak_mbps(app_id, before))
         assert (row["points"], row[f"points_{name}"]) == (count(app_id, now), count(app_id, before))
@@ -152,6 +157,19 @@ def test_volume_by_month(filled: Warehouse) -> None:
         app_id, days = row["app_id"], expected[row["month"], row["app_id"]]
         assert number(row["gigabytes"]) == pytest.approx(gigabytes(app_id, days))
         assert (row["points"], row["expected_points"]) == (count(app_id, days), 288 * len(days))
+        month_end = next_month(row["month"]) - timedelta(days=1)
+        expected_days = wanted(app_id, days_between(row["month"], month_end))
+        if month_end >= TODAY:
+            status = "running"
+        elif row["points"] < row["expected_points"]:
+            status = "incomplete"
+        else:
+            status = "final" if len(expected_days) == month_end.day else "part of the month"
+        assert (row["status"], row["expected_days"], row["calendar_days"]) == (
+            status,
+            len(expected_days),
+            month_end.day,
+        )
     order = [(row["month"], number(row["gigabytes"]) or 0) for row in rows]
     assert order == sorted(order, reverse=True)
 
@@ -175,17 +193,36 @@ def test_capacity_trend(filled: Warehouse) -> None:
         (month, kbps / 1000) for month, kbps in zip(months, p95s, strict=True) if kbps is not None
     ]
     assert [row["days"] for row in rows] == [sum(month_of(day) == month for day in DAYS) for month in months]
-    first, second, third = (kbps / 1000 for kbps in p95s[:3] if kbps is not None)
+    first, second = (kbps / 1000 for kbps in p95s[:2] if kbps is not None)
     assert (rows[0]["growth_mbps"], rows[0]["growth_percent"], rows[0]["trend_mbps"]) == (None, None, None)
     assert rows[1]["growth_mbps"] == pytest.approx(second - first)
-    assert rows[2]["growth_percent"] == pytest.approx(100 * (third - second) / second)
+    assert rows[1]["growth_percent"] == pytest.approx(100 * (second - first) / first)
     assert rows[1]["trend_mbps"] == pytest.approx(second - first)
-    slope = linear_regression((0, 1, 2), (first, second, third)).slope
-    assert [row["trend_mbps"] for row in rows[2:]] == [pytest.approx(slope)] * len(rows[2:])
-    complete = [row["points_of_apps"] == row["expected_points_of_apps"] for row in rows]
-    assert [row["is_final"] for row in rows[:3]] == complete[:3]
-    assert complete[0]
-    assert not complete[2]
+    # Last month lacks points, and this month is running: neither is compared, and the trend leaves both out.
+    assert [row["status"] for row in rows[:3]] == ["final", "final", "incomplete"]
+    assert [(row["growth_mbps"], row["growth_percent"]) for row in rows[2:]] == [(None, None)] * len(rows[2:])
+    assert [row["trend_mbps"] for row in rows[2:]] == [pytest.approx(second - first)] * len(rows[2:])
+
+
+@pytest.mark.parametrize(("collect_from", "status"), [(None, "part of the month"), ("own", "final")])
+def test_four_days_of_a_month_are_no_month(
+    warehouse: Warehouse, collect_from: str | None, status: str
+) -> None:
+    """A month collected from its 28th day is compared with no other, by any example."""
+    first = month_before(LAST_MONTH) + timedelta(days=27)
+    warehouse.add_account()
+    warehouse.add_apps([App("late", first)])
+    if collect_from:
+        warehouse.run("update core.app set collect_from = %s", (first,))
+    warehouse.add_days(AppDay("late", day, [8.0] * 288) for day in days_between(first, YESTERDAY))
+    trend = ask(warehouse, "45_capacity_trend")
+    assert [row["status"] for row in trend[:2]] == [status, "final"]
+    assert {(row["growth_mbps"], row["growth_percent"], row["trend_mbps"]) for row in trend} == {
+        (None, None, None)
+    }
+    volumes = {row["month"]: row for row in ask(warehouse, "25_volume_by_month")}
+    part = volumes[month_of(first)]
+    assert (part["status"], part["expected_days"]) == (status, (LAST_MONTH - first).days)
 
 
 def test_busiest_five_minutes(filled: Warehouse) -> None:

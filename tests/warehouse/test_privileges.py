@@ -17,10 +17,11 @@ LOADER = {
     "core.vendor_account": "select insert update",
     "core.app": "select insert update",
     "core.app_day": "select insert update",
-    "core.restatement": "select insert",
+    "core.restatement": "select insert update",
     "core.request_pace": "select insert update",
     "core.collection_run": "select insert update",
     "core.push_stream_state": "select insert update",
+    "core.dag_schedule": "select insert update",
     "core.month_p95": "select",
     "core.day_sum": "select",
     "core.changed_app_day": "select insert",
@@ -30,6 +31,7 @@ LOADER = {
     "core.fresh_month_p95": "select",
     "core.fresh_day_sum": "select",
     "core.summed_day": "select",
+    "core.app_month": "select",
 }
 LOADERS_FUNCTIONS = {"core.forget_raw_answers", "core.forget_app_days", "core.refresh_figures"}
 

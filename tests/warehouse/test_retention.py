@@ -87,7 +87,8 @@ def product_before(age_days: int) -> set[tuple[str, date]]:
 
 
 def test_an_answer_that_was_never_read_outlives_its_lost_day(warehouse: Warehouse, engine: Engine) -> None:
-    filled(warehouse, {"a": "lost"})
+    filled(warehouse, {"a": "failed"})
+    warehouse.run("delete from core.app_day where usage_date = %s", (OLD + timedelta(days=1),))
     warehouse.run(
         "update raw.bandwidth_response set http_status = 400 where usage_date % 2 = 0".replace(
             "usage_date % 2", "extract(day from usage_date)::int % 2"
@@ -98,38 +99,50 @@ def test_an_answer_that_was_never_read_outlives_its_lost_day(warehouse: Warehous
         "select distinct http_status from raw.bandwidth_response where usage_date < current_date - 70"
     )
     assert left == [{"http_status": 200}]
+    assert ("a", OLD + timedelta(days=1)) in answers(warehouse) or (OLD + timedelta(days=1)).day % 2 == 0
+
+
+def test_an_answer_that_was_never_read_stays_though_nobody_expects_its_day(
+    warehouse: Warehouse, engine: Engine
+) -> None:
+    filled(warehouse, {"a": "rejected", "b": "failed"})
+    warehouse.run("update core.app set wanted = '{}'")
+    forget(engine, Retention(raw_answer_days=70), TODAY)
+    left = {key for key in answers(warehouse) if key[1] < TODAY - timedelta(days=70)}
+    assert left == {key for key in product_before(70) if key[0] == "a"}
 
 
 def test_app_days_go_with_their_bills_and_are_not_missed(warehouse: Warehouse, engine: Engine) -> None:
-    days = filled(warehouse, {"a": "collected", "b": "lost"})
+    days = filled(warehouse, {"a": "collected", "b": "failed"})
     kept = {day for day in days if day >= TODAY - timedelta(days=70)}
     assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 60)
     assert held(warehouse) == {(app_id, day) for app_id in "ab" for day in kept}
     coverage = warehouse.rows("select app_id, usage_date, state from mart.coverage")
     assert {(row["app_id"], row["usage_date"]) for row in coverage} == held(warehouse)
-    assert {row["state"] for row in coverage} == {"collected", "lost"}
+    assert {row["state"] for row in coverage} == {"collected", "failed", "lost"}
 
 
 @pytest.mark.parametrize("state", ["failed", "rejected", None])
 def test_an_app_with_a_day_that_is_not_final_is_left_alone(
     warehouse: Warehouse, engine: Engine, state: str | None
 ) -> None:
+    """The day may still be had: by the calendar it expired two days ago, which is the margin."""
     filled(warehouse, {"a": "collected", "b": "collected"})
-    if state is None:
-        warehouse.run(
-            "delete from core.app_day where usage_date = %s and app_key ="
-            " (select app_key from core.app where app_id = 'b')",
-            (OLD,),
-        )
-    else:
-        warehouse.run(
-            "update core.app_day set state = %s, points = 0, kbps = null where usage_date = %s"
-            " and app_key = (select app_key from core.app where app_id = 'b')",
-            (state, OLD),
-        )
+    warehouse.add_account(window="98 days", conn_id="long")
+    warehouse.run("update core.app set conn_id = 'long' where app_id = 'b'")
+    warehouse.run(
+        "delete from core.app_day where usage_date = %s and app_key ="
+        " (select app_key from core.app where app_id = 'b')",
+        (OLD,),
+    )
+    if state is not None:
+        warehouse.add_days([AppDay("b", OLD, state=state)])
     before = {day for app_id, day in held(warehouse) if app_id == "b"}
     assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 30)
     assert {day for app_id, day in held(warehouse) if app_id == "b"} == before
+    # A day later the day is lost, which is final; now the window alone keeps what it shows.
+    warehouse.run("update core.vendor_account set window_length = '69 days' where conn_id = 'long'")
+    assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 29 + (state is not None))
 
 
 def test_a_long_window_keeps_what_the_vendor_still_shows(warehouse: Warehouse, engine: Engine) -> None:

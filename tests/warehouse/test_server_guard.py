@@ -1,4 +1,4 @@
-"""A server that may lose what it acknowledged is refused, with words that mend it."""
+"""A server that may lose what it acknowledged, or a character, is refused with words that mend it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 from agora.errors import WarehouseError
 from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
 
 REMEDY = re.compile(r"(?:ALTER|SELECT) [^;]+;")
@@ -160,3 +161,14 @@ def test_every_new_connection_is_looked_at_and_a_refused_one_is_closed(
         wait_until_sessions_are(server, 1)
         assert "for the role loader" in str(refused.value)
     administer(server, "alter role loader reset synchronous_commit")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_is_not_in_unicode_is_refused(server: Throwaway, encoding: str) -> None:
+    name = f"warehouse_{encoding.lower()}"
+    options = f"owner owner encoding '{encoding}' locale 'C' template template0"
+    administer(server, f"create database {name} {options}")
+    with pytest.raises(WarehouseError, match=f"the encoding {encoding}; UTF8 is needed.*--encoding UTF8"):
+        migrate(server.url("owner", name))
+    with pytest.raises(WarehouseError, match=f"the encoding {encoding}; UTF8 is needed"):
+        warehouse_engine(server.url("loader", name)).connect()

@@ -108,9 +108,11 @@ def test_with_loaders_and_refreshers_at_work_every_bill_is_what_its_points_give(
 
 
 CHANGES = {
-    "note_added_points": "insert into core.app_day"
+    "note_added_points": "insert into core.app_day (app_key, usage_date, starts_at, state, points, kbps,"
+    " attempts, http_status, reason, collected_at, body_sha256, conn_id, verified_at)"
     " select app_key, usage_date + 5, starts_at + interval '5 days', state, points,"
-    " array_fill(9.0::double precision, array[288]), attempts, http_status, reason, collected_at, body_sha256"
+    " array_fill(9.0::double precision, array[288]), attempts, http_status, reason, collected_at,"
+    " body_sha256, conn_id, verified_at"
     " from core.app_day where usage_date = '2025-03-03'",
     "note_changed_points": "update core.app_day set kbps = array_fill(9.0::double precision, array[288])",
     "note_removed_points": "delete from core.app_day where usage_date = '2025-03-05'",
@@ -177,7 +179,7 @@ def test_a_change_of_the_ledger_alone_leaves_what_is_stored(warehouse: Warehouse
     stored_figures.refresh(engine)
     warehouse.run("update core.app_day set attempts = 9, http_status = 206, collected_at = now()")
     assert warehouse.rows("select * from core.changed_app_day") == []
-    warehouse.add_days([AppDay("a", DAY + timedelta(days=3), state="lost")])
+    warehouse.add_days([AppDay("a", DAY + timedelta(days=3))])
     assert warehouse.rows("select * from core.changed_app_day") == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from agora.errors import WarehouseError
+from agora.errors import SettingsError, WarehouseError
 from agora.hooks.warehouse import warehouse as warehouse_of_connection
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.trouble import NOTHING_LOST, explained
@@ -48,7 +49,7 @@ def engine_at(warehouse: Warehouse, **changes: object) -> Engine:
     [
         ({"port": free_port()}, ("does not answer", "Connection refused", "host and port")),
         ({"host": "nowhere.invalid"}, ("does not answer", "nowhere.invalid", "host and port")),
-        ({"password": SECRET}, ("refuses the login or the password", "Mend them in the connection")),
+        ({"password": SECRET}, ("refuses the login or the password", "Correct them in the connection")),
         ({"password": ""}, ("refuses the login or the password", "no password supplied")),
         ({"username": "nobody"}, ("refuses the login or the password",)),
         ({"database": "elsewhere"}, ('database "elsewhere" does not exist', "connection's schema")),
@@ -92,7 +93,7 @@ def test_a_database_that_was_never_migrated_is_explained(warehouse: Warehouse) -
         ("", "select core.no_such_function()", ("agora.warehouse.migrate",)),
         ("", "delete from core.app_day", ("does not permit", "role loader", "docs/security.md")),
         ("set transaction read only", "update core.app set name = ''", ("is read-only", "primary server")),
-        ("set statement_timeout = 10", "select pg_sleep(60)", ("took too long", "statement_timeout")),
+        ("set statement_timeout = 10", "select pg_sleep(60)", ("took too long", "pg_stat_activity")),
         ("", "select pg_terminate_backend(pg_backend_pid())", ("does not answer, or broke off",)),
     ],
 )
@@ -158,9 +159,10 @@ def raise_with(connection: Connection, code: str) -> None:
 # The way every task takes.
 
 
-def connection_to(warehouse: Warehouse, password: str) -> str:
+def connection_to(warehouse: Warehouse, password: str, **fields: object) -> str:
     return json.dumps(
         {
+            **fields,
             "conn_type": "postgres",
             "host": warehouse.server.host,
             "port": warehouse.server.port,
@@ -191,6 +193,23 @@ def test_whoever_asks_for_the_warehouse_in_a_task_gets_words(
     ):
         pass
     assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize(
+    "name", ["cursor", "iam", "search_path", "cursor_factory", "dsn", "a b", "host=x y", ""]
+)
+def test_an_extra_that_is_no_parameter_is_named(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    extra = {"sslmode": "disable", "target_session_attrs": "any", name: SECRET}
+    given = connection_to(warehouse, warehouse.server.passwords["loader"], extra=extra)
+    monkeypatch.setenv("AIRFLOW_CONN_AGORA_WAREHOUSE", given)
+    sentence = re.escape(
+        f"connection agora_warehouse is not usable: PostgreSQL has no connection parameter {name!r}. "
+    )
+    with pytest.raises(SettingsError, match=sentence) as raised, warehouse_of_connection() as engine:
+        engine.connect()
+    assert SECRET not in str(raised.value)
 
 
 # The command line.

@@ -1,4 +1,4 @@
-"""mart.vendor_account: the window as configured and learned, and the pace that the tasks share."""
+"""mart.vendor_account: the window, what was refused of it, and the pace that the tasks share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from agora.bandwidth.shared_pace import SharedPacer
 from agora.settings import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
-from tests.warehouse.database import Warehouse
+from tests.warehouse.database import App, AppDay, Warehouse
 
 ACCOUNT = {
     "customer_id": "nobody",
@@ -33,8 +33,6 @@ def test_an_account_that_was_never_asked_has_no_pace(warehouse: Warehouse) -> No
         "conn_id": "agora_dashboard",
         "timezone": "Asia/Shanghai",
         "window_length": timedelta(days=30),
-        "learned_on": None,
-        "oldest_served": None,
         "newest_refused": None,
         "refusal": None,
         "requests_per_second": None,
@@ -46,21 +44,39 @@ def test_an_account_that_was_never_asked_has_no_pace(warehouse: Warehouse) -> No
     assert warehouse.rows("select * from mart.vendor_account", role="analyst") == [row]
 
 
-def test_what_was_learned_of_the_window_and_of_the_limit_is_there(warehouse: Warehouse) -> None:
+def test_the_newest_refused_day_is_computed_from_the_ledger(warehouse: Warehouse) -> None:
+    today = datetime.now(UTC).date()
+    for conn_id in ("refused", "served"):
+        warehouse.add_account(conn_id=conn_id, window="30 days")
+        warehouse.add_apps([App(conn_id, today - timedelta(days=60), conn_id=conn_id)])
+
+    def refuse(app_id: str, days_ago: int, http_status: int = 400) -> None:
+        warehouse.add_days([AppDay(app_id, today - timedelta(days=days_ago))])
+        warehouse.run(
+            "update core.app_day set http_status = %s, reason = %s where usage_date = %s",
+            (http_status, f"too old: {days_ago}", today - timedelta(days=days_ago)),
+        )
+
+    def refused() -> list[tuple[date | None, str | None]]:
+        rows = warehouse.rows("select * from mart.vendor_account order by conn_id", role="analyst")
+        return [(row["newest_refused"], row["refusal"]) for row in rows]
+
+    refuse("refused", 50)
+    assert refused() == [(None, None), (None, None)], "nobody expects it any longer"
+    for days_ago in (31, 29, 30):
+        refuse("refused", days_ago)
+    refuse("refused", 20, http_status=404)
+    assert refused() == [(today - timedelta(days=29), "too old: 29"), (None, None)]
+    warehouse.run("delete from core.app_day where usage_date = %s", (today - timedelta(days=29),))
+    warehouse.add_days([AppDay("refused", today - timedelta(days=29), [1.0] * 288)])
+    assert refused() == [(today - timedelta(days=30), "too old: 30"), (None, None)], "served since"
+
+
+def test_what_was_learned_of_the_limit_is_there(warehouse: Warehouse) -> None:
     for conn_id in ("asked", "not asked"):
         warehouse.add_account(conn_id=conn_id)
-    warehouse.run(
-        "update core.vendor_account set learned_on = '2026-11-02', oldest_served = '2026-10-02',"
-        " newest_refused = '2026-10-01', refusal = 'too old' where conn_id = 'asked'"
-    )
     asyncio.run(answered_429_once(warehouse.url("loader"), "asked"))
     asked, other = warehouse.rows("select * from mart.vendor_account order by conn_id", role="analyst")
-    assert (asked["learned_on"], asked["oldest_served"], asked["newest_refused"], asked["refusal"]) == (
-        date(2026, 11, 2),
-        date(2026, 10, 2),
-        date(2026, 10, 1),
-        "too old",
-    )
     assert asked["requests_per_second"] == 10  # half of what the first 429 met
     assert abs(asked["paced_at"] - datetime.now(UTC)) < timedelta(minutes=5)
     assert (other["requests_per_second"], other["paced_at"]) == (None, None)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,9 +22,19 @@ from agora.web.bill_csv import csv_of
 from agora.web.parameters import Month
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
-from tests.warehouse.reference import bills, figures_of_day, total_bills
+from tests.warehouse.reference import Expected, bills, figures_of_day, total_bills
 
-FIGURES = (*report.METHODS, "points", "expected_points", "days", "days_with_traffic", "is_final")
+FIGURES = (
+    *report.METHODS,
+    "status",
+    "is_final",
+    "points",
+    "expected_points",
+    "calendar_days",
+    "expected_days",
+    "days",
+    "days_with_traffic",
+)
 DECEMBER, JANUARY = date(2024, 12, 1), date(2025, 1, 1)
 LONG_AGO = date(2026, 1, 1)
 FIRST, LAST = date(2024, 12, 1), date(2025, 1, 31)
@@ -44,7 +55,7 @@ def reading(warehouse: Warehouse) -> Iterator[Connection]:
 def give(warehouse: Warehouse, app_id: str, days: Days, conn_id: str = "agora_dashboard") -> None:
     """Want an app on consecutive days; those without a grid were asked for in vain."""
     warehouse.add_apps([App(app_id, min(days), max(days), conn_id)])
-    warehouse.add_days(AppDay(app_id, day, grid, "lost") for day, grid in days.items())
+    warehouse.add_days(AppDay(app_id, day, grid) for day, grid in days.items())
 
 
 def month_of(all_bills: list[dict[str, Any]], month: date) -> dict[str, Any] | None:
@@ -59,8 +70,8 @@ def given(module_warehouse: Warehouse) -> dict[str, Days]:
     apps: dict[str, Days] = {
         "whole": {day: traffic.values(rng) for day in days},
         "with gaps": {day: traffic.with_gaps(traffic.values(rng), rng) for day in days},
-        "lost in December": {day: traffic.values(rng) if day >= JANUARY else None for day in days},
-        "new in January": {day: traffic.values(rng) for day in days if day >= date(2025, 1, 29)},
+        "lost in december": {day: traffic.values(rng) if day >= JANUARY else None for day in days},
+        "new in january": {day: traffic.values(rng) for day in days if day >= date(2025, 1, 29)},
     }
     module_warehouse.add_account()
     for app_id, own in apps.items():
@@ -86,13 +97,9 @@ def test_a_month_stands_beside_the_one_before(
         answer = report.bill(connection, month)
     assert (answer["month_before"], answer["is_over"], answer["days_in_month"]) == (before, True, 31)
     rows = {row["app_id"]: row for row in answer["apps"]}
-    wanted = [
-        (app_id, day, datetime(day.year, day.month, day.day, tzinfo=UTC), grid)
-        for app_id, days in given.items()
-        for day, grid in days.items()
-    ]
-    expected = {app_id: bills(days, LONG_AGO) for app_id, days in given.items()} | {
-        None: total_bills(wanted, LONG_AGO)
+    own = {app_id: Expected(days, LONG_AGO) for app_id, days in given.items()}
+    expected = {app_id: bills(app) for app_id, app in own.items()} | {
+        None: total_bills(own, lambda _, day: datetime(day.year, day.month, day.day, tzinfo=UTC))
     }
     rows[None] = answer["total"]
     assert rows.keys() == {app_id for app_id, own in expected.items() if month_of(own, month)}
@@ -102,7 +109,10 @@ def test_a_month_stands_beside_the_one_before(
         assert_figures(row, now)
         assert_figures(row["before"], then)
         assert row["projected"] is None
-        changes = {name: change(now[name], then[name] if then else None) for name in report.METHODS}
+        is_compared = then is not None and now["status"] == then["status"] == "final"
+        changes = {
+            name: change(now[name], then[name] if then and is_compared else None) for name in report.METHODS
+        }
         assert row["change_percent"] == changes
 
 
@@ -115,10 +125,12 @@ def test_each_row_says_whether_it_is_whole(module_warehouse: Warehouse, given: d
     assert status == {
         "whole": ("final", "final"),
         "with gaps": ("incomplete", "incomplete"),
-        "lost in December": ("final", "incomplete"),
-        "new in January": ("final", None),
+        "lost in december": ("final", "incomplete"),
+        "new in january": ("part of the month", None),
     }
-    lost = next(row for row in answer["apps"] if row["app_id"] == "lost in December")
+    lost = next(row for row in answer["apps"] if row["app_id"] == "lost in december")
+    new = next(row for row in answer["apps"] if row["app_id"] == "new in january")
+    assert (new["expected_days"], new["calendar_days"]) == (3, 31)
     assert lost["before"]["points"] == 0
     assert set(lost["change_percent"].values()) == {None}
     assert (answer["total"]["status"], answer["total"]["before"]["status"]) == ("incomplete", "incomplete")
@@ -138,10 +150,12 @@ def test_volume_is_of_the_points_observed(module_warehouse: Warehouse, given: di
     for row in answer["apps"]:
         now, then = (carried(given[row["app_id"]], month) for month in (JANUARY, DECEMBER))
         assert (row["volume_bytes"], row["before_volume_bytes"]) == (now, then)
-        assert row["change_percent"] == change(now, then)
+        is_compared = row["app_id"] == "whole"
+        assert row["change_percent"] == change(now, then if is_compared else None)
         assert row["projected_volume_bytes"] is None
     for name in ("volume_bytes", "before_volume_bytes"):
         assert answer["total"][name] == sum(row[name] or 0 for row in answer["apps"])
+    assert answer["total"]["change_percent"] is None
     assert answer["apps_without_points"] == 0
     with reading(module_warehouse) as connection:
         assert report.volume(connection, DECEMBER)["apps_without_points"] == 1
@@ -222,7 +236,9 @@ def test_a_name_is_no_formula(module_warehouse: Warehouse, given: dict[str, Days
     with reading(module_warehouse) as connection:
         bill, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
     bill["apps"][0]["app_name"] = name
-    assert lines_of(csv_of(bill, volume))[0]["app_name"] == f"'{name}"
+    shown = lines_of(csv_of(bill, volume))[0]["app_name"]
+    assert shown.startswith("'")
+    assert shown.replace("'", "") == name
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-11-05", "11-2026", "2026-W45", "now", ""])
@@ -265,24 +281,58 @@ def test_the_top_five_can_fall_before_there_are_five_of_them(warehouse: Warehous
 
 
 @pytest.mark.parametrize(
-    ("last_wanted", "points", "expected"),
+    ("expected_days", "points", "expected"),
     [
         # 21 of 30 days without a gap: 30 / 21 of 4,200 bytes.
-        (date(2026, 11, 21), 21 * 288, 6_000),
+        (30, 21 * 288, 6_000),
         # Half of the points: the other half and the nine days to come are like them.
-        (date(2026, 11, 21), 21 * 144, 12_000),
-        # Not wanted since the 20th: nothing is to come.
-        (date(2026, 11, 20), 21 * 288, 4_200),
-        (date(2026, 11, 21), 0, None),
+        (30, 21 * 144, 12_000),
+        # The app was removed on the 22nd, so that no day is to come.
+        (21, 21 * 288, 4_200),
+        (30, 0, None),
     ],
 )
-def test_volume_is_projected_by_points(last_wanted: date, points: int, expected: int | None) -> None:
-    app = {"last_wanted": last_wanted, "today": date(2026, 11, 22)}
-    so_far = {"volume_bytes": 4_200 if points else None, "points": points, "expected_points": 21 * 288}
-    assert report.projected_volume(app, so_far, date(2026, 12, 1)) == expected
+def test_volume_is_projected_to_the_expected_days(
+    expected_days: int, points: int, expected: int | None
+) -> None:
+    so_far = {"volume_bytes": 4_200 if points else None, "points": points}
+    assert report.projected_volume(so_far, expected_days) == expected
 
 
-def test_the_present_month_is_so_far_and_projected(warehouse: Warehouse) -> None:
+OCTOBER, NOVEMBER = (
+    days_between(date(2025, 10, 1), date(2025, 10, 31)),
+    days_between(date(2025, 11, 1), date(2025, 11, 30)),
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "collect_from", "status", "is_compared"),
+    [
+        (OCTOBER[27], None, "part of the month", False),
+        # On purpose, so final. But four days are not compared with thirty.
+        (OCTOBER[27], OCTOBER[27], "final", False),
+        (OCTOBER[0], None, "final", True),
+    ],
+)
+def test_a_part_of_a_month_is_not_compared(
+    warehouse: Warehouse, first: date, collect_from: date | None, status: str, is_compared: bool
+) -> None:
+    """A percentage of 30 days against 4 was +1,063.9 %."""
+    warehouse.add_account()
+    give(warehouse, "app", {day: [8.0] * 288 for day in days_between(first, NOVEMBER[-1])})
+    warehouse.run("update core.app set collect_from = %s", (collect_from,))
+    with reading(warehouse) as connection:
+        answer, volume = report.bill(connection, NOVEMBER[0]), report.volume(connection, NOVEMBER[0])
+    for row, carried in zip(
+        [*answer["apps"], answer["total"]], [*volume["apps"], volume["total"]], strict=True
+    ):
+        assert (row["status"], row["before"]["status"]) == ("final", status)
+        assert row["before"]["expected_days"] == (OCTOBER[-1] - first).days + 1
+        changes = [*row["change_percent"].values(), carried["change_percent"]]
+        assert [number is not None for number in changes] == [is_compared] * 7
+
+
+def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> None:
     """On whatever day the test runs, in two zones that may be in two months."""
     today = {}
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
@@ -292,39 +342,44 @@ def test_the_present_month_is_so_far_and_projected(warehouse: Warehouse) -> None
     first = min(today.values()).replace(day=1) - timedelta(days=40)
     ahead = days_between(first, max(today.values()) + timedelta(days=3))
     rng = np.random.default_rng(11)
-    given = {zone: {day: traffic.values(rng) for day in ahead} for zone in today}
-    for zone, days in given.items():
-        warehouse.add_apps([App(zone, first, None, zone)])
-        warehouse.add_days(AppDay(zone, day, grid) for day, grid in days.items())
+    # The second app leaves the configuration in the middle of the month.
+    until = dict.fromkeys(today) | {"Pacific/Kiritimati": max(today.values()) + timedelta(days=1)}
+    given = {}
+    for zone in today:
+        last = until[zone] or max(today.values()) + timedelta(days=40)
+        grids = {day: traffic.values(rng) for day in ahead if day <= last}
+        given[zone] = dict.fromkeys(days_between(first, last)) | grids
+        warehouse.add_apps([App(zone.lower(), first, until[zone], zone)])
+        warehouse.add_days(AppDay(zone.lower(), day, grid) for day, grid in grids.items())
     with reading(warehouse) as connection:
         month = report.latest_month(connection)
         answer, volume = report.bill(connection, month), report.volume(connection, month)
-    earliest = min(today[row["app_id"]] for row in answer["apps"])
+    zone_of = {zone.lower(): zone for zone in today}
+    own = {app_id: Expected(given[zone], today[zone]) for app_id, zone in zone_of.items()}
+    earliest = min(own[row["app_id"]].today for row in answer["apps"])
     next_month = month + timedelta(days=report.days_in(month))
     assert answer["is_over"] == (earliest >= next_month)
     assert answer["days_over"] == min((earliest - month).days, report.days_in(month))
     for row, carried in zip(answer["apps"], volume["apps"], strict=True):
-        zone = row["app_id"]
-        expected = month_of(bills(given[zone], today[zone]), month)
+        app = own[row["app_id"]]
+        expected = month_of(bills(app), month)
         assert expected is not None
         assert_figures(row, expected)
-        is_over = today[zone] >= next_month
-        assert row["status"] == ("final" if is_over else "so far")
+        is_over = app.today >= next_month
+        assert (row["status"] == "running") == (not is_over)
         assert (row["projected"] is None) == (carried["projected_volume_bytes"] is None) == is_over
+        assert set(row["change_percent"].values()) == {None}
+        assert carried["change_percent"] is None
         if not is_over:
             days = expected["days"]
-            assert carried["change_percent"] is None
             assert carried["projected_volume_bytes"] == round(
-                carried["volume_bytes"] * report.days_in(month) / days
+                Fraction(int(carried["volume_bytes"]) * expected["expected_days"], days)
             )
             assert row["projected"]["p95_kbps"] == expected["p95_kbps"]
             assert (row["projected"]["top_five_mean_kbps"] is None) == (days < 5)
     lines = lines_of(csv_of(answer, volume))
     assert_file_equals_answer(lines, answer, volume)
-    wanted = [
-        (zone, day, datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)), grid)
-        for zone, days in given.items()
-        for day, grid in days.items()
-        if day < today[zone]
-    ]
-    assert_figures(answer["total"], month_of(total_bills(wanted, min(today.values())), month))
+    total = total_bills(
+        own, lambda app_id, day: datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone_of[app_id]))
+    )
+    assert_figures(answer["total"], month_of(total, month))

@@ -28,16 +28,16 @@ EVERYTHING = Choice(ago(10), ago(1), "", Sort.EXPIRY, 50, 0)
 def connection(module_warehouse: Warehouse) -> Iterator[Connection]:
     """Yield a warehouse of three apps and ten days of a window of ten, in every state."""
     module_warehouse.add_account(window="10 days")
-    module_warehouse.add_apps(App(app_id, ago(12)) for app_id in ("whole", "torn", "Fresh"))
-    module_warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 13))
+    module_warehouse.add_apps(App(app_id, ago(14)) for app_id in ("whole", "torn", "fresh"))
+    module_warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 15))
     module_warehouse.add_days(
         [
-            AppDay("torn", ago(12), state="lost"),
+            AppDay("torn", ago(14), state="failed"),
             AppDay("torn", ago(9), state="failed"),
             AppDay("torn", ago(5), state="rejected"),
             AppDay("torn", ago(3), [None, *FULL[1:]]),
-            *(AppDay("torn", ago(days), FULL) for days in (11, 10, 8, 7, 6, 4, 2, 1)),
-            *(AppDay("Fresh", ago(days), FULL) for days in range(2, 13)),
+            *(AppDay("torn", ago(days), FULL) for days in (12, 11, 10, 8, 7, 6, 4, 2, 1)),
+            *(AppDay("fresh", ago(days), FULL) for days in range(2, 15)),
         ]
     )
     engine = warehouse_engine(module_warehouse.url("loader"))
@@ -66,6 +66,7 @@ def test_a_day_has_state_points_attempts_reason_and_days_left(connection: Connec
         "attempts": 1,
         "days_left": 7,
         "reason": "given with 287 points",
+        "same_response_as": ["Name of fresh", "Name of whole"],
     }
     assert {when: day[when]["state"] for when in (ago(9), ago(5), ago(1))} == {
         ago(9): "failed",
@@ -77,7 +78,7 @@ def test_a_day_has_state_points_attempts_reason_and_days_left(connection: Connec
 
 def test_a_day_not_asked_for_is_pending(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING)
-    (fresh,) = (app for app in found["apps"] if app["app_id"] == "Fresh")
+    (fresh,) = (app for app in found["apps"] if app["app_id"] == "fresh")
     last = fresh["days"][-1]
     assert (last["usage_date"], last["state"], last["attempts"], last["days_left"]) == (
         ago(1),
@@ -89,7 +90,7 @@ def test_a_day_not_asked_for_is_pending(connection: Connection) -> None:
 
 def test_what_expires_soonest_comes_first(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING)
-    assert names(found) == ["torn", "Fresh", "whole"]
+    assert names(found) == ["torn", "fresh", "whole"]
     assert [(group["days_left"], group["app_days"], group["apps"]) for group in found["expiring"]] == [
         (1, 1, 1),
         (5, 1, 1),
@@ -99,23 +100,28 @@ def test_what_expires_soonest_comes_first(connection: Connection) -> None:
 
 
 def test_other_orders(connection: Connection) -> None:
-    assert names(coverage(connection, EVERYTHING._replace(sort=Sort.NAME))) == ["Fresh", "torn", "whole"]
-    beyond = EVERYTHING._replace(sort=Sort.MISSING, from_date=ago(12), to_date=ago(11))
-    assert names(coverage(connection, beyond)) == ["torn", "Fresh", "whole"]
+    assert names(coverage(connection, EVERYTHING._replace(sort=Sort.NAME))) == ["fresh", "torn", "whole"]
+    beyond = EVERYTHING._replace(sort=Sort.MISSING, from_date=ago(14), to_date=ago(13))
+    assert names(coverage(connection, beyond)) == ["torn", "fresh", "whole"]
 
 
 def test_dates_beyond_the_window_show_what_is_lost(connection: Connection) -> None:
-    found = coverage(connection, EVERYTHING._replace(from_date=ago(12), to_date=ago(11)))
+    found = coverage(connection, EVERYTHING._replace(from_date=ago(14), to_date=ago(11)))
     (torn,) = (app for app in found["apps"] if app["app_id"] == "torn")
-    assert [(day["state"], day["days_left"]) for day in torn["days"]] == [("lost", -2), ("collected", -1)]
+    assert [(day["state"], day["attempts"], day["days_left"]) for day in torn["days"]] == [
+        ("lost", 1, -4),
+        ("lost", 0, -3),
+        ("collected", 1, -2),
+        ("collected", 1, -1),
+    ]
     assert torn["days_left"] is None
-    assert found["expiring"], "what can still be had is of all dates"
+    assert found["expiring"], "what expires soonest is of all dates"
 
 
 @pytest.mark.parametrize("search", ["fres", "FRES", "name of fresh"])
 def test_search_by_name_or_app_id_in_any_case(connection: Connection, search: str) -> None:
     found = coverage(connection, EVERYTHING._replace(search=search))
-    assert (names(found), found["apps_in_all"]) == (["Fresh"], 1)
+    assert (names(found), found["apps_in_all"]) == (["fresh"], 1)
 
 
 @pytest.mark.parametrize("search", ["%", "_", "'", "\\"])
@@ -125,7 +131,7 @@ def test_a_search_is_no_pattern(connection: Connection, search: str) -> None:
 
 def test_pages(connection: Connection) -> None:
     pages = [coverage(connection, EVERYTHING._replace(limit=2, offset=offset)) for offset in (0, 2)]
-    assert [names(page) for page in pages] == [["torn", "Fresh"], ["whole"]]
+    assert [names(page) for page in pages] == [["torn", "fresh"], ["whole"]]
     assert [page["apps_in_all"] for page in pages] == [3, 3]
     behind = coverage(connection, EVERYTHING._replace(limit=2, offset=4))
     assert (behind["apps"], behind["apps_in_all"]) == ([], 3)
@@ -135,6 +141,55 @@ def test_dates_are_summed_over_all_apps_whatever_the_page(connection: Connection
     found = coverage(connection, EVERYTHING._replace(limit=1))
     of_last = {row["state"]: row["app_days"] for row in found["by_date"] if row["usage_date"] == ago(1)}
     assert of_last == {"collected": 2, "pending": 1}
+
+
+@pytest.fixture
+def behind(warehouse: Warehouse) -> Iterator[Connection]:
+    """Yield a warehouse of two apps and a window of ten days; days behind the window are open."""
+    warehouse.add_account(window="10 days")
+    warehouse.add_apps(App(app_id, ago(13)) for app_id in ("late", "whole"))
+    warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 14))
+    warehouse.add_days(AppDay("late", ago(days), FULL) for days in range(1, 11))
+    warehouse.add_days([AppDay("late", ago(12), state="failed")])
+    engine = warehouse_engine(warehouse.url("analyst"))
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+def test_days_behind_the_window_are_open_while_they_are_requested(behind: Connection) -> None:
+    assert window(behind) == (ago(12), ago(1))
+    found = coverage(behind, EVERYTHING._replace(from_date=ago(13), to_date=ago(1)))
+    late, whole = found["apps"]
+    assert [(day["state"], day["days_left"]) for day in late["days"]][:4] == [
+        ("lost", -3),
+        ("failed", -2),
+        ("pending", -1),
+        ("collected", 0),
+    ]
+    assert (late["days_left"], whole["days_left"]) == (-2, None)
+    assert found["expiring"] == [
+        {"days_left": -1, "app_days": 2, "apps": 1, "first_date": ago(12), "last_date": ago(11)}
+    ]
+
+
+def test_a_day_names_the_apps_that_were_given_the_same_response(warehouse: Warehouse) -> None:
+    warehouse.add_account(window="10 days")
+    warehouse.add_apps(App(app_id, ago(2)) for app_id in ("a", "b", "c"))
+    warehouse.add_days(AppDay(app_id, ago(1), FULL) for app_id in ("a", "b", "c"))
+    warehouse.add_days(AppDay(app_id, ago(2), [0.0] * 288) for app_id in ("a", "b", "c"))
+    warehouse.run(
+        "update core.app_day set body_sha256 = '\\x01' where app_key = (select max(app_key) from core.app)"
+    )
+    engine = warehouse_engine(warehouse.url("analyst"))
+    with engine.connect() as connection:
+        found = coverage(connection, EVERYTHING)
+    engine.dispose()
+    assert {app["app_id"]: [day["same_response_as"] for day in app["days"]] for app in found["apps"]} == {
+        "a": [[], ["Name of b"]],
+        "b": [[], ["Name of a"]],
+        "c": [[], []],
+    }
 
 
 def test_an_empty_warehouse(warehouse: Warehouse) -> None:

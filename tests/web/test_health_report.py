@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from agora.warehouse.collection_run import CollectionRun, record
+from agora.warehouse.doubts import review
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports.health import health
 from agora.web.answer import json_of
@@ -44,9 +45,15 @@ def look(warehouse: Warehouse) -> dict[str, Any]:
 
 def ended(warehouse: Warehouse, run_id: str, ended_at: datetime, **counts: int) -> None:
     """Enter a run as the last step of a run does, then let it have ended at another time."""
-    known = {"app_days_changed": 0, "points": 0, "requests": 0, "retries": 0, "limited": 0, "failed_apps": 0}
+    names = ("app_days", "app_days_received", "points_received", "app_days_changed")
+    costs = ("requests", "retries", "limited", "failed_apps")
     run = CollectionRun(
-        "agora_bandwidth_daily", run_id, STARTED_AT, **(known | counts), states={"collected": 4, "failed": 1}
+        "agora_bandwidth_daily",
+        run_id,
+        STARTED_AT,
+        **(dict.fromkeys((*names, *costs), 0) | {"app_days": 5} | counts),
+        states={"collected": 4, "failed": 1},
+        problems="1 app failed.",
     )
     with engine_of(warehouse, "loader") as engine, engine.begin() as connection:
         record(connection, run)
@@ -58,14 +65,12 @@ def two_accounts(warehouse: Warehouse) -> Warehouse:
     """Give ten days of a window of ten: all of one app, and of another of which one day lacks each thing."""
     for conn_id in ("first", "second"):
         warehouse.add_account(window="10 days", conn_id=conn_id)
-    warehouse.add_apps([App("whole", ago(12), None, "first"), App("torn", ago(12), None, "second")])
-    warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 13))
+    warehouse.add_apps([App("whole", ago(14), None, "first"), App("torn", ago(14), None, "second")])
+    warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 15))
     warehouse.add_days(
         [
-            AppDay("torn", ago(12), state="lost"),
-            AppDay("torn", ago(11), state="failed"),  # out of the window, and nobody can ask for it any more
-            AppDay("torn", ago(10), state="lost"),
-            AppDay("torn", ago(9), FULL),
+            AppDay("torn", ago(14), state="failed"),  # out of the window and its margin, as is ago(13)
+            *(AppDay("torn", ago(days), FULL) for days in (12, 11, 10, 9)),
             AppDay("torn", ago(8), state="failed"),
             AppDay("torn", ago(7), state="rejected"),
             AppDay("torn", ago(6), [None, *FULL[1:]]),
@@ -85,7 +90,7 @@ def test_what_is_missing_is_what_can_still_be_had(two_accounts: Warehouse) -> No
         "days_left": 2,
         "from_date": ago(10),
         "to_date": ago(1),
-        "states": {"collected": 15, "failed": 1, "lost": 1, "partial": 1, "pending": 1, "rejected": 1},
+        "states": {"collected": 16, "failed": 1, "partial": 1, "pending": 1, "rejected": 1},
     }
     assert found["oldest"] == {
         "app_id": "torn",
@@ -101,17 +106,15 @@ def test_what_is_missing_is_what_can_still_be_had(two_accounts: Warehouse) -> No
 
 def test_each_account_says_how_fresh_it_is(two_accounts: Warehouse) -> None:
     two_accounts.run(
-        "update core.vendor_account set learned_on = %s, oldest_served = %s, newest_refused = %s,"
-        " refusal = 'too old' where conn_id = 'second'",
-        (ago(0), ago(10), ago(11)),
+        "update core.app_day set http_status = 400, reason = 'HTTP 400: too old'"
+        " where usage_date in (%s, %s) and state = 'failed'",
+        (ago(14), ago(8)),
     )
     first, second = look(two_accounts)["accounts"]
     assert first == {
         "conn_id": "first",
         "timezone": "UTC",
         "window_length": "10 days",
-        "learned_on": None,
-        "oldest_served": None,
         "newest_refused": None,
         "refusal": None,
         "requests_per_second": None,
@@ -119,17 +122,23 @@ def test_each_account_says_how_fresh_it_is(two_accounts: Warehouse) -> None:
         "apps": 1,
         "newest_collected": ago(1),
     }
-    assert (second["oldest_served"], second["newest_refused"], second["refusal"]) == (
-        ago(10),
-        ago(11),
-        "too old",
-    )
+    assert (second["newest_refused"], second["refusal"]) == (ago(8), "HTTP 400: too old")
     assert (second["apps"], second["newest_collected"]) == (1, ago(2))
 
 
 def test_runs_come_newest_first_and_no_more_than_thirty(warehouse: Warehouse) -> None:
     for number in sorted(range(32), key=lambda number: number % 7):
-        ended(warehouse, f"run {number:02}", NOW - timedelta(hours=number), requests=number, failed_apps=1)
+        ended(
+            warehouse,
+            f"run {number:02}",
+            NOW - timedelta(hours=number),
+            app_days=5,
+            app_days_received=4,
+            points_received=1_152,
+            app_days_changed=3,
+            requests=number,
+            failed_apps=1,
+        )
     runs = look(warehouse)["runs"]
     assert [run["run_id"] for run in runs] == [f"run {number:02}" for number in range(30)]
     assert runs[7] == {
@@ -138,12 +147,20 @@ def test_runs_come_newest_first_and_no_more_than_thirty(warehouse: Warehouse) ->
         "started_at": STARTED_AT,
         "ended_at": NOW - timedelta(hours=7),
         "app_days": 5,
-        "app_days_changed": 0,
-        "points": 0,
+        "app_days_received": 4,
+        "points_received": 1_152,
+        "app_days_changed": 3,
+        "collected": 4,
+        "partial": 0,
+        "rejected": 0,
+        "failed": 1,
+        "lost": 0,
+        "pending": 0,
         "requests": 7,
         "retries": 0,
         "limited": 0,
         "failed_apps": 1,
+        "problems": "1 app failed.",
     }
 
 
@@ -178,6 +195,90 @@ def test_restatements_of_the_last_month_are_shown_and_all_are_counted(two_accoun
     assert newest["points_added"] == 2
 
 
+def restated(
+    warehouse: Warehouse, days_ago: float, old_kbps: float, new_kbps: float, moved_by: str = "0"
+) -> None:
+    """Enter a restatement of a day of the app torn, some days ago, from one mean to another."""
+    warehouse.run(
+        "insert into core.restatement (app_key, usage_date, restated_at, points_changed, points_added,"
+        " old_collected_at, new_collected_at, old_body_sha256, new_body_sha256,"
+        " old_starts_at, new_starts_at, old_sum_kbps, new_sum_kbps)"
+        " select app_key, %s, now() - make_interval(secs => %s), 288, 0, now(), now(), '\\x01', '\\x02',"
+        " timestamptz '2026-11-01Z', timestamptz '2026-11-01Z' + %s::interval, 288 * %s, 288 * %s"
+        " from core.app where app_id = 'torn'",
+        (ago(5), days_ago * 86_400, moved_by, old_kbps, new_kbps),
+    )
+
+
+def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Warehouse) -> None:
+    restated(two_accounts, 400, 9, 4)
+    restated(two_accounts, 40, 5, 3)  # older than a month, and no drop
+    restated(two_accounts, 2, 8, 0)
+    restated(two_accounts, 1, 3, 6, "-8 hours")
+    restated(two_accounts, 0.5, 4, 2)  # half is not less than half
+    found = look(two_accounts)
+    assert [
+        (day["old_mean_kbps"], day["new_mean_kbps"], day["is_drop"], day["moved_by_seconds"])
+        for day in found["restatements"]
+    ] == [(8, 0, True, None), (9, 4, True, None), (4, 2, False, None), (3, 6, False, -8 * 3_600)]
+    assert (found["restatements_in_all"], found["drops_to_review"]) == (3, 2)
+    with engine_of(two_accounts, "loader") as engine, engine.begin() as connection:
+        review(connection, found["newest_drop_at"], "ada")
+    after = look(two_accounts)
+    assert [
+        (day["new_mean_kbps"], day["is_drop"], day["reviewed_by"], day["reviewed_at"] is None)
+        for day in after["restatements"]
+    ] == [(2, False, None, True), (6, False, None, True), (0, True, "ada", False)]
+    assert (after["restatements_in_all"], after["drops_to_review"], after["newest_drop_at"]) == (3, 0, None)
+
+
+def test_a_drop_that_came_after_the_page_was_read_stays_to_be_reviewed(two_accounts: Warehouse) -> None:
+    restated(two_accounts, 2, 8, 0)
+    seen = look(two_accounts)
+    restated(two_accounts, 1, 9, 1)
+    with engine_of(two_accounts, "loader") as engine, engine.begin() as connection:
+        review(connection, seen["newest_drop_at"], "ada")
+    assert look(two_accounts)["drops_to_review"] == 1
+
+
+def test_apps_with_the_same_response_are_named_by_the_day(warehouse: Warehouse) -> None:
+    warehouse.add_account(window="10 days")
+    warehouse.add_apps(App(app_id, ago(11)) for app_id in ("a", "b", "c", "d", "e"))
+    warehouse.add_days(AppDay(app_id, ago(days), FULL) for app_id in "abcde" for days in (11, 4, 3))
+    warehouse.run(
+        "update core.app_day set body_sha256 = case when app_id in ('a', 'd') then '\\x01' when app_id = 'c'"
+        " then '\\x02' else body_sha256 end from core.app"
+        " where app.app_key = app_day.app_key and usage_date = %s",
+        (ago(4),),
+    )
+    found = look(warehouse)
+    assert found["same_responses"] == [
+        {"usage_date": ago(3), "app_names": [f"Name of {app_id}" for app_id in "abcde"]},
+        {"usage_date": ago(4), "app_names": ["Name of a", "Name of d"]},
+        {"usage_date": ago(4), "app_names": ["Name of b", "Name of e"]},
+    ]
+    assert found["same_responses_in_all"] == 3
+
+
+def test_days_behind_the_window_are_open_while_they_are_requested(warehouse: Warehouse) -> None:
+    warehouse.add_account(window="10 days")
+    warehouse.add_apps([App("late", ago(13))])
+    warehouse.add_days(AppDay("late", ago(days), FULL) for days in range(1, 12))
+    found = look(warehouse)
+    assert found["window"] | {"from_date": None, "to_date": None} == {
+        "app_days": 10,
+        "apps": 1,
+        "open_app_days": 1,
+        "open_apps": 1,
+        "days_left": -2,
+        "from_date": None,
+        "to_date": None,
+        "states": {"collected": 10},
+    }
+    assert (found["window"]["from_date"], found["oldest"]["usage_date"]) == (ago(10), ago(12))
+    assert found["lost_app_days"] == 1
+
+
 def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
     found = look(warehouse)
     assert found.pop("now") is not None
@@ -198,7 +299,11 @@ def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
         "requests_by_day": [],
         "accounts": [],
         "restatements_in_all": 0,
+        "drops_to_review": 0,
+        "newest_drop_at": None,
         "restatements": [],
+        "same_responses_in_all": 0,
+        "same_responses": [],
     }
 
 

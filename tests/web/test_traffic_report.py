@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import orjson
 import pytest
 from sqlalchemy import create_engine
 
 from agora.warehouse.reports import traffic as report
+from agora.web import traffic as route
 from tests.conftest import fresh_warehouse
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
@@ -62,7 +65,7 @@ def fill(warehouse: Warehouse, zones: Sequence[str]) -> Days:
             if luck < 0.3:
                 grid = traffic.with_gaps(grid, rng) if luck < 0.15 else None
             if grid or luck < 0.25:  # the others nobody asked for yet
-                warehouse.add_days([AppDay(app.app_id, day, grid, "lost")])
+                warehouse.add_days([AppDay(app.app_id, day, grid)])
             wanted[app.app_id, day] = (midnight(day, app.conn_id), grid)
     return wanted
 
@@ -191,12 +194,12 @@ def test_the_sum_of_nothing_wanted_is_empty_not_zero(world: tuple[Warehouse, Day
 
 
 def test_days_without_points_say_their_states(warehouse: Warehouse) -> None:
-    warehouse.add_account()
-    warehouse.add_apps([App("a", MONDAY, MONDAY + timedelta(2))])
-    warehouse.add_days(
-        [AppDay("a", MONDAY, state="rejected"), AppDay("a", MONDAY + timedelta(1), state="lost")]
-    )
-    (series,) = ask(warehouse, ["a"], (MONDAY, MONDAY + timedelta(6)))["series"]
+    warehouse.add_account(window="3 days")
+    lost = datetime.now(UTC).date() - timedelta(days=6)
+    rejected = lost + timedelta(days=1)
+    warehouse.add_apps([App("a", lost, lost + timedelta(days=2))])
+    warehouse.add_days([AppDay("a", lost, state="failed"), AppDay("a", rejected, state="rejected")])
+    (series,) = ask(warehouse, ["a"], (lost, lost + timedelta(days=6)))["series"]
     assert series["app_days_by_state"] == {"lost": 1, "pending": 1, "rejected": 1}
     assert all(np.isnan(series["kbps"]))
     assert series["absent_apps"] == [1] * 3 * 288
@@ -215,13 +218,13 @@ def test_a_day_that_is_not_over_lacks_in_a_sum_with_one_that_is(warehouse: Wareh
     evening, night = zone_in_which_it_is(18), zone_in_which_it_is(2)
     today = {zone: datetime.now(ZoneInfo(zone)).date() for zone in (evening, night)}
     first = min(today.values()) - timedelta(days=3)
-    apps = [App(zone, first, None, zone) for zone in today]
+    apps = [App(zone.lower(), first, None, zone) for zone in today]
     for zone in today:
         warehouse.add_account(zone, conn_id=zone)
     warehouse.add_apps(apps)
     # Today's were asked for by hand; they do not count yet.
     warehouse.add_days(
-        AppDay(zone, day, [1.0] * 288) for zone in today for day in days_between(first, today[zone])
+        AppDay(zone.lower(), day, [1.0] * 288) for zone in today for day in days_between(first, today[zone])
     )
     dates = (first, max(today.values()) - timedelta(days=1))
     (series,) = ask(warehouse, [], dates, is_sum=True)["series"]
@@ -243,6 +246,21 @@ def test_without_apps_the_largest_is_shown(warehouse: Warehouse) -> None:
         {"app_id": "large", "app_name": "Name of large", "conn_id": "agora_dashboard", "timezone": "UTC"}
     ]
     assert (answer["first_date"], answer["last_date"]) == (MONDAY, MONDAY)
+
+
+def test_app_ids_of_the_address_count_in_any_case(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.add_account()
+    warehouse.add_apps([App("a", MONDAY, MONDAY)])
+    engine = create_engine(warehouse.url("analyst"))
+    with engine.connect() as connection:
+        monkeypatch.setattr(route, "reading", lambda: nullcontext(connection))
+        answer = route.traffic(["A", "a", "B"], from_date=MONDAY, to_date=MONDAY)
+    engine.dispose()
+    found = orjson.loads(answer.body)
+    assert [app["app_id"] for app in found["chosen_apps"]] == ["a"]
+    assert found["unknown_app_ids"] == ["b"]
 
 
 def test_an_unknown_app_is_named_and_the_others_are_shown(warehouse: Warehouse) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agora.address import is_loopback, split_address
 from agora.errors import SettingsError
-from agora.settings import is_loopback, plain
+from agora.settings import plain
 
 ALERTS_VARIABLE = "agora_alerts"
 
@@ -50,12 +50,11 @@ def require_webhook(url: str | None, conn_id: str) -> str:
     Raises:
         SettingsError: It is absent, no address, or plain HTTP to another machine.
     """
-    try:
-        parts = urlsplit(url or "")
-        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    except ValueError:
-        safe = False
-    if not url or not safe or not parts.hostname:
+    parts = split_address(url or "")
+    is_safe = parts and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    )
+    if not url or not is_safe:
         raise SettingsError(
             f"The connection {conn_id} is not usable as a webhook: its password must be the whole address,"
             " https://… (plain HTTP only to this machine)."

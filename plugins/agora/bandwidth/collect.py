@@ -1,70 +1,150 @@
-"""Collects app-days: fetch concurrently, keep raw, decode, normalise, load, and say what came of it."""
+"""Collects app-days: fetch concurrently, store raw, decode, normalise, load, and sum up the outcome."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing, suppress
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from agora.bandwidth.fetch import Fetched, fetched
+from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.bandwidth.raw import raw_answer
-from agora.bandwidth.reading import read
+from agora.bandwidth.reading import raw_response, read
 from agora.bandwidth.stages import timed
 from agora.bandwidth.summary import Summary
-from agora.bandwidth.window import certain_since
-from agora.errors import DayRefused
-from agora.vendor.dashboard import DashboardClient
-from agora.warehouse import app_days, raw_answers
-from agora.warehouse.raw_answers import RawAnswer
+from agora.bandwidth.window import Edge, edge_end, oldest_day
+from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
+from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient
+from agora.warehouse import app_days, planning_queries, raw_responses
+from agora.warehouse.clock import ahead_of_worker
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
+AppDay = tuple[str, date]
 
 LANDINGS_AT_ONCE = 2  # one is decoded while the warehouse writes the other
+LATE_APP = (
+    "If the vendor knows the app only since later, set the app's collect_from in the variable agora_apps to"
+    " the first day that the vendor shows"
+)
 
 
-async def collect(asked: Sequence[tuple[str, date]], client: DashboardClient, engine: Engine) -> Summary:
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def collect(
+    requested: Sequence[AppDay],
+    client: DashboardClient,
+    engine: Engine,
+    *,
+    witnesses: Sequence[AppDay] = (),
+    refused_before: Collection[AppDay] = (),
+    now: Callable[[], datetime] = _utc_now,
+) -> Summary:
     """Collect some app-days of one account and commit every few seconds.
 
-    What was committed stays whatever happens afterwards. One app's failure does not keep another's points
-    from being loaded: failures are entered into the ledger and counted in the summary.
+    Committed data stays whatever happens afterwards. One app's failure does not keep another's points from
+    being loaded: failures are recorded in the ledger and counted in the summary.
 
     Args:
-        asked: Pairs of App ID and usage date, none twice, soonest to expire first; the apps are known
+        requested: Pairs of App ID and usage date, none twice, soonest to expire first; the apps are known
             in core.app.
         client: Of the account that owns the apps, entered.
         engine: To the warehouse, as the loader.
+        witnesses: App-days of apps that were served before, to tell refused credentials from a refused app.
+        refused_before: Those of the app-days that the vendor refused with 400 last time.
+        now: This worker's clock.
 
     Returns:
-        What came of it.
+        The outcome. If the account was stopped, `stopped` says why.
 
     Raises:
-        CredentialsRefused: A 401; everything received before it is committed.
+        ClockDiffers: This worker's clock, the warehouse's and the vendor's are minutes apart.
     """
+    settings = client.settings
+    today = settings.today(now())
+    edge = Edge(requested, oldest_day(settings.window, today), today, refused_before)
+    own = set(requested)
+    fetch = Fetch(edge, client, witnesses=[day for day in witnesses if day not in own])
     summary = Summary()
     landings: deque[asyncio.Task[Summary]] = deque()
     try:
-        async with aclosing(fetched(asked, client)) as chunks:
+        async with aclosing(fetch.chunks()) as chunks:
             while chunk := await _next(chunks, summary.seconds):
                 if len(landings) == LANDINGS_AT_ONCE:
                     summary.add(await asyncio.shield(landings[0]))
                     landings.popleft()
-                landings.append(asyncio.create_task(_land(chunk, client, engine)))
+                landings.append(asyncio.create_task(_land(chunk, client, engine, now)))
     finally:
-        # Whatever ended it: what has arrived is brought in.
+        # Whatever ended it: every response that has arrived is loaded.
         landed = await asyncio.gather(*landings, return_exceptions=True)
     for result in landed:
         if isinstance(result, BaseException):
             raise result
         summary.add(result)
+    summary.app_days = len(requested)
+    summary.not_worthwhile = 0 if fetch.stopped else edge.not_requested()
+    if fetch.stopped:
+        _name_stop(summary, fetch.stopped, settings.conn_id)
     summary.requests, summary.limited = client.transport.requests, client.transport.limited
     return summary
+
+
+def _name_stop(summary: Summary, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
+    """Say why the account was stopped: once, and not for each app again."""
+    summary.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
+    kind, statuses = (
+        (RateLimited, ("HTTP 429",))
+        if isinstance(stop, RateLimited)
+        else (AppRefused, ("HTTP 401", "HTTP 403"))
+    )
+    summary.failures = {
+        app_id: (count, reason)
+        for app_id, (count, reason) in summary.failures.items()
+        if not reason.startswith(statuses)
+    }
+    summary.kinds = [name for name in summary.kinds if name != kind.__name__]
+
+
+async def try_access(
+    planned: Sequence[AppDay],
+    client: DashboardClient,
+    engine: Engine,
+    *,
+    now: Callable[[], datetime] = _utc_now,
+) -> Summary:
+    """Collect the first of some app-days, so that refused credentials show before the work is dealt out.
+
+    Args:
+        planned: Pairs of App ID and usage date, at least one.
+        client: Of the account that owns the apps, entered.
+        engine: To the warehouse, as the loader.
+        now: This worker's clock.
+
+    Returns:
+        The outcome; `stopped` says why nothing else is worth a request.
+    """
+    with engine.connect() as connection:
+        served = planning_queries.served(connection, client.settings.conn_id, most=CONFIRMING_APPS)
+    first = planned[0]
+    others = {app_id: (app_id, usage_date) for app_id, usage_date in reversed(planned)}
+    unserved = sorted(day for day in others.values() if day[0] not in {first[0], *dict(served)})
+    witnesses = [day for day in served if day[0] != first[0]] + _spread(unserved, CONFIRMING_APPS - 1)
+    confirming = witnesses[: CONFIRMING_APPS - 1]
+    return await collect([first], client, engine, witnesses=confirming, now=now)
+
+
+def _spread(app_days: Sequence[AppDay], count: int) -> list[AppDay]:
+    """Return some app-days, others each time and far apart: refused apps may follow each other in order."""
+    bounds = [number * len(app_days) // count for number in range(count + 1)]
+    return [random.choice(app_days[start:end]) for start, end in pairwise(bounds) if start < end]  # noqa: S311 - no secret
 
 
 async def _next(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]) -> list[Fetched]:
@@ -73,35 +153,68 @@ async def _next(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]
         return await anext(chunks, [])
 
 
-async def _land(chunk: Sequence[Fetched], client: DashboardClient, engine: Engine) -> Summary:
-    """Bring a chunk into the warehouse: first raw, committed, then what it says, committed.
+async def _land(
+    chunk: Sequence[Fetched], client: DashboardClient, engine: Engine, now: Callable[[], datetime]
+) -> Summary:
+    """Bring a chunk into the warehouse: first the raw responses, committed, then their points, committed.
 
     Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
     """
+    settings = client.settings
     seconds: dict[str, float] = {}
+    answered = [item for item in chunk if item.answer]
     with timed(seconds, "keep"):
-        kept = [raw_answer(f.app_id, f.usage_date, f.answer) if f.answer else None for f in chunk]
-        await _in_transaction(engine, raw_answers.keep, [raw for raw in kept if raw])
+        ahead = await _in_transaction(engine, _store, (answered, now))
     with timed(seconds, "decode"):
-        outcomes = [_outcome(f, raw) for f, raw in zip(chunk, kept, strict=True)]
-        batch = normalise(outcomes, client.settings.timezone)
+        requested = [item for item in chunk if item.requested]
+        batch = normalise([_outcome(item, ahead) for item in requested], settings.timezone)
     with timed(seconds, "load"):
-        changed = await _in_transaction(engine, app_days.load, batch)
-    certain = certain_since(client.settings.window, client.settings.today(chunk[-1].at))
+        changed = await _in_transaction(
+            engine, lambda connection, rows: app_days.load(connection, rows, settings.conn_id), batch
+        )
+    young = edge_end(settings.window, settings.today(now()))
+    refused = {item.app_id for item in chunk if isinstance(item.error, DayRefused)}
+    oldest_served = await _in_transaction(engine, planning_queries.oldest_served, refused) if refused else {}
     summary = Summary.of(
         batch,
         changed=changed,
-        at_the_edge={f.key for f in chunk if isinstance(f.error, DayRefused) and f.usage_date < certain},
-        refusals={f.key: f.error for f in chunk if f.error},
+        failures={
+            item.key: _failure(item, oldest_served)
+            for item in chunk
+            if item.error and not (isinstance(item.error, DayRefused) and item.usage_date < young)
+        },
+        at_the_edge={
+            item.key for item in chunk if isinstance(item.error, DayRefused) and item.usage_date < young
+        },
     )
     summary.seconds = seconds
     return summary
 
 
+def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], datetime]]) -> timedelta:
+    """Store the raw responses; return how far the warehouse's clock is ahead of this worker's."""
+    answered, now = given
+    vendor_ahead = [
+        item.answer.server_date - item.answer.fetched_at
+        for item in answered
+        if item.answer and item.answer.server_date
+    ]
+    ahead = ahead_of_worker(connection, now(), vendor_ahead)
+    raw_responses.store(
+        connection,
+        [
+            raw_response(item.app_id, item.usage_date, item.answer, item.answer.fetched_at + ahead)
+            for item in answered
+            if item.answer
+        ],
+    )
+    return ahead
+
+
 async def _in_transaction(
     engine: Engine, work: Callable[[Connection, Given], Result], given: Given
 ) -> Result:
-    """Let a thread do it and wait for its end, whoever is interrupted: what has arrived is brought in."""
+    """Let a thread do it and wait for its end, even if interrupted: every response that arrived is loaded."""
 
     def transaction() -> Result:
         with engine.begin() as connection:
@@ -114,14 +227,25 @@ async def _in_transaction(
     return result.result()
 
 
-def _outcome(item: Fetched, raw: RawAnswer | None) -> Outcome:
-    """Read one answer, or say why there is nothing to read."""
-    if item.error is not None or item.answer is None or raw is None:
+def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
+    """Read one response, or return why there is nothing to read."""
+    if item.error is not None or item.answer is None:
         return Outcome(
             item.app_id,
             item.usage_date,
-            attempts=int(item.asked),
             http_status=item.error.answer.status if item.error and item.error.answer else None,
-            reason=item.error.reason if item.error else "no answer",
+            reason=item.error.reason if item.error else "no response",
         )
-    return read(raw)
+    response = raw_response(item.app_id, item.usage_date, item.answer, item.answer.fetched_at + ahead)
+    return read(response, secrets=item.answer.secrets)
+
+
+def _failure(item: Fetched, oldest_served: dict[str, date]) -> tuple[str, str, str]:
+    """Return the class of an error, its reason and what to do."""
+    if item.error is None:
+        raise ValueError(f"{item.key} has not failed")
+    advice = item.error.advice
+    is_first = oldest_served.get(item.app_id, date.max) >= item.usage_date
+    if isinstance(item.error, DayRefused) and is_first:
+        advice = f"{advice} {LATE_APP}."
+    return type(item.error).__name__, item.error.reason, advice

@@ -1,119 +1,203 @@
-"""Fetches app-days concurrently and hands them on in chunks, in the order in which answers arrive."""
+"""Requests app-days concurrently and yields the responses in chunks, in the order in which they arrive."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
-from agora.errors import CredentialsRefused, UnknownApp, VendorError, VendorUnavailable
+from agora.bandwidth.access import Access
+from agora.bandwidth.window import Edge
+from agora.errors import (
+    AppRefused,
+    CredentialsRefused,
+    DayRefused,
+    RateLimited,
+    UnknownApp,
+    VendorError,
+    VendorUnavailable,
+)
 from agora.vendor.answer import Answer
 from agora.vendor.dashboard import ASKED_AGAIN, DashboardClient
 
 CHUNK_APP_DAYS = 500
 CHUNK_SECONDS = 2.0
 
+AppDay = tuple[str, date]
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One app-day with the answer, or the error, that came of asking for it.
+    """One app-day with its response, or with the error that came of requesting it.
 
     Attributes:
-        at: When it was over, with time zone.
-        asked: False where earlier answers, or their absence, made the question pointless.
+        requested: False where earlier responses, or their absence, made a request pointless.
     """
 
     app_id: str
     usage_date: date
-    at: datetime
     answer: Answer | None = None
     error: VendorError | None = None
-    asked: bool = True
+    requested: bool = True
 
     @property
-    def key(self) -> tuple[str, date]:
+    def key(self) -> AppDay:
         """The app-day."""
         return self.app_id, self.usage_date
 
 
-async def fetched(
-    asked: Sequence[tuple[str, date]], client: DashboardClient
-) -> AsyncGenerator[list[Fetched]]:
-    """Ask for app-days, as many at once as the account allows; yield chunks while it goes on.
+class Fetch:
+    """The requests of one batch, as many at once as the account allows.
 
-    A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.
+    Args:
+        edge: The app-days, and which of them are worth a request.
+        client: Of the account that owns the apps, entered.
+        witnesses: App-days to request where a 401 or 403 has to be confirmed: apps that were served before.
 
-    Raises:
-        CredentialsRefused: At the first 401, after yielding it and what had arrived before it.
+    Attributes:
+        stopped: Why the account's other app-days were not requested: its credentials are refused, or it gets
+            nothing but 429. None where all were.
     """
-    round_ = _Round(asked, client)
-    workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
-    end = asyncio.create_task(round_.end(workers))
-    try:
-        more = True
-        while more:
-            chunk, more = await round_.chunk()
-            if chunk:
-                yield chunk
-    finally:
-        for task in (*workers, end):
-            task.cancel()
-        results = await asyncio.gather(*workers, return_exceptions=True)
-    if round_.refused:
-        raise round_.refused
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
 
-
-class _Round:
-    """The state that the workers of one call share."""
-
-    def __init__(self, asked: Sequence[tuple[str, date]], client: DashboardClient) -> None:
-        self._todo: Iterator[tuple[str, date]] = iter(asked)
+    def __init__(
+        self,
+        edge: Edge,
+        client: DashboardClient,
+        *,
+        witnesses: Sequence[AppDay] = (),
+    ) -> None:
+        self._edge = edge
         self._client = client
-        self._unknown: dict[str, UnknownApp] = {}
+        self._witnesses = deque(witnesses)
+        self._last_served: AppDay | None = None
+        self._confirming = asyncio.Lock()
+        self._access = Access(2 * client.settings.max_concurrency)
+        self._throttled: dict[str, RateLimited] = {}
         self._unavailable: set[str] = set()
         self._unavailable_in_a_row = 0
         self._silent: set[str] = set()
         self._silent_in_a_row = 0
-        self.refused: CredentialsRefused | None = None
+        self.stopped: CredentialsRefused | RateLimited | None = None
         self._arrived: list[Fetched] = []
         self._room = asyncio.Event()
         self._room.set()
         self._full = asyncio.Event()  # or at the end
         self._over = False
 
-    async def work(self) -> None:
-        """Take one app-day after the other until there are no more, or a 401 ends it for all."""
-        for app_id, usage_date in self._todo:
+    async def chunks(self) -> AsyncGenerator[list[Fetched]]:
+        """Request everything that is worth it; yield chunks meanwhile.
+
+        A chunk is yielded when it is full or a few seconds old, so that an interruption costs little. While
+        nobody takes a full one, nothing more is requested, so that memory stays bounded.
+        """
+        work = asyncio.create_task(self._request_all())
+        try:
+            more = True
+            while more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CHUNK_SECONDS):
+                        await self._full.wait()
+                items, self._arrived = _each_once(self._arrived)
+                more = not self._over or bool(self._arrived)
+                if not self._over:
+                    self._full.clear()
+                self._room.set()
+                if items:
+                    yield items
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        await work
+
+    async def _request_all(self) -> None:
+        try:
+            app_days = self._edge.first_requests()
+            self._access.expect(app_id for app_id, _ in (*self._edge.app_days, *self._witnesses))
+            while app_days and not self.stopped:
+                await self._request(app_days)
+                app_days = self._edge.next_requests()
+        finally:
+            self._over = True
+            self._full.set()
+
+    async def _request(self, app_days: Sequence[AppDay]) -> None:
+        todo = iter(app_days)
+        workers = [
+            asyncio.create_task(self._work(todo)) for _ in range(self._client.settings.max_concurrency)
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self, todo: Iterator[AppDay]) -> None:
+        """Take one app-day after the other until there are no more, or the account is stopped."""
+        for app_day in todo:
             await self._room.wait()
-            if self.refused:
-                return
-            item = await self._ask(app_id, usage_date)
-            if isinstance(item.error, CredentialsRefused):
-                if not self.refused:
-                    self.refused = item.error
-                    self._arrived.append(item)
-                return
-            self._arrived.append(item)
-            if len(self._arrived) >= CHUNK_APP_DAYS:
-                self._room.clear()
-                self._full.set()
+            if not (self._access.one_by_one and await self._knock(app_day)):
+                await self._take(*app_day)
 
-    async def end(self, workers: Sequence[asyncio.Task[None]]) -> None:
-        """Say that nothing more arrives, once nothing does."""
-        await asyncio.gather(*workers, return_exceptions=True)
-        self._over = True
-        self._full.set()
+    async def _knock(self, app_day: AppDay) -> bool:
+        """Request an app-day while no other request is under way, and confirm its refusal with other apps.
 
-    async def _ask(self, app_id: str, usage_date: date) -> Fetched:
-        pointless = self._unknown.get(app_id) or self._silence(app_id, usage_date)
+        Returns:
+            False if another request was not refused meanwhile; then nothing was requested here.
+        """
+        async with self._access.one_at_a_time:
+            if not self._access.one_by_one:
+                return False
+            await self._take(*app_day)
+            while self._access.is_doubtful and self._witnesses and not self.stopped:
+                await self._take(*self._witnesses.popleft())
+        return True
+
+    async def _take(self, app_id: str, usage_date: date) -> None:
+        if self.stopped:
+            return
+        item = await self._fetched(app_id, usage_date)
+        self._arrive(item)
+        if isinstance(item.error, AppRefused):
+            async with self._confirming:
+                await self._confirm()
+
+    async def _confirm(self) -> None:
+        """Stop the account if several apps in a row are refused, and every app that was served before."""
+        while not self.stopped and (refusal := self._access.refusal_of_account()):
+            witness = self._witness()
+            if witness is None:
+                self.stopped = refusal
+            else:
+                self._arrive(await self._fetched(*witness))
+
+    def _witness(self) -> AppDay | None:
+        """Take the next app-day that tells refused credentials from refused apps."""
+        while self._witnesses:
+            witness = self._witnesses.popleft()
+            if not self._access.refusal_of(witness[0]):
+                return witness
+        last_served, self._last_served = self._last_served, None
+        return last_served
+
+    def _arrive(self, item: Fetched) -> None:
+        self._arrived.append(item)
+        if len(self._arrived) >= CHUNK_APP_DAYS:
+            self._room.clear()
+            self._full.set()
+
+    async def _fetched(self, app_id: str, usage_date: date) -> Fetched:
+        pointless = (
+            self._access.refusal_of(app_id)
+            or self._throttled.get(app_id)
+            or self._silence(app_id, usage_date)
+        )
         if pointless:
-            return Fetched(app_id, usage_date, datetime.now(UTC), error=pointless, asked=False)
-        # An app whose last day failed although retried is asked once a day: each of its days gets its
+            return Fetched(app_id, usage_date, error=pointless, requested=False)
+        # An app whose last day failed although retried is requested once a day: each of its days gets its
         # chance, but one broken app does not hold up the others with its retries. Nor does an API that is
         # down hold up the next account.
         down = self._unavailable_in_a_row >= self._many
@@ -121,51 +205,61 @@ class _Round:
         try:
             answer = await self._client.bandwidth(app_id, usage_date, retry=retry)
         except VendorError as error:
-            self._note(error)
-            return Fetched(app_id, usage_date, datetime.now(UTC), error.answer, error)
+            self._note(error, usage_date)
+            was_sent = error.answer is not None or not isinstance(error, RateLimited)
+            return Fetched(app_id, usage_date, error.answer, error, requested=was_sent)
+        self._last_served = (app_id, usage_date)
+        self._edge.note(app_id, usage_date, served=True)
+        self._access.note_served(app_id)
         self._unavailable.discard(app_id)
         self._unavailable_in_a_row = self._silent_in_a_row = 0
-        return Fetched(app_id, usage_date, datetime.now(UTC), answer)
+        return Fetched(app_id, usage_date, answer)
 
     @property
     def _many(self) -> int:
         return 2 * self._client.settings.max_concurrency
 
     def _silence(self, app_id: str, usage_date: date) -> VendorUnavailable | None:
-        """Tell whether so many got no answer at all that the next would only wait for its time-out, too.
+        """Return an error if so many got no response at all that the next would only time out, too.
 
-        An app that was not silent itself is asked all the same: its days come behind those of others.
+        An app that was not silent itself is requested all the same: its days come behind those of others.
         """
         if self._silent_in_a_row < self._many or app_id not in self._silent:
             return None
         return VendorUnavailable(
-            f"not asked, because {self._silent_in_a_row} in a row got no answer from"
+            f"not requested, because {self._silent_in_a_row} requests in a row got no response from"
             f" {self._client.settings.base_url}",
             about=self._client.about(app_id, f"{usage_date}"),
             app_id=app_id,
             advice=ASKED_AGAIN,
         )
 
-    def _note(self, error: VendorError) -> None:
-        if isinstance(error, UnknownApp):
-            self._unknown[error.app_id] = error
-        if isinstance(error, VendorUnavailable):
+    def _note(self, error: VendorError, usage_date: date) -> None:
+        if isinstance(error, RateLimited) and error.is_of_account:
+            # The client has waited: the account gets nothing but 429.
+            self.stopped = self.stopped or error
+        elif isinstance(error, RateLimited):
+            # The client has tried again and again while others were served: each try slows the account down.
+            self._throttled[error.app_id] = error
+        elif isinstance(error, AppRefused | UnknownApp):
+            self._access.note_refusal(error)
+        elif isinstance(error, DayRefused):
+            self._access.note_answered()
+            self._edge.note(error.app_id, usage_date, served=False)
+        elif isinstance(error, VendorUnavailable):
             self._unavailable.add(error.app_id)
             self._unavailable_in_a_row += 1
             silent = error.answer is None or error.answer.fault
             self._silent_in_a_row = self._silent_in_a_row + 1 if silent else 0
             if silent:
                 self._silent.add(error.app_id)
+            self._access.note_unavailable()
+        else:
+            self._access.note_answered()
 
-    async def chunk(self) -> tuple[list[Fetched], bool]:
-        """Wait for the next chunk; the second value is False when it is the last.
 
-        While nobody takes a full one, nothing more is asked: what is held in memory stays the same.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CHUNK_SECONDS):
-                await self._full.wait()
-        items, self._arrived = self._arrived, []
-        self._full.clear()
-        self._room.set()
-        return items, not self._over
+def _each_once(items: Sequence[Fetched]) -> tuple[list[Fetched], list[Fetched]]:
+    """Return each app-day's first response, and the rest, which count too and belong in another chunk."""
+    first: dict[AppDay, Fetched] = {}
+    again = [item for item in items if first.setdefault(item.key, item) is not item]
+    return [*first.values()], again

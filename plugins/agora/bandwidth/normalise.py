@@ -18,16 +18,17 @@ LEDGER = ["starts_at", "state", "points", "attempts", "http_status", "reason", "
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of asking for one app-day, before it is brought onto the grid.
+    """What came of requesting one app-day, before it is brought onto the grid.
 
     Attributes:
-        kbps: 288 rates with NaN for absent ones; None where there is no sound answer.
-        attempts: 1, or 0 for a day that was not asked because of what its app answered before.
-        http_status: Status of the answer, None without one.
+        kbps: 288 rates with NaN for absent ones; None where there is no sound response.
+        attempts: How many requests it counts for in the ledger.
+        http_status: Status of the response, None without one.
         reason: Why there are not 288 points, empty where there are.
-        rejected: The answer was a 200 that breaks the vendor's contract.
-        collected_at: When the answer was received.
-        body_sha256: Digest of the answer's body.
+        rejected: The response was a 200 that breaks the vendor's contract.
+        collected_at: When the response was received.
+        body_sha256: Digest of the response's body.
+        starts_at: Start of the day, if that is known already; by default its midnight in the batch's zone.
     """
 
     app_id: str
@@ -39,6 +40,7 @@ class Outcome:
     rejected: bool = False
     collected_at: datetime | None = None
     body_sha256: bytes | None = None
+    starts_at: datetime | None = None
 
 
 def normalise(outcomes: Iterable[Outcome], timezone: str) -> pd.DataFrame:
@@ -80,7 +82,7 @@ def _with_ledger(points: pd.DataFrame, batch: list[Outcome], timezone: str) -> p
 
     ledger = pd.DataFrame(
         {
-            "starts_at": as_they_are(starts_at(o.usage_date, timezone) for o in batch),
+            "starts_at": as_they_are(o.starts_at or starts_at(o.usage_date, timezone) for o in batch),
             "state": [_state(o, count) for o, count in zip(batch, counts, strict=True)],
             "points": counts,
             "attempts": [o.attempts for o in batch],

@@ -20,6 +20,7 @@ KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": 
 MOST_KBPS = (
     1e11  # 100 Tbit a second: above any customer's traffic, below what the bytes of a day could overflow
 )
+MOST_SHOWN, PIECE = 20, 7  # characters of a text that a reason repeats: all, or the first of a longer one
 STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in sound JSON; a colon follows where it is a key
 
 # A field a slot, named as the vendor labels it; a label that is absent is NaN.
@@ -102,11 +103,15 @@ def _refuse_duplicates(body: bytes, points: int) -> None:
 
 
 def _short(text: str) -> str:
-    quoted = repr(text)
-    return quoted if len(quoted) <= 40 else quoted[:37] + "…"
+    return repr(_cut(text))
+
+
+def _cut(text: str) -> str:
+    """Keep less of a long text than would be a piece of a secret: a replay does not know the secrets."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:PIECE]}…"
 
 
 def _printable(text: str) -> str:
     """Return a message of the decoder's, with a key that it repeats cut short."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
-    return re.sub(r"(?<=field `)(.{36}).{4,}(?=`)", r"\1…", shown)
+    return re.sub(r"(?<=field `).*?(?=`(?: - at `\$[^`]*`)?$)", lambda key: _cut(key[0]), shown)

@@ -1,34 +1,61 @@
-"""Reads one kept answer: its points, or why there are none."""
+"""Turns a response into the row that is stored of it, and a stored response into points."""
 
 from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
 
 from agora.bandwidth.normalise import Outcome
 from agora.bandwidth.payload import decode
 from agora.errors import AnswerRejected
-from agora.warehouse.raw_answers import RawAnswer
+from agora.vendor.answer import Answer
+from agora.vendor.masking import without
+from agora.warehouse.raw_responses import RawResponse
 
 
-def read(answer: RawAnswer, *, attempts: int = 1) -> Outcome:
-    """Decode an answer with points as it was kept.
+def raw_response(app_id: str, usage_date: date, answer: Answer, fetched_at: datetime) -> RawResponse:
+    """Return the row that is stored of a response before it is read.
 
     Args:
-        answer: Kept, with a status of 200.
-        attempts: How many requests it counts for in the ledger.
+        app_id: The App ID that was requested.
+        usage_date: The day that was requested.
+        answer: The response.
+        fetched_at: When it was complete, by the warehouse's clock.
     """
-    kbps, reason = None, answer.fault
+    digest = hashlib.sha256(answer.body).digest()
+    return RawResponse(app_id, usage_date, fetched_at, answer.status, answer.body, digest, answer.fault)
+
+
+def read(
+    response: RawResponse,
+    *,
+    attempts: int = 1,
+    starts_at: datetime | None = None,
+    secrets: tuple[str, ...] = (),
+) -> Outcome:
+    """Decode a stored response with a status of 2xx.
+
+    Args:
+        response: As stored.
+        attempts: How many requests it counts for in the ledger.
+        starts_at: Start of the day, if that is known already.
+        secrets: What the reason of a rejection does not repeat.
+    """
+    kbps, reason = None, response.fault
     if not reason:
         try:
-            kbps = decode(answer.body, answer.usage_date)
+            kbps = decode(response.body, response.usage_date)
         except AnswerRejected as error:
-            reason = str(error)
+            reason = without(secrets, str(error))
     return Outcome(
-        answer.app_id,
-        answer.usage_date,
+        response.app_id,
+        response.usage_date,
         kbps,
         attempts=attempts,
-        http_status=answer.http_status,
+        http_status=response.http_status,
         reason=reason,
         rejected=kbps is None,
-        collected_at=answer.fetched_at if kbps is not None else None,
-        body_sha256=answer.body_sha256,
+        collected_at=response.fetched_at if kbps is not None else None,
+        body_sha256=response.body_sha256,
+        starts_at=starts_at,
     )

@@ -1,117 +1,105 @@
-"""Reads kept answers anew, without asking the vendor: after the decoder or a time zone was corrected."""
+"""Decodes stored responses again, without a request: after the decoder or a time zone was corrected."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
-from itertools import islice
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sqlalchemy import Engine
 
-from agora.bandwidth.grid import SLOTS_PER_DAY, starts_at
+from agora.bandwidth.grid import starts_at
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.reading import read
 from agora.bandwidth.summary import Summary
-from agora.warehouse import app_days, raw_answers, wanted
-from agora.warehouse.app_days import Held, Withdrawal
-
-APP_DAYS_AT_ONCE = 500
+from agora.warehouse import app_days, raw_responses
+from agora.warehouse.app_days import Held
 
 
-def replay(engine: Engine, from_date: date, to_date: date, app_ids: Sequence[str] = ()) -> Summary:
-    """Read the kept answers of wanted app-days as the present decoder does, and bring in what they say.
+def replay(
+    engine: Engine,
+    from_date: date,
+    to_date: date,
+    app_ids: Sequence[str] = (),
+    *,
+    correct_zone: bool = False,
+) -> Summary:
+    """Decode the stored responses of expected app-days as the present decoder does, and store their points.
 
-    Of several answers for an app-day the one with the most points counts, the latest of those, as if they had
-    arrived anew. Points in the warehouse that their own answer no longer yields are taken back. Everything
-    that changes points leaves a row in core.restatement. Committed a few hundred app-days at a time.
+    The responses of an app-day count in the order in which they came, by the rule of `app_days.load`: a newer
+    one wins if it contradicts a point or has more of them. Points that no response yields any more are taken
+    back. Every change of a point leaves a row in core.restatement. Committed one usage date at a time.
 
     Args:
         engine: To the warehouse, as the loader.
         from_date: First usage date.
         to_date: Last usage date, included.
         app_ids: Only these apps; empty for all.
+        correct_zone: Move each day to its midnight in the account's present time zone. By default a day keeps
+            the zone in which it was collected.
 
     Returns:
-        What came of it; app-days of which no answer was kept are not counted.
+        The outcome; app-days without a stored response are not counted.
     """
     summary = Summary()
     for offset in range((to_date - from_date).days + 1):
-        usage_date = from_date + timedelta(days=offset)
-        with engine.connect() as connection:
-            zones = wanted.zones_of(connection, usage_date, app_ids)
-        for timezone, chunk in _chunks(zones):
-            summary.add(_replayed(engine, usage_date, timezone, chunk))
+        summary.add(_replayed(engine, from_date + timedelta(days=offset), app_ids, correct_zone=correct_zone))
     return summary
 
 
-def _chunks(zones: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
-    by_zone: defaultdict[str, list[str]] = defaultdict(list)
-    for app_id, timezone in zones.items():
-        by_zone[timezone].append(app_id)
-    for timezone, app_ids in by_zone.items():
-        rest = iter(app_ids)
-        while chunk := list(islice(rest, APP_DAYS_AT_ONCE)):
-            yield timezone, chunk
-
-
-def _replayed(engine: Engine, usage_date: date, timezone: str, app_ids: list[str]) -> Summary:
+def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool) -> Summary:
     with engine.begin() as connection:
-        held = app_days.held(connection, usage_date, app_ids)
+        held = {day.app_id: day for day in app_days.held(connection, usage_date, app_ids)}
+        begins = {
+            app_id: starts_at(usage_date, day.timezone)
+            if correct_zone or not day.starts_at
+            else day.starts_at
+            for app_id, day in held.items()
+        }
         readings: defaultdict[str, list[Outcome]] = defaultdict(list)
-        for answer in raw_answers.of_day(connection, usage_date, app_ids):
-            readings[answer.app_id].append(read(answer, attempts=0))
-        best = {app_id: _best(of_app) for app_id, of_app in readings.items()}
-        withdrawals = [
-            _withdrawal(held[app_id], reading, best[app_id])
-            for app_id, of_app in readings.items()
-            for reading in of_app
-            if app_id in held and _contradicts(reading, held[app_id], timezone)
-        ]
-        app_days.withdraw(connection, withdrawals)
-        # A refusal is nothing new but where points were taken back for it.
-        sound = normalise([reading for reading in best.values() if reading.kbps is not None], timezone)
-        changed = app_days.load(connection, sound)
-        changed += sum(best[withdrawal.app_id].kbps is None for withdrawal in withdrawals)
-    return Summary.of(normalise(best.values(), timezone), changed=changed)
+        for response in raw_responses.of_day(connection, usage_date, list(held)):
+            readings[response.app_id].append(read(response, starts_at=begins[response.app_id]))
+        for app_id, day in held.items():
+            # Points whose response retention has dropped count, and a day moves without any response.
+            known = {reading.body_sha256 for reading in readings.get(app_id, [])}
+            if day.kbps is not None and day.body_sha256 not in known and (known or correct_zone):
+                readings[app_id].insert(0, _stored(day, usage_date, begins[app_id]))
+        if not readings:
+            return Summary()
+        final = normalise([newest(of_app) for of_app in readings.values()], "UTC")
+        return Summary.of(final, changed=app_days.replace(connection, final))
 
 
-def _best(readings: list[Outcome]) -> Outcome:
-    """Return the one with the most points, of equal ones the latest; they come oldest first."""
-    return max(reversed(readings), key=lambda reading: -1 if reading.kbps is None else _points(reading.kbps))
+def _stored(day: Held, usage_date: date, begins: datetime) -> Outcome:
+    """Return the stored points of a day as a reading."""
+    return Outcome(
+        day.app_id,
+        usage_date,
+        np.array(day.kbps, dtype=np.float64),
+        http_status=day.http_status,
+        collected_at=day.collected_at,
+        body_sha256=day.body_sha256,
+        starts_at=begins,
+    )
+
+
+def newest(readings: Sequence[Outcome]) -> Outcome:
+    """Return the reading that counts, of several in the order in which they came."""
+    best = readings[0]
+    for reading in readings[1:]:
+        if best.kbps is None or (reading.kbps is not None and _wins(reading.kbps, best.kbps)):
+            best = reading
+    return best
+
+
+def _wins(newer: ArrayLike, older: ArrayLike) -> bool:
+    """Tell whether newer points contradict older ones or are more."""
+    new, old = np.asarray(newer), np.asarray(older)
+    both = ~np.isnan(new) & ~np.isnan(old)
+    return bool((new[both] != old[both]).any()) or _points(new) > _points(old)
 
 
 def _points(kbps: ArrayLike) -> int:
     return int(np.count_nonzero(~np.isnan(kbps)))
-
-
-def _contradicts(reading: Outcome, held: Held, timezone: str) -> bool:
-    """Tell whether the points held are from this answer, but not what it says."""
-    if reading.body_sha256 != held.body_sha256:
-        return False
-    return (
-        reading.kbps is None
-        or _absent_as_none(reading.kbps) != held.kbps
-        or starts_at(reading.usage_date, timezone) != held.starts_at
-    )
-
-
-def _absent_as_none(kbps: ArrayLike) -> list[float | None]:
-    return [None if math.isnan(rate) else rate for rate in np.asarray(kbps).tolist()]
-
-
-def _withdrawal(held: Held, reading: Outcome, best: Outcome) -> Withdrawal:
-    new: list[float | None] = [None] * SLOTS_PER_DAY if best.kbps is None else _absent_as_none(best.kbps)
-    pairs = list(zip(held.kbps, new, strict=True))
-    return Withdrawal(
-        reading.app_id,
-        reading.usage_date,
-        reading.reason or "its answer reads differently now",
-        points_changed=sum(old is not None and old != rate for old, rate in pairs),
-        points_added=sum(old is None and rate is not None for old, rate in pairs),
-        new_collected_at=best.collected_at,
-        new_body_sha256=None if best.kbps is None else best.body_sha256,
-    )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from agora.settings import DashboardSettings
 from agora.vendor.dashboard import DashboardClient
 from agora.vendor.pace import BLOCK_SECONDS, Pace
+from agora.vendor.pacer import NoPermit, no_permit
 from agora.warehouse import request_pace
 
 Given = TypeVarTuple("Given")
@@ -79,6 +80,7 @@ class SharedPacer:
         self._waiting = self._limits = 0
         self._turns = self._taken = 0
         self._granted_at = self._gap_seconds = 0.0
+        self._no_permit: NoPermit | None = None  # as the last exchange found
 
     async def __aenter__(self) -> SharedPacer:
         try:
@@ -96,7 +98,11 @@ class SharedPacer:
         self._thread.shutdown()
 
     async def turn(self) -> float:
-        """Wait for this request's turn; return the moment by the database's clock."""
+        """Wait for this request's turn; return the moment by the database's clock.
+
+        Raises:
+            NoPermit: The account is refused for so long that waiting is no use.
+        """
         if not self._waiting and self._until_turn() == 0:
             self._taken += 1
             return self._now()
@@ -107,6 +113,7 @@ class SharedPacer:
                     wait_seconds = self._until_turn()
                     if wait_seconds is None:
                         wait_seconds = await self._exchange(self._wanted())
+                        self._require_patience()
                     elif wait_seconds == 0:
                         self._taken += 1
                         return self._now()
@@ -121,11 +128,20 @@ class SharedPacer:
             await self._exchange(0)
 
     async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
-        """Tell a 429 at once, and give up the turns that were granted before."""
+        """Tell a 429 at once, and give up the turns that were granted before.
+
+        Raises:
+            NoPermit: The account is refused for so long that waiting is no use.
+        """
         self._turns = 0
         self._limits += 1
         self._notes.append(_Note(sent_at, self._now(), True, retry_after_seconds))
         await self._exchange(0)
+        self._require_patience()
+
+    def _require_patience(self) -> None:
+        if self._no_permit:
+            raise self._no_permit
 
     def _until_turn(self) -> float | None:
         """Return the seconds until the next granted turn, None where there is none."""
@@ -164,7 +180,10 @@ class SharedPacer:
                     pace.note_answer(note.sent_at, note.at)
             if wanted:
                 granted, wait_seconds = pace.grant(now, wanted)
-                wait_seconds += self._queue(queue, granted > 0, wait_seconds + now, 1 / pace.per_second)
+            self._no_permit = None if granted else no_permit(pace, now)
+            if wanted:
+                leaves = granted > 0 or self._no_permit is not None
+                wait_seconds += self._queue(queue, leaves, wait_seconds + now, 1 / pace.per_second)
             gap_seconds = 1 / pace.per_second
             return {"pace": pace.to_json(), "queue": queue}
 
@@ -172,7 +191,7 @@ class SharedPacer:
             request_pace.exchange(self._connection, self._settings.conn_id, change)
         return granted, wait_seconds, gap_seconds
 
-    def _queue(self, queue: list[_Waiting], served: bool, next_at: float, gap_seconds: float) -> float:
+    def _queue(self, queue: list[_Waiting], leaves: bool, next_at: float, gap_seconds: float) -> float:
         """Keep this process's place among those that wait, or leave it.
 
         The place decides nothing but when to look again, so that not all of them come for every turn.
@@ -183,7 +202,7 @@ class SharedPacer:
         places = [one.who for one in queue]
         place = places.index(self._who) if self._who in places else len(queue)
         del queue[place : place + 1]
-        if served:
+        if leaves:
             return 0.0
         behind_seconds = min(place * gap_seconds, LOOKS_EVERY_SECONDS)
         queue.insert(place, _Waiting(self._who, next_at + behind_seconds))

@@ -1,4 +1,4 @@
-"""What came of collecting: counts to add up, and a text that a person can read."""
+"""The outcome of collecting: counts to add up, and a text that people read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from agora import errors
-from agora.errors import AnswerRejected, VendorError, see
+from agora.errors import AnswerRejected, see
 from agora.words import things
 
 if TYPE_CHECKING:
     import pandas as pd
 
+AppDay = tuple[str, date]
+
 SOUND = ("collected", "partial")
 MOST_NAMED = 20
+DETAIL = "- "  # begins a line of details, which a run's note, of 1,000 characters, may cut
+ADDED = (
+    *("app_days", "requested", "received", "points_received", "changed", "requests", "limited"),
+    *("at_the_edge", "not_worthwhile"),
+)
 
 
 @dataclass(slots=True)
@@ -24,27 +31,37 @@ class Summary:
     """Counts of one or several batches.
 
     Attributes:
-        states: App-days by the state they were found in.
-        changed: App-days that are different in the warehouse now.
-        points: Points of the sound app-days.
-        asked: App-days for which at least one request was sent.
+        app_days: App-days planned.
+        requested: App-days for which at least one request was sent.
+        received: App-days for which a sound response was received.
+        points_received: Points in those responses, whether or not they changed anything.
+        changed: App-days whose stored points changed.
+        states: State that the app-days are in now → how many.
         requests: Requests sent, retries included.
-        limited: How many of them were answered 429.
-        failures: App ID → how many of its days failed and the first reason.
+        limited: How many of them were throttled (HTTP 429).
+        failures: App ID → how many of its days failed, and the first reason.
         kinds: Names of the classes of error that these are.
-        at_the_edge: App-days refused as old ones may be; the next run decides whether they are lost.
+        failures_of_removed: The same of apps that left the configuration. They do not fail a run.
+        at_the_edge: App-days refused as the window's oldest may be.
+        not_worthwhile: App-days not requested, because the vendor refused other apps the same date.
+        stopped: Why the account's other app-days were not requested; empty where all were.
         seconds: Stage → how long it took.
     """
 
-    states: dict[str, int] = field(default_factory=dict)
+    app_days: int = 0
+    requested: int = 0
+    received: int = 0
+    points_received: int = 0
     changed: int = 0
-    points: int = 0
-    asked: int = 0
+    states: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     limited: int = 0
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
+    failures_of_removed: dict[str, tuple[int, str]] = field(default_factory=dict)
     at_the_edge: int = 0
+    not_worthwhile: int = 0
+    stopped: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -53,104 +70,115 @@ class Summary:
         batch: pd.DataFrame,
         *,
         changed: int,
-        at_the_edge: Collection[tuple[str, date]] = (),
-        refusals: Mapping[tuple[str, date], VendorError] | None = None,
+        failures: Mapping[AppDay, tuple[str, str, str]] | None = None,
+        at_the_edge: Collection[AppDay] = (),
     ) -> Summary:
         """Count a normalised batch.
 
         Args:
             batch: As `normalise` returns it.
-            changed: How many of its app-days are different in the warehouse now.
-            at_the_edge: App-days refused as old ones may be.
-            refusals: What the vendor's answers, or their absence, were taken for.
+            changed: How many of its app-days have other points in the warehouse now.
+            failures: App-day → class of its error, reason and what to do, also of app-days that were not
+                requested. Rejected responses of the batch are added to them.
+            at_the_edge: App-days refused as the window's oldest may be.
         """
-        failures: dict[str, tuple[int, str]] = {}
-        kinds: set[str] = set()
-        unsound = batch.loc[~batch["state"].isin(SOUND), "reason"]
-        for (app_id, usage_date), reason in zip(unsound.index.tolist(), unsound, strict=True):
-            if (app_id, usage_date) not in at_the_edge:
-                error = (refusals or {}).get((app_id, usage_date))
-                what_to_do = error.advice if error else ""
-                count, first = failures.get(app_id, (0, ". ".join(filter(None, [str(reason), what_to_do]))))
-                failures[app_id] = (count + 1, first)
-                kinds.add(type(error or AnswerRejected()).__name__)
+        rejected = batch.loc[batch["state"] == "rejected", "reason"]
+        everything = dict(failures or {})
+        for key, reason in zip(rejected.index.tolist(), rejected, strict=True):
+            everything[key] = (AnswerRejected.__name__, str(reason), "")
+        by_app: dict[str, tuple[int, str]] = {}
+        for (app_id, _), (_, reason, advice) in sorted(everything.items()):
+            count, first = by_app.get(app_id, (0, ". ".join(filter(None, [reason.rstrip("."), advice]))))
+            by_app[app_id] = (count + 1, first)
+        sound = batch.loc[batch["state"].isin(SOUND), "points"]
         return cls(
-            states={str(state): int(count) for state, count in batch["state"].value_counts().items()},
+            requested=len(batch),
+            received=len(sound),
+            points_received=int(sound.sum()),
             changed=changed,
-            points=int(batch["points"].sum()),
-            asked=int(batch["attempts"].sum()),
-            failures=failures,
-            kinds=sorted(kinds),
+            failures=by_app,
+            kinds=sorted({kind for kind, _, _ in everything.values()}),
             at_the_edge=len(at_the_edge),
         )
 
     def add(self, other: Summary) -> None:
         """Add another batch's counts to these."""
         self.states = dict(Counter(self.states) + Counter(other.states))
-        for name in ("changed", "points", "asked", "requests", "limited", "at_the_edge"):
+        for name in ADDED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for app_id, (count, reason) in other.failures.items():
-            before, first = self.failures.get(app_id, (0, reason))
-            self.failures[app_id] = (before + count, first)
+        for mine, others in (
+            (self.failures, other.failures),
+            (self.failures_of_removed, other.failures_of_removed),
+        ):
+            for app_id, (count, reason) in others.items():
+                before, first = mine.get(app_id, (0, reason))
+                mine[app_id] = (before + count, first)
         self.kinds = sorted({*self.kinds, *other.kinds})
+        self.stopped = self.stopped or other.stopped
         for stage, seconds in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     @property
-    def app_days(self) -> int:
-        """How many app-days were dealt with."""
-        return sum(self.states.values())
-
-    @property
     def retries(self) -> int:
-        """How many requests asked once more, after a 429, a 5xx or no answer."""
-        return self.requests - self.asked
+        """How many requests repeated another one, after a 429, a 5xx or no response."""
+        return max(0, self.requests - self.requested)
 
     def failed(self) -> str:
-        """Name the apps that failed, each with its first reason; empty where none did."""
-        if not self.failures:
-            return ""
-        many = len(self.failures) != 1
-        return (
-            f"{len(self.failures):,} app{'s' * many} failed; everything sound of the others is loaded."
-            f" {self._named()}. What failed is asked again by the next run."
-            f" {see(getattr(errors, kind) for kind in self.kinds)}"
-        )
+        """Name what stopped the account and the apps that failed, each with its first reason; else empty."""
+        named = ""
+        if self.failures:
+            named = "\n".join(
+                [
+                    f"{things(len(self.failures), 'app')} failed; everything sound is loaded."
+                    " The next run requests these days again."
+                    f" {see(getattr(errors, kind) for kind in self.kinds)}",
+                    *(f"{DETAIL}{app}." for app in _named(self.failures)),
+                ]
+            )
+        return "\n".join(filter(None, [self.stopped, named]))
 
-    def _named(self) -> str:
-        named = [
-            f"{app_id}: {things(count, 'day')}, {reason.rstrip('.')}"
-            for app_id, (count, reason) in sorted(self.failures.items())[:MOST_NAMED]
-        ]
-        if len(self.failures) > MOST_NAMED:
-            named.append(f"and {len(self.failures) - MOST_NAMED:,} more, see mart.coverage")
-        return "; ".join(named)
+    def remove(self, app_ids: Collection[str]) -> None:
+        """Count the failures of apps that left the configuration separately."""
+        for app_id in sorted({*app_ids} & {*self.failures}):
+            self.failures_of_removed[app_id] = self.failures.pop(app_id)
+        if not self.failures:
+            self.kinds = []
 
     def text(self) -> str:
-        """Say it in a few lines, the most important first."""
-        states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
+        """Return a few lines, the most important first; each failed app's reason comes last."""
         lines = [
-            f"{things(self.app_days, 'app-day')} asked for: {states or 'none'}.",
-            f"{things(self.points, 'point')} received,"
-            f" {things(self.changed, 'app-day')} changed in the warehouse.",
-            f"{things(self.requests, 'request')}, {self.limited:,} answered 429.",
+            f"Requested {self.requested:,} of {things(self.app_days, 'app-day')}; received"
+            f" {self.received:,} with {things(self.points_received, 'point')}; changed {self.changed:,}.",
+            f"State now: {self._states()}.",
+            f"{things(self.requests, 'request')}, {self.limited:,} throttled (HTTP 429).",
         ]
-        if self.at_the_edge:
+        if self.at_the_edge or self.not_worthwhile:
             lines.append(
-                f"{things(self.at_the_edge, 'app-day')} refused at the window's edge; the next run decides."
+                f"{things(self.at_the_edge, 'app-day')} refused as too old (HTTP 400);"
+                f" {self.not_worthwhile:,} more not requested for that reason."
             )
-        return "\n".join([*filter(None, [self.failed()]), *lines])
+        if self.failures_of_removed:
+            lines.append(
+                f"{things(len(self.failures_of_removed), 'app')} that left the configuration failed, too:"
+                f" {'; '.join(_named(self.failures_of_removed))}."
+                " Their days are requested until they have left the vendor's window."
+            )
+        problems = self.failed().splitlines()
+        details = [line for line in problems if line.startswith(DETAIL)]
+        return "\n".join([*(line for line in problems if line not in details), *lines, *details])
 
     def replayed(self) -> str:
-        """Say what came of reading kept answers anew."""
-        states = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
+        """Return what came of decoding stored responses again."""
         lines = [
-            f"{things(self.app_days, 'app-day')} read anew from kept answers: {states or 'none'}.",
-            f"{things(self.changed, 'app-day')} changed in the warehouse.",
+            f"Decoded the stored responses of {things(self.requested, 'app-day')} again: {self.received:,}"
+            f" with {things(self.points_received, 'point')}; changed {self.changed:,}.",
         ]
         if self.failures:
-            lines.append(f"Still refused: {self._named()}.")
+            lines.append(f"Still rejected: {'; '.join(_named(self.failures))}.")
         return "\n".join(lines)
+
+    def _states(self) -> str:
+        return ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items())) or "none"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as they travel from task to task."""
@@ -159,5 +187,19 @@ class Summary:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Summary:
         """Read what `to_json` returned."""
-        failures = {app_id: (count, reason) for app_id, (count, reason) in values["failures"].items()}
-        return cls(**{**values, "failures": failures})
+        failures = {
+            name: {app_id: (count, reason) for app_id, (count, reason) in values[name].items()}
+            for name in ("failures", "failures_of_removed")
+        }
+        return cls(**{**values, **failures})
+
+
+def _named(failures: Mapping[str, tuple[int, str]]) -> list[str]:
+    """Return each app with its days and its first reason, up to twenty of them."""
+    named = [
+        f"{app_id}: {things(count, 'day')}, {reason.rstrip('.')}"
+        for app_id, (count, reason) in sorted(failures.items())[:MOST_NAMED]
+    ]
+    if len(failures) > MOST_NAMED:
+        named.append(f"and {len(failures) - MOST_NAMED:,} more, see mart.coverage")
+    return named

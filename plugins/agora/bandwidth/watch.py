@@ -9,8 +9,9 @@ from datetime import date, datetime
 from textwrap import shorten
 from typing import Any
 
+from agora.bandwidth.window import MARGIN_DAYS
 from agora.errors import AgoraError, DaysExpire, DaysLost
-from agora.warehouse.uncollected import Uncollected
+from agora.warehouse.planning_queries import Uncollected
 from agora.words import things
 
 MOST_NAMED = 5
@@ -51,14 +52,14 @@ class Findings:
 
     def __init__(self, days: Sequence[Uncollected], before: Look, days_of_warning: int) -> None:
         self._days_of_warning = days_of_warning
-        gone = [day for day in days if _is_gone(day)]
+        gone = [day for day in days if day.state == "lost"]
         self.gone = Counter(str(day.usage_date) for day in gone)
         self.lost = [
             day for day in gone if self.gone[str(day.usage_date)] > before.gone.get(str(day.usage_date), 0)
         ]
-        self.waiting = [day for day in days if day.state != "partial" and not _is_gone(day)]
+        self.waiting = [day for day in days if day.state not in ("partial", "lost")]
         self.expiring = [day for day in self.waiting if day.days_left <= days_of_warning]
-        self.partial = sum(day.state == "partial" and day.days_left >= 0 for day in days)
+        self.partial = sum(day.state == "partial" and day.days_left >= -MARGIN_DAYS for day in days)
 
     def problems(self) -> list[AgoraError]:
         """Return what must not pass in silence; none where all is well."""
@@ -79,31 +80,40 @@ class Findings:
         if self.waiting:
             soonest = min(self.waiting, key=lambda day: (day.days_left, day.usage_date))
             lines = [
-                f"Oldest uncollected day: {soonest.usage_date}, {_days(soonest.days_left)} left;"
+                f"Oldest uncollected day: {soonest.usage_date}, {_days(max(0, soonest.days_left))} left;"
                 f" {_app_days(self.waiting)} wait."
             ]
         else:
-            lines = [f"Nothing is uncollected of {things(apps, 'app')}."]
+            lines = [
+                f"Every available day of {things(apps, 'app')} is collected."
+                if apps
+                else "No apps are configured."
+            ]
         if self.partial:
-            lines.append(f"{things(self.partial, 'app-day')} partial, to be asked again.")
+            lines.append(f"{things(self.partial, 'app-day')} partial, requested again every night.")
         if lost_in_all:
             lines.append(f"{things(lost_in_all, 'app-day')} lost in all.")
         return "\n".join(lines)
 
 
-def _is_gone(day: Uncollected) -> bool:
-    return day.state == "lost" or (day.state != "partial" and day.days_left < 0)
-
-
 def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
     soonest = min(day.days_left for day in days)
+    behind = sum(day.days_left < 0 for day in days)
     never_asked = sum(day.state == "pending" for day in days)
     lines = [
         f"{_app_days(days)} will leave the vendor's window uncollected within {_days(days_of_warning)},"
-        f" the first when {_days(soonest)} are over.",
-        f"Nobody has asked for {never_asked:,} of them: see whether agora_bandwidth_daily is paused or hangs."
+        f" the first when {_days(max(0, soonest))} are over.",
+        *(
+            [
+                f"{behind:,} of them have already left the window by the calendar. Each is still requested"
+                f" for {_days(MARGIN_DAYS)}."
+            ]
+            if behind
+            else []
+        ),
+        f"{never_asked:,} of them were never requested: check if agora_bandwidth_daily is paused or hangs."
         if never_asked
-        else "Mend what the last run of agora_bandwidth_daily names, then trigger it.",
+        else "Fix what the last run of agora_bandwidth_daily names, then trigger it.",
         *_by_app(days),
     ]
     return "\n".join(lines)
@@ -112,8 +122,8 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
 def _lost_text(days: Sequence[Uncollected]) -> str:
     return "\n".join(
         [
-            f"{_app_days(days)} left the vendor's window uncollected since the last look and cannot be"
-            " had any more. See why no run collected them, so that no others are lost.",
+            f"{_app_days(days)} left the vendor's window uncollected since the last look and are no longer"
+            " available. Find out why no run collected them, so that no others are lost.",
             *_by_app(days),
         ]
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from airflow.sdk import Variable
-from airflow.sdk.bases.hook import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from agora.alerts.settings import ALERTS_VARIABLE, AlertSettings, parse_alerts, require_webhook
 from agora.errors import SettingsError
+from agora.hooks.connections import stored_connection
+from agora.hooks.proxy import hide_proxy
+from agora.proxy import Proxy, proxy_for
 
 
 def configured_alerts() -> AlertSettings:
@@ -21,19 +22,20 @@ def configured_alerts() -> AlertSettings:
     return AlertSettings() if value is None else parse_alerts(value)
 
 
-def webhook_url(conn_id: str) -> str:
-    """Return the webhook's address, hidden from every log from here on.
+def webhook(conn_id: str) -> tuple[str, Proxy | None]:
+    """Return the webhook's address and the proxy to it, their secrets hidden from every log from here on.
 
     Raises:
-        SettingsError: There is no such connection, or its password is no address to send alerts to.
+        SettingsError: There is no such connection, or its password is no address to send alerts to, or its
+            extra `proxy` or the environment's proxy is not usable.
     """
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise SettingsError(
-            f"There is no connection {conn_id}: create it under Admin, Connections, of any type, with the"
-            " webhook's address as its password."
-        ) from None
+    connection = stored_connection(conn_id, "of any type, with the webhook's address as its password")
     if connection.password:
         mask_secret(connection.password)
-    return require_webhook(connection.password, conn_id)
+    url = require_webhook(connection.password, conn_id)
+    try:
+        proxy = proxy_for(url, connection.extra_dejson.get("proxy"))
+    except ValueError as error:
+        raise SettingsError(f"The connection {conn_id} is not usable: proxy: {error}") from None
+    hide_proxy(proxy)
+    return url, proxy

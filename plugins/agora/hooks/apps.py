@@ -20,6 +20,7 @@ def configured_apps() -> dict[str, list[AppSettings]]:
     if value is None:
         raise SettingsError(
             f'The variable {APPS_VARIABLE} is not set: make it a JSON list of App IDs, such as ["<App ID>"].'
+            " If it is there, it is stored with another Fernet key: start Airflow with that key, too."
         )
     by_connection: dict[str, list[AppSettings]] = {}
     for app in parse_apps(value):

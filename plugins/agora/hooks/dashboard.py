@@ -7,10 +7,11 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.bases.hook import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from agora.errors import AgoraError, DayRefused, SettingsError, UnknownApp
+from agora.errors import AgoraError, AppRefused, DayRefused, UnknownApp
+from agora.hooks.connections import stored_connection
+from agora.hooks.proxy import hide_proxy
 from agora.hooks.tested import failed
 from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
 
@@ -26,12 +27,15 @@ class AgoraDashboardHook(BaseHook):
         password: Customer Certificate (not an App Certificate).
         extra.timezone: Zone of the vendor's dates; default "UTC". Zones with summer time are refused.
         extra.window: How long the vendor shows a day, "1 month" (default) or "N days".
-        extra.requests_per_second: Default 10.
+        extra.requests_per_second: Highest request rate; default 10, the limit that the vendor documents (10
+            calls a second per account and API). A 429 lowers the rate.
         extra.max_concurrency: Requests under way at once; default 16.
         extra.settle_days: A day collected earlier than so many days after its end is asked once more then,
             because the vendor may restate it; default 2, 0 for never. Costs one request an app-day.
         extra.ca_file: PEM file of the certificate authorities to trust, on every worker; default those of
             the machine. Verification cannot be switched off.
+        extra.proxy: Forward proxy, `http://<user>:<password>@host:port`; default that of the environment
+            (`HTTPS_PROXY`, `NO_PROXY`).
 
     Args:
         conn_id: The connection's name.
@@ -52,13 +56,7 @@ class AgoraDashboardHook(BaseHook):
         Raises:
             SettingsError: The connection is not usable; the message names the field.
         """
-        try:
-            connection = self.get_connection(self.conn_id)
-        except AirflowNotFoundException:
-            raise SettingsError(
-                f"There is no connection {self.conn_id}: create it under Admin, Connections,"
-                " with the type Agora Dashboard."
-            ) from None
+        connection = stored_connection(self.conn_id, "with the type Agora Dashboard")
         settings = parse_dashboard(
             self.conn_id,
             {
@@ -76,7 +74,10 @@ class AgoraDashboardHook(BaseHook):
         return self.get_settings()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for a made-up App ID: 401 means wrong credentials, anything else that they were accepted."""
+        """Request a made-up App ID; 400, 404 or data mean that the vendor accepted the credentials.
+
+        401 and 403 fail the test, although the vendor may also answer so to an App ID of another account.
+        """
         try:
             return asyncio.run(_knock(self.get_settings()))
         except AgoraError as error:
@@ -86,6 +87,7 @@ class AgoraDashboardHook(BaseHook):
 def _hide(settings: DashboardSettings) -> None:
     certificate = settings.customer_certificate.get_secret_value()
     mask_secret(certificate)
+    hide_proxy(settings.route())
     mask_secret(base64.b64encode(f"{settings.customer_id}:{certificate}".encode()).decode())
 
 
@@ -96,6 +98,13 @@ async def _knock(settings: DashboardSettings) -> tuple[bool, str]:
     try:
         async with DashboardClient(settings) as client:
             await client.bandwidth(MADE_UP_APP_ID, yesterday, retry=False)
+    except AppRefused as error:
+        return False, (
+            f"{settings.base_url} refused the request ({error.reason}). Check that login is the Customer ID"
+            " and password the Customer Certificate. If both are right, this test cannot decide: its App ID"
+            " is made up, and the vendor may refuse an App ID of another account in the same way. A run with"
+            " your own App IDs shows whether the vendor accepts the credentials."
+        )
     except (UnknownApp, DayRefused) as error:
         return True, f"{settings.base_url} accepted the credentials ({error.reason}; the App ID was made up)."
     return True, f"{settings.base_url} accepted the credentials."

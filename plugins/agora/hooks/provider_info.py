@@ -12,6 +12,12 @@ CA_FILE: dict[str, Any] = {
     " empty for those of the machine.",
     "schema": {"type": ["string", "null"], "default": None},
 }
+PROXY: dict[str, Any] = {
+    "label": "Proxy",
+    "description": "Forward proxy, http://<user>:<password>@host:port; empty for that of the environment"
+    " (HTTPS_PROXY, NO_PROXY).",
+    "schema": {"type": ["string", "null"], "default": None, "format": "password"},
+}
 DASHBOARD: dict[str, Any] = {
     "connection-type": "agora_dashboard",
     "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
@@ -38,7 +44,8 @@ DASHBOARD: dict[str, Any] = {
         },
         "requests_per_second": {
             "label": "Requests per second",
-            "description": "Never asked faster than this; a 429 slows further down.",
+            "description": "Highest request rate. The vendor documents 10 calls a second per account"
+            " and API. A 429 lowers the rate.",
             "schema": {"type": ["number", "null"], "default": 10},
         },
         "max_concurrency": {
@@ -52,6 +59,7 @@ DASHBOARD: dict[str, Any] = {
             "schema": {"type": ["integer", "null"], "default": 2},
         },
         "ca_file": CA_FILE,
+        "proxy": PROXY,
     },
 }
 PUSH_STREAM: dict[str, Any] = {
@@ -63,7 +71,7 @@ PUSH_STREAM: dict[str, Any] = {
         "relabeling": {"host": "Base URL", "login": "App ID", "password": "App Certificate"},
         "placeholders": {"host": "http://broadcastgw.agora.io/api/v1"},
     },
-    "conn-fields": {"ca_file": CA_FILE},
+    "conn-fields": {"ca_file": CA_FILE, "proxy": PROXY},
 }
 
 

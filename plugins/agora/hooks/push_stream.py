@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.hook import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
+from agora.hooks.connections import stored_connection
+from agora.hooks.proxy import hide_proxy
 from agora.hooks.tested import failed
 from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
 
@@ -28,6 +29,7 @@ class AgoraPushStreamHook(BaseHook):
         password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs the Channel
             Keys, one for each request, and is sent nowhere.
         extra.ca_file: As of a connection of type `agora_dashboard`.
+        extra.proxy: As of a connection of type `agora_dashboard`. The proxy reads what goes over plain HTTP.
 
     Args:
         conn_id: The connection's name.
@@ -48,13 +50,7 @@ class AgoraPushStreamHook(BaseHook):
         Raises:
             SettingsError: The connection is not usable; the message names the field.
         """
-        try:
-            connection = self.get_connection(self.conn_id)
-        except AirflowNotFoundException:
-            raise SettingsError(
-                f"There is no connection {self.conn_id}: create it under Admin, Connections,"
-                " with the type Agora Push-Stream."
-            ) from None
+        connection = stored_connection(self.conn_id, "with the type Agora Push-Stream")
         if connection.conn_type != self.conn_type:
             raise SettingsError(
                 f"The connection {self.conn_id} is of the type {connection.conn_type}, not {self.conn_type}:"
@@ -62,7 +58,7 @@ class AgoraPushStreamHook(BaseHook):
             )
         if connection.password:
             mask_secret(connection.password)
-        return parse_push_stream(
+        settings = parse_push_stream(
             self.conn_id,
             {
                 **connection.extra_dejson,
@@ -71,6 +67,8 @@ class AgoraPushStreamHook(BaseHook):
                 "app_certificate": connection.password,
             },
         )
+        hide_proxy(settings.route())
+        return settings
 
     def get_conn(self) -> PushStreamSettings:
         """Return the validated settings; a session is opened for each call."""

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow.sdk.bases.hook import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
-
 from agora.errors import SettingsError
+from agora.hooks.connections import stored_connection
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -23,13 +21,14 @@ def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
     """Give an engine for a connection of type `postgres` for the length of a `with`; it connects when used.
 
     Raises:
-        SettingsError: There is no such connection.
+        SettingsError: There is no such connection, Airflow cannot decrypt it, or its extra has a name that is
+            no connection parameter.
         WarehouseError: The server may lose what it acknowledges; or whatever the database refuses inside the
             `with`, said in words.
     """
     from agora.warehouse.trouble import explained
 
-    connection = _connection(conn_id)
+    connection = stored_connection(conn_id, "with the type Postgres and the login loader")
     engine = _engine(connection)
     address = f"{connection.login}@{connection.host}:{connection.port or 5432}/{connection.schema}"
     try:
@@ -39,22 +38,19 @@ def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _connection(conn_id: str) -> Connection:
-    try:
-        return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise SettingsError(
-            f"There is no connection {conn_id}: create it under Admin, Connections, with the type Postgres"
-            " and the login loader."
-        ) from None
-
-
 def _engine(connection: Connection) -> Engine:
     from sqlalchemy.engine import URL
 
     from agora.warehouse.durable import require_durable
     from agora.warehouse.engine import warehouse_engine
 
+    # Such as sslmode and sslrootcert.
+    parameters = {name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)}
+    if unknown := [repr(name) for name in parameters if not _is_parameter(name)]:
+        raise SettingsError(
+            f"The connection {connection.conn_id} is not usable: PostgreSQL has no connection parameter"
+            f" {' or '.join(unknown)}. Remove it from the connection's extra, or correct its spelling."
+        )
     url = URL.create(
         "postgresql",
         username=connection.login,
@@ -62,7 +58,17 @@ def _engine(connection: Connection) -> Engine:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
-        # Such as sslmode and sslrootcert.
-        query={name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)},
+        query=parameters,
     )
     return require_durable(warehouse_engine(url))
+
+
+def _is_parameter(name: str) -> bool:
+    """Ask libpq whether it knows a connection parameter."""
+    import psycopg2
+    from psycopg2.extensions import parse_dsn
+
+    try:
+        return name in parse_dsn(f"{name}=x")
+    except psycopg2.ProgrammingError:
+        return False

@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowException
 from agora.alerts.incident import Failure, Message, Told, message
 from agora.alerts.settings import AlertSettings
 from agora.errors import AgoraError, AlertNotSent
-from agora.hooks.alerts import configured_alerts, webhook_url
+from agora.hooks.alerts import configured_alerts, webhook
 from agora.notifiers.noted import NOTE_KEY, in_one
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _post(settings: AlertSettings, news: Message, failure: Failure) -> bool:
 
     if not settings.webhook_conn_id:
         return False
-    url = webhook_url(settings.webhook_conn_id)
-    asyncio.run(post(url, news, failure, settings.webhook_conn_id))
+    url, proxy = webhook(settings.webhook_conn_id)
+    asyncio.run(post(url, news, failure, settings.webhook_conn_id, proxy))
     return True
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from agora.errors import AgoraError, SettingsError
+from agora.errors import AgoraError, HandOverGone, SettingsError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,12 +30,12 @@ def noted(context: Context) -> Iterator[None]:
     """Note what an error says before the task ends with it: a callback cannot see the error itself.
 
     Raises:
-        AirflowFailException: In place of a wrong setting, which trying again does not mend.
+        AirflowFailException: In place of a wrong setting or a lost hand-over, which no retry resolves.
     """
     try:
         yield
     except AgoraError as error:
         context["ti"].xcom_push(NOTE_KEY, str(error))
-        if isinstance(error, SettingsError):
+        if isinstance(error, (SettingsError, HandOverGone)):
             raise AirflowFailException(str(error)) from error
         raise

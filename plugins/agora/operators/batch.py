@@ -8,6 +8,7 @@ from datetime import date, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Self
 
+from agora.errors import HandOverGone
 from agora.words import things
 
 if TYPE_CHECKING:
@@ -70,10 +71,13 @@ class Batch:
             reference: What `hand_over` returned.
 
         Raises:
-            AirflowFailException: The batch is not there, or another version left it.
+            AirflowFailException: Another version left it.
+            HandOverGone: The batch was removed.
         """
         known = reference if isinstance(reference, Mapping) else {}
         left = ti.xcom_pull(task_ids=plan_task_id, key=known["key"]) if "key" in known else None
+        if not left and "key" in known:
+            raise hand_over_gone(ti, plan_task_id)
         if isinstance(left, Mapping) and {*left} == {field.name for field in fields(cls)}:
             return cls(**left)
         # Imported here: who only deals out does not need Airflow.
@@ -83,6 +87,15 @@ class Batch:
             f"{known.get('label') or 'This batch'}: planned by another version or planned anew meanwhile:"
             f" clear the task {plan_task_id} with everything after it."
         )
+
+
+def hand_over_gone(ti: RuntimeTaskInstance, task_id: str) -> HandOverGone:
+    """Return the error of a task that finds nothing where another task of its run left something."""
+    return HandOverGone(
+        f"What the task {task_id} of {ti.dag_id} handed over in run {ti.run_id} is gone: its XComs were"
+        " removed, as `airflow db clean` does. Trigger a new run, which requests whatever is missing. Nothing"
+        " collected is lost, and the run's row in mart.collection_run stays."
+    )
 
 
 def shares(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[int]:
@@ -99,7 +112,7 @@ def shares(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[in
 
 def in_batches(
     conn_id: str,
-    app_days: Sequence[tuple[str, date, str]],
+    app_days: Sequence[tuple[str, date]],
     *,
     planned_at: datetime,
     requests_per_second: float,
@@ -109,7 +122,7 @@ def in_batches(
 
     Args:
         conn_id: The account.
-        app_days: App ID, usage date and state, soonest to expire first.
+        app_days: App ID and usage date, soonest to expire first.
         planned_at: When it was planned, with time zone.
         requests_per_second: As configured for the account.
         most_batches: No more than these; they are larger where there is too much for so many.
@@ -119,9 +132,9 @@ def in_batches(
     for start in range(0, len(app_days), size):
         part = app_days[start : start + size]
         by_day: dict[str, list[str]] = {}
-        for app_id, usage_date, _ in part:
+        for app_id, usage_date in part:
             by_day.setdefault(usage_date.isoformat(), []).append(app_id)
-        first, last = min(day for _, day, _ in part), max(day for _, day, _ in part)
+        first, last = min(day for _, day in part), max(day for _, day in part)
         days = f"{first}" if first == last else f"{first} – {last}"
         label = f"{conn_id}, {days}, {things(len(part), 'app-day')}"
         yield Batch(conn_id, label, by_day, planned_at.isoformat())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
@@ -58,6 +58,25 @@ class StoredDataCheckOperator(BaseOperator):
         untrue = [name for name, is_true in row.items() if not is_true]
         self.log.info("%s: %s", path.stem, f"{', '.join(untrue)} not true" if untrue else "all true")
         return untrue
+
+
+class StoredPointsCheckOperator(BaseOperator):
+    """Compares stored points with their stored responses, then fails naming each app-day that differs.
+
+    Compared are all app-days of the last 62 days and a random sample of older ones.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Compare."""
+        from agora.bandwidth.proof import compare
+
+        with noted(context), warehouse() as engine:
+            comparison = compare(engine)
+        if comparison.differing:
+            note = f"{comparison} See {RUNBOOK}#run-failed"
+            context["ti"].xcom_push(NOTE_KEY, note)
+            raise AirflowFailException(note)
+        self.log.info("%s", comparison)
 
 
 def _reason(error: DBAPIError) -> str:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from agora.errors import CredentialsRefused
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import noted
+from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.batch import Batch
 from agora.operators.lineage import Places, lineage
 from agora.operators.metrics import report_batch
@@ -42,35 +41,47 @@ class BandwidthCollectOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
-        batch = Batch.taken_over(context["ti"], self.plan_task_id, self.batch)
+        with noted(context):
+            batch = Batch.taken_over(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
+            # The run's note has the details, too.
+            context["ti"].xcom_push(NOTE_KEY, batch.unusable.partition("\n")[0])
             raise AirflowFailException(batch.unusable)
-        try:
-            with noted(context):
-                summary = asyncio.run(self._collect(batch))
-        except CredentialsRefused as error:
-            raise AirflowFailException(str(error)) from error
+        with noted(context):
+            summary = asyncio.run(self._collect(batch))
         context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
         report_batch(batch.conn_id, summary)
         self.log.info("%s", summary.text())
-        if summary.failures:
-            raise AirflowFailException(summary.failed())
+        if problems := summary.failed():
+            raise AirflowFailException(problems)
 
     async def _collect(self, batch: Batch) -> Summary:
         from agora.bandwidth.collect import collect
         from agora.bandwidth.shared_pace import shared_client
-        from agora.warehouse.wanted import not_collected_since
+        from agora.vendor.dashboard import CONFIRMING_APPS
+        from agora.warehouse import app_days, apps, planning_queries
 
         settings = AgoraDashboardHook(batch.conn_id).get_settings()
+        planned, since = batch.app_days(), datetime.fromisoformat(batch.planned_at)
         with warehouse() as engine:
             url = engine.url
             self._places = Places(settings.base_url, url.host, url.port, url.database)
             with engine.connect() as connection:
-                asked = not_collected_since(
-                    connection, batch.app_days(), datetime.fromisoformat(batch.planned_at)
-                )
+                done, refused = planning_queries.results(connection, planned, since)
+                witnesses = planning_queries.served(connection, batch.conn_id, most=CONFIRMING_APPS)
             async with shared_client(settings, engine) as client:
-                return await collect(asked, client, engine)
+                summary = await collect(
+                    [day for day in planned if day not in done],
+                    client,
+                    engine,
+                    witnesses=witnesses,
+                    refused_before=refused,
+                )
+            with engine.connect() as connection:
+                summary.states, _ = app_days.states(connection, planned, since)
+                summary.remove(apps.removed(connection, summary.failures))
+            summary.app_days = len(planned)
+            return summary
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
         """Say what was read and written; the OpenLineage provider calls this where it is active."""

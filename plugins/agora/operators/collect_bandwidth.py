@@ -11,6 +11,7 @@ from agora.operators.checks import StoredDataCheckOperator
 from agora.operators.collect import BandwidthCollectOperator
 from agora.operators.every_dag import POOL
 from agora.operators.plan import BandwidthPlanOperator
+from agora.operators.planned_batches import PlannedBatches
 from agora.operators.publish import BandwidthPublishOperator
 
 
@@ -35,7 +36,7 @@ def collect_bandwidth(
         pool=POOL,
         map_index_template="{{ task.batch.label }}",
         execution_timeout=timedelta(hours=2),
-    ).expand(batch=plan.output)
+    ).expand(batch=PlannedBatches(plan))
     check = StoredDataCheckOperator(task_id="check", trigger_rule="all_done")
     publish = BandwidthPublishOperator(
         task_id="publish",

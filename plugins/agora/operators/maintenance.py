@@ -1,4 +1,4 @@
-"""What is done by hand or once a week with what is kept: reading it anew, dropping what is old."""
+"""Maintenance of stored data: decode responses again, drop what is older than the retention."""
 
 from __future__ import annotations
 
@@ -9,50 +9,91 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from agora.errors import SettingsError
+from agora.hooks.apps import configured_apps
+from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.templated import as_list
+from agora.operators.dag_schedule import record_schedules
+from agora.operators.templated import as_app_ids
+from agora.operators.trigger_form import refuse_unknown_keys
 from agora.words import things
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from sqlalchemy import Engine
 
 RETENTION_VARIABLE = "agora_retention"
 
 
 class BandwidthReplayOperator(BaseOperator):
-    """Reads the kept answers of some days anew; where that changes nothing, it ends as skipped.
+    """Decodes the stored responses of some days again; ends as skipped if that changes nothing.
 
     Args:
         from_date: First usage date in ISO spelling.
         to_date: Last usage date, included.
         app_ids: JSON list of App IDs; empty or null for all.
+        correct_zone: "true" moves the days to the present time zone of their account.
     """
 
-    template_fields: Sequence[str] = ("from_date", "to_date", "app_ids")
+    template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "correct_zone")
 
-    def __init__(self, *, from_date: str, to_date: str, app_ids: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, from_date: str, to_date: str, app_ids: str, correct_zone: str = "false", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.correct_zone = correct_zone
         self.from_date = from_date
         self.to_date = to_date
         self.app_ids = app_ids
 
     def execute(self, context: Context) -> None:
-        """Replay, and say what came of it."""
+        """Replay, and note the outcome."""
         from agora.bandwidth.replay import replay
         from agora.warehouse.stored_figures import refresh
 
+        with noted(context):
+            refuse_unknown_keys(context)
         from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
+        correct_zone = self.correct_zone.lower() == "true"
         with noted(context), warehouse() as engine:
-            summary = replay(engine, from_date, to_date, tuple(as_list("app_ids", self.app_ids)))
+            if correct_zone:
+                _sync_accounts(engine)
+            summary = replay(
+                engine,
+                from_date,
+                to_date,
+                as_app_ids(self.app_ids),
+                correct_zone=correct_zone,
+            )
             refresh(engine)
         note = summary.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         if not summary.changed:
             raise AirflowSkipException(note)
+
+
+def _sync_accounts(engine: Engine) -> None:
+    """Carry the connections' time zones over: no run may have done so since they were corrected.
+
+    Raises:
+        SettingsError: The connection of a configured app is not usable.
+    """
+    from agora.warehouse import apps
+
+    configured = configured_apps()
+    with engine.begin() as connection:
+        for conn_id in apps.accounts(connection):
+            try:
+                account = AgoraDashboardHook(conn_id).get_settings()
+            except SettingsError:
+                if conn_id in configured:
+                    raise
+                continue  # its connection was deleted with its apps: its last time zone holds
+            apps.sync_account(connection, account)
 
 
 class RetentionOperator(BaseOperator):
@@ -63,6 +104,10 @@ class RetentionOperator(BaseOperator):
         from agora.warehouse.retention import forget, parse_retention
         from agora.warehouse.stored_figures import refresh
 
+        with noted(context):
+            refuse_unknown_keys(context)
+            with warehouse() as engine:
+                record_schedules(context, engine)
         value = Variable.get(RETENTION_VARIABLE, default=None)
         if value is None:
             raise AirflowSkipException(f"Everything is kept: the variable {RETENTION_VARIABLE} is not set.")

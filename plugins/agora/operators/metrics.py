@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.summary import Summary
 
-APP_DAYS = {state: f"agora.app_days.{state}" for state in STATES}
+# A day that is still requested is not lost.
+APP_DAYS = {state: f"agora.app_days.{state}" for state in STATES if state != "lost"}
 LOST_APP_DAYS = "agora.lost_app_days"
 DAYS_LEFT = "agora.oldest_uncollected.days_left"
 AGE_DAYS = "agora.oldest_uncollected.age_days"
@@ -31,7 +32,10 @@ REQUESTS = "agora.requests"
 LIMITED = "agora.requests_limited"
 DURATION: dict[str, str] = {stage: f"agora.duration.{stage}" for stage in STAGES}
 GAUGES = (*APP_DAYS.values(), LOST_APP_DAYS, DAYS_LEFT, AGE_DAYS)
-COUNTERS = (REQUESTS, LIMITED)
+RECEIVED = "agora.app_days_received"
+POINTS_RECEIVED = "agora.points_received"
+CHANGED = "agora.app_days_changed"
+COUNTERS = (REQUESTS, LIMITED, RECEIVED, POINTS_RECEIVED, CHANGED)
 TIMERS = tuple(DURATION.values())
 
 # Metrics are not worth waiting for.
@@ -42,12 +46,21 @@ log = logging.getLogger(__name__)
 
 
 def report_batch(conn_id: str, summary: Summary) -> None:
-    """Send what one batch asked of an account, and how long its stages took."""
+    """Send the counts of one batch, and how long its stages took."""
+    report_counts(conn_id, summary)
+    with _harmless():
+        _report_seconds(summary.seconds, {"conn_id": conn_id})
+
+
+def report_counts(conn_id: str, summary: Summary) -> None:
+    """Send what was requested of an account, what was received, and what changed."""
     with _harmless():
         tags = {"conn_id": conn_id}
         stats.incr(REQUESTS, summary.requests, tags=tags)
         stats.incr(LIMITED, summary.limited, tags=tags)
-        _report_seconds(summary.seconds, tags)
+        stats.incr(RECEIVED, summary.received, tags=tags)
+        stats.incr(POINTS_RECEIVED, summary.points_received, tags=tags)
+        stats.incr(CHANGED, summary.changed, tags=tags)
 
 
 @contextmanager

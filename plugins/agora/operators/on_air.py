@@ -48,6 +48,12 @@ class OnAir:
         """Tell whether this run may have something on the air."""
         return Variable.get(self._key, default=None) is not None
 
+    def is_started(self, ti: RuntimeTaskInstance) -> bool:
+        """Tell whether the start task has succeeded, whatever is remembered."""
+        index = None if self.map_index < 0 else self.map_index
+        states = ti.get_task_states(self.dag_id, index, [self.task_id], run_ids=[self.run_id])
+        return "success" in states.get(self.run_id, {}).values()
+
     def remember(self, cname: str, conn_id: str) -> None:
         """Remember, before asking, that a channel may be on the air from now on."""
         told = {"channel": cname, "connection": conn_id, "dag": self.dag_id, "run": self.run_id}

@@ -16,24 +16,30 @@ from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators import apps_gone
 from agora.operators.batch import Batch, in_batches, in_turn, shares
-from agora.operators.metrics import reported
-from agora.operators.templated import as_list
+from agora.operators.collect import SUMMARY_KEY
+from agora.operators.dag_schedule import record_schedules
+from agora.operators.metrics import report_counts, reported
+from agora.operators.templated import as_app_ids
+from agora.operators.trigger_form import refuse_unknown_keys
 from agora.words import things
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from sqlalchemy import Engine
 
     from agora.bandwidth.plan import Days, Plan
+    from agora.bandwidth.summary import Summary
     from agora.settings import DashboardSettings
+    from agora.warehouse.apps import Gone
 
 
 class BandwidthPlanOperator(BaseOperator):
-    """Finds the app-days that are missing and can still be had; leaves them in batches.
+    """Finds the app-days that are missing and may be available; leaves them in batches.
 
-    Without dates, everything wanted is looked at. With dates, only those days; if all of them are outside
-    the vendor's window, the task ends as skipped with the vendor's reason.
+    Without dates, everything that is expected is planned. With dates, only those days.
 
     Args:
         from_date: First usage date in ISO spelling, or empty.
@@ -61,24 +67,29 @@ class BandwidthPlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Plan every account."""
-        now = datetime.now(UTC)
         with noted(context):
+            refuse_unknown_keys(context)
             try:
                 with reported("plan"):
-                    plans = self._plans(self._days(), now)
+                    plans, gone, planned_at = self._plans(self._days(), context)
             except DayNotOver as error:
                 if self.to_date:
                     raise
                 # A backfill of Airflow's own knows UTC only; the account's day may end later.
                 raise AirflowSkipException(str(error)) from error
-        note = "\n".join(_plan_note(plan, by_name=bool(self.from_date)) for plan in plans)
+        note = "\n".join(
+            _plan_note(plan, by_name=bool(self.from_date)) for plan in plans if not plan.unusable
+        )
         context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        # The task of its batch notes why an account is not usable.
+        self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), note]))
         # Airflow's own limit is for all accounts together.
         most = shares([len(plan.app_days) for plan in plans])
-        batches = [*in_turn(map(_batches, plans, repeat(now), most))]
-        if not batches and self.from_date and any(plan.refusal for plan in plans):
-            raise AirflowSkipException(note)
+        batches = [*in_turn(map(_batches, plans, repeat(planned_at), most))]
+        if apps_gone.are_many(gone):
+            batches.insert(0, apps_gone.failing_batch(gone, planned_at))
+        else:
+            context["ti"].xcom_push(apps_gone.GONE_KEY, apps_gone.note(gone))
         return [batch.hand_over(context["ti"], number) for number, batch in enumerate(batches)]
 
     def _days(self) -> Days | None:
@@ -89,43 +100,67 @@ class BandwidthPlanOperator(BaseOperator):
         return Days(
             date.fromisoformat(self.from_date),
             date.fromisoformat(self.to_date or self.from_date),
-            tuple(as_list("app_ids", self.app_ids)),
+            as_app_ids(self.app_ids),
             self.reload.lower() == "true",
         )
 
-    def _plans(self, days: Days | None, now: datetime) -> list[Plan]:
-        from agora.bandwidth.plan import plan, require_days
-        from agora.warehouse.apps import accounts_of_removed, retire_others
-        from agora.warehouse.lost import mark_expired
+    def _plans(self, days: Days | None, context: Context) -> tuple[list[Plan], Gone, datetime]:
+        from agora.bandwidth.plan import Plan, plan, require_days
+        from agora.bandwidth.summary import Summary
+        from agora.warehouse import apps
+        from agora.warehouse.clock import ahead_of_worker
 
         by_connection = configured_apps()
         accounts, unusable = _accounts(by_connection)
         every_app = [app for apps in by_connection.values() for app in apps]
-        if days is not None and accounts:
-            newest = max(account.today(now) for account in accounts) - timedelta(days=1)
-            require_days(days, every_app, newest)
+        summary = Summary()
         with warehouse() as engine:
+            record_schedules(context, engine)
             with engine.begin() as connection:
-                retire_others(connection, list(by_connection), [app.app_id for app in every_app], now)
-                # What an app that was removed has open can be had while its account's connection is there.
-                for conn_id in accounts_of_removed(connection):
+                worker_now = datetime.now(UTC)
+                now = worker_now + ahead_of_worker(connection, worker_now)
+                if days is not None and accounts:
+                    newest = max(account.today(now) for account in accounts) - timedelta(days=1)
+                    require_days(days, every_app, newest)
+                gone = apps.retire(connection, [app.app_id for app in every_app], context["run_id"])
+                for account in accounts:
+                    apps.sync(connection, account, by_connection[account.conn_id])
+                # What an app that was removed lacks is available while its account's connection exists.
+                for conn_id in apps.accounts_of_removed(connection):
                     if conn_id not in by_connection:
                         accounts += _accounts([conn_id])[0]
-                mark_expired(connection, [account.conn_id for account in accounts] + list(by_connection))
-            planned = [
-                asyncio.run(
-                    plan(
-                        account,
-                        by_connection.get(account.conn_id, []),
-                        engine,
-                        now,
-                        days,
-                        configured_elsewhere=[a.app_id for a in every_app if a.conn_id != account.conn_id],
+            plans = []
+            for account in accounts:
+                app_ids = [app.app_id for app in by_connection.get(account.conn_id, [])]
+                with engine.connect() as connection:
+                    planned = plan(connection, account, app_ids, account.today(now), days)
+                if planned.app_days:
+                    tried = asyncio.run(_tried(planned, account, engine))
+                    report_counts(account.conn_id, tried)
+                    self.log.info(
+                        "Access check of %s: %s, received %s.",
+                        account.conn_id,
+                        things(tried.requests, "request"),
+                        things(tried.received, "app-day"),
                     )
-                )
-                for account in accounts
-            ]
-        return [*planned, *unusable]
+                    if tried.stopped:
+                        planned = Plan(account.conn_id, unusable=tried.stopped)
+                    else:
+                        # Its batch requests a day that failed again, and counts it.
+                        tried.failures, tried.kinds = {}, []
+                        tried.requested, tried.at_the_edge = tried.received, 0
+                    summary.add(tried)
+                plans.append(planned)
+        context["ti"].xcom_push(SUMMARY_KEY, {**summary.to_json(), "stopped": ""})
+        return [*plans, *unusable], gone, now
+
+
+async def _tried(planned: Plan, account: DashboardSettings, engine: Engine) -> Summary:
+    from agora.bandwidth.collect import try_access
+    from agora.bandwidth.shared_pace import shared_client
+
+    async with shared_client(account, engine) as client:
+        return await try_access(planned.app_days, client, engine)
 
 
 def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Plan]]:
@@ -155,23 +190,20 @@ def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Ba
 
 
 def _plan_note(plan: Plan, *, by_name: bool) -> str:
-    if plan.unusable:
-        return plan.unusable
-    asked = f"{plan.conn_id}: {things(len(plan.app_days), 'app-day')} to ask for"
-    again = sum(app_day.state == "collected" for app_day in plan.app_days)
-    if again:
-        asked += f", {again:,} of them once more"
+    if not plan.app_days:
+        return f"{plan.conn_id}: nothing is missing."
+    note = f"{plan.conn_id}: requesting {things(len(plan.app_days), 'app-day')}"
+    if plan.rechecks:
+        note += f", {things(plan.rechecks, 're-check')} of settled days included"
     if plan.left and by_name:
-        # The same days asked for once more would begin with the same ones where complete days are reloaded.
-        asked += (
-            f", up to {plan.app_days[-1].usage_date}: ask again from there for the {plan.left:,} left,"
-            " because this run would not get to them in time"
+        # The same days requested again would begin with the same ones where complete days are reloaded.
+        note += (
+            f", up to {plan.app_days[-1][1]}. {plan.left:,} more do not fit into the time of one run:"
+            " request them from there on"
         )
     elif plan.left:
-        asked += f", {plan.left:,} left for another run, because this one would not get to them in time"
-    if plan.refusal:
-        return f"{asked}; {len(plan.lost):,} of those wanted are lost, {plan.refusal}."
-    return f"{asked}." if plan.app_days else f"{plan.conn_id}: nothing is missing."
+        note += f". {plan.left:,} more do not fit into the time of one run; the next run requests them"
+    return f"{note}."
 
 
 def own_day_of_backfill() -> str:

@@ -23,6 +23,7 @@ from agora.hooks.push_stream import AgoraPushStreamHook
 from agora.notifiers.noted import NOTE_KEY, noted
 from agora.operators.on_air import OnAir
 from agora.operators.templated import as_list
+from agora.operators.trigger_form import refuse_unknown_keys
 from agora.settings import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class PushStreamChannelOperator(BaseOperator):
         """Ask the vendor; return its answer."""
         try:
             with noted(context):
+                self.check(context)
                 channel = self.call(AgoraPushStreamHook(self.conn_id), context)
         except VendorError as error:
             if self.may_do_better(error):
@@ -65,6 +67,10 @@ class PushStreamChannelOperator(BaseOperator):
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         return answer
+
+    def check(self, context: Context) -> None:
+        """Refuse a run with unknown parameters before the vendor is called."""
+        refuse_unknown_keys(context)
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
         """Make the one call; each of the three has its own."""
@@ -170,13 +176,21 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         super().__init__(**kwargs)
         self.start_task_id = start_task_id
 
+    def check(self, context: Context) -> None:
+        """Refuse unknown parameters, except after a start, whose channel must always be stopped."""
+        if not self.start_task_id:
+            super().check(context)
+
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
         """Stop."""
         if not self.start_task_id:
             return hook.stop(self.cname)
         on_air = OnAir.of(context["ti"], self.start_task_id)
         if not on_air.may_be():
-            raise AirflowSkipException(f"Channel {self.cname}: this run has nothing on the air.")
+            # To a task, a variable that is stored with another Fernet key does not exist.
+            if context["ti"].try_number > 1 or not on_air.is_started(context["ti"]):
+                raise AirflowSkipException(f"Channel {self.cname}: this run has nothing on the air.")
+            on_air.remember(self.cname, self.conn_id)
         try:
             channel = hook.stop(self.cname)
         except ChannelNotFound as error:
@@ -197,6 +211,7 @@ class PushStreamActionOperator(BaseBranchOperator):
         """Return its task id."""
         params = context["params"]
         with noted(context):
+            refuse_unknown_keys(context)
             if params["action"] == "start" and any(params["uids"] or ()):
                 raise SettingsError(
                     f"Channel {params['cname']}: uids are for update, a start takes none. Start without them,"

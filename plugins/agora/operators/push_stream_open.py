@@ -15,7 +15,9 @@ from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.templated import as_list
+from agora.operators.dag_schedule import record_schedules
+from agora.operators.templated import as_app_ids
+from agora.operators.trigger_form import refuse_unknown_keys
 from agora.settings import AppSettings
 
 if TYPE_CHECKING:
@@ -49,10 +51,12 @@ class PushStreamOpenOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, bool]:
         """Ask every account; one that cannot be worked with does not keep the others from being asked."""
         with noted(context):
+            refuse_unknown_keys(context)
             if self.action not in (APPLY, QUERY):
                 raise SettingsError(f"action is {APPLY} or {QUERY}, not {self.action!r}.")
-            chosen = _chosen(as_list("app_ids", self.app_ids))
+            chosen = _chosen(as_app_ids(self.app_ids))
             with warehouse() as engine:
+                record_schedules(context, engine)
                 answered, problems = self._every_account(chosen, engine)
         note = "\n".join([*problems, *(states.text() for states in answered)])
         context["ti"].xcom_push(NOTE_KEY, note)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from agora.errors import SettingsError
+from agora.settings import canonical_app_id
 
 
 def as_list(name: str, value: Any) -> list[Any]:
@@ -21,3 +22,12 @@ def as_list(name: str, value: Any) -> list[Any]:
     if found and not isinstance(found, list | tuple):
         raise SettingsError(f'{name} is neither a list nor the JSON of one, such as ["…"].')
     return list(found or ())
+
+
+def as_app_ids(value: Any) -> list[str]:
+    """Return the App IDs of a field `app_ids` in their canonical spelling.
+
+    Raises:
+        SettingsError: It is neither a list nor the JSON of one.
+    """
+    return [canonical_app_id(str(app_id)) for app_id in as_list("app_ids", value)]

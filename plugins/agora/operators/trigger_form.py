@@ -1,13 +1,20 @@
-"""Fields that the trigger forms of several DAGs share, or that say what may be asked of the vendor."""
+"""Parameters of a run: fields that several trigger forms share, and a check that a run has no other keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from agora.errors import SettingsError
 from agora.settings import PUSH_STREAM_CONN_ID
 from agora.vendor.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# TriggerDagRunOperator adds this key to the conf of the run that it triggers.
+ADDED_BY_AIRFLOW = {"openlineage"}
 
 APP_IDS = Param(
     None,
@@ -83,3 +90,26 @@ def lines(field: str, kind: str = "string") -> str:
         kind: What a value is, as Jinja's filters have it: string or int.
     """
     return f"{{{{ (params.{field} or []) | select | map('{kind}') | list | tojson }}}}"
+
+
+def refuse_unknown_keys(context: Context) -> None:
+    """Raise an error if the run's conf has a key that is not a parameter of its DAG.
+
+    Airflow ignores such a key, so a misspelt parameter would take its default, which may mean every app.
+    Call it inside `noted(context)`, before the task requests or changes anything.
+
+    Raises:
+        SettingsError: The conf is not an object or has an unknown key.
+    """
+    dag, conf = context["dag"], context["dag_run"].conf or {}
+    if not isinstance(conf, dict):
+        raise SettingsError(f"The conf of {dag.dag_id} must be a JSON object. Nothing was requested.")
+    known = {*dag.params, *context["task"].params}
+    unknown = sorted(set(conf) - known - ADDED_BY_AIRFLOW)
+    if not unknown:
+        return
+    parameters = f"its parameters are {', '.join(sorted(known))}" if known else "it has no parameters"
+    noun = "parameter" if len(unknown) == 1 else "parameters"
+    raise SettingsError(
+        f"{dag.dag_id} does not know the {noun} {', '.join(unknown)}; {parameters}. Nothing was requested."
+    )

@@ -13,7 +13,9 @@ from agora.errors import AgoraError, SettingsError
 from agora.hooks.alerts import configured_alerts
 from agora.hooks.warehouse import warehouse
 from agora.notifiers.noted import NOTE_KEY, noted
+from agora.operators.dag_schedule import SCHEDULES, record_schedules
 from agora.operators.metrics import report_standing
+from agora.operators.trigger_form import refuse_unknown_keys
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,18 +34,31 @@ class WatchOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Look at every wanted app-day that is not collected."""
         with noted(context):
+            refuse_unknown_keys(context)
+            late = _record_schedules(context)
             problems, text = _look(context["run_id"], datetime.now(UTC))
-        note = "\n".join([*map(str, problems), text])
+        note = "\n".join([*map(str, problems), text, *late])
         context["ti"].xcom_push(NOTE_KEY, note)
         if problems:
             raise AirflowFailException(note)
         self.log.info("%s", note)
 
 
+def _record_schedules(context: Context) -> list[str]:
+    """Record when each DAG runs next; describe those that run too late."""
+    from agora.warehouse.dag_schedule import late_schedules
+
+    with warehouse() as engine:
+        record_schedules(context, engine, SCHEDULES)
+        with engine.connect() as connection:
+            return late_schedules(connection)
+
+
 def _look(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     """Return the problems found and how things stand; remember for the next look what this one saw."""
     from agora.bandwidth.watch import Findings, Look
-    from agora.warehouse.uncollected import apps_known, lost_in_all, uncollected
+    from agora.warehouse import doubts
+    from agora.warehouse.planning_queries import apps_known, lost_in_all, uncollected
 
     settings = configured_alerts()
     before = _look_before(run_id)
@@ -52,6 +67,7 @@ def _look(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
         with engine.connect() as connection:
             findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
             apps, lost = apps_known(connection), lost_in_all(connection)
+            doubtful = doubts.notes(connection, last.at)
         report_standing(engine)
     looks = {
         "run_id": run_id,
@@ -61,7 +77,7 @@ def _look(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     Variable.set(LOOKS_VARIABLE, json.dumps(looks), "What agora_bandwidth_watch saw last; written by it.")
     if before and not apps:
         raise SettingsError("The warehouse knows no app: unpause agora_bandwidth_daily and trigger it.")
-    return findings.problems() if before else [], findings.text(apps, lost)
+    return findings.problems() if before else [], "\n".join([findings.text(apps, lost), *doubtful])
 
 
 def _look_before(run_id: str) -> Look | None:

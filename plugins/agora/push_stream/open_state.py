@@ -9,8 +9,16 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from agora.errors import CredentialsRefused, OutcomeUnknown, RateLimited, VendorError, VendorUnavailable, see
-from agora.vendor.dashboard import DashboardClient
+from agora.errors import (
+    AppRefused,
+    CredentialsRefused,
+    OutcomeUnknown,
+    RateLimited,
+    VendorError,
+    VendorUnavailable,
+    see,
+)
+from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient, credentials_refused
 from agora.warehouse.push_stream_state import Seen, record
 from agora.words import things
 
@@ -25,7 +33,7 @@ class OpenStates:
         conn_id: The account.
         seen: The answers, in the order in which they came.
         failures: App ID → why there is no answer.
-        refused: The 401 that ended it for all that were still to be asked.
+        refused: Set if the vendor refused several apps and served none, which ends the account's requests.
         not_asked: App IDs left out, because of it or because the vendor was not available.
         changed: How many apps' state is another than before, or seen for the first time.
     """
@@ -82,8 +90,9 @@ async def open_states(
 ) -> OpenStates:
     """Ask for each app, as many at once as the account allows, and keep every answer whatever ends it.
 
-    One app's failure does not keep another's answer from being kept. After a 401, and where many in a row get
-    no usable answer, the rest is not asked.
+    One app's failure does not keep another's answer from being kept. The rest is not requested if the vendor
+    refused several apps (401 or 403) and served none, or if many apps in a row get no usable answer. Until
+    the vendor serves the first app, at most five requests are under way or refused.
 
     Args:
         app_ids: Apps of the account, none twice.
@@ -96,6 +105,7 @@ async def open_states(
     workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
     try:
         await asyncio.gather(*workers)
+        round_.stop_if_refused()
     finally:
         for worker in workers:
             worker.cancel()
@@ -115,37 +125,62 @@ class _Round:
         self._client = client
         self._apply = apply
         self._failed_in_a_row = 0
+        self._served = False
+        # Permits to request an app before the first one is served. A refused app does not return its permit.
+        self._permits = asyncio.Semaphore(CONFIRMING_APPS)
         self.states = OpenStates(client.settings.conn_id)
 
     async def work(self) -> None:
         """Take one app after the other until there are no more."""
         for app_id in self._todo:
+            if not self._served:
+                await self._permits.acquire()
             down = self._failed_in_a_row >= 2 * self._client.settings.max_concurrency
             if self.states.refused or down:
                 self.states.not_asked.append(app_id)
+                self._permits.release()
             else:
                 await self._ask(app_id)
 
     async def _ask(self, app_id: str) -> None:
         try:
             seen = await self._seen(app_id)
-        except CredentialsRefused as error:
-            if self.states.refused:
-                self.states.not_asked.append(app_id)
-            self.states.refused = self.states.refused or error
+        except AppRefused as error:
+            self.states.failures[app_id] = error
+            self._failed_in_a_row = 0
+            if not self._served and len(self._refusals()) == CONFIRMING_APPS:
+                self.stop_if_refused()
+                self._permits.release()
         except VendorError as error:
             self.states.failures[app_id] = error
             down = isinstance(error, VendorUnavailable | OutcomeUnknown | RateLimited)
             self._failed_in_a_row = self._failed_in_a_row + 1 if down else 0
+            self._permits.release()
         else:
             self._failed_in_a_row = 0
             self.states.seen.append(seen)
+
+    def stop_if_refused(self) -> None:
+        """Stop the account if several apps were refused and none was served."""
+        refusals = self._refusals()
+        if not self._served and len(refusals) > 1:
+            self.states.refused = credentials_refused([*refusals.values()][-1], [*refusals])
+            for app_id in refusals:
+                del self.states.failures[app_id]
+
+    def _refusals(self) -> dict[str, AppRefused]:
+        failures = self.states.failures.items()
+        return {app_id: error for app_id, error in failures if isinstance(error, AppRefused)}
 
     async def _seen(self, app_id: str) -> Seen:
         # What the vendor says is true of some moment after it is asked: an answer that took long must not
         # look newer than one that was asked for meanwhile.
         asked_at = datetime.now(UTC)
         enabled = await self._client.push_stream_is_open(app_id)
+        if not self._served:
+            self._served = True
+            for _ in range(self._client.settings.max_concurrency):
+                self._permits.release()  # for every worker that waits for one
         if self._apply and not enabled:
             asked_at = datetime.now(UTC)
             enabled = await self._client.apply_for_push_stream(app_id)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; less could be a word
+from agora.vendor.masking import without
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Answer:
         fetched_at: When the answer was complete, with time zone.
         fault: Why the body is not whole or not readable, or an empty string.
         secrets: What is never repeated to people, whatever the vendor says.
+        server_date: When the vendor's clock says that it responded (the `Date` header, in UTC), or None.
         failed_tries: How many earlier tries were sent and got no answer or a 5xx; each may have taken effect.
     """
 
@@ -28,6 +29,7 @@ class Answer:
     fault: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
     failed_tries: int = 0
+    server_date: datetime | None = None
 
     def said(self) -> str:
         """Return the vendor's own words in at most 200 characters.
@@ -43,16 +45,6 @@ class Answer:
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
             pass
-        for secret in self.secrets:
-            text = _without(secret, text)
+        text = without(self.secrets, text[:2000])
         printable = "".join(character if character.isprintable() else " " for character in text)
         return " ".join(printable.split())[:200] or "nothing"
-
-
-def _without(secret: str, text: str) -> str:
-    """Take a secret out of a text, also from its end, where the body may have broken off within it."""
-    text = text.replace(secret, "***")
-    for size in range(len(secret) - 1, LEAST_SECRET_CHARACTERS - 1, -1):
-        if text.endswith(secret[:size]):
-            return f"{text[:-size]}***"
-    return text

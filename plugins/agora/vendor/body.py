@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 
 from agora.vendor.answer import Answer
+from agora.vendor.masking import without
 
 MAX_BODY_BYTES = 1 << 15  # a day of points is about 4 kB, 14 kB if spelled as widely as JSON allows
 PARTIAL_CONTENT = 206
@@ -35,7 +37,23 @@ async def received(
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         broken_off = error
     readable, fault = _readable(response, bytes(body), broken_off)
-    return Answer(response.status, readable, datetime.now(UTC), fault, secrets), broken_off
+    server_date = http_date(response.headers.get("Date", ""))
+    fault = without(secrets, fault)
+    answer = Answer(response.status, readable, datetime.now(UTC), fault, secrets, server_date=server_date)
+    return answer, broken_off
+
+
+def http_date(text: str) -> datetime | None:
+    """Read a date as HTTP headers spell it; None if the text is not one.
+
+    Args:
+        text: Such as `Sun, 29 Nov 2026 12:00:00 GMT`. A date without a zone is in UTC.
+    """
+    try:
+        date = parsedate_to_datetime(text.strip())
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for years of many digits, or at either end of time
+        return None
 
 
 def _readable(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import quote
 
 import aiohttp
 
 from agora.errors import (
+    AppRefused,
     CredentialsRefused,
     DayRefused,
     OutcomeUnknown,
@@ -25,8 +27,21 @@ from agora.vendor.pacer import Pacer, Turns
 from agora.vendor.request import Request
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from agora.vendor.transport import Transport
+from agora.words import things
 
 ASKED_AGAIN = "It is asked again by the next run."
+CONFIRMING_APPS = 5  # so many apps refused and none served confirm that the credentials are wrong
+
+_LOGIN = (
+    "login is the Customer ID and password the Customer Certificate (neither is the App ID or App"
+    " Certificate)"
+)
+_APP_REFUSED: Meaning = (
+    AppRefused,
+    "The vendor does not accept this App ID with the account's credentials. The App ID may belong to"
+    " another account: check the App ID and its conn_id in the variable agora_apps. If the account has no"
+    f" other app, check the connection {{conn_id}}, too: {_LOGIN}.",
+)
 
 BANDWIDTH: dict[int, Meaning] = {
     400: (
@@ -34,12 +49,8 @@ BANDWIDTH: dict[int, Meaning] = {
         "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
         " for a shorter time than the connection {conn_id} says, set its window.",
     ),
-    401: (
-        CredentialsRefused,
-        "Mend the connection {conn_id}: login is the Customer ID, password the Customer Certificate"
-        " (neither is the App ID or App Certificate). If both are right, the App ID may be another"
-        " account's.",
-    ),
+    401: _APP_REFUSED,  # "App ID and Customer Certificate do not match"
+    403: _APP_REFUSED,  # the same on the vendor's newer pages
     404: (
         UnknownApp,
         "Check the App ID in the variable agora_apps, and which connection its account needs; where it is"
@@ -60,6 +71,24 @@ APPLICATION: dict[int, Meaning] = {
         " and apply again if it is still false.",
     ),
 }
+
+
+def credentials_refused(error: AppRefused, apps: Sequence[str]) -> CredentialsRefused:
+    """Return the error of an account whose credentials were refused for several apps.
+
+    Args:
+        error: The last refusal.
+        apps: The App IDs refused, each once. None of the account's apps was served.
+    """
+    kind = "different app" if len(apps) > 1 else "app"
+    return CredentialsRefused(
+        f"the vendor refused the credentials for {things(len(apps), kind)} ({error.reason.rstrip('.')})",
+        about=f"Connection {error.conn_id}",
+        app_id=error.app_id,
+        advice=f"Nothing further was requested. Fix the connection {error.conn_id}: {_LOGIN}.",
+        answer=error.answer,
+        conn_id=error.conn_id,
+    )
 
 
 class DashboardClient(Client):
@@ -84,6 +113,7 @@ class DashboardClient(Client):
             secrets=(authorization.partition(" ")[2], certificate),
             max_concurrency=settings.max_concurrency,
             ca_file=settings.ca_file,
+            proxy=settings.route(),
             timeouts=timeouts,
         )
         super().__init__(settings.conn_id, settings.base_url, transport)
@@ -99,7 +129,7 @@ class DashboardClient(Client):
             retry: False asks once only.
 
         Raises:
-            CredentialsRefused: 401.
+            AppRefused: 401 or 403.
             UnknownApp: 404.
             DayRefused: 400.
             RateLimited: 429 to the end.
@@ -119,7 +149,7 @@ class DashboardClient(Client):
             retry: False asks once only.
 
         Raises:
-            CredentialsRefused: 401.
+            AppRefused: 401 or 403.
             UnknownApp: 404.
             RequestInvalid: 400.
             RateLimited: 429 to the end.

@@ -6,8 +6,16 @@ import ssl
 
 import aiohttp
 
+from agora.proxy import Proxy
 from agora.vendor.answer import Answer
 from agora.vendor.timeouts import Timeouts
+
+PROXY_CREDENTIALS = (
+    "Write the proxy's user name and password, http://<user>:<password>@host:port, into proxy of the"
+    " connection {conn_id}, or into the environment variable HTTPS_PROXY."
+)
+PROXY_REFUSED = "Have the proxy allow CONNECT to the host of the connection {conn_id}."
+PROXY_AWAY = "Check proxy of the connection {conn_id}, or else the environment variable HTTPS_PROXY."
 
 
 class NoAnswer(Exception):
@@ -32,11 +40,15 @@ class HungUp(aiohttp.ClientError):
     """The connection ended before an answer had begun."""
 
 
-def no_answer(error: Exception, timeouts: Timeouts) -> NoAnswer:
+def no_answer(error: Exception, timeouts: Timeouts, proxy: Proxy | None = None) -> NoAnswer:
     """Say why there is no answer; never in aiohttp's words, which may repeat headers or the request."""
     certificate_error = getattr(error, "certificate_error", None)
     if isinstance(certificate_error, ssl.SSLCertVerificationError):
         return _certificate_refused(certificate_error)
+    if proxy:
+        failed = _proxy_failed(error, proxy)
+        if failed:
+            return failed
     connected = not isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError))
     return NoAnswer(_too_late(error, timeouts) or _failed(error), sent=connected)
 
@@ -45,6 +57,20 @@ def broken_off(error: Exception, timeouts: Timeouts, answer: Answer) -> NoAnswer
     """Say how an answer broke off; what came of it goes with that."""
     how = _too_late(error, timeouts) or "the connection was closed"
     return NoAnswer(f"{answer.fault}: {how}", answer=answer)
+
+
+def _proxy_failed(error: Exception, proxy: Proxy) -> NoAnswer | None:
+    """Say why a proxy did not pass the request on; None if the fault may be the server's."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        reason = f"the proxy {proxy.name} refused to connect to it (HTTP {error.status})"
+        if error.status != 407:
+            return NoAnswer(reason, advice=PROXY_REFUSED, sent=False)
+        return NoAnswer(reason, advice=PROXY_CREDENTIALS, sent=False)
+    # Only the proxy's own name is looked up here: the proxy looks up the server's.
+    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError)):
+        reason = f"the proxy {proxy.name} cannot be reached ({type(error.os_error).__name__})"
+        return NoAnswer(reason, advice=PROXY_AWAY, sent=False)
+    return None
 
 
 def _too_late(error: Exception, timeouts: Timeouts) -> str:

@@ -1,6 +1,8 @@
 """How fast an account may be asked: what is known of its limit, and what each answer teaches. No waiting.
 
-The vendor publishes no limit, so it is found:
+The vendor's newer pages document 10 calls a second per account and API, the default of the configured rate.
+The document of the API used here names no number, other programs may use the account, and the vendor may have
+agreed on another limit. So the limit that applies is found:
 
 1. Requests are evenly spaced, at the configured rate until the first 429. That one tells that the limit is
    about what was answered within the last second (exactly so for a sliding window).
@@ -36,10 +38,18 @@ CLIMB_EVERY_SECONDS = 7.0
 STEADY_SECONDS = 12.0  # a rate that lasted so long is what a fall is measured by
 REST_PER_RETRY_AFTER = 20.0
 
+CLOCK_SET_BACK_SECONDS = 1.0  # less is the inaccuracy of a process's idea of the database's clock
 FORGET_SECONDS = 600.0  # a limit learned before so long a silence is learned anew, for two 429s
 MOST_AHEAD_SECONDS = 300.0
+LIMITED_SECONDS = 300.0  # an account that responds with nothing but 429 for so long is given up
+MOST_RETRY_AFTER_SECONDS = 86_400.0  # a longer Retry-After is taken for a day
 LATE_SECONDS = 0.02  # so much lateness is made up for: less than a limit's own grace
 BLOCK_SECONDS = 0.05  # turns may be granted so far ahead; up to 20 a second that is one by one
+
+
+def is_too_late(refused_since: float, now: float) -> bool:
+    """Decide whether an account has responded with nothing but 429 for too long."""
+    return now > refused_since + LIMITED_SECONDS
 
 
 @dataclasses.dataclass
@@ -51,6 +61,8 @@ class Pace:
         per_second: The present rate.
         next_at: Before this, nothing is sent.
         heard_at: When the vendor last answered anything.
+        refused_since: When the first of the 429s came that no other response has followed; None without one.
+        retry_at: When the longest Retry-After of a 429 ends.
         refused_per_second: The rate that the last 429 met.
         changed_at: Since when the present rate holds.
         answers_since_change: To requests sent since then.
@@ -71,6 +83,8 @@ class Pace:
     per_second: float
     next_at: float
     heard_at: float
+    refused_since: float | None = None
+    retry_at: float = 0.0
     refused_per_second: float = 0.0
     changed_at: float = 0.0
     answers_since_change: int = 0
@@ -103,13 +117,14 @@ class Pace:
         if state is None or state.keys() != {field.name for field in dataclasses.fields(cls)}:
             return cls.fresh(most_per_second, now)  # nothing kept, or by another version of this
         kept = cls(**{**state, "answered": [(at, count) for at, count in state["answered"]]})
+        kept._follow_clock(now)
         if now - kept.heard_at > FORGET_SECONDS:
-            return cls.fresh(most_per_second, max(now, kept.next_at))
+            fresh = cls.fresh(most_per_second, now)
+            fresh.next_at, fresh.retry_at = max(now, kept.next_at), kept.retry_at
+            return fresh
         if kept.per_second >= min(kept.most_per_second, most_per_second):
             kept.per_second = most_per_second
         kept.most_per_second = most_per_second
-        # No vendor's wait is longer; a database's clock that was set back would be.
-        kept.next_at = min(kept.next_at, now + MOST_AHEAD_SECONDS)
         return kept
 
     def to_json(self) -> dict[str, Any]:
@@ -140,8 +155,19 @@ class Pace:
         )
         return granted, 0.0
 
+    def is_refused_for_long(self, now: float) -> bool:
+        """Decide whether the account is to be given up rather than waited for.
+
+        That is so if the vendor asked for a wait of more than LIMITED_SECONDS, or if no request could follow
+        within LIMITED_SECONDS of the first 429 that no other response has followed.
+        """
+        if self.retry_at > now + LIMITED_SECONDS:
+            return True
+        return self.refused_since is not None and is_too_late(self.refused_since, self.next_at)
+
     def note_answer(self, sent_at: float, now: float) -> None:
         """Note an answer that was not a 429, to the request sent at `sent_at`."""
+        self.refused_since = None
         self._count(now)
         self.heard_at = max(self.heard_at, now)
         self.answers_since_cut += 1
@@ -162,8 +188,11 @@ class Pace:
     def note_limit(self, sent_at: float, retry_after_seconds: float | None, now: float) -> None:
         """Note a 429 for the request sent at `sent_at`; slow down, once for all that were under way."""
         self.heard_at = max(self.heard_at, now)
+        if self.refused_since is None:
+            self.refused_since = now
         if retry_after_seconds is not None:
-            self.next_at = max(self.next_at, now + retry_after_seconds)
+            self.retry_at = max(self.retry_at, now + min(retry_after_seconds, MOST_RETRY_AFTER_SECONDS))
+            self.next_at = max(self.next_at, self.retry_at)
         if self.cut_at is not None and sent_at <= self.cut_at:
             return
         self._forget(now)
@@ -246,6 +275,15 @@ class Pace:
         self.per_second = min(self.most_per_second, max(LEAST_PER_SECOND, per_second))
         self.changed_at = now
         self.answers_since_change = 0
+
+    def _follow_clock(self, now: float) -> None:
+        """Keep the waits as long as they were if the database's clock was set back, and bound them."""
+        set_back_seconds = self.heard_at - now
+        if set_back_seconds < CLOCK_SET_BACK_SECONDS:
+            set_back_seconds = 0.0
+        self.heard_at -= set_back_seconds
+        self.retry_at = min(self.retry_at - set_back_seconds, now + MOST_RETRY_AFTER_SECONDS)
+        self.next_at = min(self.next_at - set_back_seconds, max(self.retry_at, now + MOST_AHEAD_SECONDS))
 
     def _count(self, now: float) -> None:
         if self.answered and 0 <= now - self.answered[-1][0] < BUCKET_SECONDS:

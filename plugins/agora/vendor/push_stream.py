@@ -30,7 +30,7 @@ from agora.vendor.request import Request
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from agora.vendor.transport import Transport
 
-REQUESTS_PER_SECOND = 10.0  # the document names no limit; this is the account's of the other API
+REQUESTS_PER_SECOND = 10.0  # the limit of the vendor's newer pages, per account and API
 
 MEANINGS: dict[int, Meaning] = {
     400: (RequestInvalid, "Mend what the vendor names; if nothing is wrong with it, ask the vendor."),
@@ -100,6 +100,7 @@ class PushStreamClient(Client):
             secrets=(settings.app_certificate.get_secret_value(),),
             timeouts=timeouts,
             ca_file=settings.ca_file,
+            proxy=settings.route(),
         )
         super().__init__(settings.conn_id, settings.base_url, transport)
 

@@ -8,21 +8,23 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 
 import aiohttp
 from yarl import URL
 
-from agora.vendor.answer import LEAST_SECRET_CHARACTERS, Answer
-from agora.vendor.body import received
+from agora.proxy import Proxy
+from agora.vendor.answer import Answer
+from agora.vendor.body import http_date, received
+from agora.vendor.masking import LEAST_SECRET_CHARACTERS
 from agora.vendor.no_answer import HungUp, NoAnswer, broken_off, no_answer
-from agora.vendor.pacer import Turns
+from agora.vendor.pace import MOST_RETRY_AFTER_SECONDS, is_too_late
+from agora.vendor.pacer import NOTHING_ELSE, NoPermit, Turns
 from agora.vendor.request import Request
 from agora.vendor.timeouts import TIMEOUTS, Timeouts
 
-MAX_RETRY_AFTER_SECONDS = 300.0
+MAX_RETRY_AFTER_SECONDS = 300.0  # of a 5xx: a request that would have to wait longer is not repeated
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
 RETRIES_WHEN_LIMITED = 8
 
@@ -50,6 +52,7 @@ class Transport:
         secrets: What an answer may repeat of what was sent, and no message of ours.
         max_concurrency: Requests under way at once.
         ca_file: Authorities to trust in place of this machine's.
+        proxy: Forward proxy that the requests go through.
         timeouts: How long one request may take.
     """
 
@@ -62,6 +65,7 @@ class Transport:
         secrets: Sequence[str] = (),
         max_concurrency: int = 1,
         ca_file: Path | None = None,
+        proxy: Proxy | None = None,
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self._base_url = str(URL(base_url)).rstrip("/")
@@ -72,18 +76,25 @@ class Transport:
             "Accept-Encoding": "identity",
             **(headers or {}),
         }
+        self.proxy = proxy
+        self._through = proxy.arguments(base_url) if proxy else {}
+        # aiohttp sends a session's headers to the proxy, too: ours belong to each request.
+        self._headers.update(self._through.pop("headers", {}))
+        secrets = (*secrets, *(proxy.secrets if proxy else ()))
         self._secrets = tuple(secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS)
         self._max_concurrency = max_concurrency
         self._ca_file = ca_file
         self._timeouts = timeouts
         self._session: aiohttp.ClientSession | None = None
-        self._refused: Answer | None = None
+        self._given_up: NoPermit | None = None
+        self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for their turns
+        self._refused_since: float | None = None
+        self._others = 0  # responses other than 429
         self.requests = 0
         self.limited = 0
 
     async def __aenter__(self) -> Transport:
         self._session = aiohttp.ClientSession(
-            headers=self._headers,
             connector=aiohttp.TCPConnector(limit=self._max_concurrency, ssl=_trust(self._ca_file)),
             timeout=self._timeouts.for_aiohttp(),
             auto_decompress=False,
@@ -101,9 +112,13 @@ class Transport:
     async def ask(self, request: Request, *, retry: bool = True) -> Answer:
         """Ask until there is an answer that another try would not better.
 
-        429, 5xx and network failures are asked again after a random wait (full jitter); a Retry-After is
-        obeyed, up to five minutes. What is not safe to repeat is asked again only where the vendor turned
-        it away (429) or was not reached at all. After a 401 nothing more is sent: it is the answer to all.
+        5xx and network failures are asked again after a random wait (full jitter), and a Retry-After of up to
+        five minutes is obeyed. What is not safe to repeat is asked again only where the vendor turned it away
+        (429) or was not reached at all.
+
+        A 429 is asked again until the transport gives up: after five minutes without any other response, or
+        at a Retry-After of more than five minutes. From then on the transport sends nothing. A request that
+        is refused nine times while others are not is refused for a reason of its own, and its 429 returned.
 
         Args:
             request: What to ask.
@@ -111,12 +126,13 @@ class Transport:
 
         Raises:
             NoAnswer: The last try did not get one.
+            NoPermit: The transport has given up.
         """
         failures = failed_tries = limited = 0
+        refusal: Answer | None = None
+        others = self._others
         while True:
-            sent_at = await self._pacer.turn()
-            if self._refused is not None:
-                return self._refused
+            sent_at = await self._permit(refusal)
             is_last = not retry or failures == len(RETRY_WITHIN_SECONDS)
             try:
                 answer, retry_after_seconds = await self._try(request)
@@ -130,20 +146,70 @@ class Transport:
                     answer = replace(answer, failed_tries=failed_tries)
                 if answer.status == 429:
                     limited += 1
-                    self.limited += 1
-                    await self._pacer.limited(sent_at, retry_after_seconds)
-                    if limited > RETRIES_WHEN_LIMITED:
+                    refusal = answer
+                    await self._note_limit(sent_at, retry_after_seconds)
+                    if limited > RETRIES_WHEN_LIMITED and self._others > others:
                         return answer
                     continue
+                self._others += 1
+                self._refused_since = None
                 await self._pacer.answered(sent_at)
-                if answer.status == 401:
-                    self._refused = answer
-                if answer.status < 500 or is_last or not request.is_safe_to_repeat:
+                too_long = (retry_after_seconds or 0.0) > MAX_RETRY_AFTER_SECONDS
+                if answer.status < 500 or is_last or too_long or not request.is_safe_to_repeat:
                     return answer
                 failed_tries += 1
             jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
             failures += 1
             await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)
+
+    async def _permit(self, refusal: Answer | None) -> float:
+        """Wait for a request's turn.
+
+        Args:
+            refusal: The 429 that the request got last, if any.
+
+        Raises:
+            NoPermit: The transport has given up, or gives up meanwhile.
+        """
+        given_up = self._given_up
+        if given_up is None:
+            try:
+                async with asyncio.timeout(None) as wait:
+                    self._waiting.add(wait)
+                    try:
+                        return await self._pacer.turn()
+                    finally:
+                        self._waiting.discard(wait)
+            except NoPermit as error:
+                given_up = self._give_up(error)
+            except TimeoutError:
+                given_up = self._given_up
+                if given_up is None:
+                    raise
+        raise NoPermit(str(given_up), retry_at=given_up.retry_at, answer=refusal)
+
+    async def _note_limit(self, sent_at: float, retry_after_seconds: float | None) -> None:
+        self.limited += 1
+        now = asyncio.get_running_loop().time()
+        if self._refused_since is None:
+            self._refused_since = now
+        try:
+            await self._pacer.limited(sent_at, retry_after_seconds)
+        except NoPermit as error:
+            self._give_up(error)
+        else:
+            # The pacer would not end it where other processes of the account are served all the time.
+            if self._refused_since is not None and is_too_late(self._refused_since, now):
+                self._give_up(NoPermit(NOTHING_ELSE))
+
+    def _give_up(self, reason: NoPermit) -> NoPermit:
+        """Send nothing more, and end the wait of every request for its turn; return the first reason."""
+        if self._given_up is None:
+            self._given_up = reason
+            now = asyncio.get_running_loop().time()
+            for wait in self._waiting:
+                wait.reschedule(now)
+        return self._given_up
 
     async def _try(self, request: Request) -> tuple[Answer, float | None]:
         """Ask once.
@@ -166,14 +232,16 @@ class Transport:
                 request.method,
                 URL(f"{self._base_url}/{request.path}", encoded=True),
                 json=content,
+                headers=self._headers,
                 allow_redirects=False,
+                **self._through,
             ) as response:
                 answer, error = await received(response, secrets)
                 if error is not None and answer.status < 300:
                     raise broken_off(error, self._timeouts, answer) from None
                 return answer, _retry_after_seconds(response.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            raise no_answer(error, self._timeouts) from None
+            raise no_answer(error, self._timeouts, self.proxy) from None
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
@@ -189,9 +257,8 @@ def _retry_after_seconds(header: str | None) -> float | None:
     if text.isascii() and text.isdigit():
         seconds = float(text)
     else:
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):  # the latter for years of many digits
+        at = http_date(text)
+        if at is None:
             return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+        seconds = (at - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), MOST_RETRY_AFTER_SECONDS)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -16,34 +16,52 @@ on conflict (conn_id) do update set timezone = excluded.timezone, window_length 
 where (held.timezone, held.window_length) is distinct from (excluded.timezone, excluded.window_length)
 """
 
-# Without collect_from an app is wanted from the window's oldest day when it is first seen, or comes back:
-# what the vendor no longer showed by then is not missed.
+# An app is expected from the oldest day that the vendor showed when the app was first seen or came back.
+# Older days were never available. collect_from and collect_until cut that. Days before it left stay expected.
+# The oldest day is stored: computed from first_seen_at, it would change with the app's time zone.
 SYNC_APP = """
 with configured as (
-    select
-        app.*,
-        datemultirange(daterange(coalesce(app.collect_from, :oldest_day), null))
-        * datemultirange(daterange(null, app.collect_until, '[]')) as wanted
+    select app.*, known.wanted, account.window_length, account.timezone,
+        case when known.removed_on is null then known.first_seen_at end as seen_at,
+        case
+            when known.removed_on is null then coalesce(
+                known.oldest_shown,
+                ((known.first_seen_at at time zone account.timezone)::date - account.window_length)::date
+            )
+        end as oldest_shown
     from
         unnest(
             cast(:app_ids as text []), cast(:names as text []),
             cast(:collect_from as date []), cast(:collect_until as date [])
         ) as app (app_id, name, collect_from, collect_until)
+    inner join core.vendor_account as account on account.conn_id = :conn_id
+    left join core.app as known using (app_id)
 ),
 aimed as (
     select
-        configured.app_id,
-        configured.name,
-        case
-            when known.app_id is null or configured.collect_from is not null then configured.wanted
-            else
-                (known.wanted + configured.wanted)
-                * datemultirange(daterange(null, configured.collect_until, '[]'))
-        end as wanted
-    from configured left join core.app as known using (app_id)
+        configured.app_id, configured.name, configured.collect_from, configured.collect_until,
+        coalesce(configured.seen_at, mart.clock()) as seen_at,
+        seen.oldest_shown,
+        (
+            coalesce(configured.wanted, '{}') * datemultirange(daterange(null, seen.oldest_shown))
+            + datemultirange(daterange(seen.oldest_shown, null))
+        )
+        * datemultirange(daterange(configured.collect_from, null))
+        * datemultirange(daterange(null, configured.collect_until, '[]')) as wanted
+    from configured
+    cross join lateral (
+        select least(
+            configured.oldest_shown,
+            ((mart.clock() at time zone configured.timezone)::date - configured.window_length)::date
+        ) as oldest_shown
+    ) as seen
 )
-insert into core.app as held (app_id, name, conn_id, wanted)
-select aimed.app_id, aimed.name, :conn_id, aimed.wanted
+insert into core.app as held (
+    app_id, name, conn_id, wanted, collect_from, collect_until, first_seen_at, oldest_shown
+)
+select
+    aimed.app_id, aimed.name, :conn_id, aimed.wanted, aimed.collect_from, aimed.collect_until, aimed.seen_at,
+    aimed.oldest_shown
 from aimed
 -- Nothing is written where nothing changed.
 where not exists (
@@ -51,93 +69,90 @@ where not exists (
     where
         known.app_id = aimed.app_id and known.name = aimed.name and known.conn_id = :conn_id
         and known.wanted = aimed.wanted and known.removed_on is null
+        and (known.collect_from, known.collect_until, known.oldest_shown)
+        is not distinct from (aimed.collect_from, aimed.collect_until, aimed.oldest_shown)
 )
 order by aimed.app_id
 on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
     wanted = excluded.wanted,
-    removed_on = null
-"""
-
-# An app that comes back or moves may be shown again what was given up for lost.
-COMING = """
-select app_id from core.app where app_id = any(:app_ids) and (removed_on is not null or conn_id <> :conn_id)
-"""
-REOPEN = """
-update core.app_day as app_day set state = 'failed'
-from core.app as app
-where
-    app.app_key = app_day.app_key
-    and app.app_id = any(:coming)
-    and app_day.state = 'lost'
-    and app_day.usage_date >= :oldest_day
+    collect_from = excluded.collect_from,
+    collect_until = excluded.collect_until,
+    first_seen_at = excluded.first_seen_at,
+    oldest_shown = excluded.oldest_shown,
+    removed_on = null,
+    removed_run = null
 """
 
 RETIRE = """
-update core.app set wanted = wanted * datemultirange(daterange(null, :today)), removed_on = :today
-where conn_id = :conn_id and removed_on is null and not (app_id = any(:configured))
-"""
-
-RETIRE_OTHERS = """
 update core.app set
     wanted = wanted * datemultirange(daterange(null, today.usage_date)),
-    removed_on = today.usage_date
+    removed_on = today.usage_date,
+    removed_run = :run_id
 from
     core.vendor_account as account
-    cross join lateral (select (:now at time zone account.timezone)::date as usage_date) as today
-where
-    app.conn_id = account.conn_id
-    and app.removed_on is null
-    and not (app.app_id = any(:configured))
-    and not (app.conn_id = any(:conn_ids))
+    cross join lateral (select (mart.clock() at time zone account.timezone)::date as usage_date) as today
+where app.conn_id = account.conn_id and app.removed_on is null and not (app.app_id = any(:configured))
+"""
+
+GONE = """
+select app.app_id, app.name
+from core.app as app
+where app.removed_run = :run_id and not (app.app_id = any(:configured))
+order by app.app_id
 """
 
 
-def sync(
-    connection: Connection,
-    account: DashboardSettings,
-    apps: Sequence[AppSettings],
-    *,
-    oldest_day: date,
-    today: date,
-    configured_elsewhere: Sequence[str] = (),
-) -> None:
-    """Carry one account and all its apps over; apps no longer configured are wanted until yesterday.
+class Gone(NamedTuple):
+    """Apps that a run found gone from the configuration.
+
+    Attributes:
+        apps: App ID and name of each.
+        before: How many apps were configured before.
+    """
+
+    apps: list[tuple[str, str]]
+    before: int
+
+
+def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppSettings]) -> None:
+    """Carry one account and all its apps over, in the caller's transaction.
 
     Args:
-        connection: To the warehouse, in the caller's transaction.
+        connection: To the warehouse.
         account: The vendor account.
         apps: The apps configured for it.
-        oldest_day: First wanted day of apps seen for the first time without a `collect_from`.
-        today: In the account's time zone.
-        configured_elsewhere: App IDs configured for other accounts, which are on their way there.
     """
     sync_account(connection, account)
-    coming = connection.execute(
-        text(COMING), {"conn_id": account.conn_id, "app_ids": [app.app_id for app in apps]}
-    ).scalars()
-    if app_ids := list(coming):
-        connection.execute(text(REOPEN), {"coming": app_ids, "oldest_day": oldest_day})
     connection.execute(
         text(SYNC_APP),
         {
             "conn_id": account.conn_id,
-            "oldest_day": oldest_day,
             "app_ids": [app.app_id for app in apps],
             "names": [app.name or app.app_id for app in apps],
             "collect_from": [app.collect_from for app in apps],
             "collect_until": [app.collect_until for app in apps],
         },
     )
-    connection.execute(
-        text(RETIRE),
-        {
-            "conn_id": account.conn_id,
-            "configured": [*(app.app_id for app in apps), *configured_elsewhere],
-            "today": today,
-        },
-    )
+
+
+def retire(connection: Connection, configured: Sequence[str], run_id: str) -> Gone:
+    """Let apps that are no longer configured be expected until yesterday; the same run may do it again.
+
+    Args:
+        connection: To the warehouse, in the caller's transaction.
+        configured: The App IDs that are configured, of every account.
+        run_id: Airflow's run ID.
+
+    Returns:
+        The apps that this run has found gone.
+    """
+    values = {"configured": list(configured), "run_id": run_id}
+    connection.execute(text(RETIRE), values)
+    gone = [(row.app_id, row.name) for row in connection.execute(text(GONE), values)]
+    kept = connection.execute(text("select count(*) from core.app where removed_on is null")).scalar_one()
+    return Gone(gone, len(gone) + int(kept))
 
 
 def sync_account(connection: Connection, account: DashboardSettings) -> None:
@@ -148,39 +163,25 @@ def sync_account(connection: Connection, account: DashboardSettings) -> None:
     )
 
 
-def removed(connection: Connection, conn_id: str) -> list[str]:
-    """Return the App IDs of an account that are no longer configured; their open days can still be had."""
-    rows = connection.execute(
-        text("select app_id from core.app where conn_id = :conn_id and removed_on is not null order by 1"),
-        {"conn_id": conn_id},
-    )
-    return list(rows.scalars())
+def removed(connection: Connection, app_ids: Collection[str]) -> list[str]:
+    """Return which of some apps have left the configuration."""
+    query = "select app_id from core.app where removed_on is not null and app_id = any(:app_ids)"
+    return list(connection.execute(text(query), {"app_ids": list(app_ids)}).scalars())
+
+
+def accounts(connection: Connection) -> list[str]:
+    """Return the connections of all accounts that were ever configured."""
+    return list(connection.execute(text("select conn_id from core.vendor_account order by 1")).scalars())
 
 
 def accounts_of_removed(connection: Connection) -> list[str]:
-    """Return the accounts whose removed apps have open days that the vendor may still show."""
+    """Return the accounts whose removed apps have days that the vendor may still show."""
     rows = connection.execute(
         text(
-            "select distinct app.conn_id from core.wanted_app_day as wanted"
-            " inner join core.app as app using (app_key)"
-            " where app.removed_on is not null and wanted.expires_on >= wanted.today"
-            " and wanted.state in ('pending', 'failed', 'rejected') order by 1"
+            "select distinct app.conn_id from core.app as app"
+            " inner join core.vendor_account as account using (conn_id)"
+            " where app.removed_on + account.window_length + interval '3 days'"
+            " >= mart.clock() at time zone account.timezone order by 1"
         )
     )
     return list(rows.scalars())
-
-
-def retire_others(
-    connection: Connection, conn_ids: Sequence[str], configured: Sequence[str], now: datetime
-) -> None:
-    """Let the apps of accounts that are no longer configured be wanted until yesterday.
-
-    Args:
-        connection: To the warehouse, in the caller's transaction.
-        conn_ids: The accounts that are configured.
-        configured: The App IDs that are configured, for whatever account.
-        now: The current time, with time zone.
-    """
-    connection.execute(
-        text(RETIRE_OTHERS), {"conn_ids": list(conn_ids), "configured": list(configured), "now": now}
-    )

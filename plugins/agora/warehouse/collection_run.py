@@ -12,19 +12,21 @@ STATES = ("collected", "partial", "rejected", "failed", "lost", "pending")
 
 RECORD = """
 insert into core.collection_run (
-    dag_id, run_id, started_at, app_days, app_days_changed, points, requests, retries, limited, failed_apps,
-    collected, partial, rejected, failed, lost, pending
+    dag_id, run_id, started_at, app_days, app_days_received, points_received, app_days_changed, requests,
+    retries, limited, failed_apps, collected, partial, rejected, failed, lost, pending, problems
 )
 values (
-    :dag_id, :run_id, :started_at, :app_days, :app_days_changed, :points, :requests, :retries, :limited,
-    :failed_apps, :collected, :partial, :rejected, :failed, :lost, :pending
+    :dag_id, :run_id, :started_at, :app_days, :app_days_received, :points_received, :app_days_changed,
+    :requests, :retries, :limited, :failed_apps, :collected, :partial, :rejected, :failed, :lost, :pending,
+    :problems
 )
 on conflict (dag_id, run_id) do update set
     started_at = excluded.started_at,
     ended_at = excluded.ended_at,
     app_days = excluded.app_days,
+    app_days_received = excluded.app_days_received,
+    points_received = excluded.points_received,
     app_days_changed = excluded.app_days_changed,
-    points = excluded.points,
     requests = excluded.requests,
     retries = excluded.retries,
     limited = excluded.limited,
@@ -34,7 +36,8 @@ on conflict (dag_id, run_id) do update set
     rejected = excluded.rejected,
     failed = excluded.failed,
     lost = excluded.lost,
-    pending = excluded.pending
+    pending = excluded.pending,
+    problems = excluded.problems
 """
 
 
@@ -43,29 +46,35 @@ class CollectionRun(NamedTuple):
 
     Attributes:
         started_at: When the run began, with time zone.
-        app_days_changed: How many app-days got points since then.
-        points: How many points those have.
+        app_days: App-days planned.
+        app_days_received: App-days for which a sound response was received.
+        points_received: Points in those responses.
+        app_days_changed: App-days whose stored points changed.
         requests: Requests of the collecting tasks, retries included.
         retries: How many of them asked once more.
         limited: How many of them were answered 429.
         failed_apps: Apps of which a day failed or was rejected.
-        states: How many of the app-days asked for are in which state now.
+        states: How many of the app-days are in which state now.
+        problems: What failed, in words.
     """
 
     dag_id: str
     run_id: str
     started_at: datetime
+    app_days: int
+    app_days_received: int
+    points_received: int
     app_days_changed: int
-    points: int
     requests: int
     retries: int
     limited: int
     failed_apps: int
     states: Mapping[str, int]
+    problems: str = ""
 
 
 def record(connection: Connection, run: CollectionRun) -> None:
     """Enter a run that ended, in the caller's transaction; the same run again replaces what it said."""
     counts = {state: run.states.get(state, 0) for state in STATES}
-    values = run._asdict() | counts | {"app_days": sum(counts.values())}
+    values = run._asdict() | counts
     connection.execute(text(RECORD), values)

@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 
 from alembic import command
@@ -30,7 +29,6 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.release import SQL, is_another, named, revision_of, this_release
 from agora.warehouse.trouble import BY_CODE, NOT_MIGRATED, Meaning, explained
 
-OLDEST_SERVER = 180000
 ROLES = ("loader", "analyst")
 MADE = re.compile(r"^create or replace (view|function) ([\w.]+)", re.MULTILINE)
 MISSING = """
@@ -67,7 +65,6 @@ def migrate(url: str | URL, release: str = "") -> None:
         # Without parameters a per cent sign in SQL is just that.
         with engine.execution_options(no_parameters=True).connect() as connection:
             with _or_unchanged(engine.url):
-                _require_server(connection)
                 _require_roles(connection)
                 # A migration may read every year there is.
                 connection.execute(text("set local statement_timeout = 0"))
@@ -81,14 +78,14 @@ def migrate(url: str | URL, release: str = "") -> None:
 @contextmanager
 def _or_unchanged(url: URL) -> Iterator[None]:
     try:
-        with explained(_name(url), MEANINGS):
+        with explained(shown(url), MEANINGS):
             yield
     except WarehouseError as error:
         raise WarehouseError(f"{error.args[0]} {UNCHANGED}") from error
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())
         raise WarehouseError(
-            f"The warehouse ({_name(url)}) refused: {said.rstrip('.')}. {UNCHANGED}"
+            f"The warehouse ({shown(url)}) refused: {said.rstrip('.')}. {UNCHANGED}"
         ) from error
 
 
@@ -114,6 +111,7 @@ def _bring(connection: Connection, release: str) -> None:
     log.info("From %s to %s.", named(held), named(target))
     standstill.hold(connection)
     before = kept.contents(connection, is_ours=False)
+    changed: set[str] = set()
     if is_back:
         _back(connection, config, target)
     else:
@@ -121,13 +119,17 @@ def _bring(connection: Connection, release: str) -> None:
         for script in scripts.iterate_revisions(target, held):
             if why := getattr(script.module, "changes_bills", ""):
                 log.info("Bills of finished months may be others now: %s", why)
-                before = replace(before, bills={})
+                changed |= script.module.changed_figures
     after = kept.contents(connection, is_ours=not is_back)
-    if others := kept.differences(before, after):
+    if others := kept.differences(before, after, changed):
         raise WarehouseError(
             f"After the upgrade the warehouse would not hold what it holds: {'; '.join(others[:10])}."
         )
     log.info("Compared, before and after: %s.", after)
+    # The schema before could not be asked for these, so the upgrade is not what broke them.
+    for name in sorted(after.assertions.keys() - before.assertions.keys()):
+        if not after.assertions[name]:
+            log.warning("%s is not true of the stored data: sql/checks explains what to do.", name)
 
 
 def _target(release: str, known: list[str], held: str | None) -> str:
@@ -198,31 +200,28 @@ def _stamp() -> str:
     return f"Views of release {this_release()}, SHA-256 {sha256(''.join(_views()).encode()).hexdigest()}"
 
 
-def _require_server(connection: Connection) -> None:
-    version = int(connection.execute(text("show server_version_num")).scalar_one())
-    if version < OLDEST_SERVER:
-        raise WarehouseError(
-            f"The warehouse runs PostgreSQL {version // 10000}; PostgreSQL 18 or newer is needed"
-            " (daily figures are generated with array_sort, which came with 18)."
-        )
-
-
 def _require_roles(connection: Connection) -> None:
     known = set(connection.execute(text("select rolname from pg_roles")).scalars())
     missing = [role for role in ROLES if role not in known]
     if missing:
         raise WarehouseError(
-            f"The warehouse's server has no role {' and '.join(missing)}: as a superuser, run"
-            " sql/setup/roles.sql first and give each role its password."
+            f"The warehouse's server has no role {' and '.join(missing)}: as its"
+            " administrator, run sql/setup/roles.sql first and give each role its password."
         )
 
 
-def _address(given: str) -> URL:
-    """Read the owner's address; what cannot be read is not shown, for it holds the password.
+def owners_address() -> URL:
+    """Return the owner's address from the environment. Messages never show it, as it holds the password.
 
     Raises:
-        WarehouseError: It is no address, or one in which a character of the password is taken for its end.
+        WarehouseError: AGORA_WAREHOUSE_OWNER_URL is not set, is no address, or is one in which a character of
+            the password is taken for its end.
     """
+    given = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
+    if not given:
+        raise WarehouseError(
+            "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
+        )
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
@@ -236,21 +235,19 @@ def _address(given: str) -> URL:
     return url
 
 
-def _name(url: URL) -> str:
+def shown(url: URL) -> str:
+    """Return an address as messages name it: without the password."""
     return f"{url.username}@{url.host}:{url.port or 5432}/{url.database}"
 
 
 def main(release: str = "") -> str | None:
     """Migrate what the environment names, saying what is done; return what went wrong."""
-    given = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
-    if not given:
-        return "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's address as its owner: postgresql://owner:…@host/db"
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     for ours in (log, standstill.log):  # and not what Alembic says
         ours.setLevel(logging.INFO)
     try:
-        url = _address(given)
-        with explained(_name(url)):
+        url = owners_address()
+        with explained(shown(url)):
             require_durable(warehouse_engine(url)).connect().close()
             migrate(url, release)
     except WarehouseError as error:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg2
-from psycopg2 import extensions, sql
+from psycopg2 import errors, extensions, sql
+
+from agora.warehouse.refusal import refusal
 
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")
 # What a server of one's own is prepared with too.
 SETUP = Path(__file__).resolve().parents[3] / "sql" / "setup"
+# Everyone is allowed this by default, and a login that may not revoke it gets a warning only.
+OPEN = "select has_database_privilege('public', %s, 'connect, temporary')"
+NOT_A_MEMBER = "select not (pg_has_role(%(role)s, 'usage') and pg_has_role(%(role)s, 'set'))"
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
 def connect(host: str, port: int, role: str, password: str, database: str) -> Iterator[extensions.connection]:
     """Open a connection in autocommit, as `create database` needs, and close it at the end."""
-    connection = psycopg2.connect(
-        host=host, port=port, user=role, password=password, dbname=database, connect_timeout=5
-    )
+    parameters: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "user": role,
+        "password": password,
+        "dbname": database,
+    }
+    with refusal(parameters):
+        connection = psycopg2.connect(**parameters, connect_timeout=5)
     try:
         connection.autocommit = True
         yield connection
@@ -31,15 +46,17 @@ def connect(host: str, port: int, role: str, password: str, database: str) -> It
 def create_roles(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
     """Create the roles that are absent, set every password, and close the maintenance databases to strangers.
 
+    What the login may not set is logged as a warning.
+
     Args:
-        connection: As the superuser.
-        passwords: One a role.
+        connection: As a superuser, or as a login with CREATEROLE and CREATEDB.
+        passwords: One per role.
     """
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_roles where rolname = 'airflow'")
         if cursor.fetchone() is None:
             cursor.execute("create role airflow login")
-        cursor.execute((SETUP / "roles.sql").read_text("utf-8"))
+        _run(connection, "roles.sql")
         for role in ROLES:
             _set_password(cursor, connection, role, passwords[role])
         for database in ("postgres", "template1"):
@@ -59,6 +76,9 @@ def create_database(
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_database where datname = %s", (name,))
         if cursor.fetchone() is None:
+            cursor.execute(NOT_A_MEMBER, {"role": owner})
+            if cursor.fetchone() == (True,):
+                cursor.execute(sql.SQL("grant {owner} to current_user").format(**parts))
             statement = sql.SQL("create database {name} owner {owner}").format(**parts)
             if template:
                 statement += sql.SQL(" template {}").format(sql.Identifier(template))
@@ -67,11 +87,8 @@ def create_database(
         cursor.execute(sql.SQL("alter database {name} set timezone to 'UTC'").format(**parts))
     if is_warehouse:
         server = connection.info
-        with (
-            connect(server.host, server.port, server.user, server.password, name) as inside,
-            inside.cursor() as cursor,
-        ):
-            cursor.execute((SETUP / "database.sql").read_text("utf-8"))
+        with connect(server.host, server.port, server.user, server.password, name) as inside:
+            _run(inside, "database.sql")
 
 
 def create_all(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
@@ -81,8 +98,22 @@ def create_all(connection: extensions.connection, passwords: Mapping[str, str]) 
     create_database(connection, "warehouse", "owner", is_warehouse=True)
 
 
+def _run(connection: extensions.connection, file: str) -> None:
+    """Run a file of sql/setup, and log each of its warnings."""
+    connection.notices.clear()
+    with connection.cursor() as cursor:
+        cursor.execute((SETUP / file).read_text("utf-8"))
+    # Each is a warning, as the file has it, after the word for that in the server's language.
+    for notice in connection.notices:
+        log.warning("sql/setup/%s: %s", file, " ".join(notice.partition(":")[2].split()))
+
+
 def _close(cursor: extensions.cursor, database: str) -> None:
-    cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+    with suppress(errors.InsufficientPrivilege):
+        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+    cursor.execute(OPEN, (database,))
+    if cursor.fetchone() == (True,):
+        log.warning("Everyone who can log in to this server can connect to the database %s.", database)
 
 
 def _set_password(

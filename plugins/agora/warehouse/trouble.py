@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg2
+from psycopg2.errors import InFailedSqlTransaction
 from sqlalchemy.exc import DBAPIError
 
 from agora.errors import WarehouseError
@@ -27,7 +28,8 @@ class Meaning(NamedTuple):
 
 UNREACHABLE = Meaning(
     "does not answer, or broke off",
-    "See that the server runs, and that the connection's host and port are right.",
+    "See that the server runs, and that the connection's host and port are right. A pooler in between has to"
+    " pool transactions or sessions, not statements.",
 )
 NOT_READY = Meaning("is being stopped or started", "Wait until the server is up.")
 FULL = Meaning(
@@ -45,22 +47,28 @@ LOCKED = Meaning(
 )
 OUT_OF_TIME = Meaning(
     "ended a statement or transaction that took too long",
-    "See what else keeps the server busy; if nothing does, raise the role's statement_timeout.",
+    "See in pg_stat_activity what else keeps the server busy.",
 )
 DAMAGED = Meaning(
     "cannot read or write its files",
     "Look into the server's log and at its disk at once. How to restore: docs/operations/backup.md.",
 )
 
+# Only the detail names the objects.
+DEPENDED_ON = "2BP01"
 # By SQLSTATE, or by its class where that has one meaning.
 BY_CODE = {
     "08": UNREACHABLE,
     "57P": NOT_READY,
+    "57P05": Meaning(
+        "ends sessions that do nothing for a moment",
+        "Run sql/setup/roles.sql as the administrator: it sets idle_session_timeout of the role.",
+    ),
     "3F000": NOT_MIGRATED,
     "42P01": NOT_MIGRATED,
     "42703": NOT_MIGRATED,
     "42883": NOT_MIGRATED,
-    "2BP01": Meaning(
+    DEPENDED_ON: Meaning(
         "has something of somebody's own that stands on what is to be replaced",
         "Drop what the message names, migrate again, and make it anew.",
     ),
@@ -70,7 +78,8 @@ BY_CODE = {
     ),
     "25006": Meaning(
         "is read-only",
-        "Let the connection name the primary server, not a standby, and the role loader.",
+        "Let the connection name the primary server, not a standby. If it does, default_transaction_read_only"
+        " is on: many providers set it when the disk is full.",
     ),
     "53100": Meaning(
         "has no space left on its disk",
@@ -80,30 +89,42 @@ BY_CODE = {
     "53300": FULL,
     "55P03": LOCKED,
     "57014": OUT_OF_TIME,
-    "25P": OUT_OF_TIME,
+    "25P03": OUT_OF_TIME,
+    "25P04": OUT_OF_TIME,
     "40": Meaning("ended one of two transactions that blocked each other", "Nothing has to be done."),
     "58": DAMAGED,
     "XX001": DAMAGED,
     "XX002": DAMAGED,
 }
 
-# A refused connection carries no code, only the server's words.
-BY_WORDS = {
-    "password authentication failed|no password supplied": Meaning(
-        "refuses the login or the password", "Mend them in the connection."
+# A connection that the server refuses, by SQLSTATE.
+REFUSED = {
+    "28P": Meaning("refuses the login or the password", "Correct them in the connection."),
+    "28": Meaning(
+        "does not let the role in from here",
+        "See that the role exists and may log in; let pg_hba.conf of the server allow it, or set sslmode in"
+        " the connection's extra.",
     ),
-    'database ".*" does not exist': Meaning(
+    "3D": Meaning(
         "has no such database", "Mend the connection's schema, which is the database's name, or create it."
     ),
-    "permission denied for database": Meaning(
-        "does not let the role into the database", "Run sql/setup/database.sql in it, as a superuser."
+    "42501": Meaning(
+        "does not let the role into the database", "Run sql/setup/database.sql in it, as its administrator."
     ),
-    "too many (clients|connections)|connection slots": FULL,
-    "starting up|shutting down|not (yet )?accepting|recovery": NOT_READY,
-    "no pg_hba.conf entry|no encryption": Meaning(
-        "does not let the role in from here",
-        "Let pg_hba.conf of the server allow it, or set sslmode in the connection's extra.",
+    # PgBouncer has only this code.
+    "08P01": Meaning(
+        "is behind a pooler, which refuses",
+        "Correct what it names, in the connection or in the pooler's configuration.",
     ),
+    "53300": FULL,
+    "57P": NOT_READY,
+}
+
+# What fails on this side has no code; the words are libpq's own, which come without translations.
+BY_WORDS = {
+    "no password supplied": REFUSED["28P"],
+    # Of a pooler, or of a server that refused only the first of two log-ins.
+    "FATAL:": Meaning("refuses the connection", "Correct what it names, there or in the connection."),
     "certificate|SSL is not|does not support SSL": Meaning(
         "is refused, its certificate or its TLS is not what sslmode asks for",
         "Mend the server's certificate, or sslmode and sslrootcert in the connection's extra.",
@@ -130,22 +151,31 @@ def explained(warehouse: str, by_code: Mapping[str, Meaning] = BY_CODE) -> Itera
         if meaning is None:
             raise
         said = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
+        if isinstance(cause, psycopg2.Error) and cause.pgcode == DEPENDED_ON:
+            said = f"{said} ({'; '.join((cause.diag.message_detail or '').splitlines())})"
         raise WarehouseError(
             f"The warehouse ({warehouse}) {meaning.what}: {said}. {meaning.advice} {NOTHING_LOST}"
         ) from error
 
 
 def _first(error: BaseException | None) -> BaseException | None:
-    """Return the error that broke a connection, where another one only says that it is closed by now."""
-    while isinstance(error, psycopg2.InterfaceError) and isinstance(error.__context__, psycopg2.Error):
+    """Return the error that broke a connection or transaction, where another only says that it is broken."""
+    while isinstance(error, psycopg2.InterfaceError | InFailedSqlTransaction) and isinstance(
+        error.__context__, psycopg2.Error
+    ):
         error = error.__context__
     return error
 
 
 def _meaning(error: BaseException | None, by_code: Mapping[str, Meaning]) -> Meaning | None:
-    code = getattr(error, "pgcode", None)
-    if code:
-        return next((by_code[code[:size]] for size in (5, 3, 2) if code[:size] in by_code), None)
+    if refused := getattr(error, "sqlstate", None):
+        return _of(refused, REFUSED)
+    if code := getattr(error, "pgcode", None):
+        return _of(code, by_code)
     if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return None
     return next((meaning for words, meaning in BY_WORDS.items() if re.search(words, str(error))), UNREACHABLE)
+
+
+def _of(code: str, by_code: Mapping[str, Meaning]) -> Meaning | None:
+    return next((by_code[code[:size]] for size in (5, 3, 2) if code[:size] in by_code), None)

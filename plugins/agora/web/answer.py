@@ -12,9 +12,10 @@ from sqlalchemy import Connection, text
 
 from agora.errors import AgoraError
 from agora.hooks.warehouse import warehouse
+from agora.web.pool import RETRY_AFTER
 
-# Nobody waits longer for a page, and each request that goes on holds one of the api-server's threads.
-MOST_SECONDS = 60
+# A request that goes on holds one of the page's few threads (pool.py).
+LIMITS = "set local lock_timeout = '5s'; set local statement_timeout = '20s'"
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def reading() -> Iterator[Connection]:
 
     Raises:
         SettingsError: There is no connection agora_warehouse.
-        WarehouseError: The warehouse cannot be asked.
+        WarehouseError: The warehouse is unreachable, or refuses a query.
     """
     with (
         warehouse() as engine,
@@ -33,8 +34,25 @@ def reading() -> Iterator[Connection]:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection,
     ):
-        connection.execute(text(f"set local statement_timeout = '{MOST_SECONDS}s'"))
+        _limit(connection)
         yield connection
+
+
+@contextmanager
+def writing() -> Iterator[Connection]:
+    """Give a connection to the warehouse in a transaction, which is committed at the end of the `with`.
+
+    Raises:
+        SettingsError: There is no connection agora_warehouse.
+        WarehouseError: The warehouse is unreachable, or refuses a statement.
+    """
+    with warehouse() as engine, engine.begin() as connection:
+        _limit(connection)
+        yield connection
+
+
+def _limit(connection: Connection) -> None:
+    connection.execute(text(LIMITS))
 
 
 def json_of(content: Any) -> Response:
@@ -47,4 +65,4 @@ def explain(request: Request, error: Exception) -> Response:
     """Answer 503 with the error's own words: every AgoraError here is about what lies behind the page."""
     if not isinstance(error, AgoraError):
         raise error
-    return Response(orjson.dumps({"detail": str(error)}), 503, media_type="application/json")
+    return Response(orjson.dumps({"detail": str(error)}), 503, RETRY_AFTER, media_type="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from agora.errors import AgoraError
-from agora.web import bill, coverage, files, health, rights, traffic
+from agora.web import bill, coverage, files, health, review, rights, traffic
 from agora.web.access import may_look, nothing_here
 from agora.web.answer import explain
 
@@ -22,7 +22,7 @@ def create_app() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    for routes in (files, rights, coverage, traffic, bill, health):
+    for routes in (files, rights, coverage, traffic, bill, health, review):
         app.include_router(routes.router)
     for status in (404, 405):
         app.add_exception_handler(status, nothing_here)

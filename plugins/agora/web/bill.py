@@ -8,8 +8,9 @@ from agora.warehouse.reports import bill as report
 from agora.web.answer import json_of, reading
 from agora.web.bill_csv import csv_of
 from agora.web.parameters import Month
+from agora.web.pool import PooledRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PooledRoute)
 
 
 @router.get("/api/months")

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
+from agora.escape import for_spreadsheet
 from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
 
 Row = Mapping[str, Any]
-# What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Without it Excel takes the file for one of a code page of its own.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -42,8 +41,8 @@ def _line(month: str, row: Row, volume: Row) -> dict[str, Any]:
     return {
         "month": month,
         "row": "app" if row["app_id"] else "total",
-        "app_id": _plain(row["app_id"]),
-        "app_name": _plain(row["app_name"]),
+        "app_id": row["app_id"] and for_spreadsheet(row["app_id"]),
+        "app_name": row["app_name"] and for_spreadsheet(row["app_name"]),
         "status": row["status"],
         **{name: row[name] for name in (*METHODS, *COUNTS)},
         "volume_bytes": volume["volume_bytes"],
@@ -63,8 +62,3 @@ def _change(name: str) -> str:
 
 def _projected(name: str) -> str:
     return f"projected_{'at_least_' if name in AT_LEAST else ''}{name}"
-
-
-def _plain(words: str | None) -> str | None:
-    """Keep a name that a spreadsheet would calculate from being one."""
-    return f"'{words}" if words and words.startswith(FORMULA) else words

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Response
 from agora.warehouse.reports import coverage as report
 from agora.web.answer import json_of, reading
 from agora.web.parameters import Day, Text, require_range
+from agora.web.pool import PooledRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PooledRoute)
 MOST_APPS = 200
 MOST_PAGES = 100_000
 MOST_DAYS = 400

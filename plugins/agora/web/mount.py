@@ -21,8 +21,9 @@ async def page(scope: dict[str, Any], receive: Callable[..., Any], send: Callabl
 @cache
 def _app() -> Asgi:
     from agora.web.app import create_app
+    from agora.web.headers import with_headers
 
-    return create_app()
+    return with_headers(create_app())
 
 
 def _href(path: str) -> str:

@@ -1,7 +1,8 @@
 """Writes what a run did onto the run itself, where people look first.
 
-A task cannot reach Airflow's database; this listener runs in the scheduler, when the run ends, and copies the
-text that a task left as the XCom `run_note`.
+A task cannot reach Airflow's database. This listener runs in the scheduler. When a run starts or fails, it
+names the settings that no task can see. When a run ends, it copies the text that a task left as the XCom
+`run_note`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from airflow.listeners import hookimpl
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
 
 PREFIX = "agora_"
 MOST_CHARACTERS = 1000  # of Airflow's column
@@ -19,32 +21,56 @@ RESULT = "Result: "
 
 
 @hookimpl
+def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
+    """Note what will keep the run's tasks from starting."""
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, _problems(dag_run, session))
+
+
+@hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
     """Copy the note of a run that succeeded."""
-    _copy_note(dag_run)
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, _left_by_tasks(dag_run, session))
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
-    """Copy the note of a run that failed."""
-    _copy_note(dag_run)
+    """Copy the note of a run that failed, after what kept it from succeeding."""
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, [*_problems(dag_run, session), *_left_by_tasks(dag_run, session)])
 
 
-def _copy_note(dag_run: DagRun) -> None:
+def _session_of(dag_run: DagRun) -> Session | None:
+    """Return the session of a run of ours."""
     if not dag_run.dag_id.startswith(PREFIX):
-        return
-    from airflow.models.xcom import XComModel
+        return None
     from sqlalchemy.orm import object_session
+
+    return object_session(dag_run)
+
+
+def _problems(dag_run: DagRun, session: Session) -> list[str]:
+    from agora.web.misconfiguration import problems
+
+    return problems(session, [dag_run.dag_id])
+
+
+def _left_by_tasks(dag_run: DagRun, session: Session) -> list[str]:
+    from airflow.models.xcom import XComModel
 
     from agora.notifiers.noted import in_one
 
-    session = object_session(dag_run)
-    if session is None:
-        return
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="run_note")
     notes = [XComModel.deserialize_value(row) for row in session.scalars(query)]
-    if notes:
+    return [in_one(notes)] if notes else []
+
+
+def _write(dag_run: DagRun, texts: list[str]) -> None:
+    from agora.escape import for_markdown
+
+    if texts:
         # What a person wrote stays; what an earlier try of this run said does not.
         by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
-        result = RESULT + in_one(notes)
+        result = RESULT + for_markdown("\n".join(texts))
         dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

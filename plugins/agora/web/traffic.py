@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from agora.settings import canonical_app_id
 from agora.warehouse.reports import traffic as report
 from agora.web.answer import json_of, reading
 from agora.web.parameters import Day, Text, require_range
+from agora.web.pool import PooledRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PooledRoute)
 MOST_APPS = 6
 MOST_APPS_FOUND = 50
 MOST_DAYS = 62
@@ -23,11 +25,12 @@ def traffic(
     from_date: Day | None = None,
     to_date: Day | None = None,
 ) -> Response:
-    """Answer with each app's points, or their sum's; without apps the largest one's, or the sum of all."""
+    """Return the points of each app or of their sum; without apps, of the largest app or of all apps."""
+    chosen = list(dict.fromkeys(canonical_app_id(app_id) for app_id in app_ids or []))
     with reading() as connection:
         first, last = report.dates(connection, from_date, to_date)
         require_range(first, last, MOST_DAYS)
-        return json_of(report.traffic(connection, list(dict.fromkeys(app_ids or [])), is_sum, first, last))
+        return json_of(report.traffic(connection, chosen, is_sum, first, last))
 
 
 @router.get("/api/apps")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from tests.distributed.engine import cache
+from tests.environment import proxies
 
 SUITE = "trixie"
 PACKAGE = "docker-compose"
@@ -67,4 +69,12 @@ def _archive() -> str:
 
 
 def _run(work: Path, *command: str) -> None:
-    subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=True)
+    subprocess.run(
+        command,
+        cwd=work,
+        env={**os.environ, **proxies},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+        check=True,
+    )

@@ -222,6 +222,6 @@ class Installation:
 
     def app_days(self, today: date) -> int:
         """How many app-days the sandbox's account has up to yesterday."""
-        from agora.bandwidth.window import expected_oldest_day
+        from agora.bandwidth.window import oldest_day
 
-        return 20 * (today - expected_oldest_day("1 month", today)).days
+        return 20 * (today - oldest_day("1 month", today)).days

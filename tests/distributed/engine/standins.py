@@ -7,6 +7,7 @@ stands there, too.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import yaml
 from embedded import binaries
 from tests.distributed.engine import cache
 from tests.distributed.engine.engine import ROOT, Engine
+from tests.environment import proxies
 
 IMAGES = Path(__file__).with_name("images")
 BASE = "agora-standin-base"
@@ -67,7 +69,8 @@ def _root_file_system() -> Path:
         with cache.kept_as(kept) as work:
             root = work / "root"
             make = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
-            subprocess.run(make, stdout=subprocess.DEVNULL, timeout=600, check=True)
+            way_out = {**os.environ, **proxies}
+            subprocess.run(make, env=way_out, stdout=subprocess.DEVNULL, timeout=600, check=True)
             leave_out = ("--exclude=./var/cache/apt/*.bin", "--exclude=./var/cache/apt/archives/*.deb")
             without = (
                 *leave_out,

@@ -67,6 +67,11 @@ def test_a_webhook_is_reached_over_https_or_on_this_machine(url: str) -> None:
         "s3cret",
         "https:///s3cret",
         "http://[bad/s3cret",
+        "https://user:s3cret／x@chat.example.com",
+        "https://chat.example.com:99999/s3cret",
+        "https://chat.example.com:s3cret",
+        "https://chat..example.com/s3cret",
+        "https://s3cret x/y",
     ],
 )
 def test_another_address_is_refused_and_not_repeated(url: str | None) -> None:

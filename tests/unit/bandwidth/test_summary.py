@@ -1,4 +1,4 @@
-"""What came of collecting, as counts and as a text for people."""
+"""The outcome of collecting, as counts and as a text for people."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.bandwidth.summary import Summary
-from agora.errors import RateLimited, UnknownApp
+from agora.bandwidth.summary import MOST_NAMED, Summary
+from agora.errors import AgoraError, AnswerRejected, RateLimited, UnknownApp, VendorUnavailable
 
 DAY = date(2026, 11, 1)
+NEXT = DAY + timedelta(days=1)
 AT = datetime(2026, 11, 2, tzinfo=UTC)
+Failures = dict[tuple[str, date], tuple[str, str, str]]
 
 
 def sound(app_id: str, day: date = DAY, points: int = 288) -> Outcome:
@@ -22,99 +24,197 @@ def failed(app_id: str, day: date = DAY, reason: str = "HTTP 500", *, rejected: 
     return Outcome(app_id, day, reason=reason, rejected=rejected)
 
 
-def summary(
-    *outcomes: Outcome, changed: int = 0, at_the_edge: set[tuple[str, date]] | None = None
-) -> Summary:
-    return Summary.of(normalise(outcomes, "UTC"), changed=changed, at_the_edge=at_the_edge or set())
+def failures(*outcomes: Outcome, kind: type[AgoraError] = VendorUnavailable, advice: str = "") -> Failures:
+    return {(one.app_id, one.usage_date): (kind.__name__, one.reason, advice) for one in outcomes}
+
+
+def summary(*outcomes: Outcome, changed: int = 0) -> Summary:
+    """Sum a batch up whose failed app-days are failures of the run."""
+    of_run = failures(*(one for one in outcomes if one.kbps is None and not one.rejected))
+    return Summary.of(normalise(outcomes, "UTC"), changed=changed, failures=of_run)
 
 
 def test_counts_of_a_mixed_batch() -> None:
     counted = summary(
         sound("a1"),
         sound("b2", points=100),
+        sound("b2", NEXT, points=0),
         failed("c3"),
-        failed("c3", DAY + timedelta(days=1), "HTTP 503"),
+        failed("c3", NEXT, "HTTP 503"),
         failed("d4", reason="not JSON", rejected=True),
-        changed=3,
+        changed=2,
     )
-    assert counted.states == {"collected": 1, "partial": 1, "failed": 2, "rejected": 1}
-    assert (counted.app_days, counted.points, counted.changed) == (5, 388, 3)
+    assert (counted.requested, counted.received, counted.points_received, counted.changed) == (6, 3, 388, 2)
     assert counted.failures == {"c3": (2, "HTTP 500"), "d4": (1, "not JSON")}
+    assert counted.kinds == [AnswerRejected.__name__, VendorUnavailable.__name__]
+
+
+def test_received_changed_and_stored_are_three_figures() -> None:
+    """A response that changes nothing was received all the same."""
+    counted = summary(sound("a1"), sound("b2"), changed=0)
+    counted.app_days, counted.states = 3, {"collected": 2, "pending": 1}
+    assert (counted.received, counted.points_received, counted.changed) == (2, 576, 0)
+    first, second, *_ = counted.text().splitlines()
+    assert first == "Requested 2 of 3 app-days; received 2 with 576 points; changed 0."
+    assert second == "State now: 2 collected, 1 pending."
 
 
 def test_a_day_at_the_windows_edge_is_no_failure() -> None:
-    counted = summary(failed("a1"), failed("b2"), at_the_edge={("a1", DAY)})
+    batch = normalise([failed("a1", reason="HTTP 400"), failed("b2")], "UTC")
+    counted = Summary.of(batch, changed=0, failures=failures(failed("b2")), at_the_edge={("a1", DAY)})
     assert counted.failures == {"b2": (1, "HTTP 500")}
-    assert counted.at_the_edge == 1
-    assert "1 app-day refused at the window's edge" in counted.text()
+    assert (counted.at_the_edge, counted.requested) == (1, 2)
+    assert "1 app-day refused as too old (HTTP 400)" in counted.text()
+
+
+def test_app_days_that_were_not_requested_are_failures_without_being_requested() -> None:
+    batch = normalise([sound("a1")], "UTC")
+    counted = Summary.of(batch, changed=1, failures=failures(failed("b2"), failed("b2", NEXT)))
+    assert counted.requested == 1
+    assert counted.failures == {"b2": (2, "HTTP 500")}
+
+
+def test_app_days_that_were_not_worth_a_request_are_counted() -> None:
+    assert "3 more not requested" in Summary(at_the_edge=2, not_worthwhile=3).text()
+    assert "not requested" not in Summary().text()
 
 
 def test_batches_add_up() -> None:
-    total = Summary(requests=1)
+    total = Summary(requests=1, states={"collected": 1})
     total.add(summary(sound("a1"), failed("b2", reason="first"), changed=1))
-    total.add(summary(sound("a1", DAY + timedelta(days=1)), failed("b2", reason="second"), changed=2))
-    total.add(Summary(requests=7, limited=2, at_the_edge=3, seconds={"load": 1.0, "keep": 0.5}))
-    total.add(Summary(seconds={"load": 2.0}))
-    assert total.states == {"collected": 2, "failed": 2}
-    assert (total.changed, total.points, total.requests, total.limited, total.at_the_edge) == (
-        3,
-        576,
-        8,
-        2,
-        3,
+    total.add(summary(sound("a1", NEXT), failed("b2", reason="second"), changed=2))
+    total.add(
+        Summary(
+            app_days=9,
+            states={"collected": 1, "failed": 2},
+            requests=7,
+            limited=2,
+            at_the_edge=3,
+            not_worthwhile=4,
+            stopped="Refused.",
+            seconds={"load": 1.0, "keep": 0.5},
+        )
     )
-    assert total.failures == {"b2": (2, "first")}
-    assert total.seconds == {"load": 3.0, "keep": 0.5}
+    total.add(Summary(stopped="Refused once more.", seconds={"load": 2.0}))
+    assert total == Summary(
+        app_days=9,
+        requested=4,
+        received=2,
+        points_received=576,
+        changed=3,
+        states={"collected": 2, "failed": 2},
+        requests=8,
+        limited=2,
+        failures={"b2": (2, "first")},
+        kinds=[VendorUnavailable.__name__],
+        at_the_edge=3,
+        not_worthwhile=4,
+        stopped="Refused.",
+        seconds={"load": 3.0, "keep": 0.5},
+    )
+    assert total.retries == 4
+
+
+def test_retries_are_never_less_than_none() -> None:
+    assert Summary(requests=2, requested=5).retries == 0
 
 
 def test_who_failed_is_named_with_the_reason() -> None:
     said = summary(
         sound("a1"), failed("c3"), failed("b2", reason="HTTP 404, the vendor says: no such app")
     ).failed()
-    assert said.startswith("2 apps failed; everything sound of the others is loaded.")
-    assert "b2: 1 day, HTTP 404, the vendor says: no such app; c3: 1 day, HTTP 500" in said
-    assert said.endswith("What failed is asked again by the next run. See docs/runbook.md#answer-rejected")
+    assert said.startswith("2 apps failed; everything sound is loaded.")
+    assert "b2: 1 day, HTTP 404, the vendor says: no such app" in said
+    assert "c3: 1 day, HTTP 500" in said
+    assert said.index("\n- b2:") < said.index("\n- c3:")
+    assert said.splitlines()[0].endswith("See docs/runbook.md#vendor-unavailable")
+
+
+def test_the_counts_come_before_the_reason_of_each_app() -> None:
+    lines = summary(sound("a1"), failed("b2"), failed("c3")).text().splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["2", "Requested", "State", "0", "-", "-"]
+
+
+def test_apps_that_left_the_configuration_are_named_but_fail_nothing() -> None:
+    counted = summary(sound("a1"), failed("b2"), failed("c3"))
+    counted.remove(["c3", "d4"])
+    assert counted.failed().startswith("1 app failed;")
+    counted.remove(["b2"])
+    assert (counted.failed(), counted.kinds) == ("", [])
+    assert (
+        "2 apps that left the configuration failed, too: b2: 1 day, HTTP 500; c3: 1 day, " in counted.text()
+    )
+    total = Summary()
+    for part in (counted, Summary.from_json(json.loads(json.dumps(counted.to_json())))):
+        total.add(part)
+    assert total.failures_of_removed.keys() == {"b2", "c3"}
+    assert total.failures_of_removed["b2"][0] == 2
 
 
 def test_every_kind_of_failure_points_to_its_entry_once() -> None:
     batch = normalise([failed("a1"), failed("b2"), failed("c3")], "UTC")
     refused = {
-        (app_id, DAY): kind("HTTP 404", about=app_id, app_id=app_id, advice="Do this.")
-        for app_id, kind in (("a1", UnknownApp), ("b2", UnknownApp), ("c3", RateLimited))
+        **failures(failed("a1"), failed("b2"), kind=UnknownApp),
+        **failures(failed("c3"), kind=RateLimited),
     }
-    total = Summary.of(batch, changed=0, refusals=refused)
-    total.add(Summary.of(batch, changed=0, refusals=refused))
-    assert total.failed().endswith(" See docs/runbook.md#rate-limited, docs/runbook.md#unknown-app")
+    total = Summary.of(batch, changed=0, failures=refused)
+    total.add(Summary.of(batch, changed=0, failures=refused))
+    headline = total.failed().splitlines()[0]
+    assert headline.endswith("See docs/runbook.md#rate-limited, docs/runbook.md#unknown-app")
     assert Summary.from_json(json.loads(json.dumps(total.to_json()))) == total
 
 
 def test_what_to_do_stands_behind_the_reason() -> None:
-    batch = normalise([failed("a1"), failed("a1", DAY + timedelta(days=1))], "UTC")
-    error = UnknownApp("HTTP 500", about="a1", app_id="a1", advice="Do this.")
-    said = Summary.of(batch, changed=0, refusals={("a1", DAY): error}).failed()
-    assert "a1: 2 days, HTTP 500. Do this. What failed is asked again by the next run." in said
+    days = [failed("a1"), failed("a1", NEXT)]
+    refused = failures(*days, kind=UnknownApp, advice="Do this.")
+    said = Summary.of(normalise(days, "UTC"), changed=0, failures=refused).failed()
+    assert "a1: 2 days, HTTP 500. Do this." in said
+    assert "Do this.." not in said
 
 
 def test_one_app_is_not_many() -> None:
-    assert summary(failed("a1"), failed("a1", DAY + timedelta(days=1))).failed().startswith("1 app failed;")
-    assert "a1: 2 days, HTTP 500" in summary(failed("a1"), failed("a1", DAY + timedelta(days=1))).failed()
+    said = summary(failed("a1"), failed("a1", NEXT)).failed()
+    assert said.startswith("1 app failed;")
+    assert "a1: 2 days, HTTP 500" in said
+
+
+def test_of_very_many_apps_the_first_are_named() -> None:
+    said = summary(*(failed(f"app{number:03}") for number in range(MOST_NAMED + 7))).failed()
+    assert f"app{MOST_NAMED - 1:03}: " in said
+    assert f"app{MOST_NAMED:03}" not in said
+    assert "and 7 more, see mart.coverage" in said
+
+
+def test_what_stopped_the_account_comes_first() -> None:
+    counted = summary(failed("a1"))
+    counted.stopped = "Connection agora_dashboard: the vendor refused the credentials."
+    assert counted.failed().startswith(counted.stopped)
+    assert "1 app failed" in counted.failed()
+    assert counted.text().startswith(counted.stopped)
+    assert Summary(stopped="Refused.").failed() == "Refused."
 
 
 def test_where_nothing_failed_nothing_is_said_of_failures() -> None:
     counted = summary(sound("a1"), changed=1)
     assert counted.failed() == ""
-    assert counted.text() == (
-        "1 app-day asked for: 1 collected.\n"
-        "288 points received, 1 app-day changed in the warehouse.\n"
-        "0 requests, 0 answered 429."
-    )
+    assert "failed" not in counted.text()
+    assert counted.text().startswith("Requested 1 of 0 app-days; received 1 with 288 points; changed 1.")
 
 
 def test_an_empty_summary_says_so() -> None:
-    assert Summary().text().startswith("0 app-days asked for: none.")
+    assert Summary().text().startswith("Requested 0 of 0 app-days; received 0 with 0 points; changed 0.")
+    assert "State now: none." in Summary().text()
+
+
+def test_a_replay_names_what_is_still_rejected() -> None:
+    counted = summary(sound("a1"), failed("b2", reason="not JSON", rejected=True), changed=1)
+    said = counted.replayed()
+    assert "2 app-days again: 1 with 288 points; changed 1." in said
+    assert "Still rejected: b2: 1 day, not JSON." in said
+    assert "Still rejected" not in summary(sound("a1")).replayed()
 
 
 def test_it_travels_as_plain_json() -> None:
     counted = summary(sound("a1"), failed("b2"), changed=1)
-    counted.seconds = {"load": 1.5}
+    counted.seconds, counted.states, counted.stopped = {"load": 1.5}, {"collected": 1}, "Refused."
     assert Summary.from_json(json.loads(json.dumps(counted.to_json()))) == counted

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from agora.bandwidth.watch import Findings, Look
 from agora.errors import DaysExpire, DaysLost
-from agora.warehouse.uncollected import Uncollected
+from agora.warehouse.planning_queries import Uncollected
 
 TODAY = date(2026, 11, 22)
 YESTERDAY = Look(datetime(2026, 11, 21, 6, tzinfo=UTC))
@@ -26,7 +26,8 @@ def findings(*days: Uncollected, before: Look = YESTERDAY, days_of_warning: int 
 def test_where_nothing_is_uncollected_all_is_well() -> None:
     found = findings()
     assert found.problems() == []
-    assert found.text(20, 0) == "Nothing is uncollected of 20 apps."
+    assert found.text(0, 0) == "No apps are configured."
+    assert found.text(20, 0) == "Every available day of 20 apps is collected."
 
 
 def test_days_with_time_left_are_named_and_no_problem() -> None:
@@ -44,7 +45,7 @@ def test_one_day_less_is_a_problem_that_names_app_day_reason_and_account() -> No
         " the first when 7 days are over."
     )
     assert "- app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-30 on, HTTP 500" in said
-    assert "Mend what the last run of agora_bandwidth_daily names" in said
+    assert "Fix what the last run of agora_bandwidth_daily names" in said
     assert said.endswith("See docs/runbook.md#days-expire")
 
 
@@ -53,9 +54,9 @@ def test_the_setting_decides_how_early() -> None:
     assert not findings(day(8), days_of_warning=7).problems()
 
 
-def test_that_nobody_asked_is_said() -> None:
+def test_days_that_were_never_requested_are_counted() -> None:
     (problem,) = findings(day(2, "pending"), day(3, "pending", "b2"), day(2, "rejected", "c3")).problems()
-    assert "Nobody has asked for 2 of them: see whether agora_bandwidth_daily is paused or hangs." in str(
+    assert "2 of them were never requested: check if agora_bandwidth_daily is paused or hangs." in str(
         problem
     )
 
@@ -63,32 +64,42 @@ def test_that_nobody_asked_is_said() -> None:
 def test_each_state_that_has_no_points_counts_and_a_partial_day_is_only_named() -> None:
     for state in ("pending", "failed", "rejected"):
         assert findings(day(0, state)).problems(), state
-    found = findings(day(0, "partial"), day(-1, "partial"))
+    found = findings(day(0, "partial"), day(-2, "partial"), day(-3, "partial"))
     assert found.problems() == []
-    assert "1 app-day partial" in found.text(1, 0)
+    assert "2 app-days partial, requested again every night." in found.text(1, 0)
 
 
 def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
-    lost = day(-1, "lost", reason="outside the vendor's window")
+    lost = day(-3, "lost", reason="outside the vendor's window")
     first = findings(lost)
     (problem,) = first.problems()
     assert isinstance(problem, DaysLost)
-    assert "app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-22 on, outside" in str(problem)
+    assert "app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-20 on, outside" in str(problem)
 
     again = findings(lost, before=Look(YESTERDAY.at, first.gone))
     assert again.problems() == []
     assert "1,234 app-days lost in all" in again.text(1, 1234)
 
 
-def test_a_day_that_expired_unasked_is_told_once_also_when_it_is_entered_as_lost_later() -> None:
-    expired = findings(day(-1, "pending"))
-    assert [type(problem) for problem in expired.problems()] == [DaysLost]
-    assert findings(day(-1, "lost"), before=Look(YESTERDAY.at, expired.gone)).problems() == []
+def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost() -> None:
+    """By the calendar it is over, but it is still requested."""
+    for days_left, state in ((-1, "pending"), (-2, "failed")):
+        found = findings(day(days_left, state))
+        (problem,) = found.problems()
+        assert isinstance(problem, DaysExpire)
+        assert "already left the window by the calendar" in str(problem)
+        assert f"{days_left} day" not in str(problem)
+        assert found.text(1, 0).startswith(
+            f"Oldest uncollected day: {day(days_left).usage_date}, 0 days left;"
+        )
+    found = findings(day(-2), day(-1), day(3))
+    assert "2 of them have already left the window by the calendar" in str(found.problems()[0])
+    assert [type(problem) for problem in findings(day(-3, "lost")).problems()] == [DaysLost]
 
 
 def test_another_app_that_loses_the_same_day_is_told() -> None:
-    before = Look(YESTERDAY.at, findings(day(3, "lost")).gone)
-    assert findings(day(3, "lost"), day(3, "lost", "b2"), before=before).problems()
+    before = Look(YESTERDAY.at, findings(day(-3, "lost")).gone)
+    assert findings(day(-3, "lost"), day(-3, "lost", "b2"), before=before).problems()
 
 
 def test_many_apps_are_counted_and_those_with_the_least_time_named() -> None:
@@ -106,6 +117,6 @@ def test_long_reasons_are_shortened() -> None:
 
 
 def test_a_look_survives_being_kept() -> None:
-    look = Look(YESTERDAY.at, findings(day(-1, "lost"), day(-1, "lost", "b2")).gone)
+    look = Look(YESTERDAY.at, findings(day(-3, "lost"), day(-3, "lost", "b2")).gone)
     assert Look.from_json(json.loads(json.dumps(look.to_json()))) == look
-    assert look.gone == {"2026-10-22": 2}
+    assert look.gone == {"2026-10-20": 2}

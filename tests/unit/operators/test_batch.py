@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora.errors import HandOverGone
 from agora.operators.batch import (
     BATCH_SECONDS,
     LEAST_APP_DAYS,
@@ -32,6 +33,8 @@ RATE = SIZE / BATCH_SECONDS
 class TaskInstance:
     """Keeps XComs as Airflow does: what is left is what JSON makes of it."""
 
+    dag_id, run_id = "a_dag", "a_run"
+
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
@@ -40,19 +43,16 @@ class TaskInstance:
 
     def xcom_pull(self, *, task_ids: str, key: str) -> Any:
         assert task_ids == "plan"
-        # Airflow gives an empty list where there is none.
-        return json.loads(self.kept.get(key, "[]"))
+        return json.loads(self.kept.get(key, "null"))
 
 
-def planned(days: int, apps: int) -> list[tuple[str, date, str]]:
+def planned(days: int, apps: int) -> list[tuple[str, date]]:
     return [
-        (f"app{number:05d}", DAY + timedelta(days=offset), "pending")
-        for offset in range(days)
-        for number in range(apps)
+        (f"app{number:05d}", DAY + timedelta(days=offset)) for offset in range(days) for number in range(apps)
     ]
 
 
-def dealt(app_days: list[tuple[str, date, str]], rate: float, **given: Any) -> list[Batch]:
+def dealt(app_days: list[tuple[str, date]], rate: float, **given: Any) -> list[Batch]:
     return list(in_batches("account", app_days, planned_at=NOW, requests_per_second=rate, **given))
 
 
@@ -63,9 +63,7 @@ def sizes(batches: list[Batch]) -> list[int]:
 @given(days=st.integers(0, 40), apps=st.integers(1, 60))
 def test_every_app_day_is_in_exactly_one_batch_in_order(days: int, apps: int) -> None:
     batches = dealt(planned(days, apps), RATE)
-    assert [app_day for batch in batches for app_day in batch.app_days()] == [
-        (app_id, day) for app_id, day, _ in planned(days, apps)
-    ]
+    assert [app_day for batch in batches for app_day in batch.app_days()] == planned(days, apps)
     assert all(0 < size <= SIZE for size in sizes(batches))
 
 
@@ -143,7 +141,6 @@ def test_a_batch_arrives_as_it_was_handed_over() -> None:
 @pytest.mark.parametrize(
     ("reference", "named"),
     [
-        ({"key": "batch_0009", "label": "account, 3 app-days"}, "account, 3 app-days: planned"),
         ({"key": "batch_other", "label": "account"}, "account: planned"),
         ({"label": "account", "conn_id": "account", "app_ids_by_day": {}}, "account: planned"),
         ({}, "This batch: planned"),
@@ -158,6 +155,15 @@ def test_what_another_version_or_another_plan_left_is_not_tried_again(reference:
     with pytest.raises(AirflowFailException, match=named) as raised:
         Batch.taken_over(ti, "plan", reference)
     assert "clear the task plan with everything after it" in str(raised.value)
+
+
+def test_a_batch_that_was_removed_is_named_with_its_run() -> None:
+    ti: Any = TaskInstance()
+    with pytest.raises(
+        HandOverGone, match="the task plan of a_dag handed over in run a_run is gone"
+    ) as raised:
+        Batch.taken_over(ti, "plan", {"key": "batch_0009", "label": "account, 3 app-days"})
+    assert "Trigger a new run" in str(raised.value)
 
 
 def test_what_is_mapped_over_stays_small_however_much_is_planned() -> None:

@@ -54,7 +54,13 @@ def test_another_configured_rate_bounds_what_was_learned() -> None:
 def test_a_clock_that_was_set_back_holds_nobody_up_for_long() -> None:
     pace = Pace.fresh(50, NOW)
     pace.note_limit(NOW, 60.0, NOW)
-    assert kept(pace, now=NOW - 500).next_at == NOW - 500 + MOST_AHEAD_SECONDS
+    assert kept(pace, now=NOW - 500).next_at == NOW - 500 + 60
+
+
+def test_the_wait_for_a_slow_rate_is_bounded() -> None:
+    pace = Pace.fresh(0.0001, NOW)
+    pace.grant(NOW)
+    assert kept(pace, most_per_second=0.0001).next_at == NOW + MOST_AHEAD_SECONDS
 
 
 def test_the_state_stays_small_however_many_answers_there_are() -> None:

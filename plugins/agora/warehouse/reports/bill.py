@@ -5,6 +5,9 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -20,15 +23,27 @@ METHODS = (
 )
 # More points can only raise these; a percentile or a mean may go either way.
 AT_LEAST = ("peak_kbps", "fourth_peak_kbps", "top_five_mean_kbps")
-COUNTS = ("points", "expected_points", "app_points", "expected_app_points", "days", "days_with_traffic")
-FIGURES = (*METHODS, *COUNTS, "is_final")
+COUNTS = (
+    "points",
+    "expected_points",
+    "app_points",
+    "expected_app_points",
+    "calendar_days",
+    "expected_days",
+    "days",
+    "days_with_traffic",
+)
+FIGURES = ("status", *METHODS, *COUNTS, "is_final")
 POINTS_A_DAY = 288
+
+Bills = dict[tuple[str | None, date], Row]
+Number = TypeVar("Number", float, Decimal)
 
 SINGLE = """
 select
     app_id, month, p95_kbps, peak_kbps, mean_daily_peak_kbps, mean_daily_p95_kbps, fourth_peak_kbps,
     top_five_mean_kbps, points, expected_points, points as app_points, expected_points as expected_app_points,
-    days, days_with_traffic, is_final
+    calendar_days, expected_days, days, days_with_traffic, status, is_final
 from mart.billing_monthly
 where month in (:month, :before)
 """
@@ -36,18 +51,17 @@ where month in (:month, :before)
 TOTAL = """
 select
     null as app_id, month, p95_kbps, peak_kbps, mean_daily_peak_kbps, mean_daily_p95_kbps, fourth_peak_kbps,
-    top_five_mean_kbps, points, expected_points, app_points, expected_app_points, days, days_with_traffic,
-    is_final
+    top_five_mean_kbps, points, expected_points, app_points, expected_app_points,
+    calendar_days, expected_days, days, days_with_traffic, status, is_final
 from mart.billing_monthly_total
 where month in (:month, :before)
 """
 
-# Today is a date of the account's; an app that was wanted yesterday is taken to be wanted on.
+# Today is a date in the account's time zone.
 APPS = """
 select
     app_id,
     min(app_name) as app_name,
-    max(usage_date) as last_wanted,
     max(expires_on - days_left) as today
 from mart.coverage
 where usage_date >= :month and usage_date < :next
@@ -55,19 +69,30 @@ group by app_id
 order by app_name, app_id
 """
 
+# Without the figures, which take longer.
+STATUSES = """
+select app_id, month, status, calendar_days, expected_days
+from mart.billing_monthly
+where month in (:month, :before)
+union all
+select null as app_id, month, status, calendar_days, expected_days
+from mart.billing_monthly_total
+where month in (:month, :before)
+"""
+
 VOLUMES = """
 select
     app_id,
     date_trunc('month', usage_date)::date as month,
-    sum(volume_bytes)::bigint as volume_bytes,
-    sum(points)::bigint as points,
-    sum(expected_points)::bigint as expected_points
+    sum(volume_bytes) as volume_bytes,
+    sum(points) as points,
+    sum(expected_points) as expected_points
 from mart.bandwidth_daily
 where usage_date >= :before and usage_date < :next
 group by app_id, date_trunc('month', usage_date)
 """
 
-# Month by month between the first and the last wanted day: of each, any wanted day says that it has a bill.
+# Month by month between the first and the last expected day. A month with any expected day has a bill.
 MONTHS = """
 select month::date as month
 from (
@@ -106,10 +131,10 @@ def bill(connection: Connection, month: date) -> Row:
         month: Its first day.
 
     Returns:
-        `total` (None where no day of the month is wanted) and `apps`, each a row with the figures of
-        mart.billing_monthly, `status`, the same of the month `before` (None without one), the
-        `change_percent` of each method (None where there is nothing to compare) and, while the month is not
-        over, what it is `projected` to come to (None otherwise).
+        `total` (None where no day of the month is expected) and `apps`, each a row with the figures of
+        mart.billing_monthly, the same of the month `before` (None without one), the `change_percent` of each
+        method (None where the two months are not comparable) and, while the month is running, the
+        `projected` figures (None otherwise).
     """
     dates = _around(month)
     apps = rows(connection, APPS, dates)
@@ -120,7 +145,7 @@ def bill(connection: Connection, month: date) -> Row:
         {
             "app_id": app["app_id"],
             "app_name": app["app_name"],
-            **_row(single, app["app_id"], dates, app["today"]),
+            **_row(single, app["app_id"], dates),
         }
         for app in apps
     ]
@@ -131,7 +156,7 @@ def bill(connection: Connection, month: date) -> Row:
         "days_over": max(0, min((today - month).days, days_in(month))),
         "days_in_month": days_in(month),
         "at_least": AT_LEAST,
-        "total": {"app_id": None, "app_name": None, **_row(total, None, dates, today)} if apps else None,
+        "total": {"app_id": None, "app_name": None, **_row(total, None, dates)} if apps else None,
         "apps": billed,
     }
 
@@ -140,22 +165,22 @@ def volume(connection: Connection, month: date) -> Row:
     """Return what each app and all of them carried, in bytes; it takes every point of two months.
 
     Returns:
-        `total` and `apps`, each with `app_id`, `volume_bytes` (None without a point), that of the month
-        before, the `change_percent` of a month that is over, and what one that is not is projected to carry.
+        `total` and `apps`, each with `app_id`, `volume_bytes` (a whole Decimal, unlimited in size; None
+        without a point), that of the month before, the `change_percent` (None where the two months are not
+        comparable) and, while the month is running, `projected_volume_bytes` (None otherwise).
         `apps_without_points` counts the apps that the total knows nothing of.
     """
     dates = _around(month)
     sums = _by_app_and_month(rows(connection, VOLUMES, dates))
-    wanted = rows(connection, APPS, dates)
-    apps = [_volume(app, sums, dates) for app in wanted]
+    statuses = _by_app_and_month(rows(connection, STATUSES, dates))
+    apps = [_volume(app["app_id"], sums, statuses, dates) for app in rows(connection, APPS, dates)]
     carried = _sum(app["volume_bytes"] for app in apps)
     before = _sum(of["volume_bytes"] for (_, of_month), of in sums.items() if of_month == dates["before"])
-    is_over = all(app["today"] >= dates["next"] for app in wanted)
     total = {
         "app_id": None,
         "volume_bytes": carried,
         "before_volume_bytes": before,
-        "change_percent": _change(carried, before) if is_over else None,
+        "change_percent": _change(carried, before) if _is_comparable(statuses, None, dates) else None,
         "projected_volume_bytes": _sum(app["projected_volume_bytes"] for app in apps),
     }
     without_points = sum(app["volume_bytes"] is None for app in apps)
@@ -163,7 +188,7 @@ def volume(connection: Connection, month: date) -> Row:
 
 
 def projected(so_far: Row) -> Row:
-    """Return what a running month's rates may come to: the figures so far, or None where they tell nothing.
+    """Return the projected rates of a running month: the figures so far, or None where they are no bound.
 
     With fewer than five days that have five points each, the top five's mean is over fewer and may yet fall.
     If there were four such days at most, there could be no more points than `most_of_four`.
@@ -173,20 +198,28 @@ def projected(so_far: Row) -> Row:
     return {name: known[name] for name in METHODS}
 
 
-def projected_volume(app: Row, so_far: Row, next_month: date) -> int | None:
-    """Return the bytes of the whole month, if its other points are like those observed; None without any.
+def projected_volume(so_far: Row, expected_days: int) -> Decimal | None:
+    """Return the bytes of the month's expected days, if the other points are like those observed.
 
     Args:
-        app: With the date of the account's `today` and the app's `last_wanted` day in the month.
-        so_far: `volume_bytes`, `points` and `expected_points` up to yesterday.
-        next_month: The day after the month's last.
+        so_far: `volume_bytes` and `points` up to yesterday. The result is None without points.
+        expected_days: Days to come included.
     """
     if not so_far["points"]:
         return None
-    goes_on = app["last_wanted"] == app["today"] - timedelta(days=1)
-    to_come = POINTS_A_DAY * (next_month - app["today"]).days if goes_on else 0
-    whole: int = so_far["volume_bytes"] * (so_far["expected_points"] + to_come)
-    return round(whole / int(so_far["points"]))
+    points = POINTS_A_DAY * expected_days
+    return Decimal(round(Fraction(int(so_far["volume_bytes"]) * points, int(so_far["points"]))))
+
+
+def is_comparable(month: Row, before: Row | None) -> bool:
+    """Tell whether a percentage between two months compares like with like.
+
+    Both months are final, and each covers its calendar month.
+    """
+    return before is not None and all(
+        bill["status"] == "final" and bill["expected_days"] == bill["calendar_days"]
+        for bill in (month, before)
+    )
 
 
 def days_in(month: date) -> int:
@@ -200,54 +233,49 @@ def _around(month: date) -> dict[str, date]:
     return {"before": before, "month": month, "next": month + timedelta(days=days_in(month))}
 
 
-def _row(
-    bills: Mapping[tuple[str | None, date], Row], app_id: str | None, dates: Mapping[str, date], today: date
-) -> Row:
+def _row(bills: Bills, app_id: str | None, dates: Mapping[str, date]) -> Row:
     of_month, of_before = bills[app_id, dates["month"]], bills.get((app_id, dates["before"]), {})
-    is_over = today >= dates["next"]
+    compared = of_before if _is_comparable(bills, app_id, dates) else {}
     return {
-        **_figures(of_month, is_over),
-        "before": _figures(of_before, today >= dates["month"]) if of_before else None,
-        "change_percent": {name: _change(of_month[name], of_before.get(name)) for name in METHODS},
-        "projected": None if is_over else projected(of_month),
+        **_figures(of_month),
+        "before": _figures(of_before) if of_before else None,
+        "change_percent": {name: _change(of_month[name], compared.get(name)) for name in METHODS},
+        "projected": projected(of_month) if of_month["status"] == "running" else None,
     }
 
 
-def _figures(bill: Row, is_over: bool) -> Row:
-    return {"status": _status(bill, is_over), **{name: bill[name] for name in FIGURES}}
+def _figures(bill: Row) -> Row:
+    return {name: bill[name] for name in FIGURES}
 
 
-def _status(bill: Row, is_over: bool) -> str:
-    """Say whether the figures can still change, and whether they are over all that was to be observed."""
-    if bill["is_final"]:
-        return "final"
-    incomplete = bill["app_points"] < bill["expected_app_points"]
-    return ", ".join(["so far"] * (not is_over) + ["incomplete"] * incomplete)
+def _is_comparable(bills: Bills, app_id: str | None, dates: Mapping[str, date]) -> bool:
+    of_month = bills.get((app_id, dates["month"]))
+    return of_month is not None and is_comparable(of_month, bills.get((app_id, dates["before"])))
 
 
-def _volume(app: Row, sums: Mapping[tuple[str | None, date], Row], dates: Mapping[str, date]) -> Row:
-    of_month, of_before = sums[app["app_id"], dates["month"]], sums.get((app["app_id"], dates["before"]), {})
-    before = of_before.get("volume_bytes")
-    is_over = app["today"] >= dates["next"]
-    carried = of_month["volume_bytes"]
+def _volume(app_id: str, sums: Bills, statuses: Bills, dates: Mapping[str, date]) -> Row:
+    of_month, of_before = sums[app_id, dates["month"]], sums.get((app_id, dates["before"]), {})
+    bill = statuses[app_id, dates["month"]]
+    carried, before = of_month["volume_bytes"], of_before.get("volume_bytes")
+    is_running = bill["status"] == "running"
     return {
-        "app_id": app["app_id"],
+        "app_id": app_id,
         "volume_bytes": carried,
         "before_volume_bytes": before,
-        "change_percent": _change(carried, before) if is_over else None,
-        "projected_volume_bytes": None if is_over else projected_volume(app, of_month, dates["next"]),
+        "change_percent": _change(carried, before) if _is_comparable(statuses, app_id, dates) else None,
+        "projected_volume_bytes": projected_volume(of_month, bill["expected_days"]) if is_running else None,
     }
 
 
-def _change(now: float | None, before: float | None) -> float | None:
-    return None if now is None or not before else 100 * (now - before) / before
+def _change(now: Number | None, before: Number | None) -> float | None:
+    return None if now is None or not before else float(100 * (now - before) / before)
 
 
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    """Return the sum of the numbers there are, None where there is none."""
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+def _sum(volumes: Iterable[Decimal | None]) -> Decimal | None:
+    """Return the exact sum of the known volumes, None if none is known."""
+    known = [int(volume) for volume in volumes if volume is not None]
+    return Decimal(sum(known)) if known else None
 
 
-def _by_app_and_month(rows: Sequence[Row]) -> dict[tuple[str | None, date], Row]:
+def _by_app_and_month(rows: Sequence[Row]) -> Bills:
     return {(row["app_id"], row["month"]): row for row in rows}

@@ -1,4 +1,4 @@
-"""Which wanted app-days are collected, why the others are not, and what expires soonest."""
+"""Which expected app-days are collected, why the others are not, and what expires soonest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from agora.warehouse.reports.rows import rows
+from agora.warehouse.reports.rows import Row, rows
 
 
 class Sort(StrEnum):
@@ -40,22 +40,25 @@ class Choice(NamedTuple):
     offset: int
 
 
-# Said beside the account's own calendar, so that the years before are skipped.
+# The filters on usage_date skip the years before; days_left is by each account's own calendar.
 WINDOW_BEGINS = "select min(window_begins_on) as first_date from mart.vendor_account"
 IN_WINDOW = "usage_date >= :window_begins_on and days_left >= 0"
+# A day is requested for two days longer than the window shows it. At a month's end, four days may leave it
+# at once.
+REQUESTED = "usage_date >= cast(:window_begins_on as date) - 6 and days_left >= -2"
+# Expected app-days that are not complete and are still requested.
+OPEN = f"not is_complete and state <> 'lost' and {REQUESTED}"
 
 WINDOW = f"""
 select min(usage_date) as first_date, max(usage_date) as last_date
 from mart.coverage
-where {IN_WINDOW}
+where {REQUESTED} and (days_left >= 0 or not is_complete and state <> 'lost')
 """  # noqa: S608 - put together from this file's own text
 
 CHOSEN = """
     usage_date between :from_date and :to_date
     and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
 """
-# What can still be had, by the account's own calendar.
-OPEN = f"state not in ('collected', 'lost') and {IN_WINDOW}"
 
 APPS = f"""
 select
@@ -80,7 +83,7 @@ ORDERS = {
 }
 
 DAYS = """
-select app_id, usage_date, state, points, attempts, days_left, reason
+select app_id, usage_date, state, points, attempts, days_left, reason, same_response_as
 from mart.coverage
 where usage_date between :from_date and :to_date and app_id = any(:app_ids)
 order by app_id, usage_date
@@ -94,21 +97,24 @@ group by usage_date, state
 order by usage_date, state
 """  # noqa: S608 - put together from this file's own text
 
+# All days that are out of the window by the calendar, and still requested, are one group.
 EXPIRING = f"""
 select
-    days_left,
+    greatest(days_left, -1) as days_left,
     count(*) as app_days,
     count(distinct app_id) as apps,
     min(usage_date) as first_date,
     max(usage_date) as last_date
 from mart.coverage
 where {OPEN}
-group by days_left
-order by days_left
+group by greatest(days_left, -1)
+order by greatest(days_left, -1)
 limit 3
 """  # noqa: S608 - put together from this file's own text
 
-# Where no app-day is wanted, or none that can still be had.
+NAMES = "select app_id, app_name from mart.app where app_id = any(:app_ids)"
+
+# Where no app-day is expected, or none is requested any more.
 NOTHING: dict[str, Any] = {
     "from_date": None,
     "to_date": None,
@@ -125,21 +131,24 @@ def window_begins(connection: Connection) -> dict[str, date | None]:
 
 
 def window(connection: Connection) -> tuple[date, date] | None:
-    """Return the oldest and the newest wanted usage date that can still be had; None where there is none."""
+    """Return the oldest and the newest usage date that is in the window, or still open; None if none is."""
     (found,) = rows(connection, WINDOW, window_begins(connection))
     return (found["first_date"], found["last_date"]) if found["first_date"] else None
 
 
 def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
-    """Return apps with their days, what each date came to over all chosen apps, and what expires soonest.
+    """Return apps with their days, the states of each date over all chosen apps, and what expires soonest.
 
-    Days are usage dates of each app's account. What expires soonest is of all apps and dates.
+    Days are usage dates of each app's account. `same_response_as` of a day lists the names of the apps that
+    were given the same response body. What expires soonest is of all apps and dates; `days_left` -1 stands
+    for days that are out of the window by the calendar and still requested.
     """
     values = {**choice._asdict(), **window_begins(connection)}
     apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
     # Behind the last page there is no app that could say how many there are.
     counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
     days = rows(connection, DAYS, {**values, "app_ids": [app["app_id"] for app in apps]})
+    _name_same_responses(connection, days)
     of_app = {app_id: list(own) for app_id, own in groupby(days, lambda day: day.pop("app_id"))}
     return {
         "from_date": choice.from_date,
@@ -149,3 +158,16 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
         "by_date": rows(connection, BY_DATE, values),
         "expiring": rows(connection, EXPIRING, values),
     }
+
+
+def _name_same_responses(connection: Connection, days: list[Row]) -> None:
+    """Replace the App IDs in `same_response_as` by a list of names; empty where there are none."""
+    for day in days:
+        day["same_response_as"] = day["same_response_as"].split(", ") if day["same_response_as"] else []
+    app_ids = {app_id for day in days for app_id in day["same_response_as"]}
+    if not app_ids:
+        return
+    found = rows(connection, NAMES, {"app_ids": sorted(app_ids)})
+    names = {app["app_id"]: app["app_name"] for app in found}
+    for day in days:
+        day["same_response_as"] = sorted(names.get(app_id, app_id) for app_id in day["same_response_as"])

@@ -1,23 +1,25 @@
-"""How collecting goes: what is still missing, what the last runs did, what each account may ask."""
+"""The health of the collection: what is missing, the last runs, the accounts, and doubtful responses."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, text
 
-from agora.warehouse.reports.coverage import IN_WINDOW, OPEN, window_begins
+from agora.warehouse.reports.coverage import IN_WINDOW, OPEN, REQUESTED, window_begins
 from agora.warehouse.reports.rows import Row, rows
 
 WINDOW = f"""
 select
-    count(*) as app_days,
-    count(distinct app_id) as apps,
+    count(*) filter (where {IN_WINDOW}) as app_days,
+    count(distinct app_id) filter (where {IN_WINDOW}) as apps,
     count(*) filter (where {OPEN}) as open_app_days,
     count(distinct app_id) filter (where {OPEN}) as open_apps,
     min(days_left) filter (where {OPEN}) as days_left,
-    min(usage_date) as from_date,
-    max(usage_date) as to_date
+    min(usage_date) filter (where {IN_WINDOW}) as from_date,
+    max(usage_date) filter (where {IN_WINDOW}) as to_date
 from mart.coverage
-where {IN_WINDOW}
+where {REQUESTED}
 """  # noqa: S608 - put together from this file's own text
 
 STATES = f"""
@@ -36,12 +38,12 @@ order by usage_date, app_name, app_id
 limit 1
 """  # noqa: S608 - put together from this file's own text
 
-LOST = "select count(*) from mart.coverage where state = 'lost'"
+LOST = "select count(*) from mart.coverage where not is_complete and state = 'lost'"
 
 RUNS = """
 select
-    dag_id, run_id, started_at, ended_at, app_days, app_days_changed, points, requests, retries, limited,
-    failed_apps
+    dag_id, run_id, started_at, ended_at, app_days, app_days_received, points_received, app_days_changed,
+    collected, partial, rejected, failed, lost, pending, requests, retries, limited, failed_apps, problems
 from mart.collection_run
 order by ended_at desc
 limit 30
@@ -55,7 +57,7 @@ select
     sum(retries) as retries,
     sum(limited) as limited
 from mart.collection_run
-where (ended_at at time zone 'UTC')::date > (now() at time zone 'UTC')::date - 31
+where (ended_at at time zone 'UTC')::date > (mart.clock() at time zone 'UTC')::date - 31
 group by (ended_at at time zone 'UTC')::date
 order by ended_on
 """
@@ -65,8 +67,6 @@ select
     account.conn_id,
     account.timezone,
     account.window_length::text as window_length,
-    account.learned_on,
-    account.oldest_served,
     account.newest_refused,
     account.refusal,
     account.requests_per_second,
@@ -86,28 +86,68 @@ left join (
 order by account.conn_id
 """  # noqa: S608 - put together from this file's own text
 
+# Drops that nobody has reviewed come first, however old.
 RESTATEMENTS = """
-select app_id, app_name, usage_date, restated_at, points_changed, points_added, count(*) over () as in_all
+select
+    app_id,
+    app_name,
+    usage_date,
+    restated_at,
+    points_changed,
+    points_added,
+    cast(nullif(extract(epoch from moved_by), 0) as bigint) as moved_by_seconds,
+    old_sum_kbps / 288 as old_mean_kbps,
+    new_sum_kbps / 288 as new_mean_kbps,
+    is_drop,
+    reviewed_at,
+    reviewed_by,
+    count(*) filter (where restated_at > mart.clock() - interval '31 days') over () as in_all,
+    count(*) filter (where is_drop and reviewed_at is null) over () as drops_to_review,
+    max(restated_at) filter (where is_drop and reviewed_at is null) over () as newest_drop_at
 from mart.restatement
-where restated_at > now() - interval '31 days'
-order by restated_at desc, app_name, usage_date
+where restated_at > mart.clock() - interval '31 days' or (is_drop and reviewed_at is null)
+order by is_drop and reviewed_at is null desc, restated_at desc, app_name, usage_date
 limit 50
 """
+
+SAME_RESPONSES = f"""
+select usage_date, array_agg(app_name order by app_name, app_id) as app_names, count(*) over () as in_all
+from (
+    select
+        usage_date,
+        app_name,
+        app_id,
+        -- Alike for all apps that were given one response body.
+        (
+            select array_agg(own.app_id order by own.app_id)
+            from unnest(string_to_array(same_response_as, ', ') || app_id) as own (app_id)
+        ) as app_ids
+    from mart.coverage
+    where {IN_WINDOW} and same_response_as is not null
+) as same
+group by usage_date, app_ids
+order by usage_date desc, app_ids
+limit 50
+"""  # noqa: S608 - put together from this file's own text
 
 
 def health(connection: Connection) -> Row:
     """Return what the page Health shows, read in the connection's one transaction.
 
     Returns:
-        `window`: how many app-days can be had, how many of them are not collected, and `states` of all;
-        `oldest`: the oldest that is not (None if all are); `lost_app_days` of all times; `runs`: the last 30
-        that ended; `requests_by_day`: of the runs that ended in the last 31 days (UTC); `accounts`;
-        `restatements`: the 50 newest of the last 31 days, of `restatements_in_all`.
+        `window`: how many app-days are in the vendor's window, how many are open (not complete and still
+        requested), and the `states` of the window; `oldest`: the oldest open app-day (None without one);
+        `lost_app_days` of all times; `runs`: the last 30 that ended; `requests_by_day`: of the runs that
+        ended in the last 31 days (UTC); `accounts`; `restatements`: the unreviewed drops and the newest of
+        the last 31 days, of `restatements_in_all`; `drops_to_review` and `newest_drop_at`, up to which they
+        can be marked as reviewed; `same_responses`: apps that were given one response body for a day of the
+        window, of `same_responses_in_all`.
     """
     window = window_begins(connection)
     restatements = rows(connection, RESTATEMENTS)
+    same_responses = rows(connection, SAME_RESPONSES, window)
     return {
-        "now": connection.execute(text("select now()")).scalar_one(),
+        "now": connection.execute(text("select mart.clock()")).scalar_one(),
         "window": {
             **rows(connection, WINDOW, window)[0],
             "states": {row["state"]: row["app_days"] for row in rows(connection, STATES, window)},
@@ -117,6 +157,15 @@ def health(connection: Connection) -> Row:
         "runs": rows(connection, RUNS),
         "requests_by_day": rows(connection, REQUESTS),
         "accounts": rows(connection, ACCOUNTS, window),
-        "restatements_in_all": max((row.pop("in_all") for row in restatements), default=0),
+        "restatements_in_all": _of_all(restatements, "in_all", 0),
+        "drops_to_review": _of_all(restatements, "drops_to_review", 0),
+        "newest_drop_at": _of_all(restatements, "newest_drop_at", None),
         "restatements": restatements,
+        "same_responses_in_all": _of_all(same_responses, "in_all", 0),
+        "same_responses": same_responses,
     }
+
+
+def _of_all(found: list[Row], column: str, empty: Any) -> Any:
+    """Take a column that is the same in all rows out of them; return its value, or `empty` without a row."""
+    return next(iter([row.pop(column) for row in found]), empty)

@@ -1,4 +1,4 @@
-"""How collecting stands in a few numbers, for those who watch it by metrics."""
+"""The state of the collection in a few numbers, for metrics."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse.reports.coverage import IN_WINDOW, window_begins
-from agora.warehouse.uncollected import lost_in_all
+from agora.warehouse.planning_queries import lost_in_all
+from agora.warehouse.reports.coverage import REQUESTED, window_begins
+
+# As in the watch: a partial day is requested again, but the vendor may never have had more of it.
+UNCOLLECTED = ("pending", "rejected", "failed")
 
 BY_STATE = f"""
 select
     state,
     count(*) as app_days,
-    min(days_left) as least_days_left,
+    min(greatest(days_left, 0)) as least_days_left,
     max(days_left) as most_days_left,
     max(expires_on - days_left - usage_date) as most_age_days
 from mart.coverage
-where {IN_WINDOW}
+where {REQUESTED} and (days_left >= 0 or state in {UNCOLLECTED})
 group by state
 """  # noqa: S608 - put together from this file's own text
-# As the watch sees it: a partial day is asked for again, but the vendor may never have had more of it.
-UNCOLLECTED = ("pending", "rejected", "failed")
 
 
 class Standing(NamedTuple):
-    """What can be had of all accounts, and what of it is uncollected.
+    """The expected app-days that are still requested, of all accounts, and which of them are uncollected.
 
     Attributes:
-        app_days: State → how many wanted app-days the vendor is expected to show; absent where none.
-        days_left: Days until the first uncollected one expires; where there is none, until the newest day
-            does. None where nothing is wanted.
-        age_days: Days since the oldest uncollected usage date; 0 where there is none.
-        lost_app_days: App-days that could not be had, of all times.
+        app_days: State → how many app-days of the vendor's window, and of the two days behind it those that
+            are uncollected; absent where none.
+        days_left: Days until the first uncollected app-day expires; 0 also for one that is out of the window
+            by the calendar and still requested. If none is uncollected, days until the newest day expires;
+            None if no app-day is expected.
+        age_days: Days since the oldest uncollected usage date; 0 if none is uncollected.
+        lost_app_days: Lost app-days of all times.
     """
 
     app_days: dict[str, int]
@@ -42,7 +45,7 @@ class Standing(NamedTuple):
 
 
 def standing(connection: Connection) -> Standing:
-    """Count the wanted app-days that can still be had."""
+    """Count the expected app-days that are still requested."""
     found = connection.execute(text(BY_STATE), window_begins(connection)).all()
     uncollected = [row for row in found if row.state in UNCOLLECTED]
     newest = max((row.most_days_left for row in found), default=None)

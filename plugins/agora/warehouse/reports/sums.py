@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -131,8 +133,24 @@ class Sums:
             "peak_kbps": float(kbps[peak]),
             "peak_at": self._instant(int(slots[peak])),
             "mean_kbps": float(kbps.mean()),
-            "volume_bytes": round(float(kbps.sum()) * BYTES_A_KBPS),
+            "volume_bytes": volume_bytes(kbps),
         }
 
     def _instant(self, slot: int) -> datetime:
         return datetime.fromtimestamp(self.origin + slot * SECONDS, UTC)
+
+
+def volume_bytes(kbps: NDArray[np.float64]) -> Decimal:
+    """Return the whole bytes carried by five-minute points, exact for whole kbps.
+
+    Neither a double nor 64 bits hold a month's sum exactly. The function therefore sums the high and the low
+    32 bits of the whole kbps separately and joins the two sums as Python integers.
+
+    Args:
+        kbps: One rate per point, without gaps, each below 2**63.
+    """
+    whole = np.trunc(kbps)
+    high, low = np.divmod(whole.astype(np.int64), 2**32)
+    whole_kbps = (int(high.sum()) << 32) + int(low.sum())
+    fraction = float((kbps - whole).sum())
+    return Decimal(whole_kbps * BYTES_A_KBPS + floor(fraction * BYTES_A_KBPS + 0.5))

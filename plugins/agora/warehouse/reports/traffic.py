@@ -17,7 +17,7 @@ DEFAULT_DAYS = 31
 # Of one instant, the usage dates of two accounts lie at most two days apart (UTC-12 and UTC+14).
 ZONES_APART = timedelta(days=2)
 
-YESTERDAY = "select max((now() at time zone timezone)::date) - 1 as yesterday from mart.vendor_account"
+YESTERDAY = "select max((mart.clock() at time zone timezone)::date) - 1 as yesterday from mart.vendor_account"
 
 FOUND = """
 and (position(lower(:search) in lower(app_name)) > 0 or position(lower(:search) in lower(app_id)) > 0)
@@ -48,7 +48,7 @@ select
     cast(
         extract(epoch from cast(:from_date as timestamp) at time zone account.timezone) as bigint
     ) as starts_at,
-    (now() at time zone account.timezone)::date as today,
+    (mart.clock() at time zone account.timezone)::date as today,
     coverage.app_id,
     array_agg(coverage.usage_date - cast(:from_date as date)) as days
 from mart.coverage as coverage
@@ -115,7 +115,7 @@ def dates(connection: Connection, from_date: date | None, to_date: date | None) 
 
 
 def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
-    """Return apps whose name or App ID contains a text, by name, with their first and last wanted day."""
+    """Return apps whose name or App ID contains a text, by name, with their first and last expected day."""
     found = rows(connection, APPS, {"search": search, "limit": limit})
     return {"apps_in_all": max((app.pop("apps_in_all") for app in found), default=0), "apps": found}
 

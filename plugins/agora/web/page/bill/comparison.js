@@ -1,5 +1,5 @@
 // The total's methods as bars, this month beside the month before.
-import { METHODS } from "./figures.js";
+import { METHODS, beforeOf } from "./figures.js";
 import { draw } from "../frame/chart.js";
 import { digits, monthOf, rate, unitFor } from "../frame/format.js";
 
@@ -20,7 +20,7 @@ export function compareMonths(element, bill) {
     marker: { pattern: { shape } },
   });
   const now = bars(total, `${monthOf(bill.month)}${bill.is_over ? "" : ", so far"}`, bill.is_over ? "" : "/");
-  const traces = total.before ? [bars(total.before, monthOf(bill.month_before), ""), now] : [now];
+  const traces = total.before ? [bars(total.before, beforeOf(total, bill), ""), now] : [now];
   return draw(element, traces, {
     barmode: "group",
     bargap: 0.3,

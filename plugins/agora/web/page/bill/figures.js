@@ -1,6 +1,6 @@
 // What the bill's figures are called, and how each is written, compared and marked.
 import { h } from "../frame/dom.js";
-import { bytes, count, monthOf, rate } from "../frame/format.js";
+import { bytes, count, monthOf, rate, things } from "../frame/format.js";
 
 export const METHODS = {
   p95_kbps: { name: "95th percentile", means: "With N points: drop the floor(5 N / 100) highest, take the next." },
@@ -36,28 +36,62 @@ export function pointsOf(row) {
   return `${count(row.app_points)} of ${count(row.expected_app_points)} points`;
 }
 
-// Final, so far, incomplete: a sign and words.
-export function statusOf(row) {
-  const isWhole = row.app_points >= row.expected_app_points;
-  const words = isWhole ? row.status : `${row.status}: ${pointsOf(row)}`;
-  return h("span", { class: isWhole ? "status" : "status lacking" },
-    h("b", { "aria-hidden": "true" }, isWhole ? (row.is_final ? "✓ " : "… ") : "◐ "), words);
+export const STATUSES = {
+  running: "The month is not over. Its figures cover the days up to yesterday.",
+  incomplete: "The month is over, but expected points are absent. The figures cover the points observed.",
+  "part of the month": "The month is over and every expected point is stored, but not every calendar day was expected.",
+  final: "The month is over, and no expected point is absent.",
+};
+
+export function isWholeMonth(row) {
+  return row.expected_days >= row.calendar_days;
 }
 
-// Why a comparison with the month before is one of unlike months; null where it is not.
-export function unlike(row, bill) {
-  if (!row.before) return null;
+export function daysOf(row) {
+  return `${count(row.expected_days)} of ${things(row.calendar_days, "day")}`;
+}
+
+// The status with its sign, and what the figures lack: points or days.
+export function statusOf(row) {
+  const lacksPoints = row.app_points < row.expected_app_points;
+  const isPart = row.status === "part of the month";
+  const sign = { final: "✓ ", running: "… ", "part of the month": "◑ ", incomplete: "◐ " }[lacksPoints ? "incomplete" : row.status];
+  const lacks = [lacksPoints && pointsOf(row), !isWholeMonth(row) && daysOf(row)].filter(Boolean).join(", ");
+  const onPurpose = row.is_final && lacks ? " collect_from or collect_until leaves out the other days." : "";
+  return h("span", { class: lacksPoints || isPart ? "status lacking" : "status", title: STATUSES[row.status] + onPurpose },
+    h("b", { "aria-hidden": "true" }, sign), lacks ? `${row.status}: ${lacks}` : row.status);
+}
+
+// The month before, with its days where the figures cover a part of it.
+export function beforeOf(row, bill) {
   const month = monthOf(bill.month_before);
-  const days = row.before.expected_points / 288;
-  const whole = new Date(Date.parse(bill.month) - 1).getUTCDate();
-  if (row.before.app_points < row.before.expected_app_points) return `${month} is incomplete: ${pointsOf(row.before)}`;
-  return days < whole ? `in ${month} only ${days} of ${whole} days were wanted` : null;
+  return isWholeMonth(row.before) ? month : `${month} (${daysOf(row.before)})`;
+}
+
+// A figure of the month before, marked where it covers a part of that month.
+export function figureBefore(written, row, bill) {
+  if (isWholeMonth(row.before)) return written;
+  const covers = `${monthOf(bill.month_before)} covers ${daysOf(row.before)}`;
+  return h("span", {}, written, h("span", { class: "lacking", role: "img", title: covers, "aria-label": covers }, " ◑"));
+}
+
+// Why a row has no percentage against the month before; null where it has one, or where there is no month before.
+export function notCompared(row, bill) {
+  if (!row.before) return null;
+  const ofMonths = [[monthOf(bill.month_before), row.before], [monthOf(bill.month), row]];
+  for (const [month, figures] of ofMonths) {
+    if (figures.status === "incomplete") return `${month} is incomplete: ${pointsOf(figures)}`;
+    if (!isWholeMonth(figures)) return `${month} covers ${daysOf(figures)}`;
+    if (figures.status === "running") return `${month} is not over`;
+    // Every day of the total is expected of some app, but not of each.
+    if (figures.status !== "final") return `${month} is not whole for every app`;
+  }
+  return null;
 }
 
 export function changeOf(number, row, bill) {
-  const why = number === null || number === undefined ? null : unlike(row, bill);
-  return h("span", { title: why ? `${exact(number, "%")}; ${why}` : exact(number, "%") },
-    percent(number), why && h("span", { class: "mark", role: "img", "aria-label": `, but ${why}` }, " ◐"));
+  const why = notCompared(row, bill);
+  return h("span", { title: why ? `Not compared: ${why}.` : exact(number, "%") }, percent(number));
 }
 
 export function projectedOf(number, write, isAtLeast) {

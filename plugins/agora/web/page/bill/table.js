@@ -1,5 +1,5 @@
 // Every app of the month: sorted, searched and paged here, as the whole answer is at hand.
-import { METHODS, VOLUME, bytesOf, changeOf, projectedOf, rateOf, statusOf } from "./figures.js";
+import { METHODS, VOLUME, bytesOf, changeOf, figureBefore, projectedOf, rateOf, statusOf } from "./figures.js";
 import { field, h, select } from "../frame/dom.js";
 import { count, monthOf, things } from "../frame/format.js";
 import { keep } from "../frame/address.js";
@@ -12,10 +12,10 @@ const name = (row) => row.app_name.toLowerCase();
 // Sorting goes by `of`; the first click sorts words upwards, and numbers and what is missing downwards.
 const COLUMNS = {
   app: { label: "App", of: name },
-  status: { label: "State", means: "Final, so far, or incomplete; sorted by how many points are missing", of: missing, startsDown: true },
+  status: { label: "State", means: "Running, incomplete, part of the month or final; sorted by how many points are missing", of: missing, startsDown: true },
   ...Object.fromEntries(Object.entries(METHODS).map(([key, method]) => [key, { label: method.name, means: method.means, of: (row) => row[key], isNumber: true }])),
   [VOLUME_KEY]: { label: VOLUME.name, means: VOLUME.means, of: (row) => row[VOLUME_KEY], isNumber: true },
-  app_points: { label: "Points", means: "Observed of expected: 288 for each wanted day up to yesterday", of: (row) => row.app_points, isNumber: true },
+  app_points: { label: "Points", means: "Observed of expected: 288 for each expected day up to yesterday", of: (row) => row.app_points, isNumber: true },
   days: { label: "Days", means: "Days with at least one point", of: (row) => row.days, isNumber: true },
   days_with_traffic: { label: "With traffic", means: "Days with a point above zero", of: (row) => row.days_with_traffic, isNumber: true },
 };
@@ -47,7 +47,9 @@ export class BillTable {
   controls() {
     const before = monthOf(this.bill.month_before);
     const options = {
-      ...(this.bill.total.before && { change: `change against ${before}`, before }),
+      // A running month has no percentage against a whole one.
+      ...(this.bill.total.before && this.bill.is_over && { change: `change against ${before}` }),
+      ...(this.bill.total.before && { before }),
       ...(!this.bill.is_over && { projected: "projected" }),
       nothing: "nothing",
     };
@@ -132,12 +134,12 @@ export class BillTable {
       h("td", {}, statusOf(row)),
       ...Object.keys(METHODS).map((method) => this.figure(rateOf(row[method]), {
         change: () => changeOf(row.change_percent[method], row, this.bill),
-        before: () => row.before && rateOf(row.before[method]),
+        before: () => row.before && figureBefore(rateOf(row.before[method]), row, this.bill),
         projected: () => row.projected && projectedOf(row.projected[method], rateOf, this.bill.at_least.includes(method)),
       })),
       row.volume ? this.figure(bytesOf(row.volume.volume_bytes), {
         change: () => changeOf(row.volume.change_percent, row, this.bill),
-        before: () => row.before && bytesOf(row.volume.before_volume_bytes),
+        before: () => row.before && figureBefore(bytesOf(row.volume.before_volume_bytes), row, this.bill),
         projected: () => row.projected && projectedOf(row.volume.projected_volume_bytes, bytesOf),
       }) : h("td", { class: "number", title: "being added up" }, "…"),
       h("td", { class: "number" }, count(row.app_points), h("small", {}, `of ${count(row.expected_app_points)}`)),

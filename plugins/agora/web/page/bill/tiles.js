@@ -1,5 +1,5 @@
 // The total by each method, with what it may come to and what it was the month before.
-import { METHODS, VOLUME, bytesOf, changeOf, projectedOf, rateOf } from "./figures.js";
+import { METHODS, VOLUME, beforeOf, bytesOf, changeOf, projectedOf, rateOf } from "./figures.js";
 import { h } from "../frame/dom.js";
 import { monthOf, things } from "../frame/format.js";
 
@@ -18,10 +18,9 @@ export class BillTiles {
   }
 
   before(written, change) {
-    const month = monthOf(this.bill.month_before);
-    if (!written) return h("span", { class: "line quiet" }, `nothing of ${month}`);
+    if (!written) return h("span", { class: "line quiet" }, `nothing of ${monthOf(this.bill.month_before)}`);
     const compared = change !== null && change !== undefined;
-    return h("span", { class: "line quiet" }, `${month} `, written, compared && ", ", compared && changeOf(change, this.bill.total, this.bill));
+    return h("span", { class: "line quiet" }, `${beforeOf(this.bill.total, this.bill)} `, written, compared && ", ", compared && changeOf(change, this.bill.total, this.bill));
   }
 
   addVolume({ trouble, total, apps_without_points: silent }) {

@@ -3,7 +3,7 @@ import { pathOf, read } from "../frame/api.js";
 import { compareMonths } from "./comparison.js";
 import { BillTable } from "./table.js";
 import { BillTiles } from "./tiles.js";
-import { statusOf, unlike } from "./figures.js";
+import { daysOf, isWholeMonth, notCompared, statusOf } from "./figures.js";
 import { field, h, select } from "../frame/dom.js";
 import { monthOf, things } from "../frame/format.js";
 import { choose, chosenNow } from "../frame/address.js";
@@ -52,32 +52,38 @@ function head(bill, months) {
 }
 
 function whereItStands(bill) {
-  const days = bill.total.expected_points / 288;
-  const day = bill.is_over
-    ? days < bill.days_in_month && `, only ${days} of its ${bill.days_in_month} days wanted`
-    : `, day ${bill.days_over} of ${bill.days_in_month}`;
-  return [statusOf(bill.total), day || "", `, ${things(bill.apps.length, "app")}`];
+  const day = bill.is_over ? "" : `, day ${bill.days_over} of ${bill.days_in_month}`;
+  return [statusOf(bill.total), day, `, ${things(bill.apps.length, "app")}`];
 }
 
 function notes(bill) {
   const before = monthOf(bill.month_before);
-  const compared = bill.total.before
-    ? `Changes compare ${bill.is_over ? "the month" : "the figures so far"} with all that is held of ${before}.`
-    : `There is nothing of ${before} to compare with.`;
-  const why = unlike(bill.total, bill);
+  const why = notCompared(bill.total, bill);
+  const compared = !bill.total.before
+    ? `There is no bill of ${before} to compare with.`
+    : why
+      ? `The total has no percentage against ${before}, because ${why}.`
+      : `Percentages compare the month with ${before}.`;
+  const parts = bill.apps.filter((app) => !isWholeMonth(app));
   return h("div", { class: "notes quiet" },
     h("p", {}, "The total is the sum of all apps at each five minutes, then ranked; it is not the sum of the apps' figures. ", compared,
-      why && h("span", {}, " ", h("span", { class: "mark" }, "◐"), ` marks a comparison of unlike months: ${why}.`)),
-    !bill.is_over && h("p", {}, h("b", {}, "Projected: "), "the percentile and the means stand as they are if the rest of the month is like what passed. ",
-      "Peak, fourth peak and top-five mean can only rise (≥, at least). Volume is scaled from the points observed to all points of the month."));
+      " Only months that are final and cover every calendar day are compared."),
+    parts.length > 0 && h("p", {}, partsOfTheMonth(parts)),
+    !bill.is_over && h("p", {}, h("b", {}, "Projected: "), "the percentile and the means stand as they are if the rest of the month is like the past days. ",
+      "Peak, fourth peak and top-five mean can only rise (≥, at least). Volume is scaled from the points observed to all points of the month's expected days."));
+}
+
+function partsOfTheMonth(parts) {
+  if (parts.length === 1) return `${parts[0].app_name} covers only ${daysOf(parts[0])}; its figures and projections are of those days.`;
+  return `${things(parts.length, "app")} cover only part of the month; their figures and projections are of their expected days.`;
 }
 
 function nothing(bill, months) {
   if (months.length) {
-    return h("div", { class: "empty" }, h("p", {}, `No day of ${monthOf(bill.month)} was wanted of any app. Choose another month.`));
+    return h("div", { class: "empty" }, h("p", {}, `No day of ${monthOf(bill.month)} was expected of any app. Choose another month.`));
   }
   return h("div", { class: "empty" },
-    h("p", {}, "There is no bill yet: no wanted day is over."),
+    h("p", {}, "There is no bill yet, because no expected day is over."),
     h("p", {}, "Name your App IDs in Airflow's variable agora_apps and trigger the DAG agora_bandwidth_daily. ",
       h("a", { href: "#coverage" }, "Coverage"), " shows what it collects."));
 }

@@ -2,11 +2,10 @@
 // own API by the user who is logged in, and how such runs go.
 import { airflowRoot } from "../frame/api.js";
 import { h } from "../frame/dom.js";
-import { count, longDate, things } from "../frame/format.js";
+import { count, longDate, plainNote, things } from "../frame/format.js";
 import { dismiss, followed, isBeingCollected, isUnderWay, trigger } from "./following.js";
+import { isRequestable } from "../frame/states.js";
 import { renew } from "./renew.js";
-
-const OUT_OF_WINDOW = "The vendor no longer shows what is chosen: there is nothing to collect.";
 
 export class CollectBar {
   // `rights`: as the route rights gives them. `onfocuslost`: called when what was focused here has gone.
@@ -37,11 +36,13 @@ export class CollectBar {
     const missing = days.filter(isMissing).length;
     const lost = days.filter((day) => day.state === "lost").length;
     const gone = days.length - collected - missing - lost;
+    const same = days.filter((day) => day.same_response_as.length).length;
     return [
       `${things(days.length, "app-day")} of ${things(appsOf(days).length, "app")} chosen: ${count(collected)} collected`,
       `${count(missing)} missing`,
       lost ? `${count(lost)} lost` : null,
       gone ? `${count(gone)} incomplete and out of the vendor's window` : null,
+      same ? `${count(same)} with the same response as another app` : null,
     ].filter(Boolean).join(", ");
   }
 
@@ -51,8 +52,8 @@ export class CollectBar {
     }
     if (this.days.some(isBeingCollected)) return [quiet("A run collects this at the moment.")];
     const missing = this.days.filter(isMissing).length;
-    const shown = this.days.filter(isShownByVendor);
-    if (!shown.length) return [quiet(OUT_OF_WINDOW)];
+    const shown = this.days.filter(isRequestable);
+    if (!shown.length) return [quiet(`By the calendar, the vendor no longer shows what is chosen. To request it anyway, trigger ${this.rights.backfill_dag_id} in Airflow.`)];
     return [
       missing ? h("button", { class: "main", onclick: () => this.collect(this.days.filter(isMissing), false) }, `Collect ${count(missing)} missing`) : null,
       shown.some(isCollected) ? h("button", { onclick: () => this.reload() }, `Reload ${count(shown.length)}…`) : null,
@@ -60,10 +61,10 @@ export class CollectBar {
   }
 
   reload() {
-    const days = this.days.filter(isShownByVendor);
+    const days = this.days.filter(isRequestable);
     const dialog = h("dialog", { "aria-labelledby": "reload-question" },
-      h("h2", { id: "reload-question" }, `Ask again for ${things(days.filter(isCollected).length, "day")} already collected?`),
-      h("p", {}, "Each costs a request. A day is replaced only by a newer answer that is not less complete, and the change is noted as a restatement."),
+      h("h2", { id: "reload-question" }, `Request ${things(days.filter(isCollected).length, "collected day")} again?`),
+      h("p", {}, "Each day costs a request. A response that contradicts a stored point, or has more points, replaces the day; the change is listed on Health. A response that only lacks points changes nothing."),
       h("form", { method: "dialog" }, h("menu", {},
         h("button", { value: "" }, "Cancel"),
         h("button", { class: "main", value: "reload" }, `Reload ${things(days.length, "app-day")}`))));
@@ -87,7 +88,7 @@ export class CollectBar {
       words.append(h("a", { href: address, "data-outside": true }, "Open the run"), " ");
     }
     if (!isUnderWay(run) || run.trouble) words.append(h("button", { onclick: () => dismiss(run) }, "Close"));
-    if (run.note && !isUnderWay(run)) words.append(quiet(run.note));
+    if (run.note && !isUnderWay(run)) words.append(quiet(plainNote(run.note)));
     return words;
   }
 }
@@ -105,5 +106,4 @@ function wordsOf({ dag_id: dagId, conf, state, trouble, is_paused: isPaused }) {
 const quiet = (words) => h("p", { class: "quiet" }, words);
 const appsOf = (days) => [...new Set(days.map((day) => day.app.app_id))];
 const isCollected = (day) => day.state === "collected";
-const isShownByVendor = (day) => day.state !== "lost" && day.days_left >= 0;
-const isMissing = (day) => !isCollected(day) && isShownByVendor(day);
+const isMissing = (day) => !isCollected(day) && isRequestable(day);

@@ -2,8 +2,9 @@
 // dragging, with Shift and the arrow keys, or with Shift and a click.
 import { h } from "../frame/dom.js";
 import { brief, count, longDate, monthOf, things } from "../frame/format.js";
-import { STATES, left } from "../frame/states.js";
+import { SAME, STATES, left } from "../frame/states.js";
 
+const MOST_NAMED = 5;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class Grid {
@@ -89,15 +90,18 @@ export class Grid {
   paintCell(cell) {
     const [row, column] = cell.place;
     const day = this.days[row].get(this.dates[column]);
-    const words = day ? this.words(row, day) : `${this.apps[row].app_name}, ${longDate(this.dates[column])}: not wanted`;
+    const words = day ? this.words(row, day) : `${this.apps[row].app_name}, ${longDate(this.dates[column])}: not expected`;
     if (cell.title === words) return;
-    Object.assign(cell, { className: day?.state ?? "unwanted", title: words, ariaLabel: words, textContent: day ? STATES[day.state].sign : "" });
+    const isSame = day?.same_response_as.length > 0;
+    const sign = day ? STATES[day.state].sign + (isSame ? SAME.sign : "") : "";
+    Object.assign(cell, { className: `${day?.state ?? "unexpected"}${isSame ? " same" : ""}`, title: words, ariaLabel: words, textContent: sign });
   }
 
   words(row, day) {
     const parts = [`${this.apps[row].app_name}, ${longDate(day.usage_date)}: ${day.state}, ${day.points} of 288 points`];
-    if (day.attempts) parts.push(`asked ${things(day.attempts, "time")}`);
+    if (day.attempts) parts.push(`requested ${things(day.attempts, "time")}`);
     if (day.reason) parts.push(day.reason);
+    if (day.same_response_as.length) parts.push(`same response as ${named(day.same_response_as)}`);
     if (!["collected", "lost"].includes(day.state)) parts.push(left(day.days_left));
     return parts.join("; ");
   }
@@ -161,11 +165,16 @@ export class Grid {
     return this.from !== null && within(0, row) && within(1, column);
   }
 
-  // The wanted app-days of the rectangle, each with its app.
+  // The expected app-days of the rectangle, each with its app.
   chosen() {
     return this.cells.flat().filter((cell) => this.holds(cell.place)).flatMap(({ place: [row, column] }) => {
       const day = this.days[row].get(this.dates[column]);
       return day ? [{ ...day, app: this.apps[row], words: this.words(row, day) }] : [];
     });
   }
+}
+
+function named(names) {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${count(more)} more` : "");
 }

@@ -7,7 +7,7 @@ import { followFor } from "./following.js";
 import { Grid } from "./grid.js";
 import { renew } from "./renew.js";
 import { choose } from "../frame/address.js";
-import { STATES, left } from "../frame/states.js";
+import { SAME, STATES, left } from "../frame/states.js";
 
 const SORTS = { expiry: "expires soonest", missing: "most missing", name: "name" };
 const APPS_PER_PAGE = 50;
@@ -15,7 +15,7 @@ const LONG_DAYS = 62;
 
 export async function show(panel, params) {
   const [rights, coverage] = await Promise.all([read("rights"), load(params)]);
-  if (!coverage.from_date) return panel.append(nothingWanted());
+  if (!coverage.from_date) return panel.append(nothingExpected());
   let grid;
   const place = h("div", { class: "scroll" });
   const bar = new CollectBar(rights, () => grid.current?.focus({ preventScroll: true }));
@@ -56,26 +56,28 @@ async function load(params) {
   return load(new URLSearchParams({ ...Object.fromEntries(params), page: last }));
 }
 
-function nothingWanted() {
+function nothingExpected() {
   return h("div", { class: "empty" },
-    h("p", {}, "No app-day is wanted yet."),
+    h("p", {}, "No app-day is expected yet."),
     h("p", {}, "Name your App IDs in Airflow's variable agora_apps and trigger the DAG agora_bandwidth_daily: its first run fills this page."));
 }
 
 function nobodyFound(params) {
-  return h("p", { class: "empty" }, `No app has “${params.get("search") ?? ""}” in its name or App ID and a wanted day between these dates. `,
+  return h("p", { class: "empty" }, `No app has “${params.get("search") ?? ""}” in its name or App ID and an expected day between these dates. `,
     h("a", { href: "#coverage" }, "Show all"));
 }
 
 function expiring(groups) {
   if (!groups.length) {
-    return [h("p", { class: "well" }, h("b", {}, "✓ "), "Nothing that can still be collected is missing.")];
+    return [h("p", { class: "well" }, h("b", {}, "✓ "), "Every day that is still available is collected.")];
   }
   return groups.map((group) => h("p", { class: group.days_left <= 3 ? "soon" : "later" },
-    h("b", {}, `${group.days_left <= 3 ? "▲ " : ""}${left(group.days_left)}: `),
+    h("b", {}, `${group.days_left <= 3 ? "▲ " : ""}${sentence(left(group.days_left))}: `),
     `${things(group.app_days, "app-day")} of ${things(group.apps, "app")}, `,
     group.first_date === group.last_date ? longDate(group.first_date) : `${longDate(group.first_date)} to ${longDate(group.last_date)}`));
 }
+
+const sentence = (words) => words[0].toUpperCase() + words.slice(1);
 
 function controls(params, { from_date: from, to_date: to }) {
   const change = (changes) => choose("coverage", params, { page: null, ...changes });
@@ -93,8 +95,13 @@ function controls(params, { from_date: from, to_date: to }) {
 }
 
 function legend() {
-  return h("ul", { class: "legend", "aria-label": "States" }, Object.entries(STATES).map(([state, { sign, means }]) =>
-    h("li", {}, h("span", { class: `swatch ${state}`, "aria-hidden": "true" }, sign), h("b", {}, state), ` ${means}`)));
+  return h("ul", { class: "legend", "aria-label": "States" },
+    Object.entries(STATES).map(([state, { sign, means }]) => entry(state, sign, state, means)),
+    entry("collected same", SAME.sign, "same response", SAME.means));
+}
+
+function entry(looks, sign, name, means) {
+  return h("li", {}, h("span", { class: `swatch ${looks}`, "aria-hidden": "true" }, sign), h("b", {}, name), ` ${means}`);
 }
 
 // A button that leads nowhere stays focusable: the keyboard that turned the last page is at it.

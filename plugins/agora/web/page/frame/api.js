@@ -16,6 +16,10 @@ export function read(route, params) {
   return call("GET", pathOf(route, params));
 }
 
+export function write(route, body) {
+  return call("POST", pathOf(route), body);
+}
+
 export function airflow(method, path, body) {
   return call(method, `${airflowRoot}/api/v2/${path}`, body);
 }
@@ -38,7 +42,7 @@ async function call(method, address, body) {
 
 function wordsFor(status, detail) {
   if (status === 401) return "Your login has ended. Reload Airflow to log in again.";
-  if (status === 403) return "Your login may not do this: it needs Airflow's right to read (to look) or to trigger (to collect) the DAG agora_bandwidth_backfill.";
+  if (status === 403) return "Your login may not do this. It needs Airflow's right to read (to look) or to trigger (to collect) the DAG agora_bandwidth_backfill, or to edit (to review) the DAG agora_bandwidth_daily.";
   if (Array.isArray(detail)) return detail.map((part) => `${part.loc?.at(-1)}: ${part.msg}`).join("; ");
   return typeof detail === "string" ? detail : `Airflow answered ${status}.`;
 }

@@ -29,7 +29,7 @@ export function rate(kbps) {
   return `${digits(kbps / size)} ${unit}`;
 }
 
-const SIZES = [[1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]];
+const SIZES = [[1e21, "ZB"], [1e18, "EB"], [1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]];
 
 export function bytes(number) {
   if (number === null || number === undefined) return "–";
@@ -57,3 +57,6 @@ export function datesBetween(first, last) {
   for (let date = first; date <= last; date = addDays(date, 1)) dates.push(date);
   return dates;
 }
+
+// A run's note as text: notes are escaped for Airflow, which shows them as Markdown.
+export const plainNote = (note) => note?.replace(/\\([!-/:-@[-`{-~])/g, "$1").replaceAll("\u200b", "");

@@ -1,7 +1,8 @@
 // The last runs: what the warehouse says they did, and what Airflow says became of them.
 import { airflow, airflowRoot } from "../frame/api.js";
 import { h } from "../frame/dom.js";
-import { count } from "../frame/format.js";
+import { count, plainNote, things } from "../frame/format.js";
+import { STATES as APP_DAY_STATES } from "../frame/states.js";
 import { at, took } from "./times.js";
 
 const DAGS = ["daily", "backfill", "watch", "replay", "retention"].map((name) => `agora_bandwidth_${name}`);
@@ -9,10 +10,12 @@ const MOST_RUNS = 30;
 const STATES = {
   success: ["✓", "succeeded"], failed: ["✕", "failed"], running: ["▶", "running"], queued: ["…", "queued"],
 };
-const FIGURES = {
-  app_days: "App-days", app_days_changed: "Changed", points: "Points", requests: "Requests", retries: "Retries",
-  limited: "429s", failed_apps: "Failed apps",
-};
+// Named as in the run's note.
+const HEADS = ["State", "Run", "Started", "Took", "App-days", "Received", "Changed", "State now", "Requests", "Failed apps", "Note"];
+const NUMBERS = ["App-days", "Received", "Changed", "Requests", "Failed apps"];
+// Runs of release 1.0.0 did not record all figures.
+const number = (figure) => (typeof figure === "number" ? count(figure) : "–");
+const numberCell = (figure, ...more) => h("td", { class: "number" }, number(figure), more.filter(Boolean).map((words) => h("small", {}, words)));
 
 // `rows`: runs of both, newest first. `ended`: the last run of each DAG that ended, the last of all first; many newer
 // ones may wait or go on. Without Airflow's lists, those of the warehouse and a word about it.
@@ -44,7 +47,7 @@ function rowOf(run, recorded) {
   const did = recorded.get(key({ ...run, run_id: run.dag_run_id }));
   const [sign, words] = STATES[run.state] ?? ["–", run.state];
   return {
-    ...did, dag_id: run.dag_id, run_id: run.dag_run_id, sign, words, note: run.note,
+    ...did, dag_id: run.dag_id, run_id: run.dag_run_id, sign, words, note: plainNote(run.note),
     started_at: run.start_date ?? run.run_after, ended_at: run.end_date, figures: did,
   };
 }
@@ -64,20 +67,37 @@ export function runsTable({ rows, trouble }) {
   if (!rows.length) return h("div", {}, told, h("p", { class: "empty" }, "No run yet. Trigger the DAG agora_bandwidth_daily, or wait for the night's run."));
   return h("div", {}, told, h("div", { class: "scroll runs", tabindex: 0, role: "region", "aria-label": "Last runs" },
     h("table", { class: "plain" },
-      h("caption", {}, "Figures are of collecting runs that ended; the note says the rest"),
-      h("thead", {}, h("tr", {}, ["State", "Run", "Started", "Took"].map((head) => h("th", { scope: "col" }, head)),
-        Object.values(FIGURES).map((head) => h("th", { scope: "col", class: "number" }, head)), h("th", { scope: "col" }, "Note"))),
+      h("caption", {}, "Figures of collecting runs that ended: the app-days planned, received and changed, and their state now"),
+      h("thead", {}, h("tr", {}, HEADS.map((head) => h("th", { scope: "col", class: NUMBERS.includes(head) ? "number" : null }, head)))),
       h("tbody", {}, rows.map(row)))));
 }
 
 function row(run) {
+  const did = run.figures;
   return h("tr", { class: run.sign === "✕" ? "failing" : null },
     h("td", { class: "state" }, h("b", { "aria-hidden": "true" }, `${run.sign} `), run.words),
     h("th", { scope: "row" }, linkTo(run, run.dag_id), h("small", {}, run.run_id)),
     h("td", {}, at(run.started_at)),
     h("td", {}, took(run.started_at, run.ended_at)),
-    Object.keys(FIGURES).map((name) => h("td", { class: "number" }, run.figures ? count(run.figures[name]) : "–")),
-    h("td", { class: "note" }, run.note && h("div", { title: run.note }, run.note.replace(/^Result: /, ""))));
+    numberCell(did?.app_days),
+    numberCell(did?.app_days_received, did && things(did.points_received, "point")),
+    numberCell(did?.app_days_changed),
+    h("td", { class: "states" }, statesOf(did)),
+    numberCell(did?.requests, did && things(did.retries, "retry", "retries"), did && `${count(did.limited)} throttled`),
+    numberCell(did?.failed_apps),
+    h("td", { class: "note" }, noteOf(run)));
+}
+
+function statesOf(figures) {
+  if (!figures) return "–";
+  const counted = Object.keys(APP_DAY_STATES).filter((state) => figures[state]);
+  return counted.map((state) => h("span", {}, `${count(figures[state])} ${state}`));
+}
+
+// Without Airflow's note, what failed.
+function noteOf(run) {
+  const note = run.note?.replace(/^Result: /, "") || run.problems;
+  return note && h("div", { title: note }, note);
 }
 
 function linkTo(run, label) {

@@ -1,9 +1,12 @@
-// The view Health: whether everything is collected, what the last runs did, and what each account may ask.
+// The view Health: what is missing, the last and the next runs, the vendor accounts, and doubtful responses.
 import { read } from "../frame/api.js";
 import { accounts } from "./accounts.js";
 import { requestsChart, requestsTable } from "./requests.js";
 import { failures, lastRuns, runsTable } from "./runs.js";
-import { h, table } from "../frame/dom.js";
+import { lateSchedules, schedulesTable } from "./schedules.js";
+import { dropsToReview, restatementsTable } from "./restatements.js";
+import { sameResponses } from "./same_responses.js";
+import { h } from "../frame/dom.js";
 import { count, longDate, things } from "../frame/format.js";
 import { left } from "../frame/states.js";
 import { at, zoneWords } from "./times.js";
@@ -11,16 +14,31 @@ import { at, zoneWords } from "./times.js";
 const SOON_DAYS = 3;
 
 export async function show(panel) {
-  const health = await read("health");
+  const [health, rights] = await Promise.all([read("health"), read("rights")]);
   const runs = await lastRuns(health.runs);
-  if (!health.accounts.length && !runs.rows.length) return panel.append(nothingYet());
-  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bars of requests and of answers 429 by day, as in the table below" });
+  panel.append(...health.problems.map((problem) => h("p", { class: "verdict soon" }, h("b", {}, "✕ "), problem)));
+  if (!health.accounts.length && !runs.rows.length) return panel.append(nothingYet(), h("h2", {}, "Next runs"), schedulesTable(health.schedules));
+  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bars of requests and of throttled ones by day, as in the table below" });
+  const review = h("div", { role: "status" });
+  const restatements = h("div");
+  function draw(fresh) {
+    const toReview = dropsToReview(fresh, rights, async () => {
+      draw(await read("health"));
+      review.append(h("p", { class: "verdict well", id: "reviewed", tabindex: -1 }, h("b", {}, "✓ "), `Marked as reviewed by ${rights.user}.`));
+      document.getElementById("reviewed").focus({ preventScroll: true });
+    });
+    review.replaceChildren(...(toReview ? [toReview] : []));
+    restatements.replaceChildren(restatementsTable(fresh));
+  }
+  draw(health);
   panel.append(
-    verdict(health), ...failures(runs.ended), tiles(health, runs.ended),
+    verdict(health), review, ...lateSchedules(health.schedules), ...failures(runs.ended), tiles(health, runs.ended),
     h("h2", {}, "Last runs"), runsTable(runs),
+    h("h2", {}, "Next runs"), schedulesTable(health.schedules),
     h("h2", {}, "Requests by day"), requestsTable(health, chart),
     h("h2", {}, "Vendor accounts"), accounts(health.accounts),
-    h("h2", {}, "Days that the vendor changed later"), restatements(health),
+    h("h2", { id: "restatements", tabindex: -1 }, "Days that the vendor changed later"), restatements,
+    h("h2", {}, "Same responses for several apps"), sameResponses(health),
     h("p", { class: "quiet" }, `Times are ${zoneWords()}; usage dates are the vendor's. As of ${at(health.now)}.`));
   if (health.requests_by_day.length) panel.addEventListener("shown", () => requestsChart(chart, health).catch((trouble) => chart.replaceChildren(trouble.message)));
 }
@@ -33,18 +51,16 @@ function nothingYet() {
 
 function verdict({ window: held }) {
   const coverage = h("a", { href: "#coverage" }, "Coverage");
-  if (!held.app_days) return h("p", { class: "verdict" }, "No app-day of the vendor's window is wanted. ", coverage, " shows what was collected.");
+  if (!held.app_days && !held.open_app_days) return h("p", { class: "verdict" }, "No app-day of the vendor's window is expected. ", coverage, " shows what was collected.");
   if (!held.open_app_days) {
-    return h("p", { class: "verdict well" }, h("b", {}, "✓ "),
-      held.states.lost
-        ? `Nothing that can still be had is missing: ${count(held.states.collected ?? 0)} of ${things(held.app_days, "app-day")} of the window are collected, ${count(held.states.lost)} lost. `
-        : `All ${things(held.app_days, "app-day")} of the window are collected. `, coverage);
+    return h("p", { class: "verdict well" }, h("b", {}, "✓ "), `All ${things(held.app_days, "app-day")} of the window are collected. `, coverage);
   }
   const isSoon = held.days_left <= SOON_DAYS;
-  const expiry = held.days_left === 0 ? "today is the last day to collect the first" : `the first expires in ${things(held.days_left, "day")}`;
+  const expiry = held.days_left < 0 ? "the first is out of the window by the calendar, and still requested"
+    : held.days_left === 0 ? "today is the last day to collect the first" : `the first expires in ${things(held.days_left, "day")}`;
   return h("p", { class: isSoon ? "verdict soon" : "verdict" }, h("b", {}, isSoon ? "▲ " : "◐ "),
     `${things(held.open_app_days, "app-day")} of ${things(held.open_apps, "app")} ${held.open_app_days === 1 ? "is" : "are"} not complete; ${expiry}. `,
-    "The next run asks for what is missing. See ", coverage, ".");
+    "The next run requests them. See ", coverage, ".");
 }
 
 function tile(label, figure, ...lines) {
@@ -57,19 +73,12 @@ function tiles(health, [last]) {
   return h("div", { class: "tiles" },
     oldest
       ? tile("Oldest day not complete", longDate(oldest.usage_date), `${oldest.app_name}: ${oldest.state}`, oldest.reason, left(oldest.days_left))
-      : tile("Oldest day not complete", "none", "of those that can still be had"),
+      : tile("Oldest day not complete", "none", "of those that are still available"),
     tile("App-days of the window", count(held.app_days), Object.entries(held.states).map(([state, number]) => `${count(number)} ${state}`).join(", ")),
-    tile("Lost for good", count(health.lost_app_days), "app-days, of all times"),
+    tile("Lost app-days", count(health.lost_app_days), "expected, never collected, no longer available"),
     last ? tile("Last run ended", at(last.ended_at), last.dag_id, last.words) : tile("Last run ended", "none yet"),
     days.length
-      ? tile("Requests, last 31 days", count(sum("requests")), `${count(sum("limited"))} answered 429`, `${count(sum("retries"))} retries`)
+      ? tile("Requests, last 31 days", count(sum("requests")), `${count(sum("limited"))} throttled (HTTP 429)`, things(sum("retries"), "retry", "retries"))
       : tile("Requests, last 31 days", "none yet"),
-    tile("Changed later, last 31 days", count(health.restatements_in_all), "app-days that the vendor gave anew"));
-}
-
-function restatements({ restatements: days, restatements_in_all: all }) {
-  if (!days.length) return h("p", {}, "None in the last 31 days.");
-  const rows = days.map((day) => [day.app_name, longDate(day.usage_date), at(day.restated_at), count(day.points_changed), count(day.points_added)]);
-  const caption = all > days.length ? `The ${count(days.length)} newest of ${count(all)}` : "In the last 31 days";
-  return h("div", { class: "scroll" }, table(caption, ["App", "Usage date", "Replaced at", "Points changed", "Points added"], rows, { class: "plain" }));
+    tile("Changed later, last 31 days", count(health.restatements_in_all), "app-days that the vendor restated"));
 }

@@ -4,7 +4,7 @@ import { addDays } from "../frame/format.js";
 const MOST_DAYS = 62;
 const MONTH = 31;
 
-// Ranges with a name; `last` is the newest wanted usage date.
+// Ranges with a name; `last` is the newest expected usage date.
 export function presets(last) {
   const first = `${last.slice(0, 8)}01`;
   const before = addDays(first, -1);

@@ -33,7 +33,7 @@ export class Series {
     return there(slot) && !there(slot - 1) && !there(slot + 1);
   }
 
-  // Expected and not there; what no app was wanted for is neither absent nor there.
+  // Expected and absent; where no app is expected, a point is neither absent nor there.
   isAbsent(slot) {
     return this.kbps[slot] === null && this.absent_apps[slot] > 0;
   }

@@ -71,13 +71,13 @@ function controls(params, answer) {
 
 function nothingYet() {
   return h("div", { class: "empty" },
-    h("p", {}, "No app-day is wanted yet."),
+    h("p", {}, "No app-day is expected yet."),
     h("p", {}, "Name your App IDs in Airflow's variable agora_apps and trigger the DAG agora_bandwidth_daily: its first run fills this page."));
 }
 
 function unknown({ unknown_app_ids: ids }) {
   if (!ids.length) return [];
-  return [h("p", { class: "trouble" }, `No app with a wanted day has the App ID ${ids.join(", ")}. `, h("a", { href: "#traffic" }, "Show the largest app"),
+  return [h("p", { class: "trouble" }, `No app with an expected day has the App ID ${ids.join(", ")}. `, h("a", { href: "#traffic" }, "Show the largest app"),
     ", or choose another by its name. An app that was configured today has its first day tomorrow.")];
 }
 
@@ -90,7 +90,7 @@ function nothingThere(params, answer) {
     return h("div", { class: "empty" },
       h("p", {}, states.length
         ? `${name}: no point is collected from ${range}. ${states.map(([state, days]) => `${things(days, "app-day")} ${state}`).join(", ")}.`
-        : `${name}: no day is wanted from ${range}. The wanted days are ${rangeOf(answer.first_date, answer.last_date)}.`),
+        : `${name}: no day is expected from ${range}. The expected days are ${rangeOf(answer.first_date, answer.last_date)}.`),
       h("p", {}, ...(states.length ? [h("a", { href: coverageOf(one, answer) }, "See why in Coverage"), open && ", and collect them there", ". "] : []),
         (params.get("from_date") || params.get("to_date")) && h("a", { href: `#traffic?${newest(params)}` }, "Show the last 31 days")));
   };

@@ -1,0 +1,69 @@
+"""Dates that can only be typos, refused with the date that was probably meant."""
+
+from __future__ import annotations
+
+from calendar import isleap
+from datetime import UTC, date, datetime, timedelta
+from difflib import SequenceMatcher
+
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from agora.errors import SettingsError
+
+VENDOR_BEGAN = date(2014, 1, 1)
+# The vendor's window is about a month long.
+MOST_DAYS_BACK = 400
+
+
+def require_plausible_date(name: str, value: date, today: date) -> None:
+    """Refuse a form's date that can only be a typo, because it lies more than 400 days back.
+
+    Args:
+        name: The form's parameter, for the message.
+        value: The date as given.
+        today: The account's date.
+
+    Raises:
+        SettingsError: `value` is more than 400 days before `today`.
+    """
+    days = (today - value).days
+    if days > MOST_DAYS_BACK:
+        raise SettingsError(
+            f"{name} {value} is {days:,} days before today ({today}). A form accepts dates of the last"
+            f" {MOST_DAYS_BACK} days{_suggested(value, today - timedelta(days=MOST_DAYS_BACK), today, today)}"
+        )
+
+
+def _suggested(typo: date, first: date, last: date, today: date) -> str:
+    """Return a question that suggests the date with its year corrected, or nothing if no year fits."""
+    candidates = [
+        typo.replace(year=year)
+        for year in range(first.year, last.year + 1)
+        if (typo.month, typo.day) != (2, 29) or isleap(year)
+    ]
+
+    def likeness(candidate: date) -> tuple[float, int]:
+        alike = SequenceMatcher(None, str(typo.year), str(candidate.year)).ratio()
+        return alike, -abs(candidate.year - today.year)
+
+    best = max((day for day in candidates if first <= day <= last), key=likeness, default=None)
+    return f": did you mean {best}?" if best else ""
+
+
+def not_before_the_vendor(value: date | None, info: ValidationInfo) -> date | None:
+    """Refuse a date of a setting before 2014, as a validator of pydantic."""
+    if value and value < VENDOR_BEGAN:
+        today = datetime.now(UTC).date()
+        following = today.replace(year=today.year + 1, month=12, day=31)
+        raise PydanticCustomError(
+            "implausible_date",
+            "{name} {date} is before {year}, when the vendor began{suggestion}",
+            {
+                "name": info.field_name,
+                "date": str(value),
+                "year": VENDOR_BEGAN.year,
+                "suggestion": _suggested(value, VENDOR_BEGAN, following, today),
+            },
+        )
+    return value

@@ -1,0 +1,89 @@
+"""When Airflow runs each scheduled DAG next, and which of them run too late, from Airflow's own database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+OVERDUE = timedelta(hours=1)
+# Push-streaming is paused where an account does not have it; without bandwidth, days are lost.
+NEVER_PAUSED = "agora_bandwidth_"
+TIMETABLES = "agora.timetable."
+
+
+def schedules() -> list[dict[str, Any]]:
+    """Return the DAGs that have one of our timetables, next run first.
+
+    Each has `dag_id`, `next_run_at`, `is_paused`, `is_late`, and `why` it is late, empty if it is not.
+    """
+    with create_session() as session:
+        models = [
+            *session.scalars(
+                select(DagModel)
+                .where(DagModel.timetable_type.startswith(TIMETABLES), DagModel.is_stale.is_(False))
+                .order_by(DagModel.next_dagrun_create_after.nulls_last(), DagModel.dag_id)
+            )
+        ]
+        dag_ids = [model.dag_id for model in models]
+        stored = SerializedDagModel.get_latest_serialized_dags(dag_ids=dag_ids, session=session)
+        timetables: dict[str, Any] = {each.dag_id: each.dag.timetable for each in stored}
+        return [
+            _schedule(model, timetables[model.dag_id].period, session)
+            for model in models
+            if model.dag_id in timetables
+        ]
+
+
+def _schedule(model: DagModel, period: timedelta, session: Session) -> dict[str, Any]:
+    why = why_late(
+        model.dag_id, model.next_dagrun_create_after, period, datetime.now(UTC), is_paused=model.is_paused
+    )
+    if why and not model.is_paused:
+        why += _blocking_run(model.dag_id, session)
+    return {
+        "dag_id": model.dag_id,
+        "next_run_at": model.next_dagrun_create_after,
+        "is_paused": model.is_paused,
+        "is_late": bool(why),
+        "why": why,
+    }
+
+
+def why_late(
+    dag_id: str, next_run_at: datetime | None, period: timedelta, now: datetime, *, is_paused: bool
+) -> str:
+    """Return why a DAG runs too late; empty if it does not."""
+    if is_paused:
+        return "It is paused. Unpause it." if dag_id.startswith(NEVER_PAUSED) else ""
+    if next_run_at is None:
+        return "Airflow has no next run for it."
+    if next_run_at < now - OVERDUE:
+        return "Its run is overdue."
+    if next_run_at > now + 1.5 * period:
+        days = round((next_run_at - now) / timedelta(days=1))
+        usual = "every day" if period == timedelta(days=1) else f"every {period.days} days"
+        return f"Its next run is {days} days away, but it runs {usual}. Check the scheduler's clock."
+    return ""
+
+
+def _blocking_run(dag_id: str, session: Session) -> str:
+    """Name the run that keeps the next one from starting: each DAG has one run at a time."""
+    run = session.scalar(
+        select(DagRun)
+        .where(DagRun.dag_id == dag_id, DagRun.state.in_((DagRunState.RUNNING, DagRunState.QUEUED)))
+        .order_by(DagRun.run_after.desc())
+        .limit(1)
+    )
+    if run is None:
+        return ""
+    if run.run_after > datetime.now(UTC) + OVERDUE:
+        return f" Run {run.run_id} is {run.state} and lies in the future: mark it as failed."
+    return f" Run {run.run_id} is still {run.state}."

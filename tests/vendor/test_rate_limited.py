@@ -1,0 +1,212 @@
+"""What becomes of the requests of a transport whose account the vendor answers with 429."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agora.errors import RateLimited, VendorUnavailable
+from agora.vendor.answer import Answer
+from agora.vendor.dashboard import DashboardClient
+from agora.vendor.pacer import NoPermit
+from agora.vendor.transport import RETRIES_WHEN_LIMITED
+from tests.vendor.asking import DAY, account
+from tests.vendor.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
+
+APPS = [f"a{number}" for number in range(10)]
+LIMITED = answer(429, b'{"message": "words of the vendor"}')
+quickly = pytest.mark.usefixtures("quickly_given_up")
+
+
+class NoLimit:
+    """Turns without waiting, whatever the responses are."""
+
+    async def turn(self) -> float:
+        return time.monotonic()
+
+    async def answered(self, sent_at: float) -> None:
+        pass
+
+    async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+        await asyncio.sleep(0.01)
+
+
+async def outcomes(client: DashboardClient, app_ids: Sequence[str]) -> list[Answer | BaseException]:
+    requests = (client.bandwidth(app_id, DAY) for app_id in app_ids)
+    async with asyncio.timeout(30):
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+
+def rate_limited(results: Sequence[Answer | BaseException]) -> list[RateLimited]:
+    errors = [result for result in results if isinstance(result, RateLimited)]
+    assert len(errors) == len(results)
+    for error in errors:
+        assert "HTTP 429" in str(error)
+        assert str(error).endswith("See docs/runbook.md#rate-limited")
+        assert error.conn_id == "some_account"
+    return errors
+
+
+@quickly
+def test_nothing_but_429_ends_every_request_and_nothing_more_is_sent() -> None:
+    async def main() -> tuple[RawServer, list[RateLimited], float]:
+        async with raw_server(answers(LIMITED)) as server:
+            settings = account(server.base_url, requests_per_second=1000)
+            async with DashboardClient(settings) as client:
+                began = time.monotonic()
+                first = await outcomes(client, APPS)
+                seconds = time.monotonic() - began
+                sent = len(server.received)
+                second = await outcomes(client, APPS)
+                assert len(server.received) == sent == client.transport.limited
+        return server, rate_limited([*first, *second]), seconds
+
+    server, errors, seconds = asyncio.run(main())
+    assert seconds < 2
+    assert 2 < len(server.received) < 30
+    sent = [error for error in errors if error.answer]
+    not_sent = [error for error in errors if not error.answer]
+    assert all(
+        "HTTP 429, the vendor says: words of the vendor; the account has had no" in str(e) for e in sent
+    )
+    assert all("this request was not sent; the account has had no" in str(e) for e in not_sent)
+    assert all("Lower requests_per_second of the connection some_account" in str(e) for e in errors)
+    assert {error.retry_at for error in errors} == {None}
+    assert len(not_sent) >= len(APPS), "those of the second call"
+
+
+def test_a_long_retry_after_ends_every_request_at_once() -> None:
+    async def main() -> tuple[int, list[RateLimited], float]:
+        async with raw_server(answers(answer(429, Retry_After="86400"))) as server:
+            settings = account(server.base_url, requests_per_second=0.01)
+            async with DashboardClient(settings) as client:
+                began = time.monotonic()
+                results = await outcomes(client, APPS)
+                return len(server.received), rate_limited(results), time.monotonic() - began
+
+    sent, errors, seconds = asyncio.run(main())
+    assert sent == 1
+    assert seconds < 2, "although the next turn would have come after 100 seconds"
+    for error in errors:
+        assert error.retry_at is not None
+        assert abs(error.retry_at - datetime.now(UTC) - timedelta(days=1)) < timedelta(seconds=10)
+        assert f"asks to wait until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC" in str(error)
+        assert "The first run after that time requests it again" in str(error)
+    assert [error.app_id for error in errors if error.answer] == [APPS[0]]
+
+
+def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() -> None:
+    server_of: list[RawServer] = []
+
+    async def behave(writer: asyncio.StreamWriter, number: int) -> None:
+        refused = f"/{APPS[0]}/" in server_of[0].received[number].line
+        writer.write(LIMITED if refused else answer(200, EMPTY_DAY))
+        await writer.drain()
+
+    async def main() -> tuple[list[Answer | BaseException], list[Answer | BaseException]]:
+        async with raw_server(behave) as server:
+            server_of.append(server)
+            async with DashboardClient(account(server.base_url), pacer=NoLimit()) as client:
+                first = await outcomes(client, APPS)
+                return first, await outcomes(client, APPS[1:])
+
+    first, second = asyncio.run(main())
+    [error] = rate_limited(first[:1])
+    assert error.answer is not None
+    assert error.retry_at is None
+    assert all(isinstance(result, Answer) for result in [*first[1:], *second]), "the transport goes on"
+    refused = [received for received in server_of[0].received if f"/{APPS[0]}/" in received.line]
+    assert len(refused) == RETRIES_WHEN_LIMITED + 1
+
+
+@quickly
+def test_a_process_that_is_refused_while_others_of_the_account_are_served_gives_up() -> None:
+    async def main() -> tuple[list[RateLimited], float]:
+        async with (
+            raw_server(answers(LIMITED)) as server,
+            DashboardClient(account(server.base_url), pacer=NoLimit()) as client,
+        ):
+            began = time.monotonic()
+            return rate_limited(await outcomes(client, APPS)), time.monotonic() - began
+
+    errors, seconds = asyncio.run(main())
+    assert 0.3 < seconds < 2
+    assert all(error.answer for error in errors)
+
+
+@quickly
+def test_any_other_response_starts_the_time_again() -> None:
+    async def behave(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(answer(200, EMPTY_DAY) if number % 5 == 4 else LIMITED)
+        await writer.drain()
+
+    class Slow(NoLimit):
+        async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+            await asyncio.sleep(0.05)
+
+    async def main() -> float:
+        async with (
+            raw_server(behave) as server,
+            DashboardClient(account(server.base_url), pacer=Slow()) as client,
+        ):
+            began = time.monotonic()
+            for app_id in APPS[:3]:
+                assert (await client.bandwidth(app_id, DAY)).status == 200
+            return time.monotonic() - began
+
+    assert asyncio.run(main()) > 2 * 0.3
+
+
+def test_the_warehouses_time_out_is_not_taken_for_the_vendors_refusal() -> None:
+    class TimesOut(NoLimit):
+        async def turn(self) -> float:
+            raise TimeoutError("of the warehouse")
+
+    async def main() -> None:
+        async with DashboardClient(account("http://127.0.0.1:1/x"), pacer=TimesOut()) as client:
+            with pytest.raises(TimeoutError, match="of the warehouse"):
+                await client.bandwidth("a1", DAY)
+
+    asyncio.run(main())
+
+
+def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() -> None:
+    async def behave(writer: asyncio.StreamWriter, number: int) -> None:
+        if number:
+            writer.write(answer(429, Retry_After="3600"))
+        else:
+            await asyncio.sleep(0.3)
+            writer.write(answer(200, EMPTY_DAY))
+        await writer.drain()
+
+    async def main() -> list[Answer | BaseException]:
+        async with (
+            raw_server(behave) as server,
+            DashboardClient(account(server.base_url), pacer=NoTurnAfterALimit()) as client,
+        ):
+            return await outcomes(client, APPS[:2])
+
+    class NoTurnAfterALimit(NoLimit):
+        async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+            assert retry_after_seconds == 3600
+            raise NoPermit("the vendor asks to wait")
+
+    served, refused = asyncio.run(main())
+    assert isinstance(served, Answer)
+    assert isinstance(refused, RateLimited)
+
+
+@quickly
+def test_a_failure_after_429s_is_a_failure() -> None:
+    async def main() -> int:
+        async with raw_server(answers(LIMITED, LIMITED, answer(500))) as server:
+            async with DashboardClient(account(server.base_url)) as client:
+                with pytest.raises(VendorUnavailable):
+                    await client.bandwidth("a1", DAY)
+            return len(server.received)
+
+    assert asyncio.run(main()) == 6

@@ -1,0 +1,155 @@
+"""A night through PgBouncer with transaction pooling: a session serves one transaction after the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy.engine import URL, make_url
+
+from agora.bandwidth.plan import Days
+from agora.errors import WarehouseError
+from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.trouble import explained
+from embedded.ports import free_port
+from embedded.postgres import Throwaway
+from embedded.settings import HOST
+from sandbox.testing import running_sandbox
+from tests.collect.night import assert_true, night_of, product, window_days
+from tests.warehouse.database import Warehouse
+
+PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+TASKS = 4
+SESSIONS = 3
+# As Debian's package has it, but for the mode: no parameter of the start is ignored.
+CONFIGURATION = """
+[databases]
+* = host={host} port={server}
+[pgbouncer]
+listen_addr = {host}
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = {sessions}
+"""
+
+pytestmark = pytest.mark.skipif(
+    not Path(PGBOUNCER).exists(), reason="PgBouncer is needed: on Debian `apt-get install pgbouncer`."
+)
+
+
+@dataclass(frozen=True)
+class Pooled(Warehouse):
+    """A warehouse whose runs go through a pooler; what a test asks goes straight to the server."""
+
+    port: int = 0
+
+    def url(self, role: str = "owner") -> str:
+        return make_url(super().url(role)).set(port=self.port).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def port(postgres: Throwaway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Yield the port of a pooler before the server."""
+    directory = tmp_path_factory.mktemp("pooler")
+    configuration, users, log = (directory / name for name in ("pgbouncer.ini", "users.txt", "log"))
+    users.write_text("".join(f'"{role}" "{password}"\n' for role, password in postgres.passwords.items()))
+    port = free_port()
+    configuration.write_text(
+        CONFIGURATION.format(host=HOST, server=postgres.port, port=port, users=users, sessions=SESSIONS),
+        encoding="utf-8",
+    )
+    command = [PGBOUNCER, str(configuration)]
+    if os.geteuid() == 0:  # which it refuses
+        for path in (directory, *directory.parents[:-2]):
+            path.chmod(0o755)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    with log.open("w") as output, subprocess.Popen(command, stderr=output) as pooler:
+        try:
+            _wait(postgres, port, log)
+            yield port
+        finally:
+            pooler.kill()
+
+
+def _wait(postgres: Throwaway, port: int, log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg2.connect(_plain(make_url(postgres.url()).set(port=port))).close()
+            return
+        except psycopg2.OperationalError:
+            if time.monotonic() > deadline:
+                raise AssertionError(log.read_text()) from None
+            time.sleep(0.1)
+
+
+def _plain(url: str | URL) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def pooled(warehouse: Warehouse, port: int) -> Pooled:
+    return Pooled(warehouse.server, warehouse.database, port)
+
+
+def test_a_night_through_the_pooler_stores_what_the_vendor_has(pooled: Pooled) -> None:
+    with running_sandbox(apps=8, quiet=True) as sandbox:
+        night, days = night_of(sandbox, pooled), window_days(sandbox)[-4:]
+        planned = night.plan(Days(days[0], days[-1])).app_days
+        with ThreadPoolExecutor(TASKS) as tasks:
+            parts = [planned[number::TASKS] for number in range(TASKS)]
+            assert [summary.failures for summary in tasks.map(night.collect, parts)] == [{}] * TASKS
+        assert_true(night, sandbox, product(sandbox.app_ids, days))
+
+    # What PgBouncer itself carries from a client to its sessions is no trace of ours.
+    traces = (
+        "select name from pg_settings where source = 'session' and name not in"
+        " ('application_name', 'client_encoding', 'DateStyle', 'IntervalStyle', 'TimeZone',"
+        " 'standard_conforming_strings')"
+    )
+    with ExitStack() as stack:
+        for _ in range(SESSIONS):  # all of them: each is held until the end
+            connection = stack.enter_context(closing(psycopg2.connect(_plain(pooled.url("loader")))))
+            cursor = connection.cursor()
+            cursor.execute(traces)
+            assert cursor.fetchall() == []
+
+
+def test_what_the_pooler_refuses_is_said_in_its_words(pooled: Pooled) -> None:
+    wrong = make_url(pooled.url("loader")).set(password="wrong")
+    with pytest.raises(WarehouseError, match="refuses"), explained("connection agora_warehouse"):
+        warehouse_engine(wrong).connect()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"query": {"options": "-c jit=off"}},
+            "refuses the connection: .*unsupported startup parameter: options",
+        ),
+        (
+            {"database": "elsewhere"},
+            'refuses the connection: .*database "elsewhere" does not exist|has no such database',
+        ),
+    ],
+)
+def test_what_the_pooler_passes_on_or_cannot_take_is_named(
+    pooled: Pooled, changes: dict[str, Any], sentence: str
+) -> None:
+    url = make_url(pooled.url("loader")).set(**changes)
+    with pytest.raises(WarehouseError, match=sentence), explained("connection agora_warehouse"):
+        warehouse_engine(url).connect()

@@ -1,0 +1,129 @@
+"""The page in an api-server whose warehouse hangs: it refuses in time, and Airflow's own routes go on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+
+import httpx
+import pytest
+
+from agora.warehouse.migrate import migrate
+from agora.web.mount import PREFIX
+from agora.web.pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
+from embedded.ports import free_port
+from embedded.postgres import throwaway
+from embedded.settings import ROOT
+from tests.warehouse.database import Warehouse
+
+REQUESTS = 45  # the api-server has 40 threads
+AT_ONCE_SECONDS = 2
+BOUND_SECONDS = 25
+ROUTES = ("coverage", "bill?month=2026-11", "health", "traffic", "apps", "months", "bill.csv?month=2026-11")
+WAITING = (
+    "select count(distinct pid) from pg_locks join pg_database on pg_database.oid = pg_locks.database"
+    " where datname = current_database() and not granted"
+)
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[Warehouse]:
+    """Yield a warehouse on a server that the page accepts: one that is durable."""
+    with throwaway(durable=True) as server:
+        migrate(server.url("owner", "warehouse"))
+        yield Warehouse(server, "warehouse")
+
+
+@pytest.fixture(scope="module")
+def client(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Yield a client of an api-server that has the page."""
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "tests.web.page_server", str(port)],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
+            "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+            "AIRFLOW_CONN_AGORA_WAREHOUSE": warehouse.url("loader"),
+        },
+    )
+    limits = httpx.Limits(max_connections=None)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client:
+            _wait_until_up(client)
+            yield client
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_until_up(client: httpx.Client) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            client.get("/api/v2/version")
+            return
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    pytest.fail("The server did not start within a minute.")
+
+
+def test_a_locked_warehouse_does_not_hold_airflow(warehouse: Warehouse, client: httpx.Client) -> None:
+    with (
+        warehouse.connect() as session,
+        session.cursor() as cursor,
+        ThreadPoolExecutor(REQUESTS) as browsers,
+    ):
+        cursor.execute("begin; lock table core.app_day, core.app, core.vendor_account, core.collection_run")
+        began = time.monotonic()
+        asked = [
+            browsers.submit(client.get, f"{PREFIX}/api/{ROUTES[number % len(ROUTES)]}")
+            for number in range(REQUESTS)
+        ]
+        time.sleep(2)
+        ((held,),) = (row.values() for row in warehouse.rows(WAITING))
+        own = client.get("/api/v2/version")
+        answers = [each.result() for each in asked]
+        seconds = time.monotonic() - began
+        cursor.execute("rollback")
+
+    assert own.status_code == HTTPStatus.OK
+    assert own.elapsed.total_seconds() < AT_ONCE_SECONDS
+    assert 0 < held <= MOST_AT_A_TIME
+    assert seconds < BOUND_SECONDS
+    assert {answer.status_code for answer in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    said = {answer.json()["detail"] for answer in answers}
+    assert any("kept a statement waiting for a lock for too long" in each for each in said)
+    assert any(f"waited {MOST_SECONDS_IN_LINE} s" in each for each in said)
+    assert client.get(f"{PREFIX}/api/coverage").status_code == HTTPStatus.OK, "all is well again"
+
+
+def test_every_response_forbids_foreign_frames_scripts_and_guessed_types(client: httpx.Client) -> None:
+    answers = [
+        client.request(verb, PREFIX + path)
+        for verb, path in [
+            ("GET", "/"),
+            ("GET", "/assets/frame/main.js"),
+            ("GET", "/assets/plotly.min.js"),
+            ("GET", "/assets/no.js"),
+            ("GET", "/api/months"),
+            ("GET", "/api/bill?month=2026-13"),
+            ("GET", "/api/broken"),
+            ("PUT", "/api/bill"),
+        ]
+    ]
+    assert {answer.status_code for answer in answers} == {200, 401, 422, 500}
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", answer.url
+        assert answer.headers["X-Frame-Options"] == "SAMEORIGIN", answer.url
+        policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'self'"
