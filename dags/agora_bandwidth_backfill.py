@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from airflow.sdk import Param, dag
 
-from agora.operators.collect_bandwidth import collect_bandwidth
-from agora.operators.every_dag import BANDWIDTH_DAG
-from agora.operators.trigger_form import DAYS_AND_APPS, lines
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.dag_support.params import DAYS_AND_APPS, lines
+from agora.task_groups.collect_bandwidth import collect_bandwidth
 
 
 @dag(

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from agora.operators.collect_bandwidth import collect_bandwidth
-from agora.operators.dag_schedule import SCHEDULES
-from agora.operators.every_dag import BANDWIDTH_DAG
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.dag_support.dag_schedules import SCHEDULES
 from agora.operators.plan import own_day_of_backfill
+from agora.task_groups.collect_bandwidth import collect_bandwidth
 
 
 @dag(

@@ -16,11 +16,11 @@ from __future__ import annotations
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Param, dag
 
-from agora.operators.checks import StoredDataCheckOperator
-from agora.operators.every_dag import BANDWIDTH_DAG
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.dag_support.params import DAYS_AND_APPS, lines
+from agora.operators.data_checks import StoredDataCheckOperator
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
-from agora.operators.trigger_form import DAYS_AND_APPS, lines
 
 
 @dag(

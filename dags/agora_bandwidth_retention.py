@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from agora.operators.checks import StoredPointsCheckOperator
-from agora.operators.dag_schedule import SCHEDULES
-from agora.operators.every_dag import BANDWIDTH_DAG
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.dag_support.dag_schedules import SCHEDULES
+from agora.operators.data_checks import StoredPointsCheckOperator
 from agora.operators.maintenance import RetentionOperator
 
 

@@ -22,9 +22,9 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
-from agora.operators.dag_schedule import SCHEDULES
-from agora.operators.every_dag import BANDWIDTH_DAG
-from agora.operators.watch import WatchOperator
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.dag_support.dag_schedules import SCHEDULES
+from agora.operators.expiry_monitor import WatchOperator
 
 
 @dag(

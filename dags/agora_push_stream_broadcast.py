@@ -25,9 +25,9 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import Param, dag, task
 
-from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
+from agora.dag_support.params import CNAME, URLS, lines
 from agora.operators.push_stream_channel import PushStreamStartOperator, PushStreamStopOperator
-from agora.operators.trigger_form import CNAME, URLS, lines
 from agora.timetable import CronTimetable
 
 

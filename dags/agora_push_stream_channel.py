@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from airflow.sdk import Param, dag
 
-from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
+from agora.dag_support.params import CHANNEL, lines
 from agora.operators.push_stream_channel import (
     PushStreamActionOperator,
     PushStreamStartOperator,
     PushStreamStopOperator,
     PushStreamUpdateOperator,
 )
-from agora.operators.trigger_form import CHANNEL, lines
 
 CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from airflow.sdk import Param, dag
 
-from agora.operators.every_dag import PUSH_STREAM_DAG
+from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
+from agora.dag_support.params import APP_IDS, lines
 from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperator
-from agora.operators.trigger_form import APP_IDS, lines
 
 
 @dag(

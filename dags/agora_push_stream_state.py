@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from airflow.sdk import dag
 
-from agora.operators.dag_schedule import SCHEDULES
-from agora.operators.every_dag import POOL, PUSH_STREAM_DAG
+from agora.dag_support.dag_defaults import POOL, PUSH_STREAM_DAG
+from agora.dag_support.dag_schedules import SCHEDULES
 from agora.operators.push_stream_open import PushStreamOpenOperator
 
 

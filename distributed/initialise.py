@@ -17,8 +17,8 @@ from sqlalchemy.engine import URL
 
 from agora.errors import WarehouseError
 from agora.warehouse import roles
+from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.migrate import migrate
-from agora.warehouse.trouble import explained
 from distributed import first_user, seeds
 
 PATIENCE_SECONDS = 120
@@ -59,7 +59,7 @@ def _prepare_server(environ: Mapping[str, str]) -> None:
     _say("roles and databases")
     host, port = _server(environ)
     passwords = {role: environ[f"AGORA_{role.upper()}_PASSWORD"] for role in roles.ROLES}
-    with explained(f"{roles.SUPERUSER}@{host}:{port}/postgres"):
+    with explaining_db_errors(f"{roles.SUPERUSER}@{host}:{port}/postgres"):
         _wait_for_server(host, port, password)
         with roles.connect(host, port, roles.SUPERUSER, password, "postgres") as connection:
             roles.create_all(connection, passwords)
@@ -81,7 +81,7 @@ def _wait_for_server(host: str, port: int, password: str) -> None:
 def _migrate(environ: Mapping[str, str]) -> None:
     host, port = _server(environ)
     password = environ["AGORA_OWNER_PASSWORD"]
-    with explained(f"owner@{host}:{port}/warehouse"):
+    with explaining_db_errors(f"owner@{host}:{port}/warehouse"):
         migrate(URL.create("postgresql+psycopg2", "owner", password, host, port, "warehouse"))
 
 

@@ -2,8 +2,8 @@
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from agora import listeners
 from agora.timetable import CronTimetable, UsageDateTimetable
-from agora.web import run_note
 from agora.web.mount import EXTERNAL_VIEWS, FASTAPI_APPS
 
 
@@ -12,6 +12,6 @@ class AgoraPlugin(AirflowPlugin):
 
     name = "agora"
     timetables = [CronTimetable, UsageDateTimetable]  # noqa: RUF012 - Airflow's own way of declaring it
-    listeners = [run_note]  # noqa: RUF012
+    listeners = [listeners]  # noqa: RUF012
     fastapi_apps = FASTAPI_APPS
     external_views = EXTERNAL_VIEWS

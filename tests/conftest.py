@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
+from pytest_socket import disable_socket, enable_socket
 from xdist.remote import Producer
 
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
-from tests.environment import forget_the_caller
-from tests.midnight import A_FILE, count_from_today, let_midnight_pass
-from tests.sharing import Sharing
+from tests.support.environment import forget_the_caller
+from tests.support.midnight import A_FILE, count_from_today, let_midnight_pass
+from tests.support.xdist_scopes import Sharing
 from tests.warehouse.database import Warehouse
 
 # Before a test or a fixture reads anything, here and in each process of several.
 forget_the_caller()
+
+# How fast the machine is says nothing about the code, and a test leaves no files behind.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
+
+# Airflow creates directories under AIRFLOW_HOME when it is imported.
+AIRFLOW_HOME = TemporaryDirectory(prefix="airflow-home-")
+os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Unit tests open no socket: a test that would reach a network or a database fails at once."""
+    if item.get_closest_marker("unit"):
+        # asyncio wakes its own loop through a pair of Unix sockets.
+        disable_socket(allow_unix_socket=True)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    enable_socket()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:

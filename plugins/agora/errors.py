@@ -17,12 +17,12 @@ AgoraError
 │   ├── OutcomeUnknown       a call that is not repeated blindly may or may not have taken effect: look first
 │   ├── RateLimited          nothing but 429, or a long Retry-After: the batch ends, the next run goes on
 │   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
-│   └── UnexpectedAnswer     anything the documents do not know (redirect, oversize, odd status)
-├── AnswerRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
+│   └── UnexpectedResponse     anything the documents do not know (redirect, oversize, odd status)
+├── ResponseRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
 ├── ClockDiffers             two clocks are minutes apart: set the one it names right; nothing was recorded
 ├── WarehouseError           the warehouse cannot be used as it is: says which setting to change
-├── HandOverGone             what a run's tasks left for each other was removed: trigger a new run
-├── AppsGone                 many apps left agora_apps at a time: restore them, or leave it if it was meant
+├── TaskOutputRemoved             what a run's tasks left for each other was removed: trigger a new run
+├── AppsRemoved                 many apps left agora_apps at a time: restore them, or leave it if it was meant
 ├── DaysExpire               the watch: wanted days will soon leave the vendor's window uncollected
 ├── DaysLost                 the watch: wanted days have left it uncollected since the last look
 └── AlertNotSent             nobody could be told of a failure: mend the mail server or webhook it names
@@ -38,7 +38,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agora.vendor.answer import Answer
+    from agora.client.response import Response
 
 RUNBOOK = "docs/runbook.md"
 
@@ -91,7 +91,7 @@ class VendorError(AgoraError):
         about: str,
         app_id: str,
         advice: str,
-        answer: Answer | None = None,
+        answer: Response | None = None,
         conn_id: str = "",
     ) -> None:
         super().__init__(f"{about}: {reason.rstrip('.')}. {advice}")
@@ -158,11 +158,11 @@ class VendorUnavailable(VendorError):
     """5xx, time-out or network failure until the retries were used up."""
 
 
-class UnexpectedAnswer(VendorError):
+class UnexpectedResponse(VendorError):
     """A status or shape of answer that the vendor's documents do not know."""
 
 
-class AnswerRejected(AgoraError):
+class ResponseRejected(AgoraError):
     """The body of a 200 breaks the vendor's contract; the message is the reason.
 
     The ledger keeps it with each app-day, so it stays bare; whoever adds reasons up points to the runbook.
@@ -179,11 +179,11 @@ class ClockDiffers(AgoraError):
     """The clocks of the worker, the warehouse and the vendor are more than five minutes apart."""
 
 
-class HandOverGone(AgoraError):
+class TaskOutputRemoved(AgoraError):
     """XComs by which a run's tasks hand over their work were removed after the run."""
 
 
-class AppsGone(AgoraError):
+class AppsRemoved(AgoraError):
     """More than a fifth of the configured apps left the variable agora_apps at a time."""
 
 

@@ -26,10 +26,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from agora.address import is_loopback, split_address
+from agora.date_checks import not_before_the_vendor
 from agora.errors import SettingsError
-from agora.plausible_dates import not_before_the_vendor
-from agora.proxy import Proxy, parse_proxy, proxy_for
+from agora.forward_proxy import Proxy, parse_proxy, proxy_for
+from agora.urls import is_loopback, split_address
 
 DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
 DEFAULT_CONN_ID = "agora_dashboard"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
+from agora import callbacks
 from agora.alerts.incident import Failure, message
-from agora.hooks.alerts import configured_alerts
-from agora.notifiers import incident
+from agora.dag_support.configured_alerts import configured_alerts
 
 if __name__ == "__main__":
     failure = Failure("some_dag", "some_run", "http://localhost/run", sys.argv[1])
     news = message(failure, None, datetime.now(UTC))
     assert news is not None
-    sys.stdout.write(str(incident._send(configured_alerts(), news, failure)))
+    sys.stdout.write(str(callbacks._send(configured_alerts(), news, failure)))

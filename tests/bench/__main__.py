@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import airflow_run, growth, loading, page, simulation, stages, task_start
-from tests.environment import forget_the_caller
+from tests.support.environment import forget_the_caller
 
 RECORD = "--record"
 # A part may return what writes its results into the documents.

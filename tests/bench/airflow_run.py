@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from agora.operators.batch import in_batches
+from agora.dag_support.batches import in_batches
 from embedded import postgres
 from embedded.processes import Record
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench.measure import cpu_seconds
 from tests.bench.workload import Workload
-from tests.dags.stack import LiveStack, running_stack
+from tests.stack.stack import LiveStack, running_stack
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 ROUNDS = 3
 DAG_ID = "agora_bandwidth_daily"
@@ -260,9 +260,9 @@ def _report_plans() -> None:
         batches = [*in_batches("agora_dashboard", app_days, planned_at=now, requests_per_second=rate)]
         sizes = [len(json.dumps(asdict(batch))) for batch in batches]
         mapped_over = len(json.dumps([{"key": "batch_0000", "label": batch.label} for batch in batches]))
-        read, in_one = sum(sizes) + len(batches) * mapped_over, len(batches) * sum(sizes)
+        read, merge_notes = sum(sizes) + len(batches) * mapped_over, len(batches) * sum(sizes)
         print(
             f"  {load.name + f', {rate:g} a second':40} {len(batches):8} {max(sizes) / 1e3:11.0f}"
-            f" {read / 1e6:18.1f} {in_one / 1e6:15,.1f}"
+            f" {read / 1e6:18.1f} {merge_notes / 1e6:15,.1f}"
         )
     print()

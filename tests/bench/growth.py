@@ -20,9 +20,9 @@ from typing import Any
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
 from embedded.settings import ROOT
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench import growth_bytes, growth_queries
 from tests.bench.workload import Workload
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 LOAD = Workload(int(os.environ.get("GROWTH_APPS", "10000")), 31)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from agora.bandwidth.collect import collect
 from agora.bandwidth.shared_pace import shared_client
 from agora.settings import DashboardSettings, parse_apps, parse_dashboard
-from agora.warehouse import apps, stored_figures
+from agora.warehouse import apps, stored_aggregates
 from agora.warehouse.engine import warehouse_engine
 
 
@@ -33,7 +33,7 @@ async def nights(
         async with shared_client(account, engine) as client:
             summary = await collect([(app_id, usage_date) for app_id in app_ids], client, engine)
         collected = time.perf_counter()
-        stored_figures.refresh(engine)
+        stored_aggregates.refresh(engine)
         refreshed = time.perf_counter()
         _say(
             usage_date=str(usage_date),

@@ -17,7 +17,6 @@ import psycopg2
 from agora.warehouse.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from embedded.postgres import Throwaway, throwaway
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench import loading_record, machine, workload
 from tests.bench.child import Sample, measured
 from tests.bench.contestants import CONTESTANTS, Contestant, Kind
@@ -25,6 +24,7 @@ from tests.bench.job import Job
 from tests.bench.limits.fetch import fetched
 from tests.bench.loading_result import Result
 from tests.bench.workload import Workload
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 ROUNDS = 5
 # A contestant that has taken longer than this in all takes part in no further round.

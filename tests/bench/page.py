@@ -13,14 +13,14 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from agora.warehouse import roles
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.stored_figures import refresh
+from agora.warehouse.stored_aggregates import refresh
 from embedded import configuration, postgres, stack
 from embedded.ports import free_port
 from embedded.settings import HOST, Settings
 from embedded.stack import Stack
-from sandbox.testing import running_sandbox
 from tests.bench import workload
 from tests.bench.workload import Workload
+from tests.support.sandbox_server import running_sandbox
 
 LOAD = Workload(1000, 62)
 ROUNDS = 5

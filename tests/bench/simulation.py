@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
-from agora.operators.batch import BATCH_SECONDS
+from agora.dag_support.batches import BATCH_SECONDS
 from embedded.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.measure import Memory

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, text
 
 from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import normalise
-from agora.bandwidth.reading import raw_response, read
+from agora.bandwidth.response_rows import raw_response, read
 from agora.bandwidth.shared_pace import shared_client
 from agora.bandwidth.window import Edge, oldest_day
 from agora.settings import DashboardSettings
@@ -29,12 +29,12 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
 from embedded.settings import ROOT
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.bench.documents import rewrite
 from tests.bench.job import Job
 from tests.bench.limits import fetch as thrown_away
 from tests.bench.ours import account_of, planned
 from tests.bench.workload import Workload
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 LOAD = Workload(200, 31)
 ROUNDS = 5

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agora.warehouse import binary_copy as encode
-from sandbox.testing import RunningSandbox
+from tests.support.sandbox_server import RunningSandbox
 
 SLOTS = 288
 SLOT_MICROSECONDS = 300_000_000

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import QUIET, path_of_chromium
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack, running_stack
+from tests.stack.stack import LiveStack, running_stack
 
 # Airflow's own pages take more than Playwright's five seconds beside other work on a small machine.
 expect.set_options(timeout=30_000)

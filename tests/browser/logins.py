@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jwt
 
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 NO_ROLE = ""
 

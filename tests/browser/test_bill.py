@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Frame, Route, expect
 
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 METHODS = (
     "p95_kbps",

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, Locator, expect
 
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 COLLECTED_BY_RUN = 120_000  # milliseconds
 CELLS = ".grid tbody td"

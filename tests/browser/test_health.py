@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, expect
 
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 
 def tile(frame: Frame, label: str) -> str:

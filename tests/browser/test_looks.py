@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.visitor import HIGH, WIDE, Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 VIEWS = ("coverage", "traffic", "bill", "health")
 WIDTHS = (900, WIDE, 2500)

@@ -14,7 +14,7 @@ import pytest
 
 from embedded.settings import ROOT
 from tests.browser.logins import NO_ROLE, token_of
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 Calls = list[tuple[str, str, bool]]  # path, verb, whether the app answers it
 PREFIX = "/agora/bandwidth"

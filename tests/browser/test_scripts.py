@@ -9,7 +9,7 @@ import subprocess
 
 from embedded.settings import ROOT
 from tests.browser.test_rights import A_FILE, Calls, calls
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 __all__ = ["calls"]  # the fixture
 PAGE = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")

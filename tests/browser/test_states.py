@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 # State → apps, and which days of the window, counted from its oldest. Lost days are older than the window.
 SPREAD = {

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, Locator, expect
 
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 
 @pytest.fixture(scope="module")

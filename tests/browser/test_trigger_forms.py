@@ -15,7 +15,7 @@ from agora.settings import PUSH_STREAM_BASE_URL
 from embedded import sandbox_service
 from embedded.airflow_api import ApiError
 from tests.browser.visitor import Visitor
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 CHANNEL, OPEN = "agora_push_stream_channel", "agora_push_stream_open"
 URL = "rtmp://live.example.com/app/evening"

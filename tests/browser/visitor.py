@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, R
 
 from embedded.settings import HOST
 from tests.browser.logins import token_of
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
 
 PICTURES = "AGORA_PICTURES_DIR"  # where pictures for the documents are put; nowhere unless it is set
 WIDE, HIGH = 1440, 900

@@ -18,7 +18,7 @@ from tests.chaos import airflow_kills, bad_loader, kills, table
 from tests.chaos.kills import Outcome
 from tests.chaos.site import ChaosError, site
 from tests.chaos.table import Line
-from tests.environment import forget_the_caller
+from tests.support.environment import forget_the_caller
 
 PARTS = ("collector", "server", "airflow")
 # Full, or the subset.

@@ -18,12 +18,12 @@ from embedded import configuration, stack
 from embedded.ports import free_port
 from embedded.processes import Record
 from embedded.settings import Settings
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.chaos.kills import Outcome
 from tests.chaos.nights import Nights
 from tests.chaos.site import ChaosError
 from tests.chaos.truth import Truth
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 SERVICES = ("scheduler", "api-server", "dag-processor")
 TASK = "task"

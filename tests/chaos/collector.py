@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Engine
 from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days, Plan, plan
+from agora.client.dashboard import DashboardClient
 from agora.settings import AppSettings, DashboardSettings
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days, apps, raw_responses
-from agora.warehouse.trouble import explained
+from agora.warehouse.db_errors import explaining_db_errors
 from tests.chaos.forked import Reports
 
 Load = Callable[[Connection, pd.DataFrame, str], int]
@@ -61,7 +61,7 @@ class Round:
         _report_commits(reports)
         _mark_steps(reports, self.load)
         reports.say(at="plan")
-        with explained("the throw-away warehouse"):
+        with explaining_db_errors("the throw-away warehouse"):
             asyncio.run(self._run(engine, reports))
         engine.dispose()
 

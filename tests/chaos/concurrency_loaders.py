@@ -13,10 +13,10 @@ from multiprocessing.synchronize import Barrier
 from sqlalchemy import Connection, Engine, text
 
 from agora.bandwidth.collect import collect
+from agora.client.dashboard import DashboardClient
+from agora.client.response import Response
 from agora.errors import VendorUnavailable
 from agora.settings import parse_dashboard
-from agora.vendor.answer import Answer
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import app_days
 from agora.warehouse.engine import warehouse_engine
 from tests.chaos.concurrency_answers import FAILED, NOW, Said, loads_of
@@ -53,9 +53,9 @@ class Told(DashboardClient):
         super().__init__(parse_dashboard(CONN_ID, account))
         self._said = {one.app_day: one for one in said}
 
-    async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Answer:
+    async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
         said = self._said[app_id, usage_date]
-        answer = Answer(STATUS[said.kind], said.body, said.fetched_at)
+        answer = Response(STATUS[said.kind], said.body, said.fetched_at)
         if said.kind == FAILED:
             about = self.about(app_id, f"{usage_date}")
             raise VendorUnavailable(said.words, about=about, app_id=app_id, advice="", answer=answer)

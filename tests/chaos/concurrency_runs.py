@@ -11,16 +11,16 @@ from multiprocessing.synchronize import Barrier
 
 from sqlalchemy import Engine
 
+from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days
-from agora.bandwidth.summary import Summary
-from agora.operators.batch import in_batches
+from agora.client.dashboard import DashboardClient
+from agora.dag_support.batches import in_batches
 from agora.settings import AppSettings, DashboardSettings
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
+from tests.bandwidth.collect.night import Night
 from tests.chaos.collector import planned
-from tests.collect.night import Night
 
 WAIT_SECONDS = 120
 AppDay = tuple[str, date]
@@ -33,13 +33,13 @@ def _take_place(barrier: Barrier) -> None:
     start_line = barrier
 
 
-def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days: Days | None) -> Summary:
+def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days: Days | None) -> BatchResult:
     """Plan when all the others do, then collect in batches as small as they come."""
     start_line.wait(WAIT_SECONDS)
     engine = warehouse_engine(url)
     now = datetime.now(UTC)
     app_days = planned(engine, account, apps, days).app_days
-    total = Summary()
+    total = BatchResult()
     for batch in in_batches(account.conn_id, app_days, planned_at=now, requests_per_second=0.01):
         with engine.connect() as connection:
             done, refused = planning_queries.results(connection, batch.app_days(), now)
@@ -51,12 +51,12 @@ def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days
 
 async def _collected(
     account: DashboardSettings, requested: list[AppDay], refused_before: set[AppDay], engine: Engine
-) -> Summary:
+) -> BatchResult:
     async with DashboardClient(account) as client:
         return await collect(requested, client, engine, refused_before=refused_before)
 
 
-def overlapping(night: Night, runs: Sequence[Days | None]) -> list[Summary]:
+def overlapping(night: Night, runs: Sequence[Days | None]) -> list[BatchResult]:
     """Start runs at the same moment and wait for all of them.
 
     Args:

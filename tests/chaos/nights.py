@@ -11,11 +11,11 @@ from psycopg2 import extensions
 from agora.warehouse import roles
 from embedded.errors import StackError
 from embedded.settings import HOST
-from sandbox.testing import RunningSandbox
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, committed, missing
 from tests.chaos.site import ChaosError
 from tests.chaos.truth import Truth
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
+from tests.support.sandbox_server import RunningSandbox
 
 DAILY = "agora_bandwidth_daily"
 APPS_A_NIGHT = 2

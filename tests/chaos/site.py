@@ -16,15 +16,15 @@ from sqlalchemy import Engine
 from agora.bandwidth.plan import Days
 from agora.settings import parse_apps, parse_dashboard
 from agora.warehouse import app_days, roles
-from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
+from agora.warehouse.server_checks import require_durable
 from embedded.postgres import Throwaway, throwaway
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing
 from tests.chaos.collector import Load, Round
 from tests.chaos.forked import Child, Report, fork
 from tests.chaos.truth import Truth
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 APPS = 5
 TEMPLATE = "chaos_template"

@@ -8,10 +8,10 @@ from operator import itemgetter
 
 import pytest
 
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.bandwidth.collect.night import Night, night_of, product, window_days
 from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing
 from tests.chaos.truth import Truth
-from tests.collect.night import Night, night_of, product, window_days
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
 
 OLD = "create table kept_aside as select * from core.app_day"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agora.bandwidth.plan import Days
-from sandbox.testing import running_sandbox
+from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
 from tests.chaos.concurrency_runs import overlapping
-from tests.collect.night import assert_true, night_of, product, window_days
+from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sandbox.slots import SLOT_LABELS
-from sandbox.testing import RunningSandbox
+from tests.support.sandbox_server import RunningSandbox
 
 Points = list[int | float | None]
 

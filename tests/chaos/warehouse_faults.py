@@ -11,17 +11,17 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from agora.bandwidth.collect import collect
+from agora.client.dashboard import DashboardClient
 from agora.errors import WarehouseError
-from agora.vendor.dashboard import DashboardClient
+from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from agora.warehouse.trouble import explained
 from embedded.postgres import throwaway
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.bandwidth.collect.night import Night, night_of, product, window_days
 from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing
 from tests.chaos.collector import planned
 from tests.chaos.truth import Truth
-from tests.collect.night import Night, night_of, product, window_days
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
 
 APPS = 6
@@ -44,7 +44,7 @@ class Site:
         """Do what a nightly run does, and explain what goes wrong as its tasks do."""
         engine = engine or warehouse_engine(self.warehouse.url("loader"))
         try:
-            with explained("connection agora_warehouse"):
+            with explaining_db_errors("connection agora_warehouse"):
                 asyncio.run(self._plan_and_collect(engine))
         finally:
             engine.dispose()

@@ -19,11 +19,11 @@ from embedded import configuration, stack
 from embedded.ports import free_port
 from embedded.postgres import Throwaway, throwaway
 from embedded.settings import Settings
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.bandwidth.collect.night import product, window_days
 from tests.chaos.checker import check, committed, missing
 from tests.chaos.truth import Truth
-from tests.collect.night import product, window_days
-from tests.dags.stack import LiveStack
+from tests.stack.stack import LiveStack
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 DAILY = "agora_bandwidth_daily"
 APPS = 20

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 
 from agora.bandwidth.shared_pace import shared_client
+from agora.client.dashboard import DashboardClient
 from agora.errors import RateLimited
 from agora.settings import parse_dashboard
-from agora.vendor.dashboard import DashboardClient
 from agora.warehouse.engine import warehouse_engine
 
 AT_ONCE = 4

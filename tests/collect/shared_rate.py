@@ -14,16 +14,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from agora.settings import DashboardSettings
 from agora.warehouse.migrate import migrate
 from embedded.postgres import throwaway
-from sandbox.testing import RunningSandbox, running_sandbox
-from tests.collect.night import account_of
+from tests.bandwidth.collect.night import account_of
+from tests.support.paths import ROOT
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 8
 LIMITS = (10, 2, 10)
 

@@ -19,8 +19,8 @@ from agora.vendor import pace
 from agora.vendor.pace import FORGET_SECONDS
 from agora.vendor.pacer import NoPermit
 from agora.warehouse.engine import warehouse_engine
-from sandbox.testing import running_sandbox
 from tests.collect.shared_rate import PROCESSES, measure
+from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 LEAST_OF_LIMIT = 0.9

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from agora.vendor import pace
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.contract.dashboard_api import DashboardApi
 from tests.contract.push_stream_api import PushStreamApi
 from tests.contract.target import Target
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 
 @pytest.fixture(scope="session")

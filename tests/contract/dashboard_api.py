@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretBytes, SecretStr
 
+from agora.client.dashboard import DashboardClient
 from agora.errors import SettingsError
 from agora.settings import DashboardSettings, parse_dashboard
-from agora.vendor.dashboard import DashboardClient
 from tests.contract.plain_http import Reply, send
 from tests.contract.target import SECONDS_BETWEEN_CALLS, Target
 

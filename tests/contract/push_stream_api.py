@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import SecretBytes, SecretStr
 
+from agora.client import channel_key
+from agora.client.push_stream import Channel, PushStreamClient
 from agora.errors import AgoraError, SettingsError
 from agora.settings import PushStreamSettings, parse_push_stream
-from agora.vendor import channel_key
-from agora.vendor.push_stream import Channel, PushStreamClient
 from tests.contract.plain_http import Reply, send
 from tests.contract.target import PREFIX, Target
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sandbox.testing import RunningSandbox
+from tests.support.sandbox_server import RunningSandbox
 
 PREFIX = "AGORA_CONTRACT_"
 SECONDS_BETWEEN_CALLS = 0.2  # half of what the vendor's newer pages allow an account

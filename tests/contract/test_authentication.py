@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from agora.address import is_loopback
 from agora.errors import AppRefused
+from agora.urls import is_loopback
 from tests.contract.dashboard_api import DashboardApi, basic
 
 WRONG = SecretStr("0" * 32)

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from agora.bandwidth.grid import LABELS
-from agora.bandwidth.payload import decode
+from agora.bandwidth.decode import decode
+from agora.client.dashboard import DashboardClient
+from agora.domain import LABELS
 from agora.errors import AppRefused, DayRefused, RateLimited, VendorError, VendorUnavailable
-from agora.vendor.dashboard import DashboardClient
-from sandbox.testing import RunningSandbox
 from tests.contract.dashboard_api import DashboardApi
 from tests.contract.plain_http import Reply
+from tests.support.sandbox_server import RunningSandbox
 
 TODAY = datetime.now(UTC).date()
 A_DAY = TODAY - timedelta(days=2)  # over in every time zone, and inside any month

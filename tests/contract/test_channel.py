@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretBytes
 
+from agora.client.push_stream import Channel, PushStreamClient
 from agora.errors import ChannelConflict, ChannelKeyRefused, ChannelNotFound
-from agora.vendor.push_stream import Channel, PushStreamClient
 from tests.contract.plain_http import Reply
 from tests.contract.push_stream_api import HIDDEN, PushStreamApi
 

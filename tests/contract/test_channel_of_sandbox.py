@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from agora.client.push_stream import Channel, PushStreamClient
 from agora.errors import (
     ChannelConflict,
     ChannelKeyRefused,
@@ -13,9 +14,8 @@ from agora.errors import (
     RequestInvalid,
     VendorError,
 )
-from agora.vendor.push_stream import Channel, PushStreamClient
-from sandbox.testing import RunningSandbox
 from tests.contract.push_stream_api import PushStreamApi
+from tests.support.sandbox_server import RunningSandbox
 
 URLS = ["rtmp://stream.example/1", "rtmps://stream.example/2"]
 UIDS = [6496936, 6285261]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from agora.bandwidth.payload import decode
+from agora.bandwidth.decode import decode
+from agora.client.push_stream import Channel, PushStreamClient
 from agora.errors import ChannelKeyRefused, ChannelNotFound, RequestInvalid, VendorError
-from agora.vendor.push_stream import Channel, PushStreamClient
-from sandbox.testing import RunningSandbox
 from tests.contract.dashboard_api import DashboardApi
 from tests.contract.push_stream_api import PushStreamApi
+from tests.support.sandbox_server import RunningSandbox
 
 A_DAY = date(2018, 8, 7)
 URLS = ["rtmp://agora.io/stream1", "rtmp://agora.io/stream2"]

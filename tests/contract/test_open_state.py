@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agora.errors import AppRefused, OutcomeUnknown, RateLimited, VendorError, VendorUnavailable
-from sandbox.testing import RunningSandbox
 from tests.contract.dashboard_api import DashboardApi
+from tests.support.sandbox_server import RunningSandbox
 
 OPEN_STATE = "pushstream/openstate"
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.distributed.live import Live
 from tests.distributed.plain import PARTS, PROGRAMS, Installation, workers
-from tests.midnight import A_TEST, let_the_night_pass
+from tests.support.midnight import A_TEST, let_the_night_pass
 
 NO_REDIS = "redis-server is needed: on Debian and Ubuntu `apt-get install redis-server`."
 NO_PROGRAMS = "The packages of an installation are missing: `make test-distributed` installs them."

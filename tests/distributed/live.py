@@ -14,8 +14,8 @@ from agora.warehouse import roles
 from embedded.secrets_file import Secrets
 from embedded.settings import HOST, Settings
 from embedded.stack import UP, Stack
-from tests.dags.stack import LiveStack, Run
 from tests.distributed.plain import Installation, wait_until
+from tests.stack.stack import LiveStack, Run
 
 DAILY = "agora_bandwidth_daily"
 RUN_SECONDS = 240

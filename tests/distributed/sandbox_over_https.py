@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sandbox.answers import Answers
 from sandbox.catalogue import App, seeded_apps
-from sandbox.client import Reply, SandboxClient
 from sandbox.slots import SLOT_LABELS
+from tests.support.sandbox_client import Reply, SandboxClient
 
 SEED, APPS = 7, 20  # those it has when not told otherwise
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from tests.bench.__main__ import PARTS
 from tests.bench.machine import COMPETITORS
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = " ".join((ROOT / "docs" / "performance.md").read_text("utf-8").split())
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib.metadata import metadata
-from pathlib import Path
 
 from packaging.version import Version
 
-from agora.hooks.provider_info import provider_info
+from agora.get_provider_info import get_provider_info
 from agora.warehouse.release import revision_of, this_release
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 ENTRIES = re.findall(r"^## \[(\S+)\](?: - (\d{4}-\d\d-\d\d))?$", CHANGELOG, re.MULTILINE)
 # `make release-check` begins with the tests, as .ci/run does.
@@ -39,7 +38,7 @@ def test_the_version_stands_in_one_place() -> None:
         told["Summary"],
         told["License"],
     )
-    assert provider_info()["versions"] == [this_release()] == [told["Version"]]
+    assert get_provider_info()["versions"] == [this_release()] == [told["Version"]]
 
 
 def test_every_release_has_its_changes_and_its_schema() -> None:

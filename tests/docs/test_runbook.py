@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from agora.alerts.incident import RUN_FAILED
 from agora.errors import RUNBOOK, AgoraError, see
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / RUNBOOK).read_text("utf-8")
 # An entry is a heading of the third level, with the anchor that GitHub gives it.
 ENTRIES = {

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agora.settings import DEFAULT_BASE_URL, PUSH_STREAM_BASE_URL
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ROOT.parent / "shared" / "reference"
 PAGE = (ROOT / "docs" / "vendor_api.md").read_text("utf-8")
 CHAPTERS = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", PAGE, re.MULTILINE))

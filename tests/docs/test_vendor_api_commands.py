@@ -8,15 +8,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.contract.target import PREFIX, Target
+from tests.support.paths import ROOT
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "vendor_api.md").read_text("utf-8")
 ALONE, READING, CHANGING = (text.strip() for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
 STREAM_URL = "rtmp://stream.example/live/the-stream-key"

@@ -198,6 +198,6 @@ def test_make_secrets_refuses_what_cannot_be_closed(
 
 
 def test_the_secrets_of_kubernetes_are_not_made_from_an_open_file(env: Path) -> None:
-    done = script(env, "kubernetes/secrets.sh")
+    done = script(env, "deploy/kubernetes/secrets.sh")
     assert done.returncode == 1
     assert "other users can read it: run `make secrets`" in done.stderr

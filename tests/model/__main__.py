@@ -9,10 +9,10 @@ import time
 
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway, throwaway
-from tests.environment import forget_the_caller
 from tests.model.breaks import BREAKS
 from tests.model.check import Violation
 from tests.model.play import find, play, scenario_of
+from tests.support.environment import forget_the_caller
 
 TEMPLATE = "model_template"
 NIGHTS = 10_000

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from agora.bandwidth import access, replay, window
+from agora.bandwidth import access_check, replay, window
 from agora.warehouse import app_days, apps, planning_queries
 from agora.warehouse.release import SQL
 from tests.model.vendor import Scenario
@@ -107,7 +107,7 @@ BREAKS = (
     Break(
         "a 401 stops the account",
         ("foreign", "statuses"),
-        (sets(access, "CONFIRMING_APPS", 1), sets(access, "REFUSALS_OF_AN_ACCOUNT", 1)),
+        (sets(access_check, "CONFIRMING_APPS", 1), sets(access_check, "REFUSALS_OF_AN_ACCOUNT", 1)),
     ),
     Break(
         "a 400 decides for good",
@@ -163,7 +163,7 @@ BREAKS = (
     Break(
         "every day of a 401 is requested",
         ("credentials",),
-        (sets(access, "REFUSALS_OF_AN_APP", 1000), sets(access, "REFUSALS_OF_AN_ACCOUNT", 1000)),
+        (sets(access_check, "REFUSALS_OF_AN_APP", 1000), sets(access_check, "REFUSALS_OF_AN_ACCOUNT", 1000)),
     ),
     Break(
         "a month is final when its expected days are there",

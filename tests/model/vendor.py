@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 
+from agora.client.dashboard import DashboardClient
+from agora.client.network_errors import NoResponse
+from agora.client.request import Request
+from agora.client.response import Response as HttpResponse
 from agora.settings import DashboardSettings
-from agora.vendor.answer import Answer
-from agora.vendor.dashboard import DashboardClient
-from agora.vendor.no_answer import NoAnswer
 from agora.vendor.pacer import NoPermit
-from agora.vendor.request import Request
 from tests.model.rules import DAY, SLOTS, Points, Response, oldest_shown
 
 LABELS = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 1440, 5)]
@@ -284,7 +284,7 @@ class Wire:
         self.limited = 0
         self._given_up: NoPermit | None = None
 
-    async def ask(self, request: Request, *, retry: bool = True) -> Answer:
+    async def ask(self, request: Request, *, retry: bool = True) -> HttpResponse:
         """Return the vendor's response to a request."""
         await asyncio.sleep(0)  # others get their turn
         call, vendor = self.call, self.call.vendor
@@ -307,7 +307,7 @@ class Wire:
             verdict = Verdict(503)
         self._note(app_id, usage_date, verdict)
         if verdict.status is None:
-            raise NoAnswer("no answer within 30 s")
+            raise NoResponse("no answer within 30 s")
         return self._answer(verdict)
 
     def _throttle(self, app_id: str, usage_date: date) -> None:
@@ -320,10 +320,10 @@ class Wire:
         self._note(app_id, usage_date, verdict)
         raise NoPermit("refused for minutes", retry_at=retry_at, answer=self._answer(verdict))
 
-    def _answer(self, verdict: Verdict) -> Answer:
+    def _answer(self, verdict: Verdict) -> HttpResponse:
         call = self.call
         skew = call.vendor.skew(call.run, call.conn_id)
-        return Answer(verdict.status or 0, verdict.body, call.clock, server_date=call.clock + skew)
+        return HttpResponse(verdict.status or 0, verdict.body, call.clock, server_date=call.clock + skew)
 
     def _note(self, app_id: str, usage_date: date, verdict: Verdict) -> None:
         call = self.call

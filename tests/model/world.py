@@ -21,13 +21,13 @@ from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect, try_access
 from agora.bandwidth.plan import Days, Plan, plan, require_days
 from agora.bandwidth.replay import replay
+from agora.client.dashboard import CONFIRMING_APPS
 from agora.errors import ClockDiffers
 from agora.settings import AppSettings, DashboardSettings, parse_dashboard
-from agora.vendor.dashboard import CONFIRMING_APPS
-from agora.warehouse import app_days, apps, doubts, planning_queries, raw_responses
+from agora.warehouse import app_days, apps, planning_queries, raw_responses, suspicious_responses
 from agora.warehouse.clock import ahead_of_worker
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.stored_figures import refresh
+from agora.warehouse.stored_aggregates import refresh
 from tests.model.check import Stored, Violation, compare
 from tests.model.requests import Asked, check_requests
 from tests.model.rules import (
@@ -379,7 +379,7 @@ class World:
             asked = Asked(calls[conn_id], due[conn_id], rechecks[conn_id], count, is_nightly=days is None)
             check_requests(self, asked)
         with self.engine.begin() as connection:
-            doubts.notes(connection, since)
+            suspicious_responses.notes(connection, since)
         if self.luck.number("refresh", run.number) < 0.9:
             refresh(self.engine)
 

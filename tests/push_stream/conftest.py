@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.vendor import transport
-from sandbox.testing import RunningSandbox, running_sandbox
+from agora.client import http
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 APPS = 24
 
@@ -29,4 +29,4 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))

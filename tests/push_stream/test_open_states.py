@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
+from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
+from agora.client.timeouts import TIMEOUTS, Timeouts
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
     OutcomeUnknown,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnknownApp,
     VendorError,
     VendorUnavailable,
 )
 from agora.push_stream.open_state import OpenStates, open_states
 from agora.settings import DashboardSettings, parse_dashboard
-from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient
-from agora.vendor.timeouts import TIMEOUTS, Timeouts
 from agora.warehouse.engine import warehouse_engine
 from sandbox.proxy import NetworkFault
-from sandbox.proxy_testing import running_proxy
-from sandbox.testing import RunningSandbox
+from tests.support.network_proxy import running_proxy
+from tests.support.sandbox_server import RunningSandbox
 from tests.warehouse.database import Warehouse
 
 NOBODYS_APP = "f" * 32
@@ -152,7 +152,7 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
     failing: dict[int, tuple[dict[str, Any], type[VendorError], str]] = {
         3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"says: none. {check}"),
         7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500, the vendor says: sorry."),
-        11: ({"kind": "body", "body": "<html>"}, UnexpectedAnswer, "say whether it is enabled: <html>."),
+        11: ({"kind": "body", "body": "<html>"}, UnexpectedResponse, "say whether it is enabled: <html>."),
         15: (
             {"kind": "disconnect"},
             unheard,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 # A Sunday, so that the days around it are an ordinary month's.
 NOON = "2026-11-22T12:02:00+00:00"

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.testing import Reply, RunningSandbox
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 CNAME = "lobby"
 URLS = ["rtmp://a.example/1", "rtmps://b.example/2"]

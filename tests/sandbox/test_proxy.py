@@ -16,8 +16,8 @@ from datetime import date
 import pytest
 
 from sandbox.proxy import CHUNK_BYTES, HOST, Kind, NetworkFault, Proxy, main
-from sandbox.proxy_testing import running_proxy
-from sandbox.testing import Reply, RunningSandbox
+from tests.support.network_proxy import running_proxy
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 DAY = date(2026, 11, 20)
 SHORT_SECONDS = 0.3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.testing import Reply, RunningSandbox
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 TODAY = date(2026, 11, 22)
 DAY = date(2026, 11, 20)

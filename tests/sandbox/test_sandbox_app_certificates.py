@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sandbox.testing import Reply, RunningSandbox, running_sandbox
 from tests.sandbox.pushing import push
+from tests.support.sandbox_server import Reply, RunningSandbox, running_sandbox
 
 
 def asked(sandbox: RunningSandbox, authorization: str | None) -> Reply:

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from agora.vendor import channel_key
+from agora.client import channel_key
 from sandbox.channel_key import KeyRefusedError, admit
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.pushing import CNAME, UNAUTHORIZED, good_key, make_key, now_ts, push, send
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 APP_ID = "970ca35de60c44645bbae8a215061b33"
 CERTIFICATE = "5cfd2fd1755d40ecb72977518be15d3b"

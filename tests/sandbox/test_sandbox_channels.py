@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.testing import RunningSandbox
 from tests.sandbox.pushing import (
     BAD_REQUEST,
     CNAME,
@@ -21,6 +20,7 @@ from tests.sandbox.pushing import (
     push,
     send,
 )
+from tests.support.sandbox_server import RunningSandbox
 
 METHODS = ["POST", "PUT", "DELETE"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.testing import Reply, RunningSandbox
 from tests.sandbox.pushing import CNAME, push, send
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 DAY = date(2026, 11, 20)
 TOO_OLD = date(2000, 1, 1)

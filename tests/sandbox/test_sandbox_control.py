@@ -21,11 +21,11 @@ from sandbox.credentials import Credentials
 from sandbox.log import MARKER
 from sandbox.openapi.parts import EXAMPLE_APP_ID
 from sandbox.server import Sandbox
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.pushing import push
+from tests.support.paths import ROOT
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 DAY = date(2026, 11, 20)
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_lists_the_apps(sandbox: RunningSandbox) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.openapi.document import describe
 from sandbox.openapi.parts import EXAMPLE_APP_ID
-from sandbox.testing import Reply, RunningSandbox
 from tests.sandbox.pushing import CNAME, push, send
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 DESCRIPTION = describe()
 

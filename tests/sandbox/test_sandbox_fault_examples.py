@@ -16,7 +16,7 @@ from sandbox.fault_kinds import KINDS
 from sandbox.fault_script import read_script
 from sandbox.openapi.document import describe
 from sandbox.openapi.faults import SELECTION
-from sandbox.testing import RunningSandbox
+from tests.support.sandbox_server import RunningSandbox
 
 FAULT_SCHEMA = describe()["components"]["schemas"]["Fault"]
 

@@ -15,8 +15,8 @@ from sandbox.config import Config
 from sandbox.credentials import Credentials
 from sandbox.fault_script import read_script
 from sandbox.faults import FaultScript
-from sandbox.testing import Reply, RunningSandbox
 from tests.sandbox.pushing import failure, push
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 DAY = date(2026, 11, 20)
 APPS = seeded_apps(7, 20)

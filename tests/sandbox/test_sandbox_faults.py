@@ -16,7 +16,7 @@ from sandbox.__main__ import main
 from sandbox.catalogue import seeded_apps
 from sandbox.fault import FaultError
 from sandbox.fault_script import read_script
-from sandbox.testing import Reply, RunningSandbox, running_sandbox
+from tests.support.sandbox_server import Reply, RunningSandbox, running_sandbox
 
 DAY = date(2026, 11, 20)
 OTHER_DAY = date(2026, 11, 19)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 TOLD = re.compile(r"Base URL: https://localhost:([0-9]+)/dev/v2")
 
 

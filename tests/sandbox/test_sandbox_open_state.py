@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.testing import Reply, RunningSandbox
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 JSON = {"Content-Type": "application/json"}
 

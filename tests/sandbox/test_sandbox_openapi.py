@@ -12,8 +12,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import positive_data_acceptance, unsupported_method
 
 from sandbox.openapi.document import describe
-from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.pushing import good_key
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 Case = schemathesis.Case[Any]
 

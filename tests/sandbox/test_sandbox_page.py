@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sandbox.testing import RunningSandbox
 from tests.sandbox.pushing import push
+from tests.support.sandbox_server import RunningSandbox
 
 
 def test_the_page_says_what_it_is_and_loads_nothing(sandbox: RunningSandbox) -> None:

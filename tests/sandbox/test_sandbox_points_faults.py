@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.slots import SLOT_LABELS
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 DAY = date(2026, 11, 20)
 TODAY = date(2026, 11, 22)

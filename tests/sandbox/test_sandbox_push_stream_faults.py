@@ -14,8 +14,8 @@ import pytest
 from sandbox.catalogue import seeded_apps
 from sandbox.fault import FaultError
 from sandbox.fault_script import read_script
-from sandbox.testing import Reply, RunningSandbox
 from tests.sandbox.pushing import CNAME, failure, good_key, push, send
+from tests.support.sandbox_server import Reply, RunningSandbox
 
 DAY = date(2026, 11, 20)
 LOST = (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionResetError)

@@ -17,9 +17,10 @@ import pytest
 from embedded.settings import ROOT
 from sandbox.replay import read_replay
 from sandbox.slots import SLOT_LABELS
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.paths import SHARED_DATA
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
-EU_LINK = Path(__file__).resolve().parents[3] / "shared/data/eu_link_5min_2005.csv.gz"
+EU_LINK = SHARED_DATA / "eu_link_5min_2005.csv.gz"
 CLOCK = "2026-11-22T12:00:00Z"
 YESTERDAY = date(2026, 11, 21)
 

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.catalogue import seeded_apps
 from sandbox.profiles import PROFILES
-from sandbox.testing import running_sandbox
 from sandbox.traffic import Habit, TrafficModel
+from tests.support.sandbox_server import running_sandbox
 
 MONTH = [date(2026, 10, 20) + timedelta(days=n) for n in range(32)]
 

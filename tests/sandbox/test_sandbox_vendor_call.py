@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from sandbox.slots import SLOT_LABELS
-from sandbox.testing import RunningSandbox, running_sandbox
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 DAY = date(2026, 11, 20)
 PATH = "/dev/v2/apps/{}/usages/bandwidth?date={}"

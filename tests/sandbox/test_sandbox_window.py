@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.slots import ended_slots
-from sandbox.testing import RunningSandbox, running_sandbox
 from sandbox.window import Window
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agora.client.dashboard import DashboardClient
+from agora.client.http import RETRIES_WHEN_LIMITED
+from agora.client.response import Response
 from agora.errors import RateLimited, VendorUnavailable
-from agora.vendor.answer import Answer
-from agora.vendor.dashboard import DashboardClient
 from agora.vendor.pacer import NoPermit
-from agora.vendor.transport import RETRIES_WHEN_LIMITED
-from tests.vendor.asking import DAY, account
-from tests.vendor.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
+from tests.client.push_stream_requests import DAY, account
+from tests.client.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
 
 APPS = [f"a{number}" for number in range(10)]
 LIMITED = answer(429, b'{"message": "words of the vendor"}')
@@ -35,13 +35,13 @@ class NoLimit:
         await asyncio.sleep(0.01)
 
 
-async def outcomes(client: DashboardClient, app_ids: Sequence[str]) -> list[Answer | BaseException]:
+async def outcomes(client: DashboardClient, app_ids: Sequence[str]) -> list[Response | BaseException]:
     requests = (client.bandwidth(app_id, DAY) for app_id in app_ids)
     async with asyncio.timeout(30):
         return await asyncio.gather(*requests, return_exceptions=True)
 
 
-def rate_limited(results: Sequence[Answer | BaseException]) -> list[RateLimited]:
+def rate_limited(results: Sequence[Response | BaseException]) -> list[RateLimited]:
     errors = [result for result in results if isinstance(result, RateLimited)]
     assert len(errors) == len(results)
     for error in errors:
@@ -107,7 +107,7 @@ def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() 
         writer.write(LIMITED if refused else answer(200, EMPTY_DAY))
         await writer.drain()
 
-    async def main() -> tuple[list[Answer | BaseException], list[Answer | BaseException]]:
+    async def main() -> tuple[list[Response | BaseException], list[Response | BaseException]]:
         async with raw_server(behave) as server:
             server_of.append(server)
             async with DashboardClient(account(server.base_url), pacer=NoLimit()) as client:
@@ -118,7 +118,7 @@ def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() 
     [error] = rate_limited(first[:1])
     assert error.answer is not None
     assert error.retry_at is None
-    assert all(isinstance(result, Answer) for result in [*first[1:], *second]), "the transport goes on"
+    assert all(isinstance(result, Response) for result in [*first[1:], *second]), "the transport goes on"
     refused = [received for received in server_of[0].received if f"/{APPS[0]}/" in received.line]
     assert len(refused) == RETRIES_WHEN_LIMITED + 1
 
@@ -183,7 +183,7 @@ def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() ->
             writer.write(answer(200, EMPTY_DAY))
         await writer.drain()
 
-    async def main() -> list[Answer | BaseException]:
+    async def main() -> list[Response | BaseException]:
         async with (
             raw_server(behave) as server,
             DashboardClient(account(server.base_url), pacer=NoTurnAfterALimit()) as client,
@@ -196,7 +196,7 @@ def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() ->
             raise NoPermit("the vendor asks to wait")
 
     served, refused = asyncio.run(main())
-    assert isinstance(served, Answer)
+    assert isinstance(served, Response)
     assert isinstance(refused, RateLimited)
 
 

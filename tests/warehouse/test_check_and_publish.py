@@ -14,9 +14,9 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException
 from sqlalchemy import Engine
 
-from agora.notifiers.noted import NOTE_KEY
-from agora.operators import checks, publish
-from agora.operators.batch import Batch
+from agora.dag_support.batches import Batch
+from agora.dag_support.run_notes import NOTE_KEY
+from agora.operators import data_checks, publish
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, AppDay, Warehouse
 
@@ -53,7 +53,7 @@ def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> No
         engine.dispose()
 
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setattr(checks, "warehouse", this_warehouse)
+    monkeypatch.setattr(data_checks, "warehouse", this_warehouse)
     monkeypatch.setattr(publish, "warehouse", this_warehouse)
 
 
@@ -77,7 +77,7 @@ def test_a_check_that_cannot_be_run_hides_no_contradiction(
     texts = {"a": "select true as one, false as two", "b": statement, "c": "select false as three"}
     for name, text in texts.items():
         (tmp_path / f"{name}.sql").write_text(text)
-    monkeypatch.setattr(checks, "CHECKS", tmp_path)
+    monkeypatch.setattr(data_checks, "CHECKS", tmp_path)
     ti = TaskInstance()
 
     said = (
@@ -86,7 +86,7 @@ def test_a_check_that_cannot_be_run_hides_no_contradiction(
         r" See docs/runbook\.md#run-failed"
     )
     with pytest.raises(AirflowException, match=said) as raised:
-        checks.StoredDataCheckOperator(task_id="check").execute({"ti": ti})  # type: ignore[typeddict-item]
+        data_checks.StoredDataCheckOperator(task_id="check").execute({"ti": ti})  # type: ignore[typeddict-item]
 
     assert ti.kept[NOTE_KEY] == str(raised.value)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
-CHECKS = sorted((Path(__file__).parents[2] / "sql" / "checks").glob("*.sql"))
+CHECKS = sorted((ROOT / "sql" / "checks").glob("*.sql"))
 LAST = datetime.now(UTC).date() - timedelta(days=3)
 FIRST = LAST - timedelta(days=20)
 DAMAGED = "where usage_date = '{day}' and app_key = (select app_key from core.app where app_id = 'a')"

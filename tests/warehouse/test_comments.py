@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from docs.data_dictionary import dictionary
+from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
+COMMITTED = ROOT / "docs" / "data_dictionary.md"
 
 SILENT = """
 with room as (

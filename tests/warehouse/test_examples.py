@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.reference import figures_of_month, month_of, percentile_95
 
-EXAMPLES = Path(__file__).parents[2] / "sql" / "examples"
+EXAMPLES = ROOT / "sql" / "examples"
 TODAY = datetime.now(UTC).date()
 THIS_MONTH = month_of(TODAY)
 LAST_MONTH = month_of(THIS_MONTH - timedelta(days=1))

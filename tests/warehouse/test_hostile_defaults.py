@@ -14,8 +14,8 @@ from agora.bandwidth.replay import replay
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from embedded.postgres import Throwaway
-from sandbox.testing import RunningSandbox, running_sandbox
-from tests.collect.night import Night, night_of, window_days
+from tests.bandwidth.collect.night import Night, night_of, window_days
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
 
 TASKS = 4

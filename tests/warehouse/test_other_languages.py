@@ -17,9 +17,9 @@ from sqlalchemy.engine import URL
 
 from agora.errors import WarehouseError
 from agora.warehouse import roles
+from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from agora.warehouse.trouble import explained
 from embedded.binaries import Programs, find
 from embedded.ports import free_port
 from embedded.settings import HOST
@@ -111,7 +111,7 @@ def refused_as(address: URL) -> str:
     ],
 )
 def test_what_the_server_refuses_is_explained(address: URL, changes: dict[str, str], sentence: str) -> None:
-    with pytest.raises(WarehouseError, match=sentence), explained("connection agora_warehouse"):
+    with pytest.raises(WarehouseError, match=sentence), explaining_db_errors("connection agora_warehouse"):
         warehouse_engine(address.set(**changes)).connect()  # type: ignore[arg-type]
 
 

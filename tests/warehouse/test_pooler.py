@@ -19,13 +19,13 @@ from sqlalchemy.engine import URL, make_url
 
 from agora.bandwidth.plan import Days
 from agora.errors import WarehouseError
+from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.trouble import explained
 from embedded.ports import free_port
 from embedded.postgres import Throwaway
 from embedded.settings import HOST
-from sandbox.testing import running_sandbox
-from tests.collect.night import assert_true, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
+from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
@@ -130,7 +130,7 @@ def test_a_night_through_the_pooler_stores_what_the_vendor_has(pooled: Pooled) -
 
 def test_what_the_pooler_refuses_is_said_in_its_words(pooled: Pooled) -> None:
     wrong = make_url(pooled.url("loader")).set(password="wrong")
-    with pytest.raises(WarehouseError, match="refuses"), explained("connection agora_warehouse"):
+    with pytest.raises(WarehouseError, match="refuses"), explaining_db_errors("connection agora_warehouse"):
         warehouse_engine(wrong).connect()
 
 
@@ -151,5 +151,5 @@ def test_what_the_pooler_passes_on_or_cannot_take_is_named(
     pooled: Pooled, changes: dict[str, Any], sentence: str
 ) -> None:
     url = make_url(pooled.url("loader")).set(**changes)
-    with pytest.raises(WarehouseError, match=sentence), explained("connection agora_warehouse"):
+    with pytest.raises(WarehouseError, match=sentence), explaining_db_errors("connection agora_warehouse"):
         warehouse_engine(url).connect()

@@ -11,9 +11,9 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import Engine, create_engine, text
 
 from agora.errors import WarehouseError
-from agora.warehouse.durable import require_durable
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
+from agora.warehouse.server_checks import require_durable
 from embedded.postgres import Throwaway, throwaway
 
 REMEDY = re.compile(r"(?:ALTER|SELECT) [^;]+;")

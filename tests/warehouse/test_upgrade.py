@@ -15,7 +15,7 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.push_stream_state import Seen, record
 from agora.warehouse.release import SQL
-from agora.warehouse.stored_figures import refresh
+from agora.warehouse.stored_aggregates import refresh
 from embedded.postgres import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
 from tests.warehouse.figures_check import look

@@ -13,9 +13,9 @@ from agora.settings import AppSettings, parse_dashboard
 from agora.warehouse import migrate as module
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from agora.warehouse.stored_figures import refresh
+from agora.warehouse.stored_aggregates import refresh
 from embedded.postgres import Throwaway
-from tests.collect.night import configured_and_planned
+from tests.bandwidth.collect.night import configured_and_planned
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import look
 from tests.warehouse.releases import empty

@@ -12,10 +12,10 @@ from agora.bandwidth.plan import Days
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import SQL, revision_of, this_release
-from agora.warehouse.stored_figures import refresh
+from agora.warehouse.stored_aggregates import refresh
 from embedded.postgres import Throwaway
-from sandbox.testing import running_sandbox
-from tests.collect.night import keys, night_of
+from tests.bandwidth.collect.night import keys, night_of
+from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 from tests.warehouse.figures_check import look
 from tests.warehouse.released_schema import HEAD, RELEASES, SETUP, of_migrated, record, schema

@@ -8,10 +8,10 @@ import uvicorn
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
 
-from agora.web.access import may_look
 from agora.web.app import create_app
 from agora.web.headers import with_headers
 from agora.web.mount import PREFIX
+from agora.web.permissions import may_look
 
 
 class Somebody:

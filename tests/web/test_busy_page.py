@@ -15,7 +15,7 @@ import pytest
 
 from agora.warehouse.migrate import migrate
 from agora.web.mount import PREFIX
-from agora.web.pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
+from agora.web.thread_pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
 from embedded.ports import free_port
 from embedded.postgres import throwaway
 from embedded.settings import ROOT

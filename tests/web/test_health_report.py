@@ -11,11 +11,11 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from agora.warehouse.collection_run import CollectionRun, record
-from agora.warehouse.doubts import review
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports.health import health
-from agora.web.answer import json_of
+from agora.warehouse.runs import CollectionRun, record
+from agora.warehouse.suspicious_responses import review
+from agora.web.responses import json_of
 from tests.warehouse.database import App, AppDay, Warehouse
 
 NOW = datetime.now(UTC)

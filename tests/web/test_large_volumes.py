@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from agora.warehouse.reports import bill, coverage, health, traffic
-from agora.warehouse.reports.sums import volume_bytes
-from agora.web.answer import json_of
+from agora.warehouse.reports.point_sums import volume_bytes
 from agora.web.bill_csv import csv_of
+from agora.web.responses import json_of
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.web.test_bill_report import reading
 

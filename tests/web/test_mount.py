@@ -43,7 +43,7 @@ def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, s
 def test_a_task_imports_nothing_of_the_page(tmp_path: Path) -> None:
     modules, _ = loaded(tmp_path, "http://localhost:8080")
     ours = {name for name in modules if name.partition(".")[0] == "agora"}
-    assert ours - {"agora"} == {"agora.timetable", "agora.web", "agora.web.mount", "agora.web.run_note"}
+    assert ours - {"agora"} == {"agora.timetable", "agora.web", "agora.web.mount", "agora.listeners"}
     assert {"fastapi", "plotly", "pandas", "sqlalchemy.engine.create"}.isdisjoint(modules)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agora.address import is_loopback, split_address
 from agora.errors import SettingsError
 from agora.settings import plain
+from agora.urls import is_loopback, split_address
 
 ALERTS_VARIABLE = "agora_alerts"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import aiohttp
 
 from agora.alerts.incident import Failure, Message
+from agora.client.network_errors import no_response
+from agora.client.timeouts import Timeouts
 from agora.errors import AlertNotSent
-from agora.escape import for_chat
-from agora.proxy import Proxy
-from agora.vendor.no_answer import no_answer
-from agora.vendor.timeouts import Timeouts
+from agora.forward_proxy import Proxy
+from agora.text import for_chat
 
 SECONDS = 10
 TIMEOUTS = Timeouts(SECONDS, SECONDS, SECONDS)
@@ -46,7 +46,7 @@ async def post(url: str, message: Message, failure: Failure, conn_id: str, proxy
             said = "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # Their own words may repeat the address.
-        failed = no_answer(error, TIMEOUTS, proxy)
+        failed = no_response(error, TIMEOUTS, proxy)
         said = f"{failed}. {failed.advice.format(conn_id=conn_id)}".removesuffix(". ")
     if said:
         raise AlertNotSent(

@@ -13,14 +13,14 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.bandwidth.reading import raw_response, read
-from agora.bandwidth.stages import timed
-from agora.bandwidth.summary import Summary
+from agora.bandwidth.response_rows import raw_response, read
+from agora.bandwidth.stage_timings import timed
 from agora.bandwidth.window import Edge, edge_end, oldest_day
+from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
-from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.warehouse import app_days, planning_queries, raw_responses
 from agora.warehouse.clock import ahead_of_worker
 
@@ -47,7 +47,7 @@ async def collect(
     witnesses: Sequence[AppDay] = (),
     refused_before: Collection[AppDay] = (),
     now: Callable[[], datetime] = _utc_now,
-) -> Summary:
+) -> BatchResult:
     """Collect some app-days of one account and commit every few seconds.
 
     Committed data stays whatever happens afterwards. One app's failure does not keep another's points from
@@ -73,8 +73,8 @@ async def collect(
     edge = Edge(requested, oldest_day(settings.window, today), today, refused_before)
     own = set(requested)
     fetch = Fetch(edge, client, witnesses=[day for day in witnesses if day not in own])
-    summary = Summary()
-    landings: deque[asyncio.Task[Summary]] = deque()
+    summary = BatchResult()
+    landings: deque[asyncio.Task[BatchResult]] = deque()
     try:
         async with aclosing(fetch.chunks()) as chunks:
             while chunk := await _next(chunks, summary.seconds):
@@ -97,7 +97,7 @@ async def collect(
     return summary
 
 
-def _name_stop(summary: Summary, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
+def _name_stop(summary: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
     """Say why the account was stopped: once, and not for each app again."""
     summary.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
     kind, statuses = (
@@ -119,7 +119,7 @@ async def try_access(
     engine: Engine,
     *,
     now: Callable[[], datetime] = _utc_now,
-) -> Summary:
+) -> BatchResult:
     """Collect the first of some app-days, so that refused credentials show before the work is dealt out.
 
     Args:
@@ -155,7 +155,7 @@ async def _next(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]
 
 async def _land(
     chunk: Sequence[Fetched], client: DashboardClient, engine: Engine, now: Callable[[], datetime]
-) -> Summary:
+) -> BatchResult:
     """Bring a chunk into the warehouse: first the raw responses, committed, then their points, committed.
 
     Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
@@ -175,7 +175,7 @@ async def _land(
     young = edge_end(settings.window, settings.today(now()))
     refused = {item.app_id for item in chunk if isinstance(item.error, DayRefused)}
     oldest_served = await _in_transaction(engine, planning_queries.oldest_served, refused) if refused else {}
-    summary = Summary.of(
+    summary = BatchResult.of(
         batch,
         changed=changed,
         failures={

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from agora.bandwidth.access import Access
+from agora.bandwidth.access_check import AccessCheck
 from agora.bandwidth.window import Edge
+from agora.client.dashboard import ASKED_AGAIN, DashboardClient
+from agora.client.response import Response
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -20,8 +22,6 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-from agora.vendor.answer import Answer
-from agora.vendor.dashboard import ASKED_AGAIN, DashboardClient
 
 CHUNK_APP_DAYS = 500
 CHUNK_SECONDS = 2.0
@@ -39,7 +39,7 @@ class Fetched:
 
     app_id: str
     usage_date: date
-    answer: Answer | None = None
+    answer: Response | None = None
     error: VendorError | None = None
     requested: bool = True
 
@@ -74,7 +74,7 @@ class Fetch:
         self._witnesses = deque(witnesses)
         self._last_served: AppDay | None = None
         self._confirming = asyncio.Lock()
-        self._access = Access(2 * client.settings.max_concurrency)
+        self._access = AccessCheck(2 * client.settings.max_concurrency)
         self._throttled: dict[str, RateLimited] = {}
         self._unavailable: set[str] = set()
         self._unavailable_in_a_row = 0

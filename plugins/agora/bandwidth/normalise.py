@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from agora.bandwidth.grid import SLOTS_PER_DAY, starts_at
+from agora.domain import SLOTS_PER_DAY, starts_at
 
 SLOTS = pd.RangeIndex(SLOTS_PER_DAY, name="slot")
 LEDGER = ["starts_at", "state", "points", "attempts", "http_status", "reason", "collected_at", "body_sha256"]

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from agora.bandwidth.window import edge_end, oldest_requested
+from agora.date_checks import require_plausible_date
 from agora.errors import DayNotOver, SettingsError
-from agora.plausible_dates import require_plausible_date
 from agora.settings import AppSettings, DashboardSettings
 from agora.warehouse import planning_queries
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sqlalchemy import Engine
 
-from agora.bandwidth.grid import starts_at
+from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.bandwidth.reading import read
-from agora.bandwidth.summary import Summary
+from agora.bandwidth.response_rows import read
+from agora.domain import starts_at
 from agora.warehouse import app_days, raw_responses
 from agora.warehouse.app_days import Held
 
@@ -25,7 +25,7 @@ def replay(
     app_ids: Sequence[str] = (),
     *,
     correct_zone: bool = False,
-) -> Summary:
+) -> BatchResult:
     """Decode the stored responses of expected app-days as the present decoder does, and store their points.
 
     The responses of an app-day count in the order in which they came, by the rule of `app_days.load`: a newer
@@ -43,13 +43,13 @@ def replay(
     Returns:
         The outcome; app-days without a stored response are not counted.
     """
-    summary = Summary()
+    summary = BatchResult()
     for offset in range((to_date - from_date).days + 1):
         summary.add(_replayed(engine, from_date + timedelta(days=offset), app_ids, correct_zone=correct_zone))
     return summary
 
 
-def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool) -> Summary:
+def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool) -> BatchResult:
     with engine.begin() as connection:
         held = {day.app_id: day for day in app_days.held(connection, usage_date, app_ids)}
         begins = {
@@ -67,9 +67,9 @@ def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, corre
             if day.kbps is not None and day.body_sha256 not in known and (known or correct_zone):
                 readings[app_id].insert(0, _stored(day, usage_date, begins[app_id]))
         if not readings:
-            return Summary()
+            return BatchResult()
         final = normalise([newest(of_app) for of_app in readings.values()], "UTC")
-        return Summary.of(final, changed=app_days.replace(connection, final))
+        return BatchResult.of(final, changed=app_days.replace(connection, final))
 
 
 def _stored(day: Held, usage_date: date, begins: datetime) -> Outcome:

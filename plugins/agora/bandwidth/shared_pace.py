@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 
+from agora.client.dashboard import DashboardClient
 from agora.settings import DashboardSettings
-from agora.vendor.dashboard import DashboardClient
 from agora.vendor.pace import BLOCK_SECONDS, Pace
 from agora.vendor.pacer import NoPermit, no_permit
 from agora.warehouse import request_pace

@@ -92,7 +92,7 @@ def _hide(settings: DashboardSettings) -> None:
 
 
 async def _knock(settings: DashboardSettings) -> tuple[bool, str]:
-    from agora.vendor.dashboard import DashboardClient
+    from agora.client.dashboard import DashboardClient
 
     yesterday = settings.today(datetime.now(UTC)) - timedelta(days=1)
     try:

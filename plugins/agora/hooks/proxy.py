@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk.log import mask_secret
 
-from agora.proxy import Proxy
+from agora.forward_proxy import Proxy
 
 
 def hide_proxy(proxy: Proxy | None) -> None:

@@ -17,7 +17,7 @@ from agora.hooks.tested import failed
 from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
 
 if TYPE_CHECKING:
-    from agora.vendor.push_stream import Channel, PushStreamClient
+    from agora.client.push_stream import Channel, PushStreamClient
 
 
 class AgoraPushStreamHook(BaseHook):
@@ -97,7 +97,7 @@ class AgoraPushStreamHook(BaseHook):
         return True, "The Channel Key was accepted."
 
     def _ask(self, call: Callable[[PushStreamClient], Awaitable[Channel]]) -> Channel:
-        from agora.vendor.push_stream import PushStreamClient
+        from agora.client.push_stream import PushStreamClient
 
         settings = self.get_settings()
 

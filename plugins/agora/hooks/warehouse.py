@@ -26,13 +26,13 @@ def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
         WarehouseError: The server may lose what it acknowledges; or whatever the database refuses inside the
             `with`, said in words.
     """
-    from agora.warehouse.trouble import explained
+    from agora.warehouse.db_errors import explaining_db_errors
 
     connection = stored_connection(conn_id, "with the type Postgres and the login loader")
     engine = _engine(connection)
     address = f"{connection.login}@{connection.host}:{connection.port or 5432}/{connection.schema}"
     try:
-        with explained(f"connection {conn_id}, {address}"):
+        with explaining_db_errors(f"connection {conn_id}, {address}"):
             yield engine
     finally:
         engine.dispose()
@@ -41,8 +41,8 @@ def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
 def _engine(connection: Connection) -> Engine:
     from sqlalchemy.engine import URL
 
-    from agora.warehouse.durable import require_durable
     from agora.warehouse.engine import warehouse_engine
+    from agora.warehouse.server_checks import require_durable
 
     # Such as sslmode and sslrootcert.
     parameters = {name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)}

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from agora.dag_support.batches import Batch
+from agora.dag_support.lineage import Places, lineage
+from agora.dag_support.metrics import report_batch
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.batch import Batch
-from agora.operators.lineage import Places, lineage
-from agora.operators.metrics import report_batch
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
-    from agora.bandwidth.summary import Summary
+    from agora.bandwidth.batch_result import BatchResult
 
 SUMMARY_KEY = "summary"
 
@@ -41,13 +41,13 @@ class BandwidthCollectOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
-        with noted(context):
+        with noting_errors(context):
             batch = Batch.taken_over(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
             # The run's note has the details, too.
             context["ti"].xcom_push(NOTE_KEY, batch.unusable.partition("\n")[0])
             raise AirflowFailException(batch.unusable)
-        with noted(context):
+        with noting_errors(context):
             summary = asyncio.run(self._collect(batch))
         context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
         report_batch(batch.conn_id, summary)
@@ -55,10 +55,10 @@ class BandwidthCollectOperator(BaseOperator):
         if problems := summary.failed():
             raise AirflowFailException(problems)
 
-    async def _collect(self, batch: Batch) -> Summary:
+    async def _collect(self, batch: Batch) -> BatchResult:
         from agora.bandwidth.collect import collect
         from agora.bandwidth.shared_pace import shared_client
-        from agora.vendor.dashboard import CONFIRMING_APPS
+        from agora.client.dashboard import CONFIRMING_APPS
         from agora.warehouse import app_days, apps, planning_queries
 
         settings = AgoraDashboardHook(batch.conn_id).get_settings()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from agora.dag_support.configured_apps import configured_apps
+from agora.dag_support.dag_schedules import record_schedules
+from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.templated_lists import as_app_ids
 from agora.errors import SettingsError
-from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.dag_schedule import record_schedules
-from agora.operators.templated import as_app_ids
-from agora.operators.trigger_form import refuse_unknown_keys
-from agora.words import things
+from agora.text import format_count
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,15 +50,15 @@ class BandwidthReplayOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Replay, and note the outcome."""
         from agora.bandwidth.replay import replay
-        from agora.warehouse.stored_figures import refresh
+        from agora.warehouse.stored_aggregates import refresh
 
-        with noted(context):
+        with noting_errors(context):
             refuse_unknown_keys(context)
         from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
         if from_date > to_date:
             raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
         correct_zone = self.correct_zone.lower() == "true"
-        with noted(context), warehouse() as engine:
+        with noting_errors(context), warehouse() as engine:
             if correct_zone:
                 _sync_accounts(engine)
             summary = replay(
@@ -102,20 +102,20 @@ class RetentionOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Drop, and say how much."""
         from agora.warehouse.retention import forget, parse_retention
-        from agora.warehouse.stored_figures import refresh
+        from agora.warehouse.stored_aggregates import refresh
 
-        with noted(context):
+        with noting_errors(context):
             refuse_unknown_keys(context)
             with warehouse() as engine:
                 record_schedules(context, engine)
         value = Variable.get(RETENTION_VARIABLE, default=None)
         if value is None:
             raise AirflowSkipException(f"Everything is kept: the variable {RETENTION_VARIABLE} is not set.")
-        with noted(context):
+        with noting_errors(context):
             retention = parse_retention(value)
             with warehouse() as engine:
                 answers, app_days = forget(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
-        note = f"{things(answers, 'raw answer')} and {things(app_days, 'app-day')} dropped."
+        note = f"{format_count(answers, 'raw answer')} and {format_count(app_days, 'app-day')} dropped."
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from agora.dag_support import removed_apps
+from agora.dag_support.batches import Batch, in_batches, in_turn, shares
+from agora.dag_support.configured_apps import configured_apps
+from agora.dag_support.dag_schedules import record_schedules
+from agora.dag_support.metrics import report_counts, reported
+from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.templated_lists import as_app_ids
 from agora.errors import DayNotOver, SettingsError
-from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators import apps_gone
-from agora.operators.batch import Batch, in_batches, in_turn, shares
 from agora.operators.collect import SUMMARY_KEY
-from agora.operators.dag_schedule import record_schedules
-from agora.operators.metrics import report_counts, reported
-from agora.operators.templated import as_app_ids
-from agora.operators.trigger_form import refuse_unknown_keys
-from agora.words import things
+from agora.text import format_count
 
 # The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
+    from agora.bandwidth.batch_result import BatchResult
     from agora.bandwidth.plan import Days, Plan
-    from agora.bandwidth.summary import Summary
     from agora.settings import DashboardSettings
-    from agora.warehouse.apps import Gone
+    from agora.warehouse.apps import RemovedApps
 
 
 class BandwidthPlanOperator(BaseOperator):
@@ -67,7 +67,7 @@ class BandwidthPlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, str]]:
         """Plan every account."""
-        with noted(context):
+        with noting_errors(context):
             refuse_unknown_keys(context)
             try:
                 with reported("plan"):
@@ -86,10 +86,10 @@ class BandwidthPlanOperator(BaseOperator):
         # Airflow's own limit is for all accounts together.
         most = shares([len(plan.app_days) for plan in plans])
         batches = [*in_turn(map(_batches, plans, repeat(planned_at), most))]
-        if apps_gone.are_many(gone):
-            batches.insert(0, apps_gone.failing_batch(gone, planned_at))
+        if removed_apps.are_many(gone):
+            batches.insert(0, removed_apps.failing_batch(gone, planned_at))
         else:
-            context["ti"].xcom_push(apps_gone.GONE_KEY, apps_gone.note(gone))
+            context["ti"].xcom_push(removed_apps.GONE_KEY, removed_apps.note(gone))
         return [batch.hand_over(context["ti"], number) for number, batch in enumerate(batches)]
 
     def _days(self) -> Days | None:
@@ -104,16 +104,16 @@ class BandwidthPlanOperator(BaseOperator):
             self.reload.lower() == "true",
         )
 
-    def _plans(self, days: Days | None, context: Context) -> tuple[list[Plan], Gone, datetime]:
+    def _plans(self, days: Days | None, context: Context) -> tuple[list[Plan], RemovedApps, datetime]:
+        from agora.bandwidth.batch_result import BatchResult
         from agora.bandwidth.plan import Plan, plan, require_days
-        from agora.bandwidth.summary import Summary
         from agora.warehouse import apps
         from agora.warehouse.clock import ahead_of_worker
 
         by_connection = configured_apps()
         accounts, unusable = _accounts(by_connection)
         every_app = [app for apps in by_connection.values() for app in apps]
-        summary = Summary()
+        summary = BatchResult()
         with warehouse() as engine:
             record_schedules(context, engine)
             with engine.begin() as connection:
@@ -140,8 +140,8 @@ class BandwidthPlanOperator(BaseOperator):
                     self.log.info(
                         "Access check of %s: %s, received %s.",
                         account.conn_id,
-                        things(tried.requests, "request"),
-                        things(tried.received, "app-day"),
+                        format_count(tried.requests, "request"),
+                        format_count(tried.received, "app-day"),
                     )
                     if tried.stopped:
                         planned = Plan(account.conn_id, unusable=tried.stopped)
@@ -155,7 +155,7 @@ class BandwidthPlanOperator(BaseOperator):
         return [*plans, *unusable], gone, now
 
 
-async def _tried(planned: Plan, account: DashboardSettings, engine: Engine) -> Summary:
+async def _tried(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
     from agora.bandwidth.collect import try_access
     from agora.bandwidth.shared_pace import shared_client
 
@@ -192,9 +192,9 @@ def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Ba
 def _plan_note(plan: Plan, *, by_name: bool) -> str:
     if not plan.app_days:
         return f"{plan.conn_id}: nothing is missing."
-    note = f"{plan.conn_id}: requesting {things(len(plan.app_days), 'app-day')}"
+    note = f"{plan.conn_id}: requesting {format_count(len(plan.app_days), 'app-day')}"
     if plan.rechecks:
-        note += f", {things(plan.rechecks, 're-check')} of settled days included"
+        note += f", {format_count(plan.rechecks, 're-check')} of settled days included"
     if plan.left and by_name:
         # The same days requested again would begin with the same ones where complete days are reloaded.
         note += (

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from agora.dag_support.batches import Batch, task_output_removed
+from agora.dag_support.metrics import report_standing, reported
+from agora.dag_support.removed_apps import GONE_KEY
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.apps_gone import GONE_KEY
-from agora.operators.batch import Batch, hand_over_gone
 from agora.operators.collect import SUMMARY_KEY
-from agora.operators.metrics import report_standing, reported
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
     from sqlalchemy import Connection
 
-    from agora.bandwidth.summary import Summary
+    from agora.bandwidth.batch_result import BatchResult
 
 BANDWIDTH = Asset("agora_bandwidth")
 
@@ -48,7 +48,7 @@ class BandwidthPublishOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Add the batches' counts up and publish them."""
         ti = context["ti"]
-        with noted(context):
+        with noting_errors(context):
             states = self._states(ti)
             references = self._references(ti, states)
             batches, unreadable = self._batches(ti, references)
@@ -65,7 +65,7 @@ class BandwidthPublishOperator(BaseOperator):
             unreadable,
             failed_check,
         ]
-        with noted(context):
+        with noting_errors(context):
             doubts = self._record(context, batches, total, _lines(problems))
         heads, details = _sorted(problems)
         note = _lines([*heads, total.text() if total.app_days else "", *details, gone, *doubts, planned])
@@ -92,11 +92,11 @@ class BandwidthPublishOperator(BaseOperator):
         """Return what was planned; nothing if planning failed.
 
         Raises:
-            HandOverGone: Planning succeeded, but its plan was removed.
+            TaskOutputRemoved: Planning succeeded, but its plan was removed.
         """
         references = ti.xcom_pull(task_ids=self.plan_task_id)
         if references is None and states.get(self.plan_task_id) == "success":
-            raise hand_over_gone(ti, self.plan_task_id)
+            raise task_output_removed(ti, self.plan_task_id)
         return references or []
 
     def _batches(self, ti: RuntimeTaskInstance, references: list[Any]) -> tuple[dict[int, Batch], str]:
@@ -114,16 +114,16 @@ class BandwidthPublishOperator(BaseOperator):
         return batches, f"{counted} {unreadable[0]}"
 
     def _record(
-        self, context: Context, batches: Mapping[int, Batch], total: Summary, problems: str
+        self, context: Context, batches: Mapping[int, Batch], total: BatchResult, problems: str
     ) -> list[str]:
         """Record the run, with the warehouse's counts, which hold whatever became of the tasks; refresh.
 
         Returns:
             What a person should look at: doubtful responses.
         """
-        from agora.warehouse import doubts
-        from agora.warehouse.collection_run import CollectionRun, record
-        from agora.warehouse.stored_figures import refresh
+        from agora.warehouse import suspicious_responses
+        from agora.warehouse.runs import CollectionRun, record
+        from agora.warehouse.stored_aggregates import refresh
 
         ti = context["ti"]
         started_at = context["dag_run"].start_date or datetime.now(UTC)
@@ -146,7 +146,7 @@ class BandwidthPublishOperator(BaseOperator):
                     problems=problems,
                 )
                 record(connection, run)
-                found = doubts.notes(connection, started_at)
+                found = suspicious_responses.notes(connection, started_at)
             with reported("refresh"):
                 refresh(engine)
             report_standing(engine)
@@ -161,26 +161,26 @@ class BandwidthPublishOperator(BaseOperator):
 
     def _reported_by_tasks(
         self, ti: RuntimeTaskInstance, batches: Mapping[int, Batch], states: Mapping[str, str | None]
-    ) -> Summary:
+    ) -> BatchResult:
         """Add up what only the tasks know: responses, requests, 429s, reasons.
 
         Raises:
-            HandOverGone: A task succeeded, but what it reported was removed.
+            TaskOutputRemoved: A task succeeded, but what it reported was removed.
         """
-        from agora.bandwidth.summary import Summary
+        from agora.bandwidth.batch_result import BatchResult
 
-        total = Summary()
+        total = BatchResult()
         stopped: dict[str, str] = {}
         if tried := ti.xcom_pull(task_ids=self.plan_task_id, key=SUMMARY_KEY):
-            total.add(Summary.from_json(tried))
+            total.add(BatchResult.from_json(tried))
         elif states.get(self.plan_task_id) == "success":
-            raise hand_over_gone(ti, self.plan_task_id)
+            raise task_output_removed(ti, self.plan_task_id)
         values = ti.xcom_pull(task_ids=[self.collect_task_id], key=SUMMARY_KEY, map_indexes=[*batches])
         for (number, batch), value in zip(batches.items(), values, strict=True):
             if not value and states.get(f"{self.collect_task_id}_{number}") == "success":
-                raise hand_over_gone(ti, self.collect_task_id)
+                raise task_output_removed(ti, self.collect_task_id)
             if value:
-                summary = Summary.from_json(value)
+                summary = BatchResult.from_json(value)
                 total.add(summary)
                 if summary.stopped:
                     stopped.setdefault(batch.conn_id, summary.stopped)
@@ -194,7 +194,7 @@ class BandwidthPublishOperator(BaseOperator):
         return [value for value in values if value]
 
 
-def _count(batches: Iterable[Batch], connection: Connection, since: datetime, total: Summary) -> None:
+def _count(batches: Iterable[Batch], connection: Connection, since: datetime, total: BatchResult) -> None:
     """Count what the batches have come to."""
     from agora.warehouse.app_days import states
 
@@ -211,7 +211,7 @@ def _count(batches: Iterable[Batch], connection: Connection, since: datetime, to
 
 def _sorted(texts: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the lines that say what failed, and those with details, which come after the counts."""
-    from agora.bandwidth.summary import DETAIL
+    from agora.bandwidth.batch_result import DETAIL
 
     lines = _lines(texts).splitlines()
     details = [line for line in lines if line.startswith(DETAIL)]

@@ -10,26 +10,26 @@ from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from agora.dag_support.broadcast_state import BroadcastState
+from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.templated_lists import as_list
 from agora.errors import (
     ChannelNotFound,
     OutcomeUnknown,
     RateLimited,
     SettingsError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     VendorError,
     VendorUnavailable,
 )
 from agora.hooks.push_stream import AgoraPushStreamHook
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.on_air import OnAir
-from agora.operators.templated import as_list
-from agora.operators.trigger_form import refuse_unknown_keys
 from agora.settings import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from agora.vendor.push_stream import Channel
+    from agora.client.push_stream import Channel
 
 
 class PushStreamChannelOperator(BaseOperator):
@@ -55,7 +55,7 @@ class PushStreamChannelOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask the vendor; return its answer."""
         try:
-            with noted(context):
+            with noting_errors(context):
                 self.check(context)
                 channel = self.call(AgoraPushStreamHook(self.conn_id), context)
         except VendorError as error:
@@ -103,7 +103,7 @@ class PushStreamStartOperator(PushStreamChannelOperator):
         """Start, leaving word for the stop that there may be something to stop."""
         urls = as_list("urls", self.urls)
         settings = hook.get_settings()
-        on_air = OnAir.of(context["ti"], self.task_id)
+        on_air = BroadcastState.of(context["ti"], self.task_id)
         if on_air.may_be():
             raise OutcomeUnknown(
                 "an earlier try of this run may have started it, so it is not started again",
@@ -116,7 +116,7 @@ class PushStreamStartOperator(PushStreamChannelOperator):
         try:
             channel = hook.start(self.cname, urls)
         except (SettingsError, VendorError) as error:
-            is_known = not isinstance(error, OutcomeUnknown | UnexpectedAnswer)
+            is_known = not isinstance(error, OutcomeUnknown | UnexpectedResponse)
             if is_known or not is_to_be_stopped:
                 on_air.forget()
             raise
@@ -185,7 +185,7 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         """Stop."""
         if not self.start_task_id:
             return hook.stop(self.cname)
-        on_air = OnAir.of(context["ti"], self.start_task_id)
+        on_air = BroadcastState.of(context["ti"], self.start_task_id)
         if not on_air.may_be():
             # To a task, a variable that is stored with another Fernet key does not exist.
             if context["ti"].try_number > 1 or not on_air.is_started(context["ti"]):
@@ -210,7 +210,7 @@ class PushStreamActionOperator(BaseBranchOperator):
     def choose_branch(self, context: Context) -> str:
         """Return its task id."""
         params = context["params"]
-        with noted(context):
+        with noting_errors(context):
             refuse_unknown_keys(context)
             if params["action"] == "start" and any(params["uids"] or ()):
                 raise SettingsError(

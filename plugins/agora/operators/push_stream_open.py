@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from agora.dag_support.configured_apps import configured_apps
+from agora.dag_support.dag_schedules import record_schedules
+from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.templated_lists import as_app_ids
 from agora.errors import SettingsError
-from agora.hooks.apps import configured_apps
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.notifiers.noted import NOTE_KEY, noted
-from agora.operators.dag_schedule import record_schedules
-from agora.operators.templated import as_app_ids
-from agora.operators.trigger_form import refuse_unknown_keys
 from agora.settings import AppSettings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PushStreamOpenOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, bool]:
         """Ask every account; one that cannot be worked with does not keep the others from being asked."""
-        with noted(context):
+        with noting_errors(context):
             refuse_unknown_keys(context)
             if self.action not in (APPLY, QUERY):
                 raise SettingsError(f"action is {APPLY} or {QUERY}, not {self.action!r}.")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from agora.client.dashboard import CONFIRMING_APPS, DashboardClient, credentials_refused
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -18,9 +19,8 @@ from agora.errors import (
     VendorUnavailable,
     see,
 )
-from agora.vendor.dashboard import CONFIRMING_APPS, DashboardClient, credentials_refused
+from agora.text import format_count
 from agora.warehouse.push_stream_state import Seen, record
-from agora.words import things
 
 FEW = 5
 
@@ -59,11 +59,12 @@ class OpenStates:
         if self.failures:
             kinds = (type(error) for error in self.failures.values())
             lines.append(
-                f"Connection {self.conn_id}, push-stream open state: {things(len(self.failures), 'app')}"
-                f" failed. {' '.join(self._reasons())} {see(kinds)}"
+                f"Connection {self.conn_id}, push-stream open state:"
+                f" {format_count(len(self.failures), 'app')} failed."
+                f" {' '.join(self._reasons())} {see(kinds)}"
             )
         if self.not_asked:
-            lines.append(f"{things(len(self.not_asked), 'app')} not asked any more.")
+            lines.append(f"{format_count(len(self.not_asked), 'app')} not asked any more.")
         return "\n".join(lines)
 
     def _reasons(self) -> list[str]:
@@ -77,7 +78,7 @@ class OpenStates:
         """Count the apps with an answer, and name them where the answers are few."""
         app_ids = sorted(answer.app_id for answer in self.seen if answer.enabled == enabled)
         named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
-        return things(len(app_ids), "app") + named
+        return format_count(len(app_ids), "app") + named
 
 
 def _named(app_ids: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from agora.vendor.answer import Answer
+from agora.client.response import Response
 from agora.vendor.pace import Pace
 
 NOTHING_ELSE = "the account has had no other response for minutes"
@@ -26,7 +26,7 @@ class NoPermit(Exception):
     """
 
     def __init__(
-        self, reason: str, *, retry_at: datetime | None = None, answer: Answer | None = None
+        self, reason: str, *, retry_at: datetime | None = None, answer: Response | None = None
     ) -> None:
         super().__init__(reason)
         self.retry_at = retry_at

@@ -104,7 +104,7 @@ order by app.app_id
 """
 
 
-class Gone(NamedTuple):
+class RemovedApps(NamedTuple):
     """Apps that a run found gone from the configuration.
 
     Attributes:
@@ -137,7 +137,7 @@ def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppS
     )
 
 
-def retire(connection: Connection, configured: Sequence[str], run_id: str) -> Gone:
+def retire(connection: Connection, configured: Sequence[str], run_id: str) -> RemovedApps:
     """Let apps that are no longer configured be expected until yesterday; the same run may do it again.
 
     Args:
@@ -152,7 +152,7 @@ def retire(connection: Connection, configured: Sequence[str], run_id: str) -> Go
     connection.execute(text(RETIRE), values)
     gone = [(row.app_id, row.name) for row in connection.execute(text(GONE), values)]
     kept = connection.execute(text("select count(*) from core.app where removed_on is null")).scalar_one()
-    return Gone(gone, len(gone) + int(kept))
+    return RemovedApps(gone, len(gone) + int(kept))
 
 
 def sync_account(connection: Connection, account: DashboardSettings) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, Dialect, make_url
 
 from agora.errors import WarehouseError
-from agora.warehouse.refusal import refusal
+from agora.warehouse.login_errors import refusal
 
 OLDEST_SERVER = 180000
 # What every transaction relies on. It is set for the transaction alone: no default of a server, a database

@@ -24,10 +24,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from agora.errors import WarehouseError
 from agora.warehouse import kept, standstill
-from agora.warehouse.durable import require_durable
+from agora.warehouse.db_errors import BY_CODE, NOT_MIGRATED, Meaning, explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.release import SQL, is_another, named, revision_of, this_release
-from agora.warehouse.trouble import BY_CODE, NOT_MIGRATED, Meaning, explained
+from agora.warehouse.server_checks import require_durable
 
 ROLES = ("loader", "analyst")
 MADE = re.compile(r"^create or replace (view|function) ([\w.]+)", re.MULTILINE)
@@ -78,7 +78,7 @@ def migrate(url: str | URL, release: str = "") -> None:
 @contextmanager
 def _or_unchanged(url: URL) -> Iterator[None]:
     try:
-        with explained(shown(url), MEANINGS):
+        with explaining_db_errors(shown(url), MEANINGS):
             yield
     except WarehouseError as error:
         raise WarehouseError(f"{error.args[0]} {UNCHANGED}") from error
@@ -247,7 +247,7 @@ def main(release: str = "") -> str | None:
         ours.setLevel(logging.INFO)
     try:
         url = owners_address()
-        with explained(shown(url)):
+        with explaining_db_errors(shown(url)):
             require_durable(warehouse_engine(url)).connect().close()
             migrate(url, release)
     except WarehouseError as error:

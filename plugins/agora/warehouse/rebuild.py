@@ -12,11 +12,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 from agora.errors import WarehouseError
-from agora.warehouse.durable import require_durable
+from agora.warehouse.db_errors import BY_CODE, Meaning, explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import owners_address, shown
-from agora.warehouse.stored_figures import refresh
-from agora.warehouse.trouble import BY_CODE, Meaning, explained
+from agora.warehouse.server_checks import require_durable
+from agora.warehouse.stored_aggregates import refresh
 
 # In the order in which core.refresh_figures locks them. Readers never wait: they compute figures meanwhile.
 EMPTY = """
@@ -76,7 +76,7 @@ def rebuild(url: str | URL) -> None:
     """
     engine = warehouse_engine(url)
     try:
-        with explained(shown(engine.url), MEANINGS):
+        with explaining_db_errors(shown(engine.url), MEANINGS):
             with engine.begin() as connection:
                 connection.exec_driver_sql(EMPTY)
                 connection.exec_driver_sql(NOTE)
@@ -103,7 +103,7 @@ def main() -> str | None:
     log.setLevel(logging.INFO)
     try:
         url = owners_address()
-        with explained(shown(url), MEANINGS):
+        with explaining_db_errors(shown(url), MEANINGS):
             require_durable(warehouse_engine(url)).connect().close()
         rebuild(url)
     except WarehouseError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import errors, extensions, sql
 
-from agora.warehouse.refusal import refusal
+from agora.warehouse.login_errors import refusal
 
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from agora.errors import AgoraError
-from agora.web import bill, coverage, files, health, review, rights, traffic
-from agora.web.access import may_look, nothing_here
-from agora.web.answer import explain
+from agora.web import bill, coverage, health, restatement_review, rights, static_files, traffic
+from agora.web.permissions import may_look, nothing_here
+from agora.web.responses import explain
 
 
 def create_app() -> FastAPI:
@@ -22,7 +22,7 @@ def create_app() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    for routes in (files, rights, coverage, traffic, bill, health, review):
+    for routes in (static_files, rights, coverage, traffic, bill, health, restatement_review):
         app.include_router(routes.router)
     for status in (404, 405):
         app.add_exception_handler(status, nothing_here)

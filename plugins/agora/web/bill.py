@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from agora.warehouse.reports import bill as report
-from agora.web.answer import json_of, reading
 from agora.web.bill_csv import csv_of
 from agora.web.parameters import Month
-from agora.web.pool import PooledRoute
+from agora.web.responses import json_of, reading
+from agora.web.thread_pool import PooledRoute
 
 router = APIRouter(route_class=PooledRoute)
 

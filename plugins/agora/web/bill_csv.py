@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from agora.escape import for_spreadsheet
+from agora.text import for_spreadsheet
 from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
 
 Row = Mapping[str, Any]

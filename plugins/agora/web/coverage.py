@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from agora.warehouse.reports import coverage as report
-from agora.web.answer import json_of, reading
 from agora.web.parameters import Day, Text, require_range
-from agora.web.pool import PooledRoute
+from agora.web.responses import json_of, reading
+from agora.web.thread_pool import PooledRoute
 
 router = APIRouter(route_class=PooledRoute)
 MOST_APPS = 200

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from agora.warehouse.reports import health as report
-from agora.web.answer import json_of, reading
-from agora.web.misconfiguration import all_problems
-from agora.web.pool import PooledRoute
+from agora.web.configuration_checks import all_problems
+from agora.web.responses import json_of, reading
 from agora.web.schedules import schedules
+from agora.web.thread_pool import PooledRoute
 
 router = APIRouter(route_class=PooledRoute)
 

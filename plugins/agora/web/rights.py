@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from agora.web.access import BACKFILL_DAG_ID, NIGHTLY_DAG_ID, User, may_collect, may_review
-from agora.web.answer import json_of
+from agora.web.permissions import BACKFILL_DAG_ID, NIGHTLY_DAG_ID, User, may_collect, may_review
+from agora.web.responses import json_of
 
 router = APIRouter()
 

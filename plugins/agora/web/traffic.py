@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Response
 
 from agora.settings import canonical_app_id
 from agora.warehouse.reports import traffic as report
-from agora.web.answer import json_of, reading
 from agora.web.parameters import Day, Text, require_range
-from agora.web.pool import PooledRoute
+from agora.web.responses import json_of, reading
+from agora.web.thread_pool import PooledRoute
 
 router = APIRouter(route_class=PooledRoute)
 MOST_APPS = 6

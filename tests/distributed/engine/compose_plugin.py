@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.distributed.engine import cache
-from tests.environment import proxies
+from tests.support.environment import proxies
 
 SUITE = "trixie"
 PACKAGE = "docker-compose"

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.distributed.engine import compose_plugin
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = ("dockerd", "docker", "debootstrap", "unshare", "setpriv", "ip", "iptables")
 START_SECONDS = 60
 STOP_SECONDS = 120

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from embedded.airflow_api import AirflowApi, ApiUnavailableError
 from embedded.ports import free_port
-from tests.distributed.engine.engine import ROOT, Engine
+from tests.distributed.engine.engine import Engine
+from tests.support.paths import ROOT
 
 PROFILES = ("--profile", "sandbox")
 BUILD_SECONDS = 900

@@ -19,8 +19,9 @@ import yaml
 
 from embedded import binaries
 from tests.distributed.engine import cache
-from tests.distributed.engine.engine import ROOT, Engine
-from tests.environment import proxies
+from tests.distributed.engine.engine import Engine
+from tests.support.environment import proxies
+from tests.support.paths import ROOT
 
 IMAGES = Path(__file__).with_name("images")
 BASE = "agora-standin-base"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.distributed.engine import keeper
-from tests.distributed.engine.engine import ROOT, Engine
+from tests.distributed.engine.engine import Engine
+from tests.support.paths import ROOT
 
 STARTS_AND_WAITS = """
 import sys, time

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from agora.warehouse.reports.point_sums import Sums
 from agora.warehouse.reports.rows import rows
-from agora.warehouse.reports.sums import Sums
 
 DEFAULT_DAYS = 31
 # Of one instant, the usage dates of two accounts lie at most two days apart (UTC-12 and UTC+14).

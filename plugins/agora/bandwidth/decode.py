@@ -1,0 +1,117 @@
+"""Strict decoding of one answer's body: exactly the documented shape, or a reason for refusing it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agora.domain import LABELS
+from agora.errors import ResponseRejected
+
+# Numerator and denominator: a division by 1,000 is exact to the last bit where a factor of 0.001 is not.
+KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": (1_000_000, 1)}
+MOST_KBPS = (
+    1e11  # 100 Tbit a second: above any customer's traffic, below what the bytes of a day could overflow
+)
+MOST_SHOWN, PIECE = 20, 7  # characters of a text that a reason repeats: all, or the first of a longer one
+STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in sound JSON; a colon follows where it is a key
+
+# A field a slot, named as the vendor labels it; a label that is absent is NaN.
+Points: Any = msgspec.defstruct(
+    "Points",
+    [(f"slot_{slot}", float, math.nan) for slot in range(len(LABELS))],
+    rename={f"slot_{slot}": label for slot, label in enumerate(LABELS)},
+    forbid_unknown_fields=True,
+)
+
+
+class Day(msgspec.Struct, forbid_unknown_fields=True):
+    """A body: `{"date": "YYYY-MM-DD", "unit": "kbps", "value": {"00:00": 100, …}}`."""
+
+    date: str
+    unit: str
+    value: Points
+
+
+DAY = msgspec.json.Decoder(Day)
+
+
+def decode(body: bytes, usage_date: date) -> NDArray[np.float64]:
+    """Read the body of a 200 for one usage date.
+
+    Source: Dashboard RESTful API, bandwidth call. Units of the same family are converted; anything ambiguous
+    is refused.
+
+    Returns:
+        The rates in kbps, 288 of them, slot n starting n × 5 minutes after midnight; NaN where the vendor
+        delivered none.
+
+    Raises:
+        ResponseRejected: With the reason, in a few words that repeat at most a few characters of the body.
+    """
+    day = _parsed(body)
+    if day.date != usage_date.isoformat():
+        raise ResponseRejected(f"asked for {usage_date}, answered for {_short(day.date)}")
+    if day.unit not in KBPS_PER_UNIT:
+        raise ResponseRejected(f"unit {_short(day.unit)} is none of {', '.join(KBPS_PER_UNIT)}")
+    kbps = _in_kbps(np.array(msgspec.structs.astuple(day.value)), day.unit)
+    _refuse_duplicates(body, points=int(np.count_nonzero(~np.isnan(kbps))))
+    return kbps
+
+
+def _parsed(body: bytes) -> Day:
+    try:
+        return DAY.decode(body)
+    except msgspec.ValidationError as error:
+        raise ResponseRejected(f"not as documented: {_printable(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what = _printable(str(error).removeprefix("JSON is malformed: "))
+        raise ResponseRejected(f"not JSON: {what} in {len(body)} bytes") from None
+
+
+def _in_kbps(rates: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
+    times, divided_by = KBPS_PER_UNIT[unit]
+    kbps = rates if times == divided_by else rates * times / divided_by
+    implausible = (kbps < 0) | (kbps > MOST_KBPS)
+    if implausible.any():
+        slot = int(implausible.argmax())
+        raise ResponseRejected(
+            f"the point {LABELS[slot]} is {rates[slot]:.15g} {unit},"
+            f" which is below zero or beyond {MOST_KBPS:g} kbps"
+        )
+    return kbps
+
+
+def _refuse_duplicates(body: bytes, points: int) -> None:
+    """Refuse a body with more keys than were kept: of two equal ones the last is, in silence."""
+    known = len(Day.__struct_fields__) + points
+    # Each key brings a colon and each label carries one more. Where that adds up, and no escape hides a
+    # colon, there is no need to look closer.
+    if b"\\" not in body and body.count(b":") == known + points:
+        return
+    keys = [text for text, colon in STRING.findall(body) if colon]
+    if len(keys) != known:
+        twice, _ = Counter(map(msgspec.json.decode, keys)).most_common(1)[0]
+        raise ResponseRejected(f"the key {_short(twice)} stands twice")
+
+
+def _short(text: str) -> str:
+    return repr(_cut(text))
+
+
+def _cut(text: str) -> str:
+    """Keep less of a long text than would be a piece of a secret: a replay does not know the secrets."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:PIECE]}…"
+
+
+def _printable(text: str) -> str:
+    """Return a message of the decoder's, with a key that it repeats cut short."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return re.sub(r"(?<=field `).*?(?=`(?: - at `\$[^`]*`)?$)", lambda key: _cut(key[0]), shown)

@@ -1,0 +1,164 @@
+"""What the daily watch makes of the wanted app-days that are not collected: who will lose what, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from textwrap import shorten
+from typing import Any
+
+from agora.bandwidth.window import MARGIN_DAYS
+from agora.errors import AgoraError, DaysExpire, DaysLost
+from agora.text import format_count
+from agora.warehouse.planning_queries import Uncollected
+
+MOST_NAMED = 5
+REASON_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the warehouse leaves for the next one.
+
+    Attributes:
+        at: When it was, with time zone.
+        gone: Usage date in ISO spelling → how many app-days were out of the window and never collected. Only
+            of days that could still be had at the look before.
+    """
+
+    at: datetime
+    gone: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"at": self.at.isoformat(), "gone": {**self.gone}}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Look:
+        """Read what `to_json` returned."""
+        return cls(datetime.fromisoformat(values["at"]), dict(values["gone"]))
+
+
+class Findings:
+    """App-days that are not complete, sorted by what is to be done about them.
+
+    Args:
+        days: Not collected and inside the window at the last look, oldest first.
+        before: The last look.
+        days_of_warning: With no more days left than these, an app-day is about to expire.
+    """
+
+    def __init__(self, days: Sequence[Uncollected], before: Look, days_of_warning: int) -> None:
+        self._days_of_warning = days_of_warning
+        gone = [day for day in days if day.state == "lost"]
+        self.gone = Counter(str(day.usage_date) for day in gone)
+        self.lost = [
+            day for day in gone if self.gone[str(day.usage_date)] > before.gone.get(str(day.usage_date), 0)
+        ]
+        self.waiting = [day for day in days if day.state not in ("partial", "lost")]
+        self.expiring = [day for day in self.waiting if day.days_left <= days_of_warning]
+        self.partial = sum(day.state == "partial" and day.days_left >= -MARGIN_DAYS for day in days)
+
+    def problems(self) -> list[AgoraError]:
+        """Return what must not pass in silence; none where all is well."""
+        found: list[AgoraError] = []
+        if self.expiring:
+            found.append(DaysExpire(_expire_text(self.expiring, self._days_of_warning)))
+        if self.lost:
+            found.append(DaysLost(_lost_text(self.lost)))
+        return found
+
+    def text(self, apps: int, lost_in_all: int) -> str:
+        """Say how things stand in a line or two.
+
+        Args:
+            apps: How many apps are known.
+            lost_in_all: How many app-days could not be had, of all times.
+        """
+        if self.waiting:
+            soonest = min(self.waiting, key=lambda day: (day.days_left, day.usage_date))
+            lines = [
+                f"Oldest uncollected day: {soonest.usage_date}, {_days(max(0, soonest.days_left))} left;"
+                f" {_app_days(self.waiting)} wait."
+            ]
+        else:
+            lines = [
+                f"Every available day of {format_count(apps, 'app')} is collected."
+                if apps
+                else "No apps are configured."
+            ]
+        if self.partial:
+            lines.append(f"{format_count(self.partial, 'app-day')} partial, requested again every night.")
+        if lost_in_all:
+            lines.append(f"{format_count(lost_in_all, 'app-day')} lost in all.")
+        return "\n".join(lines)
+
+
+def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
+    soonest = min(day.days_left for day in days)
+    behind = sum(day.days_left < 0 for day in days)
+    never_asked = sum(day.state == "pending" for day in days)
+    lines = [
+        f"{_app_days(days)} will leave the vendor's window uncollected within {_days(days_of_warning)},"
+        f" the first when {_days(max(0, soonest))} are over.",
+        *(
+            [
+                f"{behind:,} of them have already left the window by the calendar. Each is still requested"
+                f" for {_days(MARGIN_DAYS)}."
+            ]
+            if behind
+            else []
+        ),
+        f"{never_asked:,} of them were never requested: check if agora_bandwidth_daily is paused or hangs."
+        if never_asked
+        else "Fix what the last run of agora_bandwidth_daily names, then trigger it.",
+        *_by_app(days),
+    ]
+    return "\n".join(lines)
+
+
+def _lost_text(days: Sequence[Uncollected]) -> str:
+    return "\n".join(
+        [
+            f"{_app_days(days)} left the vendor's window uncollected since the last look and are no longer"
+            " available. Find out why no run collected them, so that no others are lost.",
+            *_by_app(days),
+        ]
+    )
+
+
+def _by_app(days: Sequence[Uncollected]) -> list[str]:
+    """Name the apps, those first that have the least time, each with its oldest day and that one's reason."""
+    first: dict[str, Uncollected] = {}
+    count: Counter[str] = Counter()
+    for day in sorted(days, key=lambda day: (day.days_left, day.usage_date, day.app_id)):
+        first.setdefault(day.app_id, day)
+        count[day.app_id] += 1
+    named = [
+        f"- app {_name(day)}, connection {day.conn_id}: {count[app_id]:,} from {day.usage_date} on,"
+        f" {shorten(day.reason, REASON_CHARACTERS, placeholder=' …')}"
+        for app_id, day in list(first.items())[:MOST_NAMED]
+    ]
+    if len(first) > MOST_NAMED:
+        named.append(f"- and {len(first) - MOST_NAMED:,} more apps, see mart.coverage")
+    return named
+
+
+def _name(day: Uncollected) -> str:
+    return day.app_id if day.app_name == day.app_id else f"{day.app_id} ({day.app_name})"
+
+
+def _app_days(days: Sequence[Uncollected]) -> str:
+    apps = len({day.app_id for day in days})
+    oldest, newest = min(day.usage_date for day in days), max(day.usage_date for day in days)
+    return f"{format_count(len(days), 'app-day')} of {format_count(apps, 'app')} ({_span(oldest, newest)})"
+
+
+def _span(oldest: date, newest: date) -> str:
+    return f"{oldest}" if oldest == newest else f"{oldest} – {newest}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' * (count != 1)}"

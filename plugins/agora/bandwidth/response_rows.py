@@ -1,0 +1,61 @@
+"""Turns a response into the row that is stored of it, and a stored response into points."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+
+from agora.bandwidth.decode import decode
+from agora.bandwidth.normalise import Outcome
+from agora.client.mask_secrets import without
+from agora.client.response import Response
+from agora.errors import ResponseRejected
+from agora.warehouse.raw_responses import RawResponse
+
+
+def raw_response(app_id: str, usage_date: date, answer: Response, fetched_at: datetime) -> RawResponse:
+    """Return the row that is stored of a response before it is read.
+
+    Args:
+        app_id: The App ID that was requested.
+        usage_date: The day that was requested.
+        answer: The response.
+        fetched_at: When it was complete, by the warehouse's clock.
+    """
+    digest = hashlib.sha256(answer.body).digest()
+    return RawResponse(app_id, usage_date, fetched_at, answer.status, answer.body, digest, answer.fault)
+
+
+def read(
+    response: RawResponse,
+    *,
+    attempts: int = 1,
+    starts_at: datetime | None = None,
+    secrets: tuple[str, ...] = (),
+) -> Outcome:
+    """Decode a stored response with a status of 2xx.
+
+    Args:
+        response: As stored.
+        attempts: How many requests it counts for in the ledger.
+        starts_at: Start of the day, if that is known already.
+        secrets: What the reason of a rejection does not repeat.
+    """
+    kbps, reason = None, response.fault
+    if not reason:
+        try:
+            kbps = decode(response.body, response.usage_date)
+        except ResponseRejected as error:
+            reason = without(secrets, str(error))
+    return Outcome(
+        response.app_id,
+        response.usage_date,
+        kbps,
+        attempts=attempts,
+        http_status=response.http_status,
+        reason=reason,
+        rejected=kbps is None,
+        collected_at=response.fetched_at if kbps is not None else None,
+        body_sha256=response.body_sha256,
+        starts_at=starts_at,
+    )

@@ -1,0 +1,160 @@
+"""What the clients of both APIs share: one call, and the typed error that its status stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from agora.client.http import HttpClient
+from agora.client.network_errors import PROXY_CREDENTIALS, NoResponse
+from agora.client.request import Request
+from agora.client.response import Response
+from agora.errors import OutcomeUnknown, RateLimited, UnexpectedResponse, VendorError, VendorUnavailable
+from agora.vendor.pacer import NoPermit
+
+Meaning = tuple[type[VendorError], str]
+"""A class of error and what to do about it."""
+
+FAILED = 500  # stands for every 5xx, and for no answer at all
+NOT_SENT: Meaning = VendorUnavailable, "Nothing was sent: ask again when the host can be reached."
+REDIRECTED: Meaning = (
+    UnexpectedResponse,
+    "Redirects are not followed. Check host of the connection {conn_id}.",
+)
+UNDOCUMENTED: Meaning = (
+    UnexpectedResponse,
+    "The vendor's documents do not list this status. Check host of the connection {conn_id}. If the status"
+    " persists, ask the vendor and include the message.",
+)
+AFTER_THE_WAIT = "Earlier runs send nothing to this account. The first run after that time requests it again."
+TIMED_OUT: Meaning = (
+    UnexpectedResponse,
+    "The server gave up waiting and did not process the request. The next run requests it again.",
+)
+SPECIAL: dict[int, Meaning] = {
+    304: UNDOCUMENTED,  # a 3xx, but no redirect
+    407: (
+        UnexpectedResponse,
+        f"A proxy between this machine and the vendor requires credentials. {PROXY_CREDENTIALS}",
+    ),
+    408: TIMED_OUT,
+    425: TIMED_OUT,
+}
+"""Statuses that the vendor does not document, and whose meaning RFC 9110 or RFC 8470 gives."""
+
+
+def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
+    """Return the error class and the advice for a status that is no success.
+
+    Args:
+        status: 300 or more.
+        meanings: What each documented status stands for, and FAILED.
+    """
+    documented = meanings.get(min(status, FAILED))
+    if documented:
+        return documented
+    return SPECIAL.get(status, REDIRECTED if status < 400 else UNDOCUMENTED)
+
+
+class ApiClient:
+    """One API of the vendor's under one connection, as an asynchronous context manager.
+
+    Args:
+        conn_id: The connection's name, for messages.
+        base_url: Where it leads, for messages.
+        transport: How it is asked.
+    """
+
+    def __init__(self, conn_id: str, base_url: str, transport: HttpClient) -> None:
+        self.transport = transport
+        self._conn_id = conn_id
+        proxy = transport.proxy
+        self._server = f"{base_url} through the proxy {proxy.name}" if proxy else base_url
+        # Over plain HTTP a proxy responds in the server's place, and nothing tells the two apart.
+        is_plain = proxy and not base_url.startswith("https:")
+        self._speaker = f"the vendor (or the proxy {proxy.name})" if proxy and is_plain else "the vendor"
+
+    async def __aenter__(self) -> Self:
+        await self.transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.__aexit__(kind, error, trace)
+
+    async def ask(
+        self,
+        request: Request,
+        meanings: Mapping[int, Meaning],
+        *,
+        about: str,
+        app_id: str,
+        retry: bool = True,
+    ) -> Response:
+        """Ask until there is an answer; return one that is a success.
+
+        Args:
+            request: What to ask.
+            meanings: What each documented status stands for, and FAILED.
+            about: What is asked about, for messages.
+            app_id: The App ID asked about.
+            retry: False asks once only.
+
+        Raises:
+            VendorError: Any other answer, or none, as `meanings` says.
+        """
+        try:
+            answer = await self.transport.ask(request, retry=retry)
+        except NoResponse as error:
+            kind, advice = meanings[FAILED]
+            if kind is OutcomeUnknown and not error.sent:
+                kind, advice = NOT_SENT
+            raise kind(
+                f"no answer from {self._server}: {error}",
+                about=about,
+                app_id=app_id,
+                advice=(error.advice or advice).format(conn_id=self._conn_id),
+                answer=error.answer,
+                conn_id=self._conn_id,
+            ) from None
+        except NoPermit as error:
+            raise self._rate_limited(error, meanings, about=about, app_id=app_id) from None
+        if 200 <= answer.status < 300:
+            return answer
+        raise self.refusal(answer, answer.status, meanings, about=about, app_id=app_id)
+
+    def _rate_limited(
+        self, error: NoPermit, meanings: Mapping[int, Meaning], *, about: str, app_id: str
+    ) -> RateLimited:
+        if error.answer:
+            limited = f"HTTP 429, {self._speaker} says: {error.answer.message().rstrip('.')}"
+        else:
+            limited = "HTTP 429 to other requests of the account, so this request was not sent"
+        advice = AFTER_THE_WAIT if error.retry_at else meanings[429][1]
+        rate_limited = RateLimited(
+            f"{limited}; {error}",
+            about=about,
+            app_id=app_id,
+            advice=advice.format(conn_id=self._conn_id),
+            answer=error.answer,
+            conn_id=self._conn_id,
+        )
+        rate_limited.retry_at = error.retry_at
+        rate_limited.is_of_account = True
+        return rate_limited
+
+    def refusal(
+        self, answer: Response, status: int, meanings: Mapping[int, Meaning], *, about: str, app_id: str
+    ) -> VendorError:
+        """Return the error that a status stands for, with the vendor's words."""
+        kind, advice = meaning_of(status, meanings)
+        return kind(
+            f"HTTP {status}, {self._speaker} says: {answer.message()}",
+            about=about,
+            app_id=app_id,
+            advice=advice.format(conn_id=self._conn_id),
+            answer=answer,
+            conn_id=self._conn_id,
+        )

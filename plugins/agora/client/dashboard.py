@@ -1,0 +1,210 @@
+"""The Dashboard RESTful API: its calls, and what each status means (vendor's document, sections 3 to 6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from urllib.parse import quote
+
+import aiohttp
+
+from agora.client.api_client import FAILED, ApiClient, Meaning
+from agora.client.http import HttpClient
+from agora.client.request import Request
+from agora.client.response import Response
+from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.errors import (
+    AppRefused,
+    CredentialsRefused,
+    DayRefused,
+    OutcomeUnknown,
+    RateLimited,
+    RequestInvalid,
+    UnexpectedResponse,
+    UnknownApp,
+    VendorUnavailable,
+)
+from agora.settings import DashboardSettings
+from agora.text import format_count
+from agora.vendor.pacer import Pacer, Turns
+
+ASKED_AGAIN = "It is asked again by the next run."
+CONFIRMING_APPS = 5  # so many apps refused and none served confirm that the credentials are wrong
+
+_LOGIN = (
+    "login is the Customer ID and password the Customer Certificate (neither is the App ID or App"
+    " Certificate)"
+)
+_APP_REFUSED: Meaning = (
+    AppRefused,
+    "The vendor does not accept this App ID with the account's credentials. The App ID may belong to"
+    " another account: check the App ID and its conn_id in the variable agora_apps. If the account has no"
+    f" other app, check the connection {{conn_id}}, too: {_LOGIN}.",
+)
+
+BANDWIDTH: dict[int, Meaning] = {
+    400: (
+        DayRefused,
+        "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
+        " for a shorter time than the connection {conn_id} says, set its window.",
+    ),
+    401: _APP_REFUSED,  # "App ID and Customer Certificate do not match"
+    403: _APP_REFUSED,  # the same on the vendor's newer pages
+    404: (
+        UnknownApp,
+        "Check the App ID in the variable agora_apps, and which connection its account needs; where it is"
+        " every app, check host of the connection {conn_id}.",
+    ),
+    429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
+    FAILED: (VendorUnavailable, ASKED_AGAIN),
+}
+QUERY: dict[int, Meaning] = {
+    **BANDWIDTH,
+    400: (RequestInvalid, "Check the App ID in the variable agora_apps; if it is right, ask the vendor."),
+}
+APPLICATION: dict[int, Meaning] = {
+    **QUERY,
+    FAILED: (
+        OutcomeUnknown,
+        "The application may have arrived all the same, and is not repeated blindly: query the open state,"
+        " and apply again if it is still false.",
+    ),
+}
+
+
+def credentials_refused(error: AppRefused, apps: Sequence[str]) -> CredentialsRefused:
+    """Return the error of an account whose credentials were refused for several apps.
+
+    Args:
+        error: The last refusal.
+        apps: The App IDs refused, each once. None of the account's apps was served.
+    """
+    kind = "different app" if len(apps) > 1 else "app"
+    return CredentialsRefused(
+        f"the vendor refused the credentials for {format_count(len(apps), kind)}"
+        f" ({error.reason.rstrip('.')})",
+        about=f"Connection {error.conn_id}",
+        app_id=error.app_id,
+        advice=f"Nothing further was requested. Fix the connection {error.conn_id}: {_LOGIN}.",
+        answer=error.answer,
+        conn_id=error.conn_id,
+    )
+
+
+class DashboardClient(ApiClient):
+    """The Dashboard API of one vendor account, as an asynchronous context manager.
+
+    Args:
+        settings: The account.
+        pacer: Shared with other clients of the same account; by default one of its own.
+        timeouts: How long one request may take.
+    """
+
+    def __init__(
+        self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
+    ) -> None:
+        self.settings = settings
+        certificate = settings.customer_certificate.get_secret_value()
+        authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
+        transport = HttpClient(
+            settings.base_url,
+            pacer=pacer or Pacer(settings.requests_per_second),
+            headers={"Authorization": authorization},
+            secrets=(authorization.partition(" ")[2], certificate),
+            max_concurrency=settings.max_concurrency,
+            ca_file=settings.ca_file,
+            proxy=settings.route(),
+            timeouts=timeouts,
+        )
+        super().__init__(settings.conn_id, settings.base_url, transport)
+
+    async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
+        """Ask for the 288 five-minute points of one App ID and one usage date.
+
+        The request spells the date YYYYMMDD. The body of the answer is not looked at here.
+
+        Args:
+            app_id: The vendor's App ID.
+            usage_date: A day in the vendor's time zone.
+            retry: False asks once only.
+
+        Raises:
+            AppRefused: 401 or 403.
+            UnknownApp: 404.
+            DayRefused: 400.
+            RateLimited: 429 to the end.
+            VendorUnavailable: 5xx or no answer to the end.
+            UnexpectedResponse: Any other status, or a body that could not be received whole.
+        """
+        date_asked = usage_date.isoformat().replace("-", "")
+        request = Request("GET", f"{_path(app_id)}/usages/bandwidth?date={date_asked}")
+        about = self.about(app_id, f"{usage_date}")
+        return await self.ask(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
+
+    async def push_stream_is_open(self, app_id: str, *, retry: bool = True) -> bool:
+        """Ask whether push-streaming is enabled for one App ID.
+
+        Args:
+            app_id: The vendor's App ID.
+            retry: False asks once only.
+
+        Raises:
+            AppRefused: 401 or 403.
+            UnknownApp: 404.
+            RequestInvalid: 400.
+            RateLimited: 429 to the end.
+            VendorUnavailable: 5xx or no answer to the end.
+            UnexpectedResponse: Any other status, or a body that is not `{"enable": true}` or `false`.
+        """
+        return await self._open_state(Request("GET", _open_state_path(app_id)), QUERY, app_id, retry=retry)
+
+    async def apply_for_push_stream(self, app_id: str) -> bool:
+        """Apply for push-streaming of one App ID; return whether it is enabled now.
+
+        False is an answer, no failure: the vendor has not enabled it, or not yet.
+
+        Raises:
+            OutcomeUnknown: 5xx, or no answer after the request was sent; it is not repeated.
+            VendorError: As for `push_stream_is_open`.
+        """
+        request = Request("POST", _open_state_path(app_id), content=dict)
+        return await self._open_state(request, APPLICATION, app_id)
+
+    def about(self, app_id: str, what: str) -> str:
+        """Name what was asked, for messages: `App a1, 2026-11-01, connection agora_dashboard`."""
+        return f"App {app_id}, {what}, connection {self.settings.conn_id}"
+
+    async def _open_state(
+        self, request: Request, meanings: dict[int, Meaning], app_id: str, *, retry: bool = True
+    ) -> bool:
+        about = self.about(app_id, "push-stream open state")
+        answer = await self.ask(request, meanings, about=about, app_id=app_id, retry=retry)
+        enabled = None if answer.fault else _enabled(answer.body)
+        if enabled is None:
+            raise UnexpectedResponse(
+                f"HTTP {answer.status}, but it does not say whether it is enabled:"
+                f" {answer.fault or answer.message()}",
+                about=about,
+                app_id=app_id,
+                advice="Query it again; if it stays so, ask the vendor.",
+                answer=answer,
+            )
+        return enabled
+
+
+def _path(app_id: str) -> str:
+    return f"apps/{quote(app_id, safe='')}"
+
+
+def _open_state_path(app_id: str) -> str:
+    return f"{_path(app_id)}/pushstream/openstate"
+
+
+def _enabled(body: bytes) -> bool | None:
+    """Read `{"enable": true}` or `{"enable": false}`; None where it is neither."""
+    try:
+        enabled = json.loads(body)["enable"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return enabled if isinstance(enabled, bool) else None

@@ -1,0 +1,264 @@
+"""HTTP towards the vendor: TLS, size caps, pace and retries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import aiohttp
+from yarl import URL
+
+from agora.client.body import http_date, received
+from agora.client.mask_secrets import LEAST_SECRET_CHARACTERS
+from agora.client.network_errors import HungUp, NoResponse, broken_off, no_response
+from agora.client.request import Request
+from agora.client.response import Response
+from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.forward_proxy import Proxy
+from agora.vendor.pace import MOST_RETRY_AFTER_SECONDS, is_too_late
+from agora.vendor.pacer import NOTHING_ELSE, NoPermit, Turns
+
+MAX_RETRY_AFTER_SECONDS = 300.0  # of a 5xx: a request that would have to wait longer is not repeated
+RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
+RETRIES_WHEN_LIMITED = 8
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from asking a second time by itself: that would pass by the pace and the counts."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # which it does not repeat, and whose kind says more
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise HungUp from error
+
+
+class HttpClient:
+    """One HTTP session with one server of the vendor's, for one batch of requests.
+
+    Use it as an asynchronous context manager. It never follows a redirect, so what is secret goes nowhere
+    but to the configured host.
+
+    Args:
+        base_url: Where the paths of the requests begin.
+        pacer: Shared by everything that asks on behalf of the same account.
+        headers: Sent with every request.
+        secrets: What an answer may repeat of what was sent, and no message of ours.
+        max_concurrency: Requests under way at once.
+        ca_file: Authorities to trust in place of this machine's.
+        proxy: Forward proxy that the requests go through.
+        timeouts: How long one request may take.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        pacer: Turns,
+        headers: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+        max_concurrency: int = 1,
+        ca_file: Path | None = None,
+        proxy: Proxy | None = None,
+        timeouts: Timeouts = TIMEOUTS,
+    ) -> None:
+        self._base_url = str(URL(base_url)).rstrip("/")
+        self._pacer = pacer
+        self._headers = {
+            "Accept": "application/json",
+            # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        }
+        self.proxy = proxy
+        self._through = proxy.arguments(base_url) if proxy else {}
+        # aiohttp sends a session's headers to the proxy, too: ours belong to each request.
+        self._headers.update(self._through.pop("headers", {}))
+        secrets = (*secrets, *(proxy.secrets if proxy else ()))
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS)
+        self._max_concurrency = max_concurrency
+        self._ca_file = ca_file
+        self._timeouts = timeouts
+        self._session: aiohttp.ClientSession | None = None
+        self._given_up: NoPermit | None = None
+        self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for their turns
+        self._refused_since: float | None = None
+        self._others = 0  # responses other than 429
+        self.requests = 0
+        self.limited = 0
+
+    async def __aenter__(self) -> HttpClient:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._max_concurrency, ssl=_trust(self._ca_file)),
+            timeout=self._timeouts.for_aiohttp(),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),  # none are kept, none are looked for
+            middlewares=[_once],
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def ask(self, request: Request, *, retry: bool = True) -> Response:
+        """Ask until there is an answer that another try would not better.
+
+        5xx and network failures are asked again after a random wait (full jitter), and a Retry-After of up to
+        five minutes is obeyed. What is not safe to repeat is asked again only where the vendor turned it away
+        (429) or was not reached at all.
+
+        A 429 is asked again until the transport gives up: after five minutes without any other response, or
+        at a Retry-After of more than five minutes. From then on the transport sends nothing. A request that
+        is refused nine times while others are not is refused for a reason of its own, and its 429 returned.
+
+        Args:
+            request: What to ask.
+            retry: False asks once, except for 429s, which say nothing about the path.
+
+        Raises:
+            NoResponse: The last try did not get one.
+            NoPermit: The transport has given up.
+        """
+        failures = failed_tries = limited = 0
+        refusal: Response | None = None
+        others = self._others
+        while True:
+            sent_at = await self._permit(refusal)
+            is_last = not retry or failures == len(RETRY_WITHIN_SECONDS)
+            try:
+                answer, retry_after_seconds = await self._try(request)
+            except NoResponse as error:
+                if is_last or (error.sent and not request.is_safe_to_repeat):
+                    raise
+                failed_tries += error.sent
+                retry_after_seconds = None
+            else:
+                if failed_tries:
+                    answer = replace(answer, failed_tries=failed_tries)
+                if answer.status == 429:
+                    limited += 1
+                    refusal = answer
+                    await self._note_limit(sent_at, retry_after_seconds)
+                    if limited > RETRIES_WHEN_LIMITED and self._others > others:
+                        return answer
+                    continue
+                self._others += 1
+                self._refused_since = None
+                await self._pacer.answered(sent_at)
+                too_long = (retry_after_seconds or 0.0) > MAX_RETRY_AFTER_SECONDS
+                if answer.status < 500 or is_last or too_long or not request.is_safe_to_repeat:
+                    return answer
+                failed_tries += 1
+            jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
+            failures += 1
+            await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)
+
+    async def _permit(self, refusal: Response | None) -> float:
+        """Wait for a request's turn.
+
+        Args:
+            refusal: The 429 that the request got last, if any.
+
+        Raises:
+            NoPermit: The transport has given up, or gives up meanwhile.
+        """
+        given_up = self._given_up
+        if given_up is None:
+            try:
+                async with asyncio.timeout(None) as wait:
+                    self._waiting.add(wait)
+                    try:
+                        return await self._pacer.turn()
+                    finally:
+                        self._waiting.discard(wait)
+            except NoPermit as error:
+                given_up = self._give_up(error)
+            except TimeoutError:
+                given_up = self._given_up
+                if given_up is None:
+                    raise
+        raise NoPermit(str(given_up), retry_at=given_up.retry_at, answer=refusal)
+
+    async def _note_limit(self, sent_at: float, retry_after_seconds: float | None) -> None:
+        self.limited += 1
+        now = asyncio.get_running_loop().time()
+        if self._refused_since is None:
+            self._refused_since = now
+        try:
+            await self._pacer.limited(sent_at, retry_after_seconds)
+        except NoPermit as error:
+            self._give_up(error)
+        else:
+            # The pacer would not end it where other processes of the account are served all the time.
+            if self._refused_since is not None and is_too_late(self._refused_since, now):
+                self._give_up(NoPermit(NOTHING_ELSE))
+
+    def _give_up(self, reason: NoPermit) -> NoPermit:
+        """Send nothing more, and end the wait of every request for its turn; return the first reason."""
+        if self._given_up is None:
+            self._given_up = reason
+            now = asyncio.get_running_loop().time()
+            for wait in self._waiting:
+                wait.reschedule(now)
+        return self._given_up
+
+    async def _try(self, request: Request) -> tuple[Response, float | None]:
+        """Ask once.
+
+        Returns:
+            The answer, and its Retry-After in seconds.
+
+        Raises:
+            NoResponse: None came, or a 2xx whose body broke off; of any other answer the status says enough.
+        """
+        if self._session is None:
+            raise RuntimeError("Transport is used as an asynchronous context manager")
+        self.requests += 1
+        content, secrets = None, self._secrets
+        if request.content:
+            content = request.content()
+            secrets = (*secrets, *(str(content[name]) for name in request.secret))
+        try:
+            async with self._session.request(
+                request.method,
+                URL(f"{self._base_url}/{request.path}", encoded=True),
+                json=content,
+                headers=self._headers,
+                allow_redirects=False,
+                **self._through,
+            ) as response:
+                answer, error = await received(response, secrets)
+                if error is not None and answer.status < 300:
+                    raise broken_off(error, self._timeouts, answer) from None
+                return answer, _retry_after_seconds(response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise no_response(error, self._timeouts, self.proxy) from None
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Return whom to trust: the authorities of `ca_file`, or else (True) those of this machine."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """Read a Retry-After, given as seconds or as a date (RFC 9110, 10.2.3); None where there is none."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        at = http_date(text)
+        if at is None:
+            return None
+        seconds = (at - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), MOST_RETRY_AFTER_SECONDS)

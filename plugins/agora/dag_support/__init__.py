@@ -1,0 +1,1 @@
+"""What DAGs and operators share: defaults, params, batches, run notes, metrics, lineage."""

@@ -1,0 +1,52 @@
+"""When each scheduled DAG runs, and the record of it in the warehouse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pendulum
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from agora.timetable import CronTimetable, IgnoresFutureRuns, UsageDateTimetable
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Engine
+
+SCHEDULES: dict[str, IgnoresFutureRuns] = {
+    "agora_bandwidth_daily": UsageDateTimetable(minutes_after_midnight=90),
+    "agora_push_stream_state": CronTimetable("0 3 * * *"),
+    "agora_bandwidth_watch": CronTimetable("0 6 * * *"),
+    "agora_bandwidth_retention": CronTimetable("0 5 * * 0"),
+}
+
+log = logging.getLogger(__name__)
+
+
+def record_schedules(context: Context, engine: Engine, dag_ids: Iterable[str] | None = None) -> None:
+    """Record in core.dag_schedule when Airflow runs each DAG next, and whether the DAG is paused.
+
+    Args:
+        context: The task's context.
+        engine: Connects to the warehouse.
+        dag_ids: DAGs to record; by default the task's own, if it has a schedule of ours.
+    """
+    from agora.warehouse.dag_schedules import DagSchedule, record
+
+    schedules = []
+    for dag_id in (context["dag"].dag_id,) if dag_ids is None else dag_ids:
+        if dag_id not in SCHEDULES:
+            continue
+        try:
+            dag = context["ti"].get_dag(dag_id)
+        except AirflowRuntimeError as error:
+            # A DAG whose file was deleted. Its row remains, and its next run is overdue.
+            log.warning("Airflow does not report when %s runs next: %s", dag_id, error)
+            continue
+        timetable, next_run = SCHEDULES[dag_id], dag.next_dagrun
+        next_run_at = timetable.run_after(pendulum.instance(next_run)) if next_run else None
+        schedules.append(DagSchedule(dag_id, next_run_at, timetable.period, dag.is_paused))
+    with engine.begin() as connection:
+        record(connection, schedules)

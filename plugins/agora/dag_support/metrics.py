@@ -1,0 +1,111 @@
+"""Our metrics, sent through Airflow's own client to wherever its section [metrics] says, if anywhere.
+
+What each means and what to be alarmed by: docs/operations/observability.md. State and stage are part of the
+name because plain StatsD has no tags; gauges are of all accounts because a name has but one value there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.observability import stats
+
+from agora.bandwidth.stage_timings import STAGES, Stage, timed
+from agora.warehouse.runs import STATES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from agora.bandwidth.batch_result import BatchResult
+
+# A day that is still requested is not lost.
+APP_DAYS = {state: f"agora.app_days.{state}" for state in STATES if state != "lost"}
+LOST_APP_DAYS = "agora.lost_app_days"
+DAYS_LEFT = "agora.oldest_uncollected.days_left"
+AGE_DAYS = "agora.oldest_uncollected.age_days"
+REQUESTS = "agora.requests"
+LIMITED = "agora.requests_limited"
+DURATION: dict[str, str] = {stage: f"agora.duration.{stage}" for stage in STAGES}
+GAUGES = (*APP_DAYS.values(), LOST_APP_DAYS, DAYS_LEFT, AGE_DAYS)
+RECEIVED = "agora.app_days_received"
+POINTS_RECEIVED = "agora.points_received"
+CHANGED = "agora.app_days_changed"
+COUNTERS = (REQUESTS, LIMITED, RECEIVED, POINTS_RECEIVED, CHANGED)
+TIMERS = tuple(DURATION.values())
+
+# Metrics are not worth waiting for.
+PATIENCE = "set local statement_timeout = '30s'; set local lock_timeout = '5s'"
+
+SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
+log = logging.getLogger(__name__)
+
+
+def report_batch(conn_id: str, summary: BatchResult) -> None:
+    """Send the counts of one batch, and how long its stages took."""
+    report_counts(conn_id, summary)
+    with _harmless():
+        _report_seconds(summary.seconds, {"conn_id": conn_id})
+
+
+def report_counts(conn_id: str, summary: BatchResult) -> None:
+    """Send what was requested of an account, what was received, and what changed."""
+    with _harmless():
+        tags = {"conn_id": conn_id}
+        stats.incr(REQUESTS, summary.requests, tags=tags)
+        stats.incr(LIMITED, summary.limited, tags=tags)
+        stats.incr(RECEIVED, summary.received, tags=tags)
+        stats.incr(POINTS_RECEIVED, summary.points_received, tags=tags)
+        stats.incr(CHANGED, summary.changed, tags=tags)
+
+
+@contextmanager
+def reported(stage: Stage) -> Iterator[None]:
+    """Send how long it took what is done inside, unless it fails."""
+    seconds: dict[str, float] = {}
+    with timed(seconds, stage):
+        yield
+    with _harmless():
+        _report_seconds(seconds, {})
+
+
+def report_standing(engine: Engine) -> None:
+    """Send how many app-days are in which state and what expires first; where nobody listens, ask nothing.
+
+    Args:
+        engine: To the warehouse.
+    """
+    with _harmless():
+        if not any(conf.getboolean("metrics", switch) for switch in SWITCHES):
+            return
+        from sqlalchemy import text
+
+        from agora.warehouse.reports.gauges import standing
+
+        with engine.connect() as connection:
+            connection.execute(text(PATIENCE))
+            now = standing(connection)
+        for state, name in APP_DAYS.items():
+            stats.gauge(name, now.app_days.get(state, 0))
+        stats.gauge(LOST_APP_DAYS, now.lost_app_days)
+        stats.gauge(AGE_DAYS, now.age_days)
+        if now.days_left is not None:
+            stats.gauge(DAYS_LEFT, now.days_left)
+
+
+def _report_seconds(seconds: Mapping[str, float], tags: dict[str, str]) -> None:
+    for stage, taken in seconds.items():
+        stats.timing(DURATION[stage], timedelta(seconds=taken), tags=tags)
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Keep whatever fails inside from failing the task."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("Metrics were not sent: %s: %s", type(error).__name__, error)

@@ -1,0 +1,115 @@
+"""Parameters of a run: fields that several trigger forms share, and a check that a run has no other keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Param
+
+from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
+from agora.errors import SettingsError
+from agora.settings import PUSH_STREAM_CONN_ID
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# TriggerDagRunOperator adds this key to the conf of the run that it triggers.
+ADDED_BY_AIRFLOW = {"openlineage"}
+
+APP_IDS = Param(
+    None,
+    type=["array", "null"],
+    items={"type": "string"},
+    title="Apps",
+    description="App IDs, one a line. Empty: all apps.",
+)
+
+DAYS_AND_APPS: dict[str, Param] = {
+    "from_date": Param(
+        type="string",
+        format="date",
+        title="From",
+        description="First usage date, in the account's time zone.",
+    ),
+    "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
+    "app_ids": APP_IDS,
+}
+
+CNAME: dict[str, Any] = {
+    "type": "string",
+    "pattern": CNAME_PATTERN,
+    "title": "Channel",
+    "description_md": "Its name, 1 to 64 printable ASCII characters.",
+}
+# An error of the form repeats the description that stands in a schema; 50 characters of it stay in one line.
+URLS: dict[str, Any] = {
+    "type": ["array", "null"],
+    "items": {
+        "type": "string",
+        "pattern": f"^$|{URL_PATTERN}",
+        "description": "A stream URL: rtmp:// or rtmps://, without spaces.",
+    },
+    "title": "Stream URLs",
+    "description": "Where to push to, one a line: rtmp:// or rtmps://.",
+}
+CHANNEL: dict[str, Param] = {
+    "cname": Param(**CNAME),
+    "urls": Param(None, **URLS),
+    "uids": Param(
+        None,
+        type=["array", "null"],
+        # Without a type of its own: the form of a list of integers is an editor of JSON.
+        items={
+            "anyOf": [
+                {"type": "integer", "minimum": LEAST_UID, "maximum": MOST_UID},
+                {
+                    "type": "string",
+                    "pattern": "^([1-9][0-9]{0,9})?$",
+                    "description": "A uid: a positive whole number.",
+                },
+            ]
+        },
+        title="Hosts' uids",
+        description="For update: the hosts in their order, one a line.",
+    ),
+    "conn_id": Param(
+        PUSH_STREAM_CONN_ID,
+        type="string",
+        title="Connection",
+        description="Of the app whose channel it is, of the type Agora Push-Stream.",
+        section="Another app",
+    ),
+}
+
+
+def lines(field: str, kind: str = "string") -> str:
+    """Return the template of a field with one value a line, as JSON; lines left empty are not in it.
+
+    Args:
+        field: Its name.
+        kind: What a value is, as Jinja's filters have it: string or int.
+    """
+    return f"{{{{ (params.{field} or []) | select | map('{kind}') | list | tojson }}}}"
+
+
+def refuse_unknown_keys(context: Context) -> None:
+    """Raise an error if the run's conf has a key that is not a parameter of its DAG.
+
+    Airflow ignores such a key, so a misspelt parameter would take its default, which may mean every app.
+    Call it inside `noted(context)`, before the task requests or changes anything.
+
+    Raises:
+        SettingsError: The conf is not an object or has an unknown key.
+    """
+    dag, conf = context["dag"], context["dag_run"].conf or {}
+    if not isinstance(conf, dict):
+        raise SettingsError(f"The conf of {dag.dag_id} must be a JSON object. Nothing was requested.")
+    known = {*dag.params, *context["task"].params}
+    unknown = sorted(set(conf) - known - ADDED_BY_AIRFLOW)
+    if not unknown:
+        return
+    parameters = f"its parameters are {', '.join(sorted(known))}" if known else "it has no parameters"
+    noun = "parameter" if len(unknown) == 1 else "parameters"
+    raise SettingsError(
+        f"{dag.dag_id} does not know the {noun} {', '.join(unknown)}; {parameters}. Nothing was requested."
+    )

@@ -1,0 +1,89 @@
+"""Registers the connection types `agora_dashboard` and `agora_push_stream` with their own forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agora.warehouse.release import this_release
+
+CA_FILE: dict[str, Any] = {
+    "label": "CA file",
+    "description": "PEM file, on every worker, of the certificate authorities to trust;"
+    " empty for those of the machine.",
+    "schema": {"type": ["string", "null"], "default": None},
+}
+PROXY: dict[str, Any] = {
+    "label": "Proxy",
+    "description": "Forward proxy, http://<user>:<password>@host:port; empty for that of the environment"
+    " (HTTPS_PROXY, NO_PROXY).",
+    "schema": {"type": ["string", "null"], "default": None, "format": "password"},
+}
+DASHBOARD: dict[str, Any] = {
+    "connection-type": "agora_dashboard",
+    "hook-class-name": "agora.hooks.dashboard.AgoraDashboardHook",
+    "hook-name": "Agora Dashboard",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port"],
+        "relabeling": {
+            "host": "Base URL",
+            "login": "Customer ID",
+            "password": "Customer Certificate",
+        },
+        "placeholders": {"host": "https://api.agora.io/dev/v2"},
+    },
+    "conn-fields": {
+        "timezone": {
+            "label": "Time zone",
+            "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai.",
+            "schema": {"type": ["string", "null"], "default": "UTC"},
+        },
+        "window": {
+            "label": "Window",
+            "description": 'How long the vendor shows a day: "1 month", or "30 days".',
+            "schema": {"type": ["string", "null"], "default": "1 month"},
+        },
+        "requests_per_second": {
+            "label": "Requests per second",
+            "description": "Highest request rate. The vendor documents 10 calls a second per account"
+            " and API. A 429 lowers the rate.",
+            "schema": {"type": ["number", "null"], "default": 10},
+        },
+        "max_concurrency": {
+            "label": "Requests under way at once",
+            "schema": {"type": ["integer", "null"], "default": 16},
+        },
+        "settle_days": {
+            "label": "Days until a day is settled",
+            "description": "A day collected earlier is asked once more then, at the cost of one"
+            " request each. 0: never.",
+            "schema": {"type": ["integer", "null"], "default": 2},
+        },
+        "ca_file": CA_FILE,
+        "proxy": PROXY,
+    },
+}
+PUSH_STREAM: dict[str, Any] = {
+    "connection-type": "agora_push_stream",
+    "hook-class-name": "agora.hooks.push_stream.AgoraPushStreamHook",
+    "hook-name": "Agora Push-Stream",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port", "extra"],
+        "relabeling": {"host": "Base URL", "login": "App ID", "password": "App Certificate"},
+        "placeholders": {"host": "http://broadcastgw.agora.io/api/v1"},
+    },
+    "conn-fields": {"ca_file": CA_FILE, "proxy": PROXY},
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return what Airflow's provider discovery asks for (entry point `apache_airflow_provider`)."""
+    return {
+        "package-name": "agora-bandwidth",
+        "name": "Agora",
+        "description": "Agora's Dashboard and push-stream RESTful APIs.",
+        "versions": [this_release()],
+        "connection-types": [
+            DASHBOARD,
+            PUSH_STREAM,
+        ],
+    }

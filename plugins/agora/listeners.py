@@ -1,0 +1,76 @@
+"""Writes what a run did onto the run itself, where people look first.
+
+A task cannot reach Airflow's database. This listener runs in the scheduler. When a run starts or fails, it
+names the settings that no task can see. When a run ends, it copies the text that a task left as the XCom
+`run_note`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
+
+PREFIX = "agora_"
+MOST_CHARACTERS = 1000  # of Airflow's column
+RESULT = "Result: "
+
+
+@hookimpl
+def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
+    """Note what will keep the run's tasks from starting."""
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, _problems(dag_run, session))
+
+
+@hookimpl
+def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
+    """Copy the note of a run that succeeded."""
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, _left_by_tasks(dag_run, session))
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
+    """Copy the note of a run that failed, after what kept it from succeeding."""
+    if (session := _session_of(dag_run)) is not None:
+        _write(dag_run, [*_problems(dag_run, session), *_left_by_tasks(dag_run, session)])
+
+
+def _session_of(dag_run: DagRun) -> Session | None:
+    """Return the session of a run of ours."""
+    if not dag_run.dag_id.startswith(PREFIX):
+        return None
+    from sqlalchemy.orm import object_session
+
+    return object_session(dag_run)
+
+
+def _problems(dag_run: DagRun, session: Session) -> list[str]:
+    from agora.web.configuration_checks import problems
+
+    return problems(session, [dag_run.dag_id])
+
+
+def _left_by_tasks(dag_run: DagRun, session: Session) -> list[str]:
+    from airflow.models.xcom import XComModel
+
+    from agora.dag_support.run_notes import merge_notes
+
+    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="run_note")
+    notes = [XComModel.deserialize_value(row) for row in session.scalars(query)]
+    return [merge_notes(notes)] if notes else []
+
+
+def _write(dag_run: DagRun, texts: list[str]) -> None:
+    from agora.text import for_markdown
+
+    if texts:
+        # What a person wrote stays; what an earlier try of this run said does not.
+        by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
+        result = RESULT + for_markdown("\n".join(texts))
+        dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

@@ -1,1 +1,0 @@
-"""Callbacks that tell people what became of a run."""

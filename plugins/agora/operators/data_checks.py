@@ -1,0 +1,95 @@
+"""The checks of what is stored: the files of sql/checks, each a row of assertions that have to be true."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from agora.dag_support.metrics import reported
+from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.errors import RUNBOOK
+from agora.hooks.warehouse import warehouse
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Connection
+    from sqlalchemy.exc import DBAPIError
+
+CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
+# What contradicts itself does so a little later, too; a task that was killed does not.
+LITTLE_PATIENCE = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_exponential_backoff": 0}
+
+
+class StoredDataCheckOperator(BaseOperator):
+    """Runs every check, then fails naming each assertion not true and each check that could not be run."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, **LITTLE_PATIENCE})
+
+    def execute(self, context: Context) -> None:
+        """Check what is stored."""
+        from sqlalchemy.exc import DBAPIError
+
+        contradictions, not_run = [], []
+        with noting_errors(context), reported("check"), warehouse() as engine, engine.connect() as connection:
+            for path in sorted(CHECKS.glob("*.sql")):
+                try:
+                    untrue = self._untrue(path, connection)
+                except DBAPIError as error:
+                    not_run.append(f"the check {path.stem} could not be run ({_reason(error)})")
+                    continue
+                if untrue:
+                    contradictions.append(f"the check {path.stem} failed ({', '.join(untrue)})")
+        if contradictions or not_run:
+            note = _note(contradictions, not_run)
+            context["ti"].xcom_push(NOTE_KEY, note)
+            raise AirflowException(note)
+
+    def _untrue(self, path: Path, connection: Connection) -> list[str]:
+        """Run one check; return which of its assertions are not true."""
+        from sqlalchemy import text
+
+        with connection.begin():
+            row = connection.execute(text(path.read_text("utf-8"))).mappings().one()
+        untrue = [name for name, is_true in row.items() if not is_true]
+        self.log.info("%s: %s", path.stem, f"{', '.join(untrue)} not true" if untrue else "all true")
+        return untrue
+
+
+class StoredPointsCheckOperator(BaseOperator):
+    """Compares stored points with their stored responses, then fails naming each app-day that differs.
+
+    Compared are all app-days of the last 62 days and a random sample of older ones.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Compare."""
+        from agora.bandwidth.audit import compare
+
+        with noting_errors(context), warehouse() as engine:
+            comparison = compare(engine)
+        if comparison.differing:
+            note = f"{comparison} See {RUNBOOK}#run-failed"
+            context["ti"].xcom_push(NOTE_KEY, note)
+            raise AirflowFailException(note)
+        self.log.info("%s", comparison)
+
+
+def _reason(error: DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+
+
+def _note(contradictions: list[str], not_run: list[str]) -> str:
+    said = [
+        f"{what}: {'; '.join(checks)}."
+        for what, checks in (
+            ("The stored data contradict themselves", contradictions),
+            ("The stored data could not be checked in full", not_run),
+        )
+        if checks
+    ]
+    return " ".join([*said, f"See {RUNBOOK}#run-failed"])

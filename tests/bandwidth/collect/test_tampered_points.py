@@ -1,0 +1,288 @@
+"""Points that were changed past the loader are found by the weekly check, which names app and day."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy import Engine
+
+from agora.bandwidth.audit import Comparison, compare
+from agora.bandwidth.plan import Days
+from agora.bandwidth.replay import replay
+from agora.dag_support.run_notes import NOTE_KEY
+from agora.operators import data_checks
+from agora.warehouse.engine import warehouse_engine
+from sandbox.slots import SLOT_LABELS
+from tests.bandwidth.collect.night import Night, night_of, window_days
+from tests.support.sandbox_server import running_sandbox
+from tests.warehouse.database import AppDay, Warehouse
+
+APP_DAY = "app_key = (select app_key from core.app where app_id = %(app_id)s) and usage_date = %(day)s"
+RESPONSE = "app_id = %(app_id)s and usage_date = %(day)s"
+EMPTIED = (
+    "update core.app_day set state = '{state}', kbps = null, points = 0, verified_at = null,"
+    f" collected_at = null, reason = 'x', {{more}} where {APP_DAY}"
+)
+# A younger response may be about to be loaded.
+A_DAY_AGO = f"update raw.bandwidth_response set fetched_at = now() - interval '25 hours' where {RESPONSE}"
+TAMPERINGS = {
+    "a point is set": (
+        f"update core.app_day set kbps[7] = 999999 where {APP_DAY}",
+        r"1 point, the first in slot 7: stored 999999 kbps, received \d+ kbps",
+    ),
+    "a point differs by the smallest step": (
+        f"update core.app_day set kbps[288] = kbps[288] + 1e-9 * greatest(kbps[288], 1) where {APP_DAY}",
+        "1 point, the first in slot 288",
+    ),
+    "a day is flattened": (
+        f"update core.app_day set kbps = array_fill(1.0::float8, array[288]) where {APP_DAY}",
+        r"\d+ points, the first in slot 1: stored 1 kbps",
+    ),
+    "a point is removed": (
+        "update core.app_day set kbps[3] = null, points = 287, state = 'partial', reason = 'x'"
+        f" where {APP_DAY}",
+        "1 point, the first in slot 3: stored nothing",
+    ),
+    "all points of a day are removed": (
+        "update core.app_day set kbps = array_fill(null::float8, array[288]), points = 0, state = 'partial',"
+        f" reason = 'x' where {APP_DAY}",
+        r"28\d points, the first in slot 1: stored nothing, received \d+ kbps",
+    ),
+    "all points of a day are removed, and the day looks older than its response": (
+        "update core.app_day set kbps = array_fill(null::float8, array[288]), points = 0, state = 'partial',"
+        f" reason = 'x', verified_at = starts_at, collected_at = starts_at where {APP_DAY}",
+        "slot 1: stored nothing",
+    ),
+    "a day is emptied as if its request had failed": (
+        f"{EMPTIED.format(state='failed', more='http_status = 500, body_sha256 = null')}; {A_DAY_AGO}",
+        r"28\d points, the first in slot 1: stored nothing, received \d+ kbps",
+    ),
+    "a day is emptied as if its response had been rejected": (
+        f"{EMPTIED.format(state='rejected', more='attempts = 9')}; {A_DAY_AGO}",
+        "slot 1: stored nothing",
+    ),
+    "triggers are off": (
+        f"set session_replication_role = replica; update core.app_day set kbps[7] = 5 where {APP_DAY}",
+        "slot 7",
+    ),
+    "the day looks older than its response": (
+        "update core.app_day set kbps[7] = 5, verified_at = starts_at, collected_at = starts_at"
+        f" where {APP_DAY}",
+        "slot 7",
+    ),
+    "the digest is forged too": (
+        f"update core.app_day set kbps[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
+        "the response that its points are from is not stored",
+    ),
+    "the response is changed too": (
+        f"update core.app_day set kbps[7] = 5 where {APP_DAY};"
+        f" update raw.bandwidth_response set body = '{{}}' where {RESPONSE}",
+        "the stored response is not the one whose digest was stored with it",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def collected(module_warehouse: Warehouse) -> Iterator[tuple[Night, list[date]]]:
+    with running_sandbox(apps=3, quiet=True) as sandbox:
+        night = night_of(sandbox, module_warehouse)
+        night.run()
+        yield night, window_days(sandbox)
+
+
+def compared(warehouse: Warehouse, **options: Any) -> Comparison:
+    engine = warehouse_engine(warehouse.url("loader"))
+    try:
+        return compare(engine, **options)
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def tampered(collected: tuple[Night, list[date]], request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Change one app-day as the owner of the server would, and undo it afterwards."""
+    night, days = collected
+    where: Any = {"app_id": night.apps[1].app_id, "day": days[9]}
+    warehouse = night.warehouse
+    before = [
+        warehouse.rows(f"select * from {table} where {of}", where)
+        for table, of in (("core.app_day", APP_DAY), ("raw.bandwidth_response", RESPONSE))
+    ]
+    warehouse.run(request.param, where, "postgres")
+    yield where
+    (row,), responses = before
+    changed = {name: row[name] for name in row if name != "top_kbps"}
+    warehouse.run(
+        f"update core.app_day set {', '.join(f'{name} = %({name})s' for name in changed)} where {APP_DAY}",
+        {**changed, **where},  # type: ignore[arg-type]
+    )
+    warehouse.run(
+        "update raw.bandwidth_response set body = %(body)s, fetched_at = %(fetched_at)s"
+        " where response_key = %(response_key)s",
+        responses[0],  # type: ignore[arg-type]
+    )
+
+
+def test_untouched_points_agree_with_their_responses(collected: tuple[Night, list[date]]) -> None:
+    night, days = collected
+    found = compared(night.warehouse)
+    assert (found.compared, found.unproven, found.differing) == (3 * len(days), 0, [])
+    counted = f"{3 * len(days)} app-days"
+    assert str(found) == f"Compared the points of {counted} with their stored responses. All agree."
+
+
+@pytest.mark.parametrize(
+    ("tampered", "difference"), TAMPERINGS.values(), ids=TAMPERINGS.keys(), indirect=["tampered"]
+)
+def test_one_changed_app_day_is_named_with_app_and_day(
+    collected: tuple[Night, list[date]], tampered: dict[str, Any], difference: str
+) -> None:
+    (found,) = compared(collected[0].warehouse).differing
+    assert found.startswith(f"{tampered['app_id']} on {tampered['day']} (")
+    assert re.search(difference, found)
+
+
+@pytest.mark.parametrize("tampered", [TAMPERINGS["a point is set"][0]], indirect=True)
+def test_the_weekly_task_fails_with_it_until_a_replay_restored_it(
+    collected: tuple[Night, list[date]], tampered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def this_warehouse() -> Iterator[Engine]:
+        engine = warehouse_engine(collected[0].warehouse.url("loader"))
+        yield engine
+        engine.dispose()
+
+    class TaskInstance(dict[str, Any]):
+        xcom_push = dict.__setitem__
+
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setattr(data_checks, "warehouse", this_warehouse)
+    task, ti = data_checks.StoredPointsCheckOperator(task_id="check_points"), TaskInstance()
+    with pytest.raises(AirflowFailException, match=f"{tampered['app_id']} on {tampered['day']}") as caught:
+        task.execute({"ti": ti})  # type: ignore[typeddict-item]
+    assert ti[NOTE_KEY] == str(caught.value)
+    with this_warehouse() as engine:
+        replay(engine, tampered["day"], tampered["day"])
+    task.execute({"ti": ti})  # type: ignore[typeddict-item]
+
+
+def test_days_restated_partial_rejected_and_requested_again_agree(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        fault = {"app": 0, "usage_date": str(days[-2])}
+        sandbox.put_faults([{"kind": "withhold", "slots": ["07:35", "07:40"], **fault}])
+        night.run()
+        for faults in (
+            [{"kind": "withhold", "slots": ["07:35"], **fault}],
+            [{"kind": "body", "body": "<html>Bad Gateway</html>", **fault}],
+            [],
+        ):
+            sandbox.put_faults(faults)
+            night.run()
+            assert compared(warehouse).differing == []
+        # Withdrawn points stay.
+        sandbox.put_faults([{"kind": "withhold", "slots": ["09:00"], **fault}])
+        night.collect([(sandbox.app_ids[0], days[-2])])
+        found = compared(warehouse)
+    assert (found.compared, found.differing) == (2 * len(days), [])
+
+
+def test_days_that_never_had_points_agree(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=2, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        app_id, stays = sandbox.app_ids
+        kinds: list[dict[str, Any]] = [
+            {"kind": "body", "body": "<html>Bad Gateway</html>"},
+            {"kind": "body", "body": '{"date": "2025-01-01", "unit": "kbps", "value": {}}'},
+            {"kind": "status", "status": 503, "body": "down"},
+            {"kind": "truncate", "bytes": 100},
+            {"kind": "withhold", "slots": list(SLOT_LABELS)},
+        ]
+        faulty = zip(days[-5:], kinds, strict=True)
+        sandbox.put_faults([{"app": 0, "usage_date": f"{day}", **kind} for day, kind in faulty])
+        for _ in range(2):
+            night.run()
+        assert {state for key, state in night.states().items() if key[0] == app_id} == {
+            "collected",
+            "partial",
+            "rejected",
+            "failed",
+        }
+        night.apps = [app for app in night.apps if app.app_id == stays]
+        night.let_pass(timedelta(days=2))
+        night.configure()
+        warehouse.run("update core.vendor_account set timezone = 'Etc/GMT-1'")
+        found = compared(warehouse)
+        assert (found.unproven, found.differing) == (0, [])
+
+
+def test_a_response_whose_load_was_interrupted_is_named_once_no_run_can_be_about_to_load_it(
+    warehouse: Warehouse,
+) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
+        (app_id,) = sandbox.app_ids
+        sandbox.put_faults([{"kind": "status", "status": 503, "body": "down"}])
+        night.run(Days(day, day))
+        sandbox.put_faults([])
+        body = json.dumps({"date": f"{day}", "unit": "kbps", "value": {"00:00": 5}}).encode()
+        warehouse.add_raw(app_id, day, body)
+        assert night.states() == {(app_id, day): "failed"}
+        assert compared(warehouse).differing == []
+        night.let_pass(timedelta(days=2))
+        named = f"{app_id} on {day} (1 point, the first in slot 1: stored nothing, received 5 kbps)"
+        assert compared(warehouse).differing == [named]
+        engine = warehouse_engine(warehouse.url("loader"))
+        try:
+            replay(engine, day, day)
+        finally:
+            engine.dispose()
+        assert compared(warehouse).differing == []
+
+
+def test_a_response_that_is_not_loaded_yet_is_no_difference(collected: tuple[Night, list[date]]) -> None:
+    night, days = collected
+    app_id = night.apps[0].app_id
+    (response,) = night.raw(app_id, days[9])
+    body = re.sub(rb"[0-9.]+(?=[,}])", b"123456", bytes(response["body"]), count=1)
+    night.warehouse.add_raw(app_id, days[9], body)
+    try:
+        assert compared(night.warehouse).differing == []
+    finally:
+        where: Any = {"app_id": app_id, "day": days[9], "body": body}
+        newer = f"{RESPONSE} and body = %(body)s"
+        # As if both responses, and the load of the first one, had been a month ago.
+        for statement in (
+            f"update core.app_day set verified_at = starts_at, collected_at = starts_at where {APP_DAY}",
+            f"update raw.bandwidth_response set fetched_at = %(day)s where {RESPONSE} and body <> %(body)s",
+            f"update raw.bandwidth_response set fetched_at = date %(day)s + 1 where {newer}",
+        ):
+            night.warehouse.run(statement, where)
+        late = compared(night.warehouse).differing
+        night.warehouse.run(f"delete from raw.bandwidth_response where {newer}", where)
+    # After a day it should be: the loader never leaves a response that contradicts the points.
+    assert [text.partition(" (")[0] for text in late] == [f"{app_id} on {days[9]}"]
+
+
+def test_older_days_are_sampled_and_newer_ones_are_all_compared(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        night, days = night_of(sandbox, warehouse), window_days(sandbox)
+        night.run()
+        app_id = sandbox.app_ids[0]
+        since = "update core.app set wanted = wanted + datemultirange(daterange(%s, null))"
+        warehouse.run(since, (days[0] - timedelta(200),))
+        warehouse.add_days(AppDay(app_id, days[0] - timedelta(100 + n), [1.0] * 288) for n in range(40))
+        earlier = "update core.app_day set collected_at = now() - interval '70 days' where usage_date < %s"
+        warehouse.run(earlier, (days[0],))
+        found = [compared(warehouse, sample=sample) for sample in (10, 40, 1000)]
+    # Their responses are not stored, as if retention had dropped them.
+    assert [(one.compared, one.unproven) for one in found] == [(len(days), n) for n in (10, 40, 40)]
+    assert "; 40 app-days without a stored response could not be compared. All agree." in str(found[-1])

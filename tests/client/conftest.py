@@ -1,0 +1,43 @@
+"""One sandbox for a file's tests, put back in order before each; retries that do not make tests wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from agora.client import http, push_stream
+from agora.vendor import pace
+from tests.support.sandbox_server import RunningSandbox, running_sandbox
+
+
+@pytest.fixture(scope="module")
+def module_sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(apps=3, quiet=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
+    module_sandbox.put_faults([])
+    module_sandbox.put_rate_limit(0)
+    module_sandbox.reset_channels()
+    module_sandbox.put_open_states({})
+    module_sandbox.put_open_grants(True)
+    module_sandbox.reset_stats()
+    return module_sandbox
+
+
+@pytest.fixture
+def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account after a moment of nothing but 429 instead of five minutes."""
+    assert pace.LIMITED_SECONDS == 300
+    monkeypatch.setattr(pace, "LIMITED_SECONDS", 0.3)
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert http.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
+    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    assert push_stream.REQUESTS_PER_SECOND == 10, "what is known of the vendor's other API"
+    monkeypatch.setattr(push_stream, "REQUESTS_PER_SECOND", 100_000.0)

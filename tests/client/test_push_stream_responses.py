@@ -1,0 +1,253 @@
+"""Bodies of a 2xx about a channel: read strictly, and what is no channel is said to be none, not made one."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import zlib
+from typing import Any
+
+import pytest
+
+from agora.client.body import MAX_BODY_BYTES
+from agora.client.push_stream import Channel
+from agora.errors import (
+    ChannelConflict,
+    ChannelKeyRefused,
+    ChannelNotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RequestInvalid,
+    UnexpectedResponse,
+    VendorError,
+    VendorUnavailable,
+)
+from tests.client.push_stream_requests import APP_ID, CHANNEL_CALLS, CNAME, channel_account, pushed
+from tests.client.raw_server import answer, answers, raw_server
+
+EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
+ABOUT = f"Channel {CNAME}, App {APP_ID}, connection some_channels: "
+
+# As in the vendor's document, where an update of `channel` is answered with `channel1`.
+EXAMPLE = b"""
+{
+      "data": {
+              "cname": "channel1",
+              "uids": [6496936, 6285261],
+              "urls": ["rtmp://agora.io/stream1", "rtmp://agora.io/stream2"]
+      }
+}
+"""
+EXAMPLE_CHANNEL = Channel(
+    "channel1", [6496936, 6285261], ["rtmp://agora.io/stream1", "rtmp://agora.io/stream2"]
+)
+
+
+def received(name: str, told: bytes) -> Channel:
+    """Return what a call makes of an answer that it gets to its one request."""
+
+    async def main() -> Channel:
+        async with raw_server(answers(told)) as server:
+            try:
+                return await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
+            finally:
+                assert len(server.received) == 1
+
+    return asyncio.run(main())
+
+
+def unexpected(name: str, told: bytes) -> str:
+    """Return what is said about an answer after naming what was asked."""
+    with pytest.raises(UnexpectedResponse) as refused:
+        received(name, told)
+    said = str(refused.value)
+    assert said.startswith(ABOUT)
+    assert said.endswith(
+        " It has probably taken effect all the same: update the channel to see, or stop it."
+        " See docs/runbook.md#unexpected-answer"
+    )
+    return said.removeprefix(ABOUT)
+
+
+def wrapped(**data: Any) -> bytes:
+    return answer(200, json.dumps({"data": {"cname": CNAME, **data}}).encode())
+
+
+@EVERY_CALL
+def test_the_documents_example_is_read_although_it_names_another_channel(name: str) -> None:
+    assert received(name, answer(200, EXAMPLE)) == EXAMPLE_CHANNEL
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    ("data", "channel"),
+    [
+        ({}, Channel(CNAME, [], [])),
+        ({"uids": [1, 4294967295]}, Channel(CNAME, [1, 4294967295], [])),
+        ({"urls": ["rtmp://a.example/1"]}, Channel(CNAME, [], ["rtmp://a.example/1"])),
+        ({"uids": [], "urls": [""]}, Channel(CNAME, [], [""])),
+        ({"cname": "", "uids": [], "urls": []}, Channel("", [], [])),
+        ({"cname": "频道"}, Channel("频道", [], [])),
+        ({"sid": "7", "uids": [2]}, Channel(CNAME, [2], [])),
+    ],
+)
+def test_what_a_channel_may_lack_and_what_is_not_asked_for(
+    name: str, data: dict[str, Any], channel: Channel
+) -> None:
+    assert received(name, wrapped(**data)) == channel
+
+
+@EVERY_CALL
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_body_is_read(name: str, encoding: str) -> None:
+    body = gzip.compress(EXAMPLE) if encoding == "gzip" else zlib.compress(EXAMPLE)
+    assert received(name, answer(200, body, Content_Encoding=encoding)) == EXAMPLE_CHANNEL
+
+
+@EVERY_CALL
+def test_a_body_of_exactly_the_cap_is_read(name: str) -> None:
+    assert received(name, answer(200, EXAMPLE + b" " * (MAX_BODY_BYTES - len(EXAMPLE)))) == EXAMPLE_CHANNEL
+
+
+@EVERY_CALL
+def test_null_is_as_good_as_absent(name: str) -> None:
+    assert received(name, wrapped(uids=None, urls=None)) == Channel(CNAME, [], [])
+
+
+@EVERY_CALL
+def test_what_is_not_asked_for_is_read_all_the_same(name: str) -> None:
+    """The document calls urls of a start no array, and does not say which uids there are."""
+    answered = received(name, wrapped(uids=[7, 0], urls="rtmp://a.example/1"))
+    assert answered == Channel(CNAME, [7, 0], ["rtmp://a.example/1"])
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"cname": None},
+        {"cname": 7},
+        {"cname": ["lobby"]},
+        {"uids": "7"},
+        {"uids": 7},
+        {"uids": {"7": 7}},
+        {"uids": ["7"]},
+        {"uids": [7.0]},
+        {"uids": [True]},
+        {"uids": [None]},
+        {"uids": [[7]]},
+        {"uids": [float("nan")]},
+        {"urls": {"rtmp://a.example/1": 1}},
+        {"urls": [None]},
+        {"urls": [7]},
+        {"urls": [["rtmp://a.example/1"]]},
+    ],
+    ids=str,
+)
+def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> None:
+    assert unexpected(name, wrapped(**data)).startswith(
+        'HTTP 200, but it does not say which channel: {"data": {"cname": '
+    )
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "nothing"),
+        (b"  \n", "nothing"),
+        (b"<html><body>Welcome</body></html>", "<html><body>Welcome</body></html>"),
+        (b"OK", "OK"),
+        (b"null", "null"),
+        (b"[]", "[]"),
+        (b"{}", "{}"),
+        (b'"data"', '"data"'),
+        (b"7", "7"),
+        (b'{"data": null}', '{"data": null}'),
+        (b'{"data": []}', '{"data": []}'),
+        (b'{"data": "lobby"}', '{"data": "lobby"}'),
+        (b'{"data": {}}', '{"data": {}}'),
+        (b'{"cname": "lobby", "uids": [], "urls": []}', '{"cname": "lobby"'),
+        (EXAMPLE[:-3], '{ "data": { "cname": "channel1"'),
+        (EXAMPLE + b"}", '{ "data": { "cname": "channel1"'),
+        (b'{"data": {"cname": "\xff"}}', '{"data": {"cname": "�"}}'),
+        (b'{"data": ' * 2000 + b"1" + b"}" * 2000, '{"data": {"data": '),
+        (b'{"data": {"cname": "lobby", "uids": [' + b"7" * 5000 + b"]}}", '{"data": {"cname": "lobby"'),
+        (b'{"message": "accepted"}', "accepted"),
+    ],
+)
+def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: bytes, words: str) -> None:
+    assert unexpected(name, answer(200, body)).startswith(
+        f"HTTP 200, but it does not say which channel: {words}"
+    )
+
+
+@EVERY_CALL
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        (answer(200, EXAMPLE + b" " * MAX_BODY_BYTES), "the body is larger than 32768 bytes"),
+        (
+            answer(200, gzip.compress(EXAMPLE + b" " * MAX_BODY_BYTES), Content_Encoding="gzip"),
+            "the body is larger than 32768 bytes when decompressed",
+        ),
+        (
+            answer(200, gzip.compress(EXAMPLE)[:-1], Content_Encoding="gzip"),
+            "the compressed body is truncated",
+        ),
+        (answer(200, EXAMPLE, Content_Encoding="gzip"), "the compressed body cannot be read ("),
+        (answer(200, EXAMPLE, Content_Encoding="br"), "the body is encoded as 'br', which was not asked for"),
+        (answer(206, EXAMPLE), "the body is a part of one, which was not asked for"),
+    ],
+    ids=["too large", "bomb", "truncated", "not compressed", "another encoding", "a part"],
+)
+def test_of_a_body_that_is_not_whole_nothing_is_believed(name: str, told: bytes, fault: str) -> None:
+    assert f"but it does not say which channel: {fault}" in unexpected(name, told)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize(
+    ("name", "code", "kind"),
+    [
+        *((name, 400, RequestInvalid) for name in CHANNEL_CALLS),
+        *((name, 401, ChannelKeyRefused) for name in CHANNEL_CALLS),
+        *((name, 404, ChannelNotFound) for name in CHANNEL_CALLS),
+        *((name, 409, ChannelConflict) for name in CHANNEL_CALLS),
+        *((name, 429, RateLimited) for name in CHANNEL_CALLS),
+        *((name, 418, UnexpectedResponse) for name in CHANNEL_CALLS),
+        ("start", 500, OutcomeUnknown),
+        ("start", 599, OutcomeUnknown),
+        ("update", 500, VendorUnavailable),
+        ("stop", 599, VendorUnavailable),
+    ],
+)
+def test_a_failure_in_a_2xx_is_what_its_code_says(
+    status: int, name: str, code: int, kind: type[VendorError]
+) -> None:
+    body = json.dumps({"error": {"code": code, "message": "words of the vendor"}}).encode()
+    with pytest.raises(VendorError) as refused:
+        received(name, answer(status, body))
+    assert type(refused.value) is kind
+    assert str(refused.value).startswith(f"{ABOUT}HTTP {code}, the vendor says: words of the vendor. ")
+    assert refused.value.answer is not None
+    assert refused.value.answer.status == status
+
+
+@EVERY_CALL
+@pytest.mark.parametrize("code", ["404", 404.0, True, None, 0, 200, 299, 600, -404, [404], 10**30], ids=str)
+def test_a_failure_in_a_2xx_whose_code_is_none_is_unexpected(name: str, code: Any) -> None:
+    body = json.dumps({"error": {"code": code, "message": "words of the vendor"}}).encode()
+    assert unexpected(name, answer(200, body)).startswith(
+        "HTTP 200, but it does not say which channel: words of the vendor. "
+    )
+
+
+@EVERY_CALL
+@pytest.mark.parametrize("error", [b'{"error": "no"}', b'{"error": {"message": "no"}}', b'{"error": null}'])
+def test_a_failure_in_a_2xx_without_a_code_is_unexpected(name: str, error: bytes) -> None:
+    assert unexpected(name, answer(200, error)).startswith("HTTP 200, but it does not say which channel: ")
+
+
+def test_a_channel_travels_on_as_plain_values() -> None:
+    assert EXAMPLE_CHANNEL.to_json() == json.loads(EXAMPLE)["data"]

@@ -1,0 +1,201 @@
+"""The vendor's own words, whatever shape they come in."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from base64 import b64encode, encodebytes, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import process_time
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from agora.client.mask_secrets import without
+from agora.client.response import Response
+
+pytestmark = pytest.mark.unit
+
+
+def said(body: bytes) -> str:
+    return Response(400, body, datetime(2026, 11, 1, tzinfo=UTC)).message()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"message": "date out of range"}', "date out of range"),
+        (b'{"error_msg": "wrong date"}', "wrong date"),
+        (b'{"code": 300, "message": "10 qps limit error", "data": null}', "10 qps limit error"),
+        ('{"message": "超出范围"}'.encode(), "超出范围"),
+        (b'{"code": 7}', '{"code": 7}'),
+        (b'["a", "b"]', '["a", "b"]'),
+        (b"<html>\n  <h1>Bad   Gateway</h1>\n</html>", "<html> <h1>Bad Gateway</h1> </html>"),
+        (b"", "nothing"),
+        (b"  \n ", "nothing"),
+        (b'{"message": ""}', '{"message": ""}'),
+        (b'{"message": null, "error_msg": "x"}', "x"),
+        (b'{"message": {"deep": 1}}', "{'deep': 1}"),
+        (b"\xff\xfe\x00", "��"),
+    ],
+)
+def test_what_the_vendor_said(body: bytes, words: str) -> None:
+    assert said(body) == words
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message": "before\\u0000after"}',
+        b"before\x00after",
+        b'{"message": "before\\n\\r\\t\\u001b[31mafter"}',
+        b'{"message": "before\\u2028after"}',
+    ],
+)
+def test_nothing_unprintable_is_repeated(body: bytes) -> None:
+    words = said(body)
+    assert words.isprintable()
+    assert words.startswith("before")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message": "' + b"x" * 10_000 + b'"}',
+        b"y" * 1_000_000,
+        "超".encode() * 5_000,
+        b"[" * 100_000,
+        b'{"message": ' + b"1" * 10_000 + b"}",
+    ],
+)
+def test_at_most_200_characters_are_repeated(body: bytes) -> None:
+    assert 1 <= len(said(body)) <= 200
+
+
+def test_what_was_sent_is_not_repeated_whoever_says_it() -> None:
+    body = b'{"message": "bad header Authorization: Basic YTpzZWNyZXQ= of secret"}'
+    answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=("YTpzZWNyZXQ=", "secret"))
+    assert answer.message() == "bad header Authorization: Basic *** of ***"
+    assert "YTpzZWNyZXQ=" not in repr(replace(answer, body=b""))
+
+
+CERTIFICATE = """a"b'c/d\\e<f>&g h+i%25=é超😀-~"""
+TOKEN = b64encode(f"customer:{CERTIFICATE}>>>???".encode()).decode()
+ESCAPES = {
+    "plain": str,
+    "json": lambda s: json.dumps(s)[1:-1],
+    "json in upper case": lambda s: json.dumps(s)[1:-1].replace("\\ud83d\\ude00", "\\uD83D\\uDE00"),
+    "json of unicode": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "json with slashes": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
+    "json of each": lambda s: "".join(f"\\u{ord(c):04X}" if ord(c) < 65536 else c for c in s),
+    "percent": lambda s: quote(s, safe=""),
+    "percent but slashes": quote,
+    "percent in lower case": lambda s: "".join(f"%{byte:02x}" for byte in s.encode()),
+    "plus": quote_plus,
+    "html": html.escape,
+    "html decimal": lambda s: "".join(f"&#{ord(c)};" for c in s),
+    "html hexadecimal": lambda s: "".join(f"&#X{ord(c):04X};" for c in s),
+    "html named": lambda s: s.replace("&", "&amp;").replace("'", "&apos;").replace("/", "&sol;"),
+    "repr": lambda s: repr({"x": s})[7:-2],
+    "html in json": lambda s: html.escape(s).replace("é", "\\u00e9"),
+    "percent twice": lambda s: quote(quote(s, safe=""), safe=""),
+    "html twice": lambda s: html.escape(html.escape(s)),
+    "json twice": lambda s: json.dumps(json.dumps(s)[1:-1])[1:-1],
+    "json in percent in html": lambda s: html.escape(quote(json.dumps(s)[1:-1], safe="")),
+    "bytes of Python": lambda s: "".join(f"\\x{byte:02x}" for byte in s.encode()),
+    "code points in braces": lambda s: "".join(f"\\u{{{ord(c):x}}}" for c in s),
+    "percent and u": lambda s: "".join(f"%u{ord(c):04x}" if ord(c) < 65536 else c for c in s),
+    "quoted-printable": lambda s: "".join(f"={byte:02X}" for byte in s.encode()),
+    "octal": lambda s: "".join(f"\\{byte:03o}" for byte in s.encode()),
+    "full-width": lambda s: "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in s),
+    "a line break": lambda s: f"{s[:11]}\r\n {s[11:]}",
+    "an escaped line break": lambda s: quote(f"{s[:11]}\r\n{s[11:]}", safe=""),
+    "an HTML line break": lambda s: f"{s[:11]}<wbr>{s[11:]}",
+}
+
+
+@pytest.mark.parametrize("secret", [CERTIFICATE, TOKEN], ids=["certificate", "token"])
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_an_escaped_secret_is_not_repeated(secret: str, escape: Callable[[str], str]) -> None:
+    echo = escape(secret)
+    for cut in (0, 1, 2, 5):
+        body = f"before {echo}{' after' if not cut else ''}".encode("utf-8", "surrogatepass")
+        body = body.decode().removesuffix(echo[-cut:] if cut else "").encode()
+        answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+        assert answer.message() == ("before ***" if cut else "before *** after")
+
+
+def test_other_text_is_left_as_it_is() -> None:
+    answer = Response(403, b"before %41 after", datetime(2026, 11, 1, tzinfo=UTC), secrets=(CERTIFICATE,))
+    assert answer.message() == "before %41 after"
+
+
+HEXADECIMAL = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+@pytest.mark.parametrize("secret", [HEXADECIMAL, CERTIFICATE], ids=["hexadecimal", "certificate"])
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda s: b64encode(s).decode(),
+        lambda s: b64encode(b"id:" + s + b":x").decode().rstrip("="),
+        lambda s: urlsafe_b64encode(b"customer" + s).decode().rstrip("="),
+        lambda s: quote(b64encode(b"i:" + s).decode(), safe=""),
+        lambda s: encodebytes(s * 2).decode(),
+        lambda s: s.hex(),
+        lambda s: s.hex(":").upper(),
+    ],
+)
+def test_an_encoded_secret_is_not_repeated(secret: str, encode: Callable[[bytes], str]) -> None:
+    echo = encode(secret.encode())
+    answer = Response(403, f"of {echo}.".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    said = answer.message()
+    assert "***" in said
+    pieces = (echo[at : at + 12] for at in range(len(echo) - 11))
+    assert not [piece for piece in pieces if piece in said]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEXADECIMAL.upper(),
+        HEXADECIMAL[3:20],
+        "-".join(re.findall(".{8}", HEXADECIMAL)),
+        " ".join(HEXADECIMAL),
+        "\\n".join(re.findall(".{4}", HEXADECIMAL)),
+        "\u200b".join(HEXADECIMAL),
+    ],
+)
+def test_a_hexadecimal_secret_has_no_case_and_a_piece_of_it_is_enough(text: str) -> None:
+    answer = Response(403, f"bad {text}!".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(HEXADECIMAL,))
+    assert answer.message() == "bad ***!"
+
+
+@pytest.mark.parametrize("secret", ["p@$$!!w0#%%", "密码密码密码密码", "a=3D=3D=3D=3D"])
+def test_a_secret_of_signs_is_not_repeated_and_masks_nothing_else(secret: str) -> None:
+    body = f"before {secret} or {quote(secret, safe='')} after, p = 100 %".encode()
+    answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    assert answer.message() == "before *** or *** after, p = 100 %"
+
+
+@pytest.mark.parametrize("secret", ["        ", "\\\\\\\\\\\\\\\\", "++++++++"])
+def test_a_secret_of_blanks_masks_nothing(secret: str) -> None:
+    answer = Response(403, b"some normal text", datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    assert answer.message() == "some normal text"
+
+
+@pytest.mark.parametrize(
+    "text", ["%25", "&amp;", "&#0", "\\", "=", "<br ", f"{HEXADECIMAL[:8]}-", f"{HEXADECIMAL} ", "é"]
+)
+@pytest.mark.parametrize("secret", [HEXADECIMAL, f"{HEXADECIMAL[:8]}------------"])
+def test_masking_takes_linear_time(secret: str, text: str) -> None:
+    def seconds(size: int) -> float:
+        begun = process_time()
+        without((secret,), (text * size)[:size])
+        return process_time() - begun
+
+    seconds(1000)
+    assert seconds(64_000) < 16 * max(seconds(16_000), 0.005)

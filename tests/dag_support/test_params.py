@@ -1,0 +1,64 @@
+"""The check that refuses a run whose conf has a key that its DAG does not know."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agora.dag_support.params import refuse_unknown_keys
+from agora.errors import SettingsError
+
+pytestmark = pytest.mark.unit
+
+
+def refuse(conf: Any, *params: str) -> None:
+    dag = SimpleNamespace(dag_id="agora_example", params=dict.fromkeys(params))
+    context: Any = {
+        "dag": dag,
+        "dag_run": SimpleNamespace(conf=conf),
+        "task": SimpleNamespace(params=dag.params),
+    }
+    refuse_unknown_keys(context)
+
+
+@pytest.mark.parametrize("conf", [None, {}, {"action": "query"}, {"app_ids": None, "action": "apply"}])
+def test_known_parameters_are_accepted_all_or_some_or_none(conf: Any) -> None:
+    refuse(conf, "action", "app_ids")
+
+
+def test_a_run_that_another_dag_triggers_has_a_key_of_airflow() -> None:
+    refuse({"action": "query", "openlineage": {"parentRunId": "…"}}, "action")
+
+
+@pytest.mark.parametrize(
+    ("conf", "params", "message"),
+    [
+        (
+            {"action": "apply", "app_id": ["…"]},
+            ("action", "app_ids"),
+            "agora_example does not know the parameter app_id; its parameters are action, app_ids."
+            " Nothing was requested.",
+        ),
+        (
+            {"to": 1, "From_date": 2, "reload": True},
+            ("reload", "from_date"),
+            "agora_example does not know the parameters From_date, to; its parameters are from_date, reload."
+            " Nothing was requested.",
+        ),
+        (
+            {"from_date": "2026-11-01"},
+            (),
+            "agora_example does not know the parameter from_date; it has no parameters."
+            " Nothing was requested.",
+        ),
+        (["action"], ("action",), "The conf of agora_example must be a JSON object. Nothing was requested."),
+    ],
+)
+def test_an_unknown_key_is_named_beside_the_known_ones(
+    conf: Any, params: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        refuse(conf, *params)
+    assert str(raised.value).startswith(message)

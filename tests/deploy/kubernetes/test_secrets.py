@@ -1,0 +1,115 @@
+"""The Secrets made from .env have every key that the values name; kubectl makes them, without a cluster."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.kubernetes.values import EXECUTORS, job_secrets, merged, secret_keys
+from tests.support.paths import ROOT
+
+KUBECTL = shutil.which("kubectl")
+PASSWORD_LENGTH = 16
+ACCOUNT = """AGORA_DATABASE_HOST=postgres.example.com
+AIRFLOW_CONN_AGORA_DASHBOARD='{"conn_type": "agora_dashboard", "login": "id", "password": "it is"}'
+AIRFLOW_VAR_AGORA_APPS='["app"]'
+"""
+
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl makes the Secrets, and it is not installed")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The two scripts in a tree of their own, with an .env as `make secrets` writes it and an account."""
+    for script in ("deploy/kubernetes/secrets.sh", "distributed/secrets.sh"):
+        (tmp_path / script).parent.mkdir()
+        shutil.copy(ROOT / script, tmp_path / script)
+    subprocess.run(["sh", "distributed/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+    with (tmp_path / ".env").open("a", encoding="utf-8") as env:
+        env.write(ACCOUNT)
+    return tmp_path
+
+
+def run(tree: Path, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": path, "HOME": str(tree)}
+    script = ["sh", "deploy/kubernetes/secrets.sh"]
+    return subprocess.run(script, cwd=tree, env=environment, check=False, capture_output=True, text=True)
+
+
+def secrets(tree: Path) -> dict[tuple[str, str], str]:
+    done = run(tree)
+    assert done.returncode == 0, done.stderr
+    return {
+        (manifest["metadata"]["name"], key): base64.b64decode(value).decode()
+        for manifest in yaml.safe_load_all(done.stdout)
+        for key, value in manifest["data"].items()
+    }
+
+
+def given(tree: Path) -> dict[str, str]:
+    lines = (tree / ".env").read_text("utf-8").splitlines()
+    return {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
+
+
+def test_they_have_every_key_that_the_values_name_and_no_other(tree: Path) -> None:
+    named = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
+    assert set(secrets(tree)) == named
+
+
+def test_they_say_what_env_says(tree: Path) -> None:
+    made, env = secrets(tree), given(tree)
+    assert made["agora-airflow", "fernet-key"] == env["AGORA_FERNET_KEY"]
+    assert made["agora-airflow", "connection"] == (
+        f"postgresql+psycopg2://airflow:{env['AGORA_AIRFLOW_PASSWORD']}@postgres.example.com:5432/airflow"
+    )
+    assert made["agora-redis", "connection"].endswith(f":{env['AGORA_REDIS_PASSWORD']}@agora-redis:6379/0")
+    warehouse = yaml.safe_load(made["agora-airflow", "warehouse"])
+    assert (warehouse["login"], warehouse["password"]) == ("loader", env["AGORA_LOADER_PASSWORD"])
+    for name in ("AGORA_OWNER_PASSWORD", "AIRFLOW_CONN_AGORA_DASHBOARD", "AIRFLOW_VAR_AGORA_APPS"):
+        assert made["agora-installation", name] == env[name]
+
+
+def test_without_superuser_and_account_the_rest_is_still_made(tree: Path) -> None:
+    env = tree / ".env"
+    optional = {name for name, ref in job_secrets(merged("celery.yaml")).items() if ref.get("optional")}
+    kept = [line for line in env.read_text("utf-8").splitlines() if line.partition("=")[0] not in optional]
+    env.write_text("\n".join(kept), "utf-8")
+    named = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
+    assert named - set(secrets(tree)) == {("agora-installation", name) for name in optional}
+    assert len(optional) == 3
+
+
+def test_no_secret_is_an_argument_of_a_program(tree: Path) -> None:
+    arguments, folder = tree / "arguments", tree / "bin"
+    folder.mkdir()
+    spy = folder / "kubectl"
+    spy.write_text(f'#!/bin/sh\necho "$@" >> {arguments}\nexec {KUBECTL} "$@"\n', "utf-8")
+    spy.chmod(0o755)
+    assert run(tree, f"{folder}:{os.environ['PATH']}").returncode == 0
+    seen = arguments.read_text("utf-8")
+    assert seen.count("create secret generic") == 3
+    values = [value for value in given(tree).values() if len(value) >= PASSWORD_LENGTH]
+    assert [value for value in values if value != "postgres.example.com" and value in seen] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("AGORA_DATABASE_HOST=", "AGORA_DATABASE_HOST: is the PostgreSQL server as the cluster sees it"),
+        ("AGORA_AIRFLOW_PASSWORD=p@ss", "AGORA_AIRFLOW_PASSWORD stands in an address"),
+        ("AGORA_OWNER_PASSWORD=", "AGORA_OWNER_PASSWORD: is missing in .env: make secrets"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_a_sentence(tree: Path, line: str, said: str) -> None:
+    with (tree / ".env").open("a", encoding="utf-8") as env:
+        env.write(f"{line}\n")
+    done = run(tree)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert done.stdout == ""

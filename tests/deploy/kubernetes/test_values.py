@@ -1,0 +1,204 @@
+"""What can be said of the values without Helm: parameters, settings, versions, secrets, environments."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import airflow
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from tests.deploy.kubernetes.values import EXECUTORS, KEYS, Values, leaves, merged
+from tests.support.paths import ROOT
+
+SCHEMA = json.loads((Path(__file__).parent / "parameters.schema.json").read_text("utf-8"))
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+# Its addresses are other ones in a cluster.
+ADDRESSES = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}
+# What holds a secret by its name, what holds a name of a Secret or of its key, and what looks like a secret.
+SECRET = re.compile(r"(?i)password|secret|token|certificate|fernet|_key$")
+REFERENCES = {*KEYS, "secretName", "secretKey"}
+RANDOM = re.compile(r"[0-9a-f]{16}|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])\S{20,}$|://\S*:\S*@")
+PROBES = ("startupProbe", "livenessProbe")
+
+
+@pytest.fixture(params=sorted(EXECUTORS))
+def values(request: pytest.FixtureRequest) -> Values:
+    return merged(request.param)
+
+
+def settings(values: Values) -> dict[str, str]:
+    """Settings of Airflow by the name of their variable, from `config` and `env`."""
+    found = {
+        f"AIRFLOW__{section.upper()}__{key.upper()}": str(value)
+        for section, options in values["config"].items()
+        for key, value in options.items()
+    }
+    variables = {item["name"]: item["value"] for item in values["env"]}
+    return found | {name: value for name, value in variables.items() if name.startswith("AIRFLOW__")}
+
+
+def known_settings() -> set[str]:
+    """Every setting that Airflow itself or its Celery provider describes."""
+    described: dict[str, Any] = yaml.safe_load(
+        (Path(airflow.__file__).parent / "config_templates" / "config.yml").read_text("utf-8")
+    )
+    for path in (ROOT / ".venv-distributed").glob(
+        "lib/python3*/site-packages/airflow/providers/celery/get_provider_info.py"
+    ):
+        described |= runpy.run_path(str(path))["get_provider_info"]()["config"]
+    return {
+        f"AIRFLOW__{section.upper()}__{key.upper()}"
+        for section, content in described.items()
+        for key in content["options"]
+    }
+
+
+def test_each_parameter_is_one_of_the_chart_and_of_its_type(values: Values) -> None:
+    assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(values)] == []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"worker": {}},
+        {"airflowVersion": 3.3},
+        {"redis": {"passwordSecret": "agora-redis"}},
+        {"env": [{"name": "A", "valueFrom": {}}]},
+        {"workers": {"replicas": 2}},
+    ],
+    ids=json.dumps,
+)
+def test_the_schema_refuses_a_mistake(values: Values, mistake: Values) -> None:
+    assert not Draft202012Validator(SCHEMA).is_valid(values | mistake)
+
+
+def test_the_files_say_which_executor_they_are_for() -> None:
+    assert {file: merged(file)["executor"] for file in EXECUTORS} == EXECUTORS
+
+
+def test_each_setting_is_one_of_the_installed_airflow(values: Values) -> None:
+    known, named = known_settings(), set(settings(values))
+    if not any(name.startswith("AIRFLOW__CELERY__") for name in known):
+        # requirements-distributed.txt is not installed here, so the Celery provider cannot be asked.
+        named = {name for name in named if not name.startswith("AIRFLOW__CELERY__")}
+    assert len(named) > 3
+    assert named - known == set()
+
+
+def test_settings_are_those_of_compose(values: Values) -> None:
+    compose, here = COMPOSE["worker"]["environment"], settings(values)
+    shared = (set(here) & set(compose)) - ADDRESSES
+    assert len(shared) > 2
+    assert {name: here[name] for name in shared} == {name: compose[name] for name in shared}
+
+
+def test_versions_are_those_of_the_image_and_of_compose(values: Values) -> None:
+    base = re.search(r"FROM apache/airflow:slim-([\d.]+)-python", DOCKERFILE)
+    assert base
+    assert values["airflowVersion"] == base[1] == airflow.__version__
+    metadata = (ROOT / "plugins" / "agora_bandwidth.dist-info" / "METADATA").read_text("utf-8")
+    assert f"\nVersion: {values['defaultAirflowTag']}\n" in metadata
+    assert COMPOSE["init"]["image"] == f"${{AGORA_IMAGE:-{values['defaultAirflowRepository']}}}"
+    if values["executor"] == "CeleryExecutor":
+        image = values["images"]["redis"]
+        assert f"{image['repository']}:{image['tag']}" == COMPOSE["redis"]["image"]
+
+
+def secrets_in(values: Values) -> list[str]:
+    """Values that are secrets by their parameter, by the name of their variable, or by their looks."""
+    by_name = [
+        str(value)
+        for path, value in leaves(values)
+        if SECRET.search(path[-1]) and path[-1] not in REFERENCES and not isinstance(value, bool)
+    ]
+    literals = [item for item in [*values["env"], *values["migrateDatabaseJob"]["env"]] if "value" in item]
+    by_variable = [item["value"] for item in literals if SECRET.search(item["name"])]
+    by_looks = [str(value) for _, value in leaves(values) if RANDOM.search(str(value))]
+    return by_name + by_variable + by_looks
+
+
+def test_no_secret_stands_in_a_value(values: Values) -> None:
+    assert secrets_in(values) == []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"fernetKey": "hunter2"},
+        {"redis": {"password": "hunter2"}},
+        {"env": [{"name": "AGORA_OWNER_PASSWORD", "value": "hunter2"}]},
+        {"config": {"api": {"anything": "0123456789abcdef0123"}}},
+        {"data": {"brokerUrl": "redis://:hunter2@redis:6379/0"}},
+    ],
+    ids=json.dumps,
+)
+def test_the_search_for_secrets_finds_them(values: Values, mistake: Values) -> None:
+    assert secrets_in(values | mistake)
+
+
+def given(service: dict[str, Any]) -> set[str]:
+    """Names of what compose sets for a service, Airflow's settings aside and what it only passes on."""
+    set_here = {name for name, value in service["environment"].items() if value not in ("", None)}
+    return {name for name in set_here if not name.startswith("AIRFLOW__")}
+
+
+def test_the_job_is_given_what_compose_gives_init(values: Values) -> None:
+    shared = given(COMPOSE["init"])
+    from_env_file = {"AIRFLOW_CONN_AGORA_DASHBOARD", "AIRFLOW_VAR_AGORA_APPS"}
+    job = values["migrateDatabaseJob"]
+    assert {item["name"] for item in job["env"]} == shared | from_env_file
+    assert not job["applyCustomEnv"]
+    assert job["args"] == COMPOSE["init"]["command"]
+
+
+def test_every_pod_is_given_what_compose_gives_every_service(values: Values) -> None:
+    variables = [item["name"] for item in values["env"]] + [item["envName"] for item in values["secret"]]
+    assert sorted(variables) == sorted(given(COMPOSE["scheduler"]))
+
+
+def test_the_metadata_database_is_not_offered_to_tasks_as_a_connection(values: Values) -> None:
+    assert values["enableBuiltInSecretEnvVars"] == {"AIRFLOW_CONN_AIRFLOW_DB": False}
+
+
+def test_nobody_waits_for_the_database_that_the_job_creates(values: Values) -> None:
+    assert {"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"} in values["env"]
+
+
+def test_no_user_and_no_database_of_the_charts_own(values: Values) -> None:
+    assert not values["createUserJob"]["enabled"]
+    assert not values["postgresql"]["enabled"]
+
+
+def test_pods_of_the_kubernetes_executor_get_what_celery_workers_get() -> None:
+    """The chart gives both `env` and `config`; what only one of them got would stand in `workers`."""
+    celery, pods = merged("celery.yaml"), merged("executor.yaml")
+    assert celery["env"] == pods["env"]
+    assert set(settings(celery)) ^ set(settings(pods)) == {"AIRFLOW__CELERY__WORKER_CONCURRENCY"}
+    assert "env" not in celery["workers"]["celery"]
+    assert "env" not in pods["workers"]["kubernetes"]
+    assert "images" not in pods or "pod_template" not in pods["images"]
+
+
+def test_each_probe_is_the_one_of_compose(values: Values) -> None:
+    parts = {
+        "scheduler": values["scheduler"],
+        "dag-processor": values["dagProcessor"],
+        "triggerer": values["triggerer"],
+        "worker": values["workers"].get("celery", {}),
+    }
+    for name, part in parts.items():
+        for probe in set(PROBES) & set(part):
+            assert ["CMD", *part[probe]["command"]] == COMPOSE[name]["healthcheck"]["test"]
+
+
+def test_every_pod_has_a_limit_of_memory(values: Values) -> None:
+    parts = ("migrateDatabaseJob", "apiServer", "scheduler", "dagProcessor", "triggerer")
+    pods = [*(values[part] for part in parts), *values["workers"].values()]
+    assert all(pod["resources"]["limits"]["memory"] for pod in pods)

@@ -1,0 +1,70 @@
+"""The values as Helm puts them together, and what they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tests.support.paths import ROOT
+
+FOLDER = ROOT / "deploy" / "kubernetes"
+EXECUTORS = {"celery.yaml": "CeleryExecutor", "executor.yaml": "KubernetesExecutor"}
+# Where the chart looks in a Secret that it is given by name.
+KEYS = {
+    "fernetKeySecretName": "fernet-key",
+    "apiSecretKeySecretName": "api-secret-key",
+    "jwtSecretName": "jwt-secret",
+    "metadataSecretName": "connection",
+    "brokerUrlSecretName": "connection",
+    "passwordSecretName": "password",
+}
+
+Values = dict[str, Any]
+
+
+def merged(file: str) -> Values:
+    """What `-f deploy/kubernetes/values.yaml -f deploy/kubernetes/<file>` comes to."""
+    return _merge(_read("values.yaml"), _read(file))
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every single value, with the keys that lead to it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, str(index)))
+    else:
+        yield path, value
+
+
+def secret_keys(values: Values) -> set[tuple[str, str]]:
+    """Every key of a Secret that is referred to, with the Secret's name."""
+    named = {(str(value), KEYS[path[-1]]) for path, value in leaves(values) if path[-1] in KEYS}
+    variables = {(item["secretName"], item["secretKey"]) for item in values["secret"]}
+    return named | variables | {(ref["name"], ref["key"]) for ref in job_secrets(values).values()}
+
+
+def job_secrets(values: Values) -> dict[str, Values]:
+    """Where each secret variable of the job that prepares the databases comes from."""
+    return {
+        item["name"]: item["valueFrom"]["secretKeyRef"]
+        for item in values["migrateDatabaseJob"]["env"]
+        if "valueFrom" in item
+    }
+
+
+def _read(file: str) -> Values:
+    return dict(yaml.safe_load((FOLDER / file).read_text("utf-8")))
+
+
+def _merge(base: Values, over: Mapping[str, Any]) -> Values:
+    """Maps are merged, anything else is replaced, as Helm does it."""
+    result = dict(base)
+    for key, value in over.items():
+        known = result.get(key)
+        result[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result

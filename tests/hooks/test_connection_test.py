@@ -1,0 +1,34 @@
+"""What the Test button of an `agora_dashboard` connection reports for each kind of response."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agora.hooks.dashboard import _knock
+from tests.client.push_stream_requests import account, account_of
+from tests.client.raw_server import answer, answers, raw_server
+from tests.support.sandbox_server import RunningSandbox
+
+
+def test_accepted_credentials_pass(sandbox: RunningSandbox) -> None:
+    passed, text = asyncio.run(_knock(account_of(sandbox)))
+    assert passed
+    assert "accepted the credentials" in text
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_fails_and_admits_what_it_cannot_tell(status: int) -> None:
+    async def main() -> tuple[bool, str]:
+        async with raw_server(answers(answer(status, b'{"message": "words of the vendor"}'))) as server:
+            result = await _knock(account(server.base_url))
+            assert len(server.received) == 1
+        return result
+
+    passed, text = asyncio.run(main())
+    assert not passed
+    assert f"HTTP {status}" in text
+    assert "words of the vendor" in text
+    assert "login is the Customer ID" in text
+    assert "this test cannot decide" in text

@@ -1,0 +1,100 @@
+"""A run that is cleared after its XComs were removed: it says so, and leaves what is recorded of it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.stack.stack import Json, LiveStack, Run
+
+DAG_ID = "agora_bandwidth_daily"
+GROUP = "collect_bandwidth"
+ROW = (
+    "select app_days, app_days_received, points_received, requests, collected, problems"
+    " from mart.collection_run"
+)
+
+
+@pytest.fixture
+def run(live: LiveStack) -> Run:
+    done = live.trigger(DAG_ID)
+    assert done.state == "success"
+    return done
+
+
+def remove_xcoms(live: LiveStack, run: Run, where: str = "true") -> None:
+    """Remove XComs of a run, as `airflow db clean --tables xcom` does."""
+    assert live.metadata(f"delete from xcom where run_id = '{run.run_id}' and {where} returning key")
+
+
+def clear(live: LiveStack, run: Run, task: str) -> tuple[str, Json]:
+    """Clear a task and what comes after it; return the run's note and its tasks once they have ended."""
+    live.call(
+        "POST",
+        f"/api/v2/dags/{DAG_ID}/clearTaskInstances",
+        {
+            "dry_run": False,
+            "dag_run_id": run.run_id,
+            "task_ids": [f"{GROUP}.{task}"],
+            "only_failed": False,
+            "include_downstream": True,
+            "reset_dag_runs": True,
+        },
+    )
+    time.sleep(1)
+    ended = live.ended(DAG_ID, run.run_id)
+    return ended.note, {t["task_id"].removeprefix(f"{GROUP}."): t["state"] for t in ended.tasks}
+
+
+def row(live: LiveStack, run: Run) -> list[tuple[object, ...]]:
+    return live.sql(f"{ROW} where run_id = '{run.run_id}'")
+
+
+@pytest.mark.parametrize(
+    ("removed", "task"),
+    [
+        ("true", "plan"),
+        ("key = 'return_value'", "plan"),
+        ("key like 'batch_%'", "plan"),
+        ("task_id like '%.plan' and key = 'summary'", "plan"),
+        ("task_id like '%.collect'", "collect"),
+    ],
+)
+def test_publishing_again_without_the_hand_over_leaves_the_row(
+    live: LiveStack, run: Run, removed: str, task: str
+) -> None:
+    before = row(live, run)
+    assert before[0][0] == before[0][4] != 0
+    remove_xcoms(live, run, removed)
+    note, states = clear(live, run, "publish")
+    assert states["publish"] == "failed"
+    assert f"What the task {GROUP}.{task} of {DAG_ID} handed over in run {run.run_id} is gone" in note
+    assert "Trigger a new run" in note
+    assert row(live, run) == before
+
+
+@pytest.mark.parametrize("removed", ["true", "key like 'batch_%'"])
+def test_collecting_again_without_the_plan_fails_at_once(live: LiveStack, run: Run, removed: str) -> None:
+    before = row(live, run)
+    remove_xcoms(live, run, removed)
+    note, states = clear(live, run, "collect")
+    assert states["collect"] == states["publish"] == "failed"
+    assert f"What the task {GROUP}.plan of {DAG_ID} handed over in run {run.run_id} is gone" in note
+    assert row(live, run) == before
+
+
+def test_a_plan_of_nothing_is_not_a_plan_that_is_gone(live: LiveStack, run: Run) -> None:
+    nothing = live.trigger(DAG_ID)
+    assert nothing.state == "success"
+    note, states = clear(live, nothing, "publish")
+    assert states["publish"] == "skipped"
+    assert "nothing is missing" in note
+    assert row(live, nothing)[0][0] == 0
+
+
+def test_a_new_run_after_the_removal_finds_what_is_missing(live: LiveStack, run: Run) -> None:
+    remove_xcoms(live, run)
+    live.sql("delete from core.app_day where usage_date = (select max(usage_date) from core.app_day)")
+    assert live.trigger(DAG_ID).state == "success"
+    assert live.sql("select count(*) from mart.coverage where state <> 'collected'") == [(0,)]

@@ -1,0 +1,160 @@
+"""Channels started, updated and stopped through Airflow; every refusal says what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from embedded import sandbox_service
+from embedded.airflow_api import ApiError
+from tests.stack.stack import LiveStack, Run
+from tests.stack.test_credentials import everything_written
+
+DAG = "agora_push_stream_channel"
+URLS = ["rtmp://live.example.com/app/one", "rtmps://live.example.com/app/two"]
+
+
+def asked(live: LiveStack, action: str, cname: str = "lobby", **conf: Any) -> Run:
+    return live.trigger(DAG, {"action": action, "cname": cname, **conf})
+
+
+def pushed(live: LiveStack) -> list[tuple[str, list[str], list[int]]]:
+    channels = live.sandbox("GET", "channels")["channels"]
+    return [(channel["cname"], channel["urls"], channel["uids"]) for channel in channels]
+
+
+def test_start_update_and_stop_from_the_command_line(live: LiveStack) -> None:
+    steps: list[tuple[dict[str, Any], list[tuple[str, list[str], list[int]]]]] = [
+        ({"action": "start", "urls": URLS}, [("lobby", URLS, [])]),
+        ({"action": "update", "uids": [6496936, 6285261]}, [("lobby", URLS, [6496936, 6285261])]),
+        ({"action": "stop"}, []),
+    ]
+    for conf, expected in steps:
+        run_id = f"by-hand-{conf['action']}"
+        live.airflow_cli(
+            *("dags", "trigger", DAG, "--run-id", run_id),
+            *("--conf", json.dumps({"cname": "lobby", **conf})),
+        )
+        run = live.ended(DAG, run_id)
+        assert run.state == "success", run.note
+        assert run.by_task()[conf["action"]] == "success"
+        assert pushed(live) == expected
+
+        answer = live.returned(run, conf["action"])
+        channel = expected[0] if expected else ("lobby", [], [])
+        assert (answer["cname"], answer["urls"], answer["uids"]) == channel
+        assert 'The vendor answers {"cname": "lobby"' in run.note
+        assert all(url in run.note for url in answer["urls"])
+
+
+def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
+    asked(live, "start", urls=URLS)
+    taken = asked(live, "start", urls=URLS[:1])
+    unknown = [asked(live, "update", "nobody", urls=URLS), asked(live, "stop", "nobody")]
+
+    about = f"App {live.app_ids[0]}, connection agora_push_stream: HTTP"
+    assert_refused(taken, "start", f"Channel lobby, {about} 409, the vendor says: Conflicted channel names.")
+    assert "update it, stop it, or take another name" in taken.note
+    for run, task in zip(unknown, ("update", "stop"), strict=True):
+        assert_refused(run, task, f"Channel nobody, {about} 404, the vendor says: Channel not found.")
+        assert "check it, or start it" in run.note
+    assert pushed(live) == [("lobby", URLS, [])]
+
+
+def assert_refused(run: Run, task_id: str, words: str) -> None:
+    assert (run.state, run.by_task()[task_id]) == ("failed", "failed")
+    assert [task["try_number"] for task in run.tasks if task["task_id"] == task_id] == [1]
+    assert words in run.note
+    assert "See docs/runbook.md#" in run.note
+
+
+def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: LiveStack) -> None:
+    live.call(
+        "POST",
+        "/api/v2/connections",
+        {
+            "connection_id": "other_app",
+            "conn_type": "agora_push_stream",
+            "host": f"{live.stack.settings.sandbox_url}/api/v1",
+            "login": live.app_ids[0],
+            "password": "0123456789abcdef0123456789abcdef",
+        },
+    )
+    try:
+        refused = asked(live, "stop", conn_id="other_app")
+    finally:
+        live.call("DELETE", "/api/v2/connections/other_app")
+    assert_refused(refused, "stop", "connection other_app: HTTP 401, the vendor says: Unauthorized.")
+    assert "Mend the connection other_app: login is the App ID, password its App Certificate" in refused.note
+
+    live.sandbox("PUT", "faults", [{"call": "channel", "kind": "status", "status": 400}])
+    malformed = asked(live, "start", urls=URLS)
+    assert_refused(malformed, "start", "HTTP 400, the vendor says: ")
+    assert live.sandbox("GET", "channels")["starts"] == 0
+
+
+def test_a_start_whose_answer_is_lost_is_not_repeated(live: LiveStack) -> None:
+    live.sandbox("PUT", "faults", [{"call": "channel", "kind": "disconnect", "times": 1}])
+
+    run = asked(live, "start", urls=URLS)
+
+    assert_refused(run, "start", "Channel lobby, ")
+    assert "may have taken effect" in run.note
+    assert "See docs/runbook.md#outcome-unknown" in run.note
+    assert pushed(live) == [("lobby", URLS, [])]
+    assert live.sandbox("GET", "channels")["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"action": "restart"},
+        {"cname": ""},
+        {"cname": "x" * 65},
+        {"cname": "Straße"},
+        {"urls": ["http://live.example.com/app"]},
+        {"urls": ["rtmp://live.example.com/a b"]},
+        {"urls": "rtmp://live.example.com/app"},
+        {"uids": [0]},
+        {"uids": [-1]},
+        {"uids": ["0"]},
+        {"uids": ["one"]},
+        {"uids": [1.5]},
+        {"uids": [2**32]},
+    ],
+    ids=str,
+)
+def test_a_form_that_cannot_be_asked_starts_no_run(live: LiveStack, wrong: dict[str, Any]) -> None:
+    conf = {"action": "update", "cname": "lobby", "urls": URLS, **wrong}
+    with pytest.raises(ApiError) as raised:
+        live.call("POST", f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})
+    assert raised.value.status == 400
+    assert live.sandbox("GET", "channels")["requests"] == 0
+
+
+def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack) -> None:
+    nothing = asked(live, "update")
+    hosts = asked(live, "start", urls=URLS, uids=[1])
+    nowhere = asked(live, "stop", conn_id="nowhere")
+
+    assert "Channel lobby: neither urls nor uids are given" in nothing.note
+    assert "Channel lobby: uids are for update, a start takes none" in hosts.note
+    assert "There is no connection nowhere" in nowhere.note
+    assert {run.state for run in (nothing, hosts, nowhere)} == {"failed"}
+    assert live.sandbox("GET", "channels")["requests"] == 0
+
+
+def test_no_certificate_and_no_key_is_written_down(live: LiveStack) -> None:
+    stack = live.stack
+    certificate = sandbox_service.app_certificates(stack.settings, stack.secrets)[live.app_ids[0]]
+    key = re.compile("004[0-9a-f]{40}" + live.app_ids[0])
+    asked(live, "start", urls=URLS)
+    asked(live, "update", "nobody", urls=URLS)
+
+    everything = dict(everything_written(live))
+
+    assert any(URLS[0] in text for text in everything.values()), "the search finds what is written"
+    assert [where for where, text in everything.items() if certificate in text or key.search(text)] == []

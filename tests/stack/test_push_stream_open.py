@@ -1,0 +1,83 @@
+"""The open state applied for and queried through Airflow, and kept every night."""
+
+from __future__ import annotations
+
+import json
+
+from agora.client.dashboard import CONFIRMING_APPS
+from tests.stack.stack import LiveStack
+
+DAG = "agora_push_stream_open"
+NIGHTLY = "agora_push_stream_state"
+
+
+def test_apply_and_query_from_the_command_line(live: LiveStack) -> None:
+    first, second, third = sorted(live.app_ids)[:3]
+    for action, app_ids in (("apply", [first, second]), ("query", [first, third])):
+        conf = json.dumps({"action": action, "app_ids": app_ids})
+        live.airflow_cli("dags", "trigger", DAG, "--run-id", f"by-hand-{action}", "--conf", conf)
+
+    applied, queried = (live.ended(DAG, f"by-hand-{action}") for action in ("apply", "query"))
+
+    assert (applied.state, queried.state) == ("success", "success")
+    assert live.returned(applied, "open_state") == {first: True, second: True}
+    assert live.returned(queried, "open_state") == {first: True, third: False}
+    assert f"enabled for 2 apps ({first}, {second}), not for 0 apps; 2 changed or new" in applied.note
+    assert f"enabled for 1 app ({first}), not for 1 app ({third}); 1 changed or new" in queried.note
+    assert sorted(live.sql("select app_id, enabled, answers from mart.push_stream_state")) == sorted(
+        [(first, True, 2), (second, True, 1), (third, False, 1)]
+    )
+
+
+def test_an_application_that_is_not_granted_is_a_result(live: LiveStack) -> None:
+    live.sandbox("PUT", "open-grants", {"granted": False})
+    run = live.trigger(DAG, {"action": "apply", "app_ids": live.app_ids[:1]})
+    assert run.state == "success"
+    assert live.returned(run, "open_state") == {live.app_ids[0]: False}
+
+
+def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack) -> None:
+    lost, broken = live.app_ids[3], live.app_ids[4]
+    live.sandbox(
+        "PUT",
+        "faults",
+        [
+            {"call": "open_state", "app_id": lost, "kind": "status", "status": 404},
+            {"call": "open_state", "app_id": broken, "kind": "body", "body": '{"enable": "yes"}'},
+        ],
+    )
+    run = live.trigger(NIGHTLY)
+    assert (run.state, run.by_task()) == ("failed", {"query": "failed"})
+    assert [task["try_number"] for task in run.tasks] == [1]
+    assert "2 apps failed" in run.note
+    assert f"App {lost}: HTTP 404" in run.note
+    assert f"App {broken}: HTTP 200, but it does not say whether it is enabled" in run.note
+    assert "Check the App ID in the variable agora_apps" in run.note
+    assert live.sql("select count(*) from mart.push_stream_state") == [(18,)]
+
+    live.sandbox("PUT", "faults", [])
+    live.sandbox("PUT", "open-states", {live.app_ids[0]: True})
+    run = live.trigger(NIGHTLY)
+    assert run.state == "success"
+    assert "enabled for 1 app, not for 19 apps; 3 changed or new" in run.note
+    history = live.sql(
+        "select enabled, is_current from mart.push_stream_state"
+        f" where app_id = '{live.app_ids[0]}' order by first_seen_at"
+    )
+    assert history == [(False, False), (True, True)]
+
+
+def test_a_wrong_certificate_costs_a_handful_of_requests_and_one_sentence(live: LiveStack) -> None:
+    live.set_certificate("wrong-certificate-0123456789abcdef")
+    run = live.trigger(NIGHTLY)
+    assert run.state == "failed"
+    assert "HTTP 401" in run.note
+    assert "Fix the connection agora_dashboard" in run.note
+    assert live.sandbox("GET", "stats")["requests"] <= CONFIRMING_APPS
+
+
+def test_an_app_that_nobody_configured_is_not_asked_about(live: LiveStack) -> None:
+    run = live.trigger(DAG, {"action": "query", "app_ids": ["f" * 32]})
+    assert run.state == "failed"
+    assert f"The variable agora_apps does not name {'f' * 32}" in run.note
+    assert live.sandbox("GET", "stats")["requests"] == 0

@@ -1,0 +1,83 @@
+"""A scheduler whose clock was ahead for a minute keeps its nights. Airflow's functions are real."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded.settings import ROOT
+
+PERIOD_DAYS = {
+    "agora_bandwidth_daily": 1,
+    "agora_bandwidth_watch": 1,
+    "agora_bandwidth_retention": 7,
+    "agora_push_stream_state": 1,
+    "agora_push_stream_broadcast": 1,
+}
+FIRST = {
+    "agora_bandwidth_daily": "2026-11-02T01:30:00+00:00",
+    "agora_bandwidth_watch": "2026-11-02T06:00:00+00:00",
+    "agora_bandwidth_retention": "2026-11-01T05:00:00+00:00",
+    "agora_push_stream_state": "2026-11-02T03:00:00+00:00",
+    "agora_push_stream_broadcast": "2026-11-01T18:00:00+00:00",
+}
+
+
+def lived(home: Path, days_ahead: int) -> dict[str, Any]:
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.stack.scheduler_nights",
+            ROOT / "dags",
+            str(days_ahead),
+        ],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr[-4000:]
+    found: dict[str, Any] = json.loads(answer.stdout.rpartition("\n\n")[2])
+    return found
+
+
+@pytest.mark.parametrize("days_ahead", [1, 45])
+def test_a_clock_that_was_ahead_costs_no_night(tmp_path: Path, days_ahead: int) -> None:
+    found = lived(tmp_path, days_ahead)
+
+    assert found["waits"].keys() == PERIOD_DAYS.keys(), "the DAGs that have a schedule"
+    for waits in (found["waits"], found["waits_at_the_end"]):
+        for dag_id, days in waits.items():
+            # A run of the wrong minute may be the next one; then the run after it is next.
+            assert 0 < days <= PERIOD_DAYS[dag_id] * (2 if days_ahead == 1 else 1), dag_id
+
+    ended_at = datetime.fromisoformat(found["ended_at"])
+    for dag_id, first in FIRST.items():
+        at = datetime.fromisoformat(first)
+        expected = []
+        while at <= ended_at:
+            expected.append(at.isoformat())
+            at += timedelta(days=PERIOD_DAYS[dag_id])
+        assert found["runs"][dag_id] == expected, f"{dag_id}: each run exactly once"
+
+    # Airflow finds the runs of the wrong minute when they are due: one warning each, not one after another.
+    assert found["warned_at_once"] <= (len(FIRST) if days_ahead == 1 else 0)
+    assert sum(found["warnings"].values()) <= len(FIRST)

@@ -1,0 +1,257 @@
+"""For tests: a sandbox in a process of its own, started and surely stopped, with its truth at hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from sandbox.answers import Answers
+from sandbox.catalogue import App, replay_app, seeded_apps
+from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE
+from sandbox.replay import read_replay
+from sandbox.slots import SLOT_LABELS
+from tests.support.paths import ROOT
+from tests.support.sandbox_client import Reply, SandboxClient
+
+__all__ = ["Reply", "RunningSandbox", "running_sandbox"]
+
+_ROOT = ROOT
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+_BASE_URL = re.compile(r"Base URL: http://127\.0\.0\.1:([0-9]+)/")
+
+
+class RunningSandbox(SandboxClient):
+    """A sandbox in a child process; made by `running_sandbox`.
+
+    It can be stopped and started again on the same port, as an API that goes away and comes back.
+
+    Args:
+        arguments: The command line after `python -m sandbox`, without --port.
+        port: The port; 0 picks a free one.
+        customer_id: The Customer ID; without it one is drawn at random.
+        customer_certificate: The Customer Certificate; without it one is drawn at random.
+        apps: How many seeded apps there are.
+        seed: Their seed.
+        timezone: The zone in which days begin and end.
+        traffic: The file whose traffic is replayed.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        port: int,
+        customer_id: str | None,
+        customer_certificate: str | None,
+        apps: int,
+        seed: int,
+        timezone: str,
+        traffic: Path | None,
+    ) -> None:
+        super().__init__(
+            port, customer_id or secrets.token_hex(16), customer_certificate or secrets.token_hex(16)
+        )
+        self._arguments = list(arguments)
+        self._seed = seed
+        self._traffic = traffic
+        self._answers = Answers(ZoneInfo(timezone))
+        self._seeded = seeded_apps(seed, apps)
+        self._process: subprocess.Popen[bytes] | None = None
+        # A file and not a pipe: nobody has to read it, and the child never waits for a reader.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+
+    # What it serves
+
+    @cached_property
+    def apps(self) -> list[App]:
+        """The account's apps, the replayed one last."""
+        if self._traffic is None:
+            return self._seeded
+        described = self.control("GET", "apps")[-1]
+        replay = read_replay(self._traffic).shifted_to(date.fromisoformat(described["last_whole_usage_date"]))
+        return [*self._seeded, replay_app(self._seed, len(self._seeded), self._traffic, replay)]
+
+    @property
+    def app_ids(self) -> list[str]:
+        """The account's App IDs, the replayed one last."""
+        return [app.app_id for app in self.apps]
+
+    def points(self, app_id: str, usage_date: date) -> list[int | float | None]:
+        """Computes what the sandbox truthfully has of a day, whatever faults, window and clock say.
+
+        Args:
+            app_id: An App ID of the account.
+            usage_date: The calendar day.
+
+        Returns:
+            One kbps value a five-minute slot, 288; None where there is no point.
+        """
+        app = next(app for app in self.apps if app.app_id == app_id)
+        value = self._answers.value(app, usage_date)
+        return [value.get(label) for label in SLOT_LABELS]
+
+    # Life and death
+
+    def start(self) -> Self:
+        """Starts the child and waits until it listens.
+
+        Raises:
+            RuntimeError: It ended or did not listen in time; the text holds what it said.
+        """
+        said_before = len(self.log())
+        environment = os.environ | {
+            ID_VARIABLE: self.customer_id,
+            CERTIFICATE_VARIABLE: self.customer_certificate,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--until-input-ends",
+            "--port",
+            str(self.port),
+            *self._arguments,
+        ]
+        # The child's standard input is a pipe from here, so that it ends even where this process is killed.
+        self._process = subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            self.port = self._wait_until_ready(self._process, said_before)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ends the child, by force where it does not end by itself; does nothing where none runs."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+
+    @property
+    def pid(self) -> int:
+        """The child's process ID.
+
+        Raises:
+            RuntimeError: The sandbox does not run.
+        """
+        if self._process is None:
+            raise RuntimeError("The sandbox does not run.")
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Ends the child at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
+    def close(self) -> None:
+        """Ends the child and forgets its log."""
+        self.stop()
+        self._log.close()
+
+    def log(self) -> str:
+        """Everything the child has printed and logged, over all its starts."""
+        # Read at positions of its own: the child writes through the same open file.
+        return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], said_before: int) -> int:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if match := _BASE_URL.search(self.log(), said_before):
+                return int(match[1])
+            if process.poll() is not None:
+                raise RuntimeError(
+                    f"The sandbox ended with {process.returncode}:\n{self.log()[said_before:]}"
+                )
+            time.sleep(0.01)
+        raise RuntimeError(f"The sandbox did not listen in {_START_SECONDS} s:\n{self.log()[said_before:]}")
+
+
+@contextmanager
+def running_sandbox(
+    *,
+    apps: int = 3,
+    seed: int = 7,
+    rate_limit: float = 0,
+    retry_after: int | None = None,
+    window: str = "1 month",
+    timezone: str = "UTC",
+    clock: datetime | str | None = None,
+    traffic: Path | str | None = None,
+    faults: Sequence[dict[str, Any]] = (),
+    faults_file: Path | str | None = None,
+    latency_ms: float = 0,
+    quiet: bool = False,
+    port: int = 0,
+    customer_id: str | None = None,
+    customer_certificate: str | None = None,
+) -> Iterator[RunningSandbox]:
+    """Runs `python -m sandbox` in a child process for the length of a with block.
+
+    Settings are those of the command line, except that there is no rate limit unless one is given, and
+    the port is a free one.
+
+    Yields:
+        The sandbox, which listens already.
+    """
+    file = None if traffic is None else Path(traffic).resolve()
+    options = {
+        "--apps": apps,
+        "--seed": seed,
+        "--rate-limit": rate_limit,
+        "--retry-after": retry_after,
+        "--window": window,
+        "--timezone": timezone,
+        "--clock": clock.isoformat() if isinstance(clock, datetime) else clock,
+        "--traffic": file,
+        "--faults": None if faults_file is None else Path(faults_file).resolve(),
+        "--latency-ms": latency_ms,
+    }
+    arguments = [f"{name}={value}" for name, value in options.items() if value is not None]
+    sandbox = RunningSandbox(
+        [*arguments, *(["--quiet"] if quiet else [])],
+        port=port,
+        customer_id=customer_id,
+        customer_certificate=customer_certificate,
+        apps=apps,
+        seed=seed,
+        timezone=timezone,
+        traffic=file,
+    )
+    try:
+        sandbox.start()
+        if faults:
+            sandbox.put_faults(faults)
+        yield sandbox
+    finally:
+        sandbox.close()

@@ -1,0 +1,69 @@
+"""Each error says what happened and what to do, and points to the runbook once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from agora import errors
+from agora.client.response import Response
+from agora.errors import (
+    AgoraError,
+    CredentialsRefused,
+    ResponseRejected,
+    SettingsError,
+    UnknownApp,
+    VendorError,
+    see,
+)
+
+pytestmark = pytest.mark.unit
+
+VENDOR_ERRORS = VendorError.__subclasses__()
+
+
+def test_the_tree_of_the_docstring_is_the_tree() -> None:
+    documented = errors.__doc__ or ""
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    assert len(VENDOR_ERRORS) == 12
+    assert all(issubclass(kind, AgoraError) for kind in classes if kind.__module__ == errors.__name__)
+    assert all(kind.__name__ in documented for kind in classes if issubclass(kind, AgoraError))
+
+
+@pytest.mark.parametrize("kind", VENDOR_ERRORS)
+def test_a_vendor_error_says_what_it_is_about_and_what_to_do(kind: type[VendorError]) -> None:
+    answer = Response(400, b"", datetime(2026, 11, 2, tzinfo=UTC))
+    error = kind(
+        "HTTP 400, the vendor says: no",
+        about="App a1, 2026-11-01, connection some_account",
+        app_id="a1",
+        advice="Do this.",
+        answer=answer,
+    )
+    assert str(error).startswith(
+        "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+        " See docs/runbook.md#"
+    )
+    assert (error.reason, error.app_id, error.answer) == ("HTTP 400, the vendor says: no", "a1", answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Do this.", "Do this. See docs/runbook.md#settings-error"),
+        ("it is wrong", "it is wrong. See docs/runbook.md#settings-error"),
+        ("ALTER ROLE x;", "ALTER ROLE x; See docs/runbook.md#settings-error"),
+    ],
+)
+def test_an_error_ends_with_the_entry_of_its_class(text: str, said: str) -> None:
+    assert str(SettingsError(text)) == said
+
+
+def test_several_kinds_are_pointed_to_once_each() -> None:
+    kinds = [UnknownApp, CredentialsRefused, UnknownApp]
+    assert see(kinds) == "See docs/runbook.md#credentials-refused, docs/runbook.md#unknown-app"
+
+
+def test_a_reason_that_the_ledger_keeps_is_bare() -> None:
+    assert str(ResponseRejected("not JSON")) == "not JSON"

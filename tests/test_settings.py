@@ -1,0 +1,332 @@
+"""Connections and the variable of apps: what is accepted, and what a refusal says and does not say."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from agora.errors import SettingsError
+from agora.settings import (
+    DEFAULT_BASE_URL,
+    PUSH_STREAM_BASE_URL,
+    DashboardSettings,
+    PushStreamSettings,
+    canonical_app_id,
+    parse_apps,
+    parse_dashboard,
+    parse_push_stream,
+)
+
+pytestmark = pytest.mark.unit
+
+SECRET = "certificate-that-nobody-may-see"
+APP_ID = "970CA35de60c44645bbae8a215061b33"
+APP_CERTIFICATE = "5cfd2fd1755d40ecb72977518be15D3B"
+
+
+def parsed(**fields: Any) -> DashboardSettings:
+    return parse_dashboard(
+        "some_account", {"customer_id": "customer", "customer_certificate": SECRET, **fields}
+    )
+
+
+def refusal(**fields: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        parsed(**fields)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__, "the cause would bring the input into a traceback"
+    return str(refused.value)
+
+
+def test_a_connection_needs_no_more_than_credentials() -> None:
+    settings = parsed(base_url="", timezone=None)
+    assert settings.conn_id == "some_account"
+    assert settings.base_url == DEFAULT_BASE_URL
+    assert (settings.timezone, settings.window) == ("UTC", "1 month")
+    assert (settings.requests_per_second, settings.max_concurrency) == (10.0, 16)
+
+
+def test_the_certificate_is_hidden_from_repr() -> None:
+    assert SECRET not in repr(parsed()) + str(parsed())
+
+
+def test_a_trailing_slash_of_the_address_is_dropped() -> None:
+    assert parsed(base_url="https://api.sd-rtn.com/dev/v2/").base_url == "https://api.sd-rtn.com/dev/v2"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"customer_id": ""}, "customer_id"),
+        ({"customer_id": "with:colon"}, "customer_id"),
+        ({"customer_certificate": None}, "customer_certificate"),
+        ({"customer_certificate": [SECRET]}, "customer_certificate"),
+        ({"base_url": "api.agora.io"}, "base_url"),
+        ({"base_url": "ftp://api.agora.io"}, "base_url"),
+        ({"base_url": f"https://id:{SECRET}@api.agora.io"}, "base_url"),
+        ({"base_url": f"ftp://id:{SECRET}@api.agora.io"}, "base_url"),
+        ({"base_url": f"id:{SECRET}@api.agora.io"}, "base_url"),
+        ({"base_url": f"https://id:{SECRET}／x@api.agora.io"}, "base_url"),
+        ({"base_url": f"https://id:{SECRET}＠api.agora.io"}, "base_url"),
+        ({"base_url": f"https://{SECRET} x"}, "base_url"),
+        ({"base_url": f"http://{SECRET}"}, "base_url"),
+        ({"base_url": SECRET}, "base_url"),
+        ({"base_url": "https://api.agora.io/dev/v2?x=1"}, "base_url"),
+        ({"base_url": "https://api.agora.io/dev/v2#x"}, "base_url"),
+        ({"base_url": "https://[::1"}, "base_url"),
+        ({"base_url": "https://api.agora.io:99999"}, "base_url"),
+        ({"base_url": "https://api..agora.io"}, "base_url"),
+        ({"conn_id": "another"}, "conn_id"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"timezone": "../etc/passwd"}, "timezone"),
+        ({"timezone": 8}, "timezone"),
+        ({"window": "a month"}, "window"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"requests_per_second": -1}, "requests_per_second"),
+        ({"requests_per_second": float("nan")}, "requests_per_second"),
+        ({"requests_per_second": "fast"}, "requests_per_second"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"max_concurrency": 1.5}, "max_concurrency"),
+        ({"max_concurrency": 100_000}, "max_concurrency"),
+        ({"requests_per_secnd": 5}, "requests_per_secnd"),
+    ],
+)
+def test_a_refusal_names_connection_and_field_and_no_secret(fields: dict[str, Any], field: str) -> None:
+    said = refusal(**fields)
+    assert "some_account" in said
+    assert f"{field}: " in said
+    assert SECRET not in said
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    said = refusal(window="never", timezone="Nowhere", requests_per_second=0)
+    assert all(field in said for field in ("window", "timezone", "requests_per_second"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8090/dev/v2", "http://localhost:1", "http://[::1]:8090", "http://127.8.9.10/dev"],
+)
+def test_plain_http_is_accepted_to_this_machine(url: str) -> None:
+    assert parsed(base_url=url).base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.agora.io/dev/v2",
+        "http://10.0.0.1",
+        "http://0.0.0.0:80",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "HTTP://example.com",
+    ],
+)
+def test_plain_http_is_refused_to_any_other(url: str) -> None:
+    assert "credentials are only sent over HTTPS" in refusal(base_url=url)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_a_zone_that_changes_its_clocks_is_refused_in_a_clear_sentence(zone: str) -> None:
+    said = refusal(timezone=zone)
+    assert f"{zone} changes its clocks on 2" in said
+    assert "Use UTC or a zone without summer time" in said
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "Etc/GMT-1", "Asia/Kolkata", "Asia/Kathmandu"])
+def test_a_zone_without_clock_changes_is_accepted(zone: str) -> None:
+    assert parsed(timezone=zone).timezone == zone
+
+
+def test_today_is_the_vendors_today() -> None:
+    now = datetime(2026, 11, 1, 17, 0, tzinfo=UTC)
+    assert parsed().today(now) == date(2026, 11, 1)
+    assert parsed(timezone="Asia/Shanghai").today(now) == date(2026, 11, 2)
+
+
+@pytest.mark.parametrize("window", ["1 month", "1 day", "2 days", "30 days", "9999 days"])
+def test_a_window_is_accepted(window: str) -> None:
+    assert parsed(window=window).window == window
+
+
+@pytest.mark.parametrize(
+    "window",
+    ["2 months", "30", "0 days", "-1 days", "030 days", "30 days ", "30  days", "10000 days", "٣٠ days"],
+)
+def test_another_window_is_refused_with_what_to_write(window: str) -> None:
+    assert 'write "1 month" or a number of days such as "30 days"' in refusal(window=window)
+
+
+def pushing(**fields: Any) -> PushStreamSettings:
+    return parse_push_stream(
+        "some_channels", {"app_id": APP_ID, "app_certificate": APP_CERTIFICATE, **fields}
+    )
+
+
+def pushing_refusal(**fields: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        pushing(**fields)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__, "the cause would bring the input into a traceback"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("base_url", ["", None])
+def test_a_connection_of_channels_needs_no_more_than_an_app(base_url: str | None) -> None:
+    settings = pushing(base_url=base_url)
+    assert (settings.conn_id, settings.app_id) == ("some_channels", APP_ID.lower())
+    assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE
+    assert settings.base_url == PUSH_STREAM_BASE_URL == "http://broadcastgw.agora.io/api/v1"
+
+
+def test_the_app_certificate_is_hidden_from_repr() -> None:
+    assert APP_CERTIFICATE not in repr(pushing()) + str(pushing()) + pushing().model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://broadcastgw.example.com/api/v1",
+        "https://broadcastgw.example.com",
+        "http://127.0.0.1:8090/api/v1",
+    ],
+)
+def test_channels_are_pushed_over_plain_http_too_which_is_the_vendors_own_scheme(url: str) -> None:
+    assert pushing(base_url=url).base_url == pushing(base_url=f"{url}/").base_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        *(
+            ({"app_id": app_id}, "app_id")
+            for app_id in (None, "", APP_ID[1:], f"{APP_ID}0", f"{APP_ID[1:]}g", f"{APP_ID[1:]}\n", 7)
+        ),
+        *(
+            ({"app_certificate": secret}, "app_certificate")
+            for secret in (None, "", SECRET, APP_CERTIFICATE[1:], f"{APP_CERTIFICATE} ", [APP_CERTIFICATE])
+        ),
+        *(
+            ({"base_url": url}, "base_url")
+            for url in (
+                "broadcastgw.agora.io",
+                "ftp://broadcastgw.agora.io",
+                "http://",
+                f"http://{APP_ID}:{APP_CERTIFICATE}@broadcastgw.agora.io",
+                f"http://broadcastgw.agora.io/?channelkey={APP_CERTIFICATE}",
+                "http://broadcastgw.agora.io/#x",
+                "http://[::1",
+                "http://broadcastgw.agora.io:99999/api/v1",
+                "http://broadcastgw..agora.io/api/v1",
+            )
+        ),
+        ({"requests_per_second": 5}, "requests_per_second"),
+        ({"customer_id": "customer"}, "customer_id"),
+    ],
+)
+def test_a_refusal_of_channels_names_connection_and_field_and_no_secret(
+    fields: dict[str, Any], field: str
+) -> None:
+    said = pushing_refusal(**fields)
+    assert said.startswith("The connection some_channels is not usable: ")
+    assert f"{field}: " in said
+    assert said.endswith(". See docs/runbook.md#settings-error")
+    assert all(secret[1:-1] not in said for secret in (SECRET, APP_CERTIFICATE, APP_ID))
+
+
+def test_app_id_and_app_certificate_are_named_at_once() -> None:
+    said = pushing_refusal(app_id=SECRET, app_certificate=SECRET)
+    assert said.count("it must be 32 hexadecimal digits") == 2
+    assert SECRET not in said
+
+
+def test_apps_are_a_list_of_ids() -> None:
+    apps = parse_apps('["a1", "b2"]')
+    assert [(app.app_id, app.name, app.conn_id) for app in apps] == [
+        ("a1", "", "agora_dashboard"),
+        ("b2", "", "agora_dashboard"),
+    ]
+
+
+def test_apps_are_a_list_of_objects_and_ids_mixed() -> None:
+    value = [
+        "a1",
+        {
+            "app_id": "b2",
+            "name": "Классы",
+            "conn_id": "other",
+            "collect_from": "2026-01-01",
+            "collect_until": "2026-01-31",
+        },
+    ]
+    for given in (value, json.dumps(value)):
+        bare, full = parse_apps(given)
+        assert bare.app_id == "a1"
+        assert (full.name, full.conn_id) == ("Классы", "other")
+        assert (full.collect_from, full.collect_until) == (date(2026, 1, 1), date(2026, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("", "Expecting value"),
+        ("not json", "Expecting value"),
+        ("null", "valid list"),
+        ('"a1"', "valid list"),
+        ('{"app_id": "a1"}', "valid list"),
+        ("[]", "names no app"),
+        ("[1]", "0"),
+        ("[null]", "0"),
+        ('[""]', "0.app_id"),
+        ('["a b"]', "0.app_id"),
+        ('["a/../b"]', "0.app_id"),
+        ('["a1\\n"]', "0.app_id"),
+        ('["ä1"]', "0.app_id"),
+        (f'["{"a" * 65}"]', "0.app_id"),
+        ("[{}]", "0.app_id"),
+        ('[{"app_id": "a1", "nmae": "x"}]', "0.nmae"),
+        ('[{"app_id": "a1", "conn_id": ""}]', "0.conn_id"),
+        ('["a1", {"app_id": "a1"}]', "a1 twice"),
+        ('[{"app_id": "a1", "collect_from": "yesterday"}]', "0.collect_from"),
+        ('[{"app_id": "a1", "collect_from": "20260101"}]', "0.collect_from"),
+        ('[{"app_id": "a1", "collect_from": "2026-02-30"}]', "0.collect_from"),
+        ('[{"app_id": "a1", "collect_until": "2026-13-01"}]', "0.collect_until"),
+        (
+            '[{"app_id": "a1", "collect_from": "2026-02-01", "collect_until": "2026-01-01"}]',
+            "collect_from 2026-02-01 is after collect_until 2026-01-01",
+        ),
+    ],
+)
+def test_a_wrong_list_of_apps_is_refused_by_the_variables_name(value: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match="agora_apps") as refused:
+        parse_apps(value)
+    assert sentence in str(refused.value)
+
+
+def test_an_app_id_has_one_spelling() -> None:
+    apps = parse_apps(["970CA35DE60C44645BBAE8A215061B33", {"app_id": "Sandbox_App-1"}])
+    assert [app.app_id for app in apps] == ["970ca35de60c44645bbae8a215061b33", "sandbox_app-1"]
+    assert [canonical_app_id(app.app_id) for app in apps] == [app.app_id for app in apps]
+    assert canonical_app_id("Sandbox_App-1") == "sandbox_app-1"
+
+
+@pytest.mark.parametrize("text", ["\u212a1", "İ1", "Ä1"])
+def test_a_letter_outside_ascii_does_not_become_an_app_id(text: str) -> None:
+    assert canonical_app_id(text) == text
+    with pytest.raises(SettingsError, match=r"0\.app_id"):
+        parse_apps([text])
+
+
+@pytest.mark.parametrize("value", [["a1", "A1"], [{"app_id": "aB"}, "b", {"app_id": "Ab", "name": "other"}]])
+def test_app_ids_that_differ_only_in_case_are_one_app(value: list[Any]) -> None:
+    with pytest.raises(SettingsError, match=r"names a[1b] twice: .* differ only in case are the same app"):
+        parse_apps(value)
+
+
+def test_the_app_id_of_channels_has_the_same_spelling_and_its_certificate_stays() -> None:
+    settings = pushing(app_id=APP_ID.upper())
+    assert settings.app_id == APP_ID.lower()
+    assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE
