@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import orjson
 import pytest
 
-from tests.dags.test_policy import EXAMPLE, SCHEDULED
+from tests.stack.test_policy import EXAMPLE, SCHEDULED
 from tests.stack.stack import LiveStack
 
 DAG = "agora_bandwidth_daily"
