@@ -26,14 +26,14 @@ REDIRECTED = "Redirects are not followed. Check host of the connection some_acco
 UNLISTED = "documents do not list this status. Check host of the connection some_account"
 # Status, what it is for either call, what to do about it, and where the runbook says more.
 REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
-    (302, UnexpectedResponse, REDIRECTED, "unexpected-answer"),
-    (304, UnexpectedResponse, UNLISTED, "unexpected-answer"),
+    (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
+    (304, UnexpectedResponse, UNLISTED, "unexpected-response"),
     (400, RequestInvalid, "Check the App ID in the variable agora_apps", "request-invalid"),
     (401, AppRefused, "The App ID may belong to another account", "app-refused"),
     (403, AppRefused, "The App ID may belong to another account", "app-refused"),
     (404, UnknownApp, "Check the App ID in the variable agora_apps", "unknown-app"),
-    (409, UnexpectedResponse, UNLISTED, "unexpected-answer"),
-    (418, UnexpectedResponse, UNLISTED, "unexpected-answer"),
+    (409, UnexpectedResponse, UNLISTED, "unexpected-response"),
+    (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
 FAILURES = [500, 502, 503, 504, 599]
 

@@ -65,7 +65,7 @@ def unexpected(name: str, told: bytes) -> str:
     assert said.startswith(ABOUT)
     assert said.endswith(
         " It has probably taken effect all the same: update the channel to see, or stop it."
-        " See docs/runbook.md#unexpected-answer"
+        " See docs/runbook.md#unexpected-response"
     )
     return said.removeprefix(ABOUT)
 

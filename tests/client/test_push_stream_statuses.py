@@ -42,15 +42,15 @@ REDIRECTED = "Redirects are not followed. Check host of the connection some_chan
 UNLISTED = "documents do not list this status. Check host of the connection some_channels"
 # Status, what it is for each call, what to do about it, and where the runbook says more.
 REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
-    (300, UnexpectedResponse, REDIRECTED, "unexpected-answer"),
-    (302, UnexpectedResponse, REDIRECTED, "unexpected-answer"),
-    (304, UnexpectedResponse, UNLISTED, "unexpected-answer"),
+    (300, UnexpectedResponse, REDIRECTED, "unexpected-response"),
+    (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
+    (304, UnexpectedResponse, UNLISTED, "unexpected-response"),
     (400, RequestInvalid, "Mend what the vendor names", "request-invalid"),
     (401, ChannelKeyRefused, MEND, "channel-key-refused"),
-    (403, UnexpectedResponse, UNLISTED, "unexpected-answer"),
+    (403, UnexpectedResponse, UNLISTED, "unexpected-response"),
     (404, ChannelNotFound, "Nothing is pushed under that name", "channel-not-found"),
     (409, ChannelConflict, "update it, stop it, or take another name", "channel-conflict"),
-    (418, UnexpectedResponse, UNLISTED, "unexpected-answer"),
+    (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
 FAILURES = [500, 502, 503, 504, 599]
 

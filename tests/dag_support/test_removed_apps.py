@@ -30,7 +30,7 @@ def test_each_app_is_named_as_people_and_the_vendor_know_it() -> None:
     assert removed_apps.note(RemovedApps([], 20)) == ""
     text = removed_apps.note(RemovedApps([("id0", "classroom"), ("id1", "id1")], 20))
     assert text.startswith("2 of 20 apps left the variable agora_apps. Their ")
-    assert text.endswith("\n- RemovedApps: classroom, id1.")
+    assert text.endswith("\n- Removed: classroom, id1.")
     assert removed_apps.note(gone(1, 20)).startswith("1 of 20 apps left the variable agora_apps. Its ")
 
 
@@ -45,4 +45,4 @@ def test_the_batch_that_fails_the_run_names_the_apps_and_what_to_do() -> None:
     assert batch.app_days() == []
     assert all(line in batch.unusable for line in removed_apps.note(gone(2, 5)).splitlines())
     assert "If you removed them on purpose, do nothing" in batch.unusable
-    assert "See docs/runbook.md#apps-gone" in batch.unusable
+    assert "See docs/runbook.md#apps-removed" in batch.unusable

@@ -175,7 +175,7 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
     for app, (_, _, reason) in failing.items():
         assert re.search(f"App {app_ids[app]}: [^.]*{re.escape(reason)}", said)
     assert f"App {NOBODYS_APP}: HTTP 404, the vendor says: There is no such App ID in this account." in said
-    assert "docs/runbook.md#unexpected-answer, docs/runbook.md#unknown-app" in said
+    assert "docs/runbook.md#unexpected-response, docs/runbook.md#unknown-app" in said
     assert states.text().startswith(said)
     assert sandbox.stats()["by_status"]["500"] == (1 if apply else 4), "what is not safe is not repeated"
     assert sandbox.stats()["by_status"]["none"] == (1 if apply else 4)

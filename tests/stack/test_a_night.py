@@ -186,7 +186,7 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     assert run.note.startswith("Result: 19 of 20 apps left the variable agora_apps.")
     assert run.note.count("left the variable") == 1
     assert all(f"Name of {app_id[:6]}" in run.note for app_id in vanished)
-    assert "docs/runbook.md#apps-gone" in run.note.splitlines()[0]
+    assert "docs/runbook.md#apps-removed" in run.note.splitlines()[0]
     assert "Requested " in run.note
     assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == events + 1
     ((problems,),) = live.sql(f"select problems from mart.collection_run where run_id = '{run.run_id}'")

@@ -43,5 +43,5 @@ def note(gone: RemovedApps) -> str:
     return (
         f"{len(gone.apps):,} of {format_count(gone.before, 'app')} left the variable agora_apps."
         f" {'Its' if len(gone.apps) == 1 else 'Their'} days from today on are no longer expected."
-        f"\n- RemovedApps: {', '.join(names)}."
+        f"\n- Removed: {', '.join(names)}."
     )
