@@ -1,8 +1,8 @@
-"""Collect bandwidth of chosen days, of all apps or some.
+"""Collect bandwidth for chosen days, for all apps or some.
 
-- Complete days are left alone, unless **Reload** is set.
-- The vendor refuses days that it no longer shows (HTTP 400). The run's note counts them; they are no failure.
-- A day outside an app's expected days is stored if the vendor serves it. Otherwise coverage does not show it.
+- Complete days are not requested again, unless you set **Reload**.
+- The vendor refuses days that have left its window (HTTP 400). The run's note counts them; the run succeeds.
+- A served day that is outside an app's expected days is stored too. Coverage shows only expected days.
 - A reloaded day replaces the stored one if it contradicts a point or has more points.
 """
 
@@ -27,11 +27,12 @@ from agora.task_groups.collect_bandwidth import collect_bandwidth
             description="Request complete days again.",
         ),
     },
+    description="Collect bandwidth for chosen days",
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_backfill() -> None:
-    """Run the shared task group over the days of the trigger form."""
+    """Collect the days that the trigger form selects."""
     collect_bandwidth(
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",

@@ -1,15 +1,15 @@
 """Collect bandwidth every night.
 
-Collects **every expected day that is missing and may still be available**, soonest to expire first. Earlier
-runs do not matter: after an outage the next run catches up by itself.
+Collects **every expected day that is missing and may still be available**, soonest to expire first. What
+earlier runs did is irrelevant: after an outage, the next run catches up.
 
 - **Trigger** it at any time. Complete days are not requested again, except once after they have settled.
 - A **backfill** of this DAG collects exactly the days that you choose.
 - The variable `agora_apps` lists the apps. The connection `agora_dashboard` is their account.
-- If a run fails, its note and the failed `collect` task name each app with the reason. Everything sound is
-  loaded already, and the next run requests the missing days again.
+- If a run fails, its note and the failed `collect` task name each app with the reason. All sound data is
+  already loaded, and the next run requests the missing days again.
 
-Result: `mart.bandwidth_5min`, `mart.billing_monthly`, `mart.coverage` in the warehouse.
+Results: `mart.bandwidth_5min`, `mart.billing_monthly` and `mart.coverage` in the warehouse.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from agora.task_groups.collect_bandwidth import collect_bandwidth
 
 @dag(
     schedule=SCHEDULES["agora_bandwidth_daily"],
+    description="Every night: collect every expected day that is missing and still available",
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_daily() -> None:
-    """Run the shared task group over everything that is missing."""
+    """Collect everything that is missing."""
     collect_bandwidth(from_date=own_day_of_backfill())
 
 

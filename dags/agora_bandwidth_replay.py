@@ -1,14 +1,14 @@
-"""Decode stored responses again, without a request to the vendor.
+"""Decode stored responses again, without requests to the vendor.
 
-Every response is stored as it was received in `raw.bandwidth_response`. So days that are no longer available
-can be decoded again after the decoder was fixed, or moved after a connection's time zone was corrected.
+Every response is stored as received in `raw.bandwidth_response`. Days that are no longer available can
+therefore be decoded again after a fix of the decoder, or moved after a connection's time zone was corrected.
 
-- Several responses for a day count in the order in which they came: a newer one wins if it contradicts a
+- Several responses for a day are applied in the order of their arrival: a newer one wins if it contradicts a
   point or has more points.
-- Points that no response yields any more are taken back.
-- A day keeps the time zone in which it was collected. **Correct time zone** moves it to the present zone of
+- Points that no response contains any more are removed.
+- A day keeps the time zone in which it was collected. **Correct time zone** moves it to the current zone of
   its account's connection.
-- `mart.restatement` lists every change. If nothing changes, the run ends as skipped and succeeds.
+- `mart.restatement` lists every change. If nothing changes, the task is skipped and the run succeeds.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ from agora.operators.publish import BANDWIDTH
             False,
             type="boolean",
             title="Correct time zone",
-            description="Move the days to the present time zone of their account's connection.",
+            description="Move the days to the current time zone of their account's connection.",
         ),
     },
+    description="Decode stored responses again, without requests to the vendor",
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_replay() -> None:
-    """Replay the days of the trigger form, check the stored data, update the asset."""
+    """Replay the days that the trigger form selects, check the stored data, update the asset."""
     replay = BandwidthReplayOperator(
         task_id="replay",
         from_date="{{ params.from_date }}",

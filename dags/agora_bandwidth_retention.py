@@ -1,16 +1,16 @@
-"""Compare stored points with their stored responses, then drop data that is older than you chose.
+"""Check stored points against their stored responses, then delete data that is older than you chose.
 
-The first task decodes the stored responses of the last 62 days, and of a random sample of older days.
-It fails if stored points differ, and nothing is dropped then. By default nothing is dropped at all.
+The first task decodes the stored responses of the last 62 days and of a random sample of older days. If
+stored points differ, the task fails and nothing is deleted. By default nothing is ever deleted.
 
-Set the variable `agora_retention` to choose, for example `{"raw_answer_days": 400}`:
+To delete old data, set the variable `agora_retention`, for example to `{"raw_answer_days": 400}`:
 
-- `raw_answer_days`: drops raw responses for older days. The points remain. A day without its raw response can
-  be neither proven nor decoded again.
-- `app_day_days`: drops older days, with their points and ledger entries. Their bills go with them.
+- `raw_answer_days`: deletes raw responses for older days. The points stay, but they can no longer be checked
+  or decoded again.
+- `app_day_days`: deletes older days with their points and ledger entries. Their bills disappear with them.
 
-The least is 63 days. Days that may still be collected and responses that are not decoded yet are never
-dropped.
+The minimum is 63 days. Days that may still be collected and responses that are not decoded yet are never
+deleted.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from agora.operators.maintenance import RetentionOperator
 @dag(
     schedule=SCHEDULES["agora_bandwidth_retention"],
     is_paused_upon_creation=False,
+    description="Every Sunday: check stored points against stored responses, delete old data if you chose to",
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_retention() -> None:
-    """Check points and drop old data once a week."""
-    # A response that contradicts its points is evidence.
-    StoredPointsCheckOperator(task_id="check_points") >> RetentionOperator(task_id="drop_what_is_old")
+    """Check points and delete old data once a week."""
+    # A response that contradicts its points is evidence, so nothing is deleted after a failed check.
+    StoredPointsCheckOperator(task_id="check_points") >> RetentionOperator(task_id="delete_old_data")
 
 
 agora_bandwidth_retention()

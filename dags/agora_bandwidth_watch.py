@@ -1,19 +1,19 @@
 """Check every morning whether bandwidth is about to be lost, and fail before that happens.
 
 - **Fails** every day while an expected app-day that was never collected is about to leave the vendor's
-  window. `days_of_warning` of the variable `agora_alerts` sets how many days ahead (default 7). This also
-  shows that the nightly run does not run, because expected days are computed from the configuration, not from
-  past runs.
-- **Does not fail** on its first run: after installation everything is uncollected for a while.
-- **Fails once** when app-days were lost since the last run. Later runs only mention them.
-- **Names**, without failing, the oldest uncollected day, partial days and all lost days. It also names
-  restatements to less than half that nobody has reviewed, apps with the same response body, and DAGs that run
-  too late.
+  window. `days_of_warning` in the variable `agora_alerts` sets how many days ahead (default 7). The DAG also
+  fails if the nightly run has stopped, because expected days follow from the configuration, not from past
+  runs.
+- **Does not fail** on its first run: after installation, nothing is collected yet.
+- **Fails once** if app-days were lost since the last run. Later runs only list them.
+- **Lists**, without failing, the oldest missing day, partial days and all lost days. It also lists
+  restatements to less than half that are not reviewed, apps with the same response body, and DAGs that run
+  late.
 
 The variable `agora_alerts` sets who is notified when a run of any of these DAGs fails. Default: nobody.
 `{"email": ["ops@example.com"], "webhook_conn_id": "agora_webhook", "days_of_warning": 7}`.
 E-mail uses the connection `smtp_default`, or the connection that `smtp_conn_id` names. The webhook's URL is
-the password of its connection. What to do about a failure: `docs/runbook.md`.
+the password of its connection. `docs/runbook.md` describes what to do about each failure.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from agora.operators.expiry_monitor import WatchOperator
 @dag(
     schedule=SCHEDULES["agora_bandwidth_watch"],
     is_paused_upon_creation=False,
+    description="Every morning: fail while uncollected days are about to expire",
     doc_md=__doc__,
     **BANDWIDTH_DAG,
 )

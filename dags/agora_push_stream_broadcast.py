@@ -1,18 +1,17 @@
-"""An example to copy: push a channel's stream every evening, and stop it whatever becomes of the run.
+"""An example to copy: push a channel's stream every evening, and always stop it.
 
-- Paused until you unpause it; the form of Trigger does that, too, unless you take the tick away. Change the
-  schedule, and the defaults of the form, in a copy of this file.
-- **stop** is the teardown: it runs whatever became of the start and of the time between, also where the
-  start's answer was lost or its worker was killed, and is tried again for an hour. Where it fails, the run
-  fails.
-- A channel that somebody else started under the same name is left alone: the start is refused (409), and
-  there is nothing to stop.
-- It is on air from the time it is scheduled for, or triggered at, for `minutes`. A run that begins later,
-  because of an outage or of unpausing, pushes what is left of that, or nothing.
-- To end a broadcast early, mark its run as failed: stop runs. Do not pause or delete the DAG while it is on
-  the air: then nothing stops it.
-- In place of `on_air` stand the tasks that belong to your broadcast. Let the copy's name begin with `agora_`:
-  such runs get a note.
+- The DAG is paused at first. Unpausing it starts the schedule; so does its trigger form, unless you clear the
+  check box. Change the schedule and the form's defaults in a copy of this file.
+- **stop** is the teardown task. It runs even if the start failed, its response was lost or its worker was
+  killed, and it is retried for an hour. If it fails, the run fails.
+- If another program has started a channel with the same name, the start is refused (409) and nothing is
+  stopped.
+- The stream is pushed for `minutes`, counted from the run's scheduled or triggered time. A run that begins
+  late, after an outage or after unpausing, pushes for the remaining minutes, or not at all.
+- To end a broadcast early, mark its run as failed: stop runs. Do not pause or delete the DAG during a
+  broadcast, because then nothing stops it.
+- Replace the task `on_air` by the tasks of your broadcast. Let the name of your copy begin with `agora_`, so
+  that its runs get a note.
 - App: connection `agora_push_stream`.
 """
 
@@ -37,11 +36,17 @@ from agora.timetable import CronTimetable
         "cname": Param("evening", **CNAME),
         "urls": Param(["rtmp://live.example.com/app/evening"], **URLS),
         "minutes": Param(
-            60, type="number", exclusiveMinimum=0, maximum=1080, title="Minutes", description="How long."
+            60,
+            type="number",
+            exclusiveMinimum=0,
+            maximum=1080,
+            title="Minutes",
+            description="Duration of the push.",
         ),
     },
+    description="Example: push a channel's stream every evening",
     doc_md=__doc__,
-    # A run that takes too long would be ended with its stop skipped; what may take long ends by itself.
+    # A run that exceeds its time limit is ended with its stop skipped. Each task has a limit of its own.
     **{**PUSH_STREAM_DAG, "dagrun_timeout": None},
 )
 def agora_push_stream_broadcast() -> None:
@@ -59,7 +64,7 @@ def agora_push_stream_broadcast() -> None:
         target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",
     )
     stop = PushStreamStopOperator(task_id="stop", cname="{{ params.cname }}", start_task_id="start")
-    # A run ends as its last task does, and a teardown does not count.
+    # A run takes the state of its last tasks, and a teardown does not count among them.
     everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
     in_time() >> start >> on_air
     [start, on_air] >> stop.as_teardown()

@@ -1,14 +1,15 @@
 """Start, update or stop pushing a channel's stream to RTMP servers.
 
-- **start** pushes the channel to `urls`; **update** changes its `urls`, its `uids` (the hosts in their order)
-  or both; **stop** ends it. What is left empty stays as it is.
-- The vendor's answer is the task's return value (tab Storage, XCom) and stands in the note on the run, which
-  a page that was open before the run ended shows only when it is opened anew.
-- A refusal fails the task at once, with the channel, the status, the vendor's words and what to do.
-- A start whose answer was lost is not sent again by itself: it may have taken effect. An update with the same
-  urls shows it: 404 says that nothing was started.
-- Stream keys in `urls` can be read by whoever may read this DAG's runs.
-- App: connection `agora_push_stream`, or another one of its type.
+- **start** pushes the channel to `urls`. **update** changes its `urls`, its `uids` (the hosts in their order)
+  or both; empty fields stay unchanged. **stop** ends the push.
+- The vendor's response is the task's return value (tab Storage, XCom) and part of the note on the run. Reload
+  the run's page to see the note.
+- A refusal fails the task at once. The error names the channel, the status, the vendor's message and a
+  remedy.
+- A start whose response was lost is not sent again, because it may have taken effect. An update with the same
+  `urls` shows whether it did: 404 means that nothing was started.
+- Anyone who can read this DAG's runs can read the stream keys in `urls`.
+- App: connection `agora_push_stream`, or another connection of its type.
 """
 
 from __future__ import annotations
@@ -35,15 +36,16 @@ CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
             type="string",
             enum=["start", "update", "stop"],
             title="Action",
-            description="start pushes to the URLs; update changes URLs, hosts or both; stop ends it.",
+            description="start pushes to the URLs; update changes URLs, hosts or both; stop ends the push.",
         ),
         **CHANNEL,
     },
+    description="Start, update or stop pushing a channel's stream to RTMP servers",
     doc_md=__doc__,
     **PUSH_STREAM_DAG,
 )
 def agora_push_stream_channel() -> None:
-    """Choose one of the three; somebody waits for the answer, so nothing is tried again."""
+    """Run one of the three actions. A person waits for the response, so there are no retries."""
     choose = PushStreamActionOperator(task_id="choose")
     start = PushStreamStartOperator(task_id="start", cname=CNAME, conn_id=CONN_ID, urls=lines("urls"))
     update = PushStreamUpdateOperator(

@@ -1,11 +1,11 @@
-"""Apply for push-streaming of some apps or all, or query whether it is enabled.
+"""Query whether push-streaming is enabled for all apps or some, or apply for it.
 
-- **query** asks the vendor for each app and changes nothing.
-- **apply** asks first, and applies for each app that is not enabled. `false` is an answer, too: the vendor
-  has not enabled it, or not yet; query later.
-- The answer for each app is the task's return value (tab Storage, XCom), and is kept in
+- **query** requests the state of each app and changes nothing.
+- **apply** queries first, then applies for each app that is not enabled. The response `false` means that the
+  vendor has not enabled it yet; query again later.
+- The state of each app is the task's return value (tab Storage, XCom) and is stored in
   `mart.push_stream_state`.
-- An application whose answer was lost is not sent again by itself; the message says so, and a query shows it.
+- An application whose response was lost is not sent again. The message says so, and a query shows its effect.
 - Apps and their accounts: variable `agora_apps`, connection `agora_dashboard`.
 """
 
@@ -27,15 +27,16 @@ from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperato
             type="string",
             enum=[QUERY, APPLY],
             title="Action",
-            description="query only asks; apply applies for push-streaming.",
+            description="query changes nothing; apply applies for push-streaming.",
         ),
         "app_ids": APP_IDS,
     },
+    description="Query whether push-streaming is enabled for apps, or apply for it",
     doc_md=__doc__,
     **PUSH_STREAM_DAG,
 )
 def agora_push_stream_open() -> None:
-    """Ask once; somebody waits for the answer."""
+    """Request once. A person waits for the response, so there are no retries."""
     PushStreamOpenOperator(
         task_id="open_state",
         app_ids=lines("app_ids"),

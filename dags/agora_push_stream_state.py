@@ -1,11 +1,11 @@
-"""Ask every night whether push-streaming is enabled for each app, and keep the answers.
+"""Record every night whether push-streaming is enabled for each app.
 
-- Result: `mart.push_stream_state`, a row for each stretch of time in which an app's answer stayed the same.
-- One request an app, within the account's rate limit. Apps: variable `agora_apps`.
-- If it fails, it names each app with its reason; the answers of the others are kept, and the next night asks
-  again.
-- Pause it where your account does not have this call.
-- To ask for some apps now, or to apply: `agora_push_stream_open`.
+- Result: `mart.push_stream_state`, one row for each period in which an app's state was unchanged.
+- Costs one request per app, within the account's rate limit. Apps: variable `agora_apps`.
+- If the run fails, it names each failed app with the reason. The states of the other apps are stored, and the
+  next night's run requests all of them again.
+- Pause this DAG if your account does not have this call.
+- To query some apps now, or to apply, use `agora_push_stream_open`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from agora.operators.push_stream_open import PushStreamOpenOperator
 @dag(
     schedule=SCHEDULES["agora_push_stream_state"],
     is_paused_upon_creation=False,
+    description="Every night: record whether push-streaming is enabled for each app",
     doc_md=__doc__,
     **PUSH_STREAM_DAG,
 )

@@ -97,7 +97,7 @@ def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
     run = live.trigger(RETENTION)
     assert (run.state, run.by_task()) == (
         "success",
-        {"check_points": "success", "drop_what_is_old": "skipped"},
+        {"check_points": "success", "delete_old_data": "skipped"},
     )
     assert live.sql("select count(*) from raw.bandwidth_response") == [(1,)]
 

@@ -109,3 +109,8 @@ def test_no_warning_of_airflows_comes_from_our_code(session_stack: LiveStack) ->
         for line in path.read_text(errors="replace").splitlines():
             if "Warning" in line:
                 assert not any(folder in line for folder in ours), (path.name, line)
+
+
+def test_every_dag_has_a_description(session_stack: LiveStack) -> None:
+    found = session_stack.call("GET", "/api/v2/dags?tags=agora")["dags"]
+    assert {dag["dag_id"] for dag in found if dag["description"]} == set(DAGS)
