@@ -11,7 +11,7 @@ from __future__ import annotations
 from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import BANDWIDTH_DAG
-from agora.dag_support.params import DAYS_AND_APPS, lines
+from agora.dag_support.params import DAYS_AND_APPS, lines_template
 from agora.task_groups.collect_bandwidth import collect_bandwidth
 
 
@@ -36,7 +36,7 @@ def agora_bandwidth_backfill() -> None:
     collect_bandwidth(
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",
-        app_ids=lines("app_ids"),
+        app_ids=lines_template("app_ids"),
         reload="{{ params.reload }}",
     )
 

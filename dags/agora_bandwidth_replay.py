@@ -17,7 +17,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import BANDWIDTH_DAG
-from agora.dag_support.params import DAYS_AND_APPS, lines
+from agora.dag_support.params import DAYS_AND_APPS, lines_template
 from agora.operators.data_checks import StoredDataCheckOperator
 from agora.operators.maintenance import BandwidthReplayOperator
 from agora.operators.publish import BANDWIDTH
@@ -45,7 +45,7 @@ def agora_bandwidth_replay() -> None:
         task_id="replay",
         from_date="{{ params.from_date }}",
         to_date="{{ params.to_date }}",
-        app_ids=lines("app_ids"),
+        app_ids=lines_template("app_ids"),
         correct_zone="{{ params.correct_zone }}",
     )
     check = StoredDataCheckOperator(task_id="check")

@@ -24,7 +24,7 @@ from airflow.sdk import dag
 
 from agora.dag_support.dag_defaults import BANDWIDTH_DAG
 from agora.dag_support.dag_schedules import SCHEDULES
-from agora.operators.expiry_monitor import WatchOperator
+from agora.operators.expiry_monitor import ExpiryMonitorOperator
 
 
 @dag(
@@ -35,8 +35,8 @@ from agora.operators.expiry_monitor import WatchOperator
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_watch() -> None:
-    """Check once."""
-    WatchOperator(task_id="watch", execution_timeout=timedelta(minutes=10))
+    """Check the expected days once."""
+    ExpiryMonitorOperator(task_id="watch", execution_timeout=timedelta(minutes=10))
 
 
 agora_bandwidth_watch()

@@ -25,7 +25,7 @@ from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import Param, dag, task
 
 from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
-from agora.dag_support.params import CNAME, URLS, lines
+from agora.dag_support.params import CNAME, URLS, lines_template
 from agora.operators.push_stream_channel import PushStreamStartOperator, PushStreamStopOperator
 from agora.timetable import CronTimetable
 
@@ -57,7 +57,7 @@ def agora_push_stream_broadcast() -> None:
         minutes = timedelta(minutes=context["params"]["minutes"])
         return bool(datetime.now(UTC) < context["dag_run"].run_after + minutes)
 
-    start = PushStreamStartOperator(task_id="start", cname="{{ params.cname }}", urls=lines("urls"))
+    start = PushStreamStartOperator(task_id="start", cname="{{ params.cname }}", urls=lines_template("urls"))
     on_air = DateTimeSensorAsync(
         task_id="on_air",
         execution_timeout=timedelta(hours=20),

@@ -17,7 +17,7 @@ from __future__ import annotations
 from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
-from agora.dag_support.params import CHANNEL, lines
+from agora.dag_support.params import CHANNEL, lines_template
 from agora.operators.push_stream_channel import (
     PushStreamActionOperator,
     PushStreamStartOperator,
@@ -47,13 +47,15 @@ CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
 def agora_push_stream_channel() -> None:
     """Run one of the three actions. A person waits for the response, so there are no retries."""
     choose = PushStreamActionOperator(task_id="choose")
-    start = PushStreamStartOperator(task_id="start", cname=CNAME, conn_id=CONN_ID, urls=lines("urls"))
+    start = PushStreamStartOperator(
+        task_id="start", cname=CNAME, conn_id=CONN_ID, urls=lines_template("urls")
+    )
     update = PushStreamUpdateOperator(
         task_id="update",
         cname=CNAME,
         conn_id=CONN_ID,
-        urls=lines("urls"),
-        uids=lines("uids", "int"),
+        urls=lines_template("urls"),
+        uids=lines_template("uids", "int"),
         retries=0,
     )
     stop = PushStreamStopOperator(task_id="stop", cname=CNAME, conn_id=CONN_ID, retries=0)

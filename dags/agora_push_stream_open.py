@@ -14,7 +14,7 @@ from __future__ import annotations
 from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
-from agora.dag_support.params import APP_IDS, lines
+from agora.dag_support.params import APP_IDS, lines_template
 from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperator
 
 
@@ -39,7 +39,7 @@ def agora_push_stream_open() -> None:
     """Request once. A person waits for the response, so there are no retries."""
     PushStreamOpenOperator(
         task_id="open_state",
-        app_ids=lines("app_ids"),
+        app_ids=lines_template("app_ids"),
         action="{{ params.action }}",
         retries=0,
     )

@@ -83,7 +83,7 @@ def test_the_core_imports_without_airflow() -> None:
 
 
 def test_the_block_on_airflow_holds() -> None:
-    answer = imports_without_airflow("agora.dag_support.configured_apps")
+    answer = imports_without_airflow("agora.dag_support.variables")
     assert answer.returncode != 0
     assert "Airflow is not here" in answer.stderr
 

@@ -1,7 +1,7 @@
-"""Callbacks of every DAG: a run that failed is told of once, a run that succeeded ends the incident.
+"""Callbacks of every DAG: the first failed run of an incident sends an alert, a successful run resolves it.
 
-Airflow calls them in the DAG processor after a run has ended, so they cannot change what became of it; what
-goes wrong here stands in the log of the DAG's file there. See docs/adr/0006-alerts-from-the-dag-processor.md.
+Airflow calls them in the DAG processor after a run has ended, so they cannot change the run's state. Their
+errors are in the DAG processor's log of the DAG's file. See docs/adr/0006-alerts-from-the-dag-processor.md.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from airflow.sdk import Variable
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
-from agora.alerts.incident import Failure, Message, Told, message
+from agora.alerts.incident import Failure, Message, SentAlert, message
 from agora.alerts.settings import AlertSettings
-from agora.dag_support.configured_alerts import configured_alerts, webhook
 from agora.dag_support.run_notes import NOTE_KEY, merge_notes
+from agora.dag_support.variables import configured_alerts, webhook
 from agora.errors import AgoraError, AlertNotSent
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ENDED = {"timed_out": "The run took longer than it may and was stopped."}
+END_REASONS = {"timed_out": "The run exceeded its time limit and was stopped."}
 
 
 def notify_failure(context: Context) -> None:
-    """Tell people of a failed run, if the variable `agora_alerts` names any and they do not know yet.
+    """Send an alert for a failed run, if `agora_alerts` names recipients and the incident is new.
 
-    A way that fails is an error in the log and keeps no other way from working.
+    If one channel fails, its error is logged and the other channel is still used.
 
     Raises:
         SettingsError: `agora_alerts` is not usable.
@@ -45,56 +45,56 @@ def notify_failure(context: Context) -> None:
     if not (settings.email or settings.webhook_conn_id):
         return
     failure = _failure(context)
-    news = message(failure, _told(failure.dag_id), datetime.now(UTC))
+    news = message(failure, _last_alert(failure.dag_id), datetime.now(UTC))
     if news is None:
         return
     if _send(settings, news, failure):
         Variable.set(
-            _memory_of(failure.dag_id),
-            json.dumps(news.told.to_json()),
-            "What people were last told of this DAG: written by its callbacks, gone when a run succeeds.",
+            _history_variable(failure.dag_id),
+            json.dumps(news.sent.to_json()),
+            "Last alert of this DAG. Written by its callbacks, deleted when a run succeeds.",
         )
 
 
 def resolve_incident(context: Context) -> None:
-    """Forget what was told of a DAG: its next failure is a new incident."""
-    memory = _memory_of(context["dag"].dag_id)
-    if Variable.get(memory, default=None) is not None:
-        Variable.delete(memory)
+    """Clear a DAG's notification history, so that its next failure counts as a new incident."""
+    variable = _history_variable(context["dag"].dag_id)
+    if Variable.get(variable, default=None) is not None:
+        Variable.delete(variable)
 
 
-def _memory_of(dag_id: str) -> str:
+def _history_variable(dag_id: str) -> str:
     return f"agora_told_{dag_id}"
 
 
-def _told(dag_id: str) -> Told | None:
-    value = Variable.get(_memory_of(dag_id), default=None)
-    return Told.from_json(json.loads(value)) if value else None
+def _last_alert(dag_id: str) -> SentAlert | None:
+    value = Variable.get(_history_variable(dag_id), default=None)
+    return SentAlert.from_json(json.loads(value)) if value else None
 
 
 def _failure(context: Context) -> Failure:
     dag, run_id = context["dag"], context["run_id"]
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    text = "\n".join(filter(None, [ENDED.get(str(context.get("reason"))), _note(context)]))
+    text = "\n".join(filter(None, [END_REASONS.get(str(context.get("reason"))), _note(context)]))
     return Failure(dag.dag_id, run_id, f"{base}/dags/{dag.dag_id}/runs/{quote(run_id)}", text)
 
 
 def _note(context: Mapping[str, Any]) -> str:
-    """Return what the run's tasks noted, the fullest of it, as the note on the run has it."""
-    # Airflow names no task where it knows none to blame.
+    """Return the merged notes of the run's tasks, like the note on the run."""
+    # Airflow passes no task if no task is to blame.
     ti = context.get("ti")
     if ti is None:
-        return "It noted nothing."
+        return "The run left no note."
     notes = ti.xcom_pull(task_ids=list(context["dag"].task_ids), key=NOTE_KEY)
-    return merge_notes(notes) or f"It noted nothing; the log of the task {ti.task_id} says why."
+    return merge_notes(notes) or f"The run left no note. See the log of the task {ti.task_id}."
 
 
 def _send(settings: AlertSettings, news: Message, failure: Failure) -> bool:
-    """Send it every way there is, whatever becomes of the other; tell whether one of them worked."""
+    """Send the alert over every configured channel; return whether at least one accepted it."""
     sent = False
-    for way in (_post, _mail):
+    for send in (_post, _mail):
         try:
-            sent = way(settings, news, failure) or sent
+            sent = send(settings, news, failure) or sent
         except AgoraError as error:
             log.error("%s", error)
     return sent
@@ -111,7 +111,7 @@ def _post(settings: AlertSettings, news: Message, failure: Failure) -> bool:
 
 
 def _mail(settings: AlertSettings, news: Message, failure: Failure) -> bool:
-    # Not its SmtpNotifier: that takes what it sends for a template, and the vendor's words are in it.
+    # SmtpNotifier would render the vendor's message as a template.
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     if not settings.email:
@@ -125,7 +125,7 @@ def _mail(settings: AlertSettings, news: Message, failure: Failure) -> bool:
             )
     except (AirflowException, OSError, RuntimeError, ValueError) as error:
         raise AlertNotSent(
-            f"The mail server of the connection {settings.smtp_conn_id} did not take the alert for"
+            f"The mail server of the connection {settings.smtp_conn_id} did not accept the alert for"
             f" {', '.join(settings.email)}: {type(error).__name__}, {error}"
         ) from None
     return True

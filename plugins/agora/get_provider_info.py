@@ -1,4 +1,4 @@
-"""Registers the connection types `agora_dashboard` and `agora_push_stream` with their own forms."""
+"""Provider entry point: the connection types `agora_dashboard` and `agora_push_stream` with their forms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from agora.warehouse.release import this_release
 
 CA_FILE: dict[str, Any] = {
     "label": "CA file",
-    "description": "PEM file, on every worker, of the certificate authorities to trust;"
-    " empty for those of the machine.",
+    "description": "PEM file with the trusted certificate authorities, on every worker."
+    " Empty: those of the machine.",
     "schema": {"type": ["string", "null"], "default": None},
 }
 PROXY: dict[str, Any] = {
     "label": "Proxy",
-    "description": "Forward proxy, http://<user>:<password>@host:port; empty for that of the environment"
+    "description": "Forward proxy, http://<user>:<password>@host:port. Empty: the environment's"
     " (HTTPS_PROXY, NO_PROXY).",
     "schema": {"type": ["string", "null"], "default": None, "format": "password"},
 }
@@ -34,7 +34,7 @@ DASHBOARD: dict[str, Any] = {
     "conn-fields": {
         "timezone": {
             "label": "Time zone",
-            "description": "Zone of the vendor's dates, without summer time: UTC, Asia/Shanghai.",
+            "description": "Time zone of the vendor's dates, without summer time: UTC or Asia/Shanghai.",
             "schema": {"type": ["string", "null"], "default": "UTC"},
         },
         "window": {
@@ -44,18 +44,18 @@ DASHBOARD: dict[str, Any] = {
         },
         "requests_per_second": {
             "label": "Requests per second",
-            "description": "Highest request rate. The vendor documents 10 calls a second per account"
+            "description": "Highest request rate. The vendor documents 10 requests per second per account"
             " and API. A 429 lowers the rate.",
             "schema": {"type": ["number", "null"], "default": 10},
         },
         "max_concurrency": {
-            "label": "Requests under way at once",
+            "label": "Concurrent requests",
             "schema": {"type": ["integer", "null"], "default": 16},
         },
         "settle_days": {
             "label": "Days until a day is settled",
-            "description": "A day collected earlier is asked once more then, at the cost of one"
-            " request each. 0: never.",
+            "description": "A day that was collected earlier is requested again then, at the cost of one"
+            " request per app-day. 0: never.",
             "schema": {"type": ["integer", "null"], "default": 2},
         },
         "ca_file": CA_FILE,
@@ -76,7 +76,7 @@ PUSH_STREAM: dict[str, Any] = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return what Airflow's provider discovery asks for (entry point `apache_airflow_provider`)."""
+    """Return the provider's description for Airflow (entry point `apache_airflow_provider`)."""
     return {
         "package-name": "agora-bandwidth",
         "name": "Agora",

@@ -1,7 +1,7 @@
-"""Writes what a run did onto the run itself, where people look first.
+"""Listener that writes the note on a run.
 
-A task cannot reach Airflow's database. This listener runs in the scheduler. When a run starts or fails, it
-names the settings that no task can see. When a run ends, it copies the text that a task left as the XCom
+Tasks cannot access Airflow's database, but this listener runs in the scheduler. When a run starts or fails,
+the note lists wrong settings that no task can see. When a run ends, the note gets the text of the XComs
 `run_note`.
 """
 
@@ -22,27 +22,27 @@ RESULT = "Result: "
 
 @hookimpl
 def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
-    """Note what will keep the run's tasks from starting."""
+    """Note the settings that keep the run's tasks from starting."""
     if (session := _session_of(dag_run)) is not None:
         _write(dag_run, _problems(dag_run, session))
 
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
-    """Copy the note of a run that succeeded."""
+    """Note the outcome of a successful run."""
     if (session := _session_of(dag_run)) is not None:
-        _write(dag_run, _left_by_tasks(dag_run, session))
+        _write(dag_run, _task_notes(dag_run, session))
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
-    """Copy the note of a run that failed, after what kept it from succeeding."""
+    """Note wrong settings and the outcome of a failed run."""
     if (session := _session_of(dag_run)) is not None:
-        _write(dag_run, [*_problems(dag_run, session), *_left_by_tasks(dag_run, session)])
+        _write(dag_run, [*_problems(dag_run, session), *_task_notes(dag_run, session)])
 
 
 def _session_of(dag_run: DagRun) -> Session | None:
-    """Return the session of a run of ours."""
+    """Return the database session of a run of our DAGs, None for other runs."""
     if not dag_run.dag_id.startswith(PREFIX):
         return None
     from sqlalchemy.orm import object_session
@@ -56,7 +56,7 @@ def _problems(dag_run: DagRun, session: Session) -> list[str]:
     return problems(session, [dag_run.dag_id])
 
 
-def _left_by_tasks(dag_run: DagRun, session: Session) -> list[str]:
+def _task_notes(dag_run: DagRun, session: Session) -> list[str]:
     from airflow.models.xcom import XComModel
 
     from agora.dag_support.run_notes import merge_notes
@@ -70,7 +70,7 @@ def _write(dag_run: DagRun, texts: list[str]) -> None:
     from agora.text import for_markdown
 
     if texts:
-        # What a person wrote stays; what an earlier try of this run said does not.
+        # A person's note stays. The note of an earlier try of this run is replaced.
         by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
         result = RESULT + for_markdown("\n".join(texts))
         dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

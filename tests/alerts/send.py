@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from agora import callbacks
 from agora.alerts.incident import Failure, message
-from agora.dag_support.configured_alerts import configured_alerts
+from agora.dag_support.variables import configured_alerts
 
 if __name__ == "__main__":
     failure = Failure("some_dag", "some_run", "http://localhost/run", sys.argv[1])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agora.alerts.incident import Failure, Message, Told, message
+from agora.alerts.incident import Failure, Message, SentAlert, message
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ def failure(text: str = REFUSED, dag_id: str = "agora_bandwidth_daily") -> Failu
     return Failure(dag_id, "some_run", "https://airflow.example.com/dags/x/runs/some_run", text)
 
 
-def said(text: str, told: Told | None, now: datetime) -> Message:
+def said(text: str, told: SentAlert | None, now: datetime) -> Message:
     news = message(failure(text), told, now)
     assert news is not None
     return news
@@ -46,7 +46,7 @@ def test_a_subject_is_one_line_whatever_the_vendor_says() -> None:
 
 
 def test_a_run_that_says_nothing_leads_to_the_entry_for_that() -> None:
-    assert "Runbook: docs/runbook.md#run-failed" in said("It noted nothing.", None, NOW).text
+    assert "Runbook: docs/runbook.md#run-failed" in said("The run left no note.", None, NOW).text
     assert said("", None, NOW).subject == "agora_bandwidth_daily failed: "
 
 
@@ -58,31 +58,31 @@ def test_several_kinds_of_failure_lead_to_several_entries() -> None:
 def test_the_same_on_the_next_night_goes_on_and_is_short() -> None:
     first = said(REFUSED, None, NOW)
     next_night = REFUSED.replace("2026-11-21", "2026-11-22").replace("App a1", "App b2") + "\n" + "x" * 3000
-    news = said(next_night, first.told, NOW + timedelta(hours=23))
+    news = said(next_night, first.sent, NOW + timedelta(hours=23))
     assert news.subject.startswith("agora_bandwidth_daily still fails, since 2026-11-22 01:40 UTC: App b2")
     assert len(news.text) < 800
     assert "Runbook: docs/runbook.md#credentials-refused" in news.text
-    assert news.told == Told(first.told.incident, NOW, NOW + timedelta(hours=23))
+    assert news.sent == SentAlert(first.sent.incident, NOW, NOW + timedelta(hours=23))
 
 
 def test_it_is_not_said_twice_a_day() -> None:
-    told = said(REFUSED, None, NOW).told
+    told = said(REFUSED, None, NOW).sent
     assert message(failure(), told, NOW + timedelta(hours=19)) is None
     assert message(failure(), told, NOW + timedelta(hours=20)) is not None
 
 
 def test_another_kind_or_another_account_is_another_incident_at_once() -> None:
-    told = said(REFUSED, None, NOW).told
+    told = said(REFUSED, None, NOW).sent
     for other in (
         REFUSED.replace("credentials-refused", "rate-limited"),
         REFUSED.replace("_dashboard", "_two"),
     ):
         news = said(other, told, NOW + timedelta(minutes=1))
         assert "still" not in news.subject
-        assert news.told.since == NOW + timedelta(minutes=1)
+        assert news.sent.since == NOW + timedelta(minutes=1)
 
 
 def test_what_was_told_survives_being_kept() -> None:
-    told = said(REFUSED, None, NOW).told
+    told = said(REFUSED, None, NOW).sent
     assert told.incident == ["agora_dashboard", "credentials-refused"]
-    assert Told.from_json(json.loads(json.dumps(told.to_json()))) == told
+    assert SentAlert.from_json(json.loads(json.dumps(told.to_json()))) == told

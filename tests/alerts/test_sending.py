@@ -89,7 +89,7 @@ def test_a_webhook_that_does_not_take_it_is_named_without_its_address_and_the_ma
     assert done.stdout.endswith("True")
     assert len(mails.mails) == 1
     assert [path for path, _ in hook.posts] == [SECRET_PATH]  # a redirect is not followed
-    assert f"connection agora_webhook did not take the alert: HTTP {status}." in done.stdout
+    assert f"connection agora_webhook did not accept the alert: HTTP {status}." in done.stdout
     assert "docs/runbook.md#alert-not-sent" in done.stdout
     assert SECRET_PATH not in done.stdout
 
@@ -103,7 +103,7 @@ def test_a_mail_server_that_refuses_is_named_and_the_webhook_is_called(
 
     assert done.stdout.endswith("True")
     assert (len(mails.mails), len(hook.posts)) == (0, 1)
-    assert "connection smtp_default did not take the alert for ops@example.com" in done.stdout
+    assert "connection smtp_default did not accept the alert for ops@example.com" in done.stdout
     assert "nobody of that name" in done.stdout
 
 
@@ -114,8 +114,8 @@ def test_where_no_way_works_each_is_named_and_nothing_counts_as_told(tmp_path: P
     done = send(tmp_path, "text", mail_port=nobody, hook_url=url, whom=BOTH)
 
     assert done.stdout.endswith("False")
-    assert "agora_webhook did not take the alert: no connection (" in done.stdout
-    assert "smtp_default did not take the alert for ops@example.com" in done.stdout
+    assert "agora_webhook did not accept the alert: no connection (" in done.stdout
+    assert "smtp_default did not accept the alert for ops@example.com" in done.stdout
     assert SECRET_PATH not in done.stdout
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from agora.dag_support.batches import in_batches
+from agora.dag_support.batches import split_into_batches
 from embedded import postgres
 from embedded.processes import Record
 from tests.bench.measure import cpu_seconds
@@ -257,7 +257,7 @@ def _report_plans() -> None:
     for load, rate in PLANS:
         app_ids = [f"{number:032x}" for number in range(load.apps)]
         app_days = [(app_id, day) for day in load.usage_dates(now.date()) for app_id in app_ids]
-        batches = [*in_batches("agora_dashboard", app_days, planned_at=now, requests_per_second=rate)]
+        batches = [*split_into_batches("agora_dashboard", app_days, planned_at=now, requests_per_second=rate)]
         sizes = [len(json.dumps(asdict(batch))) for batch in batches]
         mapped_over = len(json.dumps([{"key": "batch_0000", "label": batch.label} for batch in batches]))
         read, merge_notes = sum(sizes) + len(batches) * mapped_over, len(batches) * sum(sizes)

@@ -116,13 +116,13 @@ def test_apply_for_some_apps_and_query_them(live: LiveStack, visitor: Visitor) -
 
 def test_start_update_and_stop_a_channel(live: LiveStack, visitor: Visitor) -> None:
     triggered(live, visitor, CHANNEL, {"Action": "start", "Channel": "evening", "Stream URLs": f"{URL}\n"})
-    expect_run(visitor, "Success", "Channel evening: started. The vendor answers", URL)
+    expect_run(visitor, "Success", "Channel evening: started. Response:", URL)
     assert pushed(live) == {"evening": ([URL], [])}
 
     urls = [f"{URL}/low", f"{URL}/high"]
     update = {"Stream URLs": "\n".join(urls), "Hosts' uids": "6496936\n6285261\n"}
     triggered(live, visitor, CHANNEL, {"Action": "update", "Channel": "evening", **update})
-    expect_run(visitor, "Success", "Channel evening: updated. The vendor answers", "6496936, 6285261", *urls)
+    expect_run(visitor, "Success", "Channel evening: updated. Response:", "6496936, 6285261", *urls)
     assert pushed(live) == {"evening": (urls, [6496936, 6285261])}
     answer = returned(visitor, "update")
     for part in ("evening", "6496936", "6285261", *urls):

@@ -15,7 +15,7 @@ from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days
 from agora.client.dashboard import DashboardClient
-from agora.dag_support.batches import in_batches
+from agora.dag_support.batches import split_into_batches
 from agora.settings import AppSettings, DashboardSettings
 from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
@@ -40,7 +40,7 @@ def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days
     now = datetime.now(UTC)
     app_days = planned(engine, account, apps, days).app_days
     total = BatchResult()
-    for batch in in_batches(account.conn_id, app_days, planned_at=now, requests_per_second=0.01):
+    for batch in split_into_batches(account.conn_id, app_days, planned_at=now, requests_per_second=0.01):
         with engine.connect() as connection:
             done, refused = planning_queries.results(connection, batch.app_days(), now)
         requested = [app_day for app_day in batch.app_days() if app_day not in done]

@@ -21,7 +21,7 @@ from agora.alerts.incident import Failure, message
 from agora.alerts.webhook import post
 from agora.client.response import Response
 from agora.client.timeouts import TIMEOUTS, Timeouts
-from agora.dag_support.configured_alerts import webhook
+from agora.dag_support.variables import webhook
 from agora.errors import AgoraError, AlertNotSent, SettingsError, UnexpectedResponse, VendorUnavailable
 from agora.forward_proxy import parse_proxy, proxy_for
 from agora.settings import DashboardSettings, parse_dashboard
@@ -299,7 +299,7 @@ def test_the_webhook_goes_through_the_proxy_and_names_it(status: int) -> None:
     assert head.startswith(f"CONNECT hooks.{HOST}:443 HTTP/1.1\r\n")
     assert "T0S3CR3T" not in head + str(raised.value)
     refused = f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). "
-    assert f"connection agora_webhook did not take the alert: {refused}" in str(raised.value)
+    assert f"connection agora_webhook did not accept the alert: {refused}" in str(raised.value)
     assert isinstance(raised.value, AgoraError)
 
 

@@ -17,9 +17,9 @@ from agora.dag_support.batches import (
     MOST_APP_DAYS,
     MOST_BATCHES,
     Batch,
-    in_batches,
-    in_turn,
-    shares,
+    batch_limits,
+    interleave,
+    split_into_batches,
 )
 from agora.errors import TaskOutputRemoved
 
@@ -55,7 +55,7 @@ def planned(days: int, apps: int) -> list[tuple[str, date]]:
 
 
 def dealt(app_days: list[tuple[str, date]], rate: float, **given: Any) -> list[Batch]:
-    return list(in_batches("account", app_days, planned_at=NOW, requests_per_second=rate, **given))
+    return list(split_into_batches("account", app_days, planned_at=NOW, requests_per_second=rate, **given))
 
 
 def sizes(batches: list[Batch]) -> list[int]:
@@ -103,15 +103,15 @@ def test_there_are_never_more_batches_than_airflow_maps() -> None:
 
 @given(st.lists(st.integers(0, 1_000_000), max_size=60))
 def test_accounts_share_the_batches_by_their_work_and_each_gets_one(app_days: list[int]) -> None:
-    found = shares(app_days)
+    found = batch_limits(app_days)
     assert sum(found) <= MOST_BATCHES
     assert all(share >= 1 for share in found)
     assert sorted(found) == [share for _, share in sorted(zip(app_days, found, strict=True))]
 
 
 def test_an_account_with_nothing_to_do_does_not_make_the_batches_of_others_larger() -> None:
-    assert shares([600_000, 0, 0, 0]) == [MOST_BATCHES - 3, 1, 1, 1]
-    assert shares([300_000, 100_000]) == [1 + 748, 1 + 249]
+    assert batch_limits([600_000, 0, 0, 0]) == [MOST_BATCHES - 3, 1, 1, 1]
+    assert batch_limits([300_000, 100_000]) == [1 + 748, 1 + 249]
 
 
 def test_accounts_take_turns_so_that_none_waits_for_the_end_of_another() -> None:
@@ -119,7 +119,7 @@ def test_accounts_take_turns_so_that_none_waits_for_the_end_of_another() -> None
         [Batch(name, str(number), {}, "") for number in range(count)]
         for name, count in (("a", 3), ("b", 1), ("c", 0))
     )
-    found = [(batch.conn_id, batch.label) for batch in in_turn([three, one, none])]
+    found = [(batch.conn_id, batch.label) for batch in interleave([three, one, none])]
     assert found == [("a", "0"), ("b", "0"), ("a", "1"), ("a", "2")]
 
 
@@ -134,10 +134,8 @@ def test_a_label_says_account_days_and_size() -> None:
 def test_a_batch_arrives_as_it_was_handed_over() -> None:
     ti: Any = TaskInstance()
     batches = dealt(planned(2, 600), RATE)
-    references = [batch.hand_over(ti, number) for number, batch in enumerate(batches)]
-    assert [
-        Batch.taken_over(ti, "plan", json.loads(json.dumps(reference))) for reference in references
-    ] == batches
+    references = [batch.push(ti, number) for number, batch in enumerate(batches)]
+    assert [Batch.pull(ti, "plan", json.loads(json.dumps(reference))) for reference in references] == batches
 
 
 @pytest.mark.parametrize(
@@ -155,16 +153,16 @@ def test_what_another_version_or_another_plan_left_is_not_tried_again(reference:
     ti: Any = TaskInstance()
     ti.xcom_push("batch_other", {"conn_id": "account", "app_days": []})
     with pytest.raises(AirflowFailException, match=named) as raised:
-        Batch.taken_over(ti, "plan", reference)
-    assert "clear the task plan with everything after it" in str(raised.value)
+        Batch.pull(ti, "plan", reference)
+    assert "Clear the task plan with everything downstream" in str(raised.value)
 
 
 def test_a_batch_that_was_removed_is_named_with_its_run() -> None:
     ti: Any = TaskInstance()
     with pytest.raises(
-        TaskOutputRemoved, match="the task plan of a_dag handed over in run a_run is gone"
+        TaskOutputRemoved, match="XComs of the task plan of a_dag in run a_run were removed"
     ) as raised:
-        Batch.taken_over(ti, "plan", {"key": "batch_0009", "label": "account, 3 app-days"})
+        Batch.pull(ti, "plan", {"key": "batch_0009", "label": "account, 3 app-days"})
     assert "Trigger a new run" in str(raised.value)
 
 
@@ -172,7 +170,7 @@ def test_what_is_mapped_over_stays_small_however_much_is_planned() -> None:
     """Each of the mapped tasks is given all of it."""
     ti: Any = TaskInstance()
     batches = dealt(planned(31, 20_000), 10)
-    references = [batch.hand_over(ti, number) for number, batch in enumerate(batches)]
+    references = [batch.push(ti, number) for number, batch in enumerate(batches)]
     assert len(json.dumps(references)) < 100 * len(batches)
     # App IDs have 32 digits, those made up here eight.
     assert max(len(value) + 24 * MOST_APP_DAYS for value in ti.kept.values()) < 1_000_000

@@ -63,7 +63,7 @@ def test_a_batch_says_whose_it_is(sent: Sent) -> None:
 
 
 def test_a_stage_that_fails_sends_nothing(sent: Sent) -> None:
-    with pytest.raises(ZeroDivisionError), metrics.reported("check"):
+    with pytest.raises(ZeroDivisionError), metrics.report_duration("check"):
         raise ZeroDivisionError
     assert sent == []
 
@@ -72,7 +72,7 @@ def test_a_stage_that_fails_sends_nothing(sent: Sent) -> None:
 def test_a_client_that_fails_fails_no_task(sent: Sent, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         metrics.report_batch("agora_dashboard", BatchResult(requests=7))
-        with metrics.reported("refresh"):
+        with metrics.report_duration("refresh"):
             pass
     assert caplog.text.count("Metrics were not sent: ") == 2
 
@@ -82,7 +82,7 @@ def test_where_nobody_listens_the_warehouse_is_not_asked(
 ) -> None:
     for switch in metrics.SWITCHES:
         monkeypatch.delenv(f"AIRFLOW__METRICS__{switch.upper()}", raising=False)
-    metrics.report_standing(nowhere)
+    metrics.report_gauges(nowhere)
     assert (sent, caplog.text) == ([], "")
 
 
@@ -95,7 +95,7 @@ def test_a_warehouse_that_does_not_answer_fails_no_task(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW__METRICS__{switch.upper()}", "True")
-    metrics.report_standing(nowhere)
+    metrics.report_gauges(nowhere)
     assert f"Metrics were not sent: {OperationalError.__name__}" in caplog.text
     assert "secret-of-loader" not in caplog.text
     assert sent == []

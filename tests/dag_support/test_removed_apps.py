@@ -29,9 +29,11 @@ def test_more_than_a_fifth_are_many(count: int, before: int, are_many: bool) -> 
 def test_each_app_is_named_as_people_and_the_vendor_know_it() -> None:
     assert removed_apps.note(RemovedApps([], 20)) == ""
     text = removed_apps.note(RemovedApps([("id0", "classroom"), ("id1", "id1")], 20))
-    assert text.startswith("2 of 20 apps left the variable agora_apps. Their ")
+    assert text.startswith("2 of 20 apps were removed from the variable agora_apps. Their ")
     assert text.endswith("\n- Removed: classroom, id1.")
-    assert removed_apps.note(gone(1, 20)).startswith("1 of 20 apps left the variable agora_apps. Its ")
+    assert removed_apps.note(gone(1, 20)).startswith(
+        "1 of 20 apps were removed from the variable agora_apps. Its "
+    )
 
 
 def test_of_very_many_the_first_are_named() -> None:

@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
-from agora.hooks.dashboard import _knock
+from agora.hooks.dashboard import _request_made_up_app
 from tests.client.push_stream_requests import account, account_of
 from tests.client.raw_server import answer, answers, raw_server
 from tests.support.sandbox_server import RunningSandbox
 
 
 def test_accepted_credentials_pass(sandbox: RunningSandbox) -> None:
-    passed, text = asyncio.run(_knock(account_of(sandbox)))
+    passed, text = asyncio.run(_request_made_up_app(account_of(sandbox)))
     assert passed
     assert "accepted the credentials" in text
 
@@ -22,7 +22,7 @@ def test_accepted_credentials_pass(sandbox: RunningSandbox) -> None:
 def test_a_refusal_fails_and_admits_what_it_cannot_tell(status: int) -> None:
     async def main() -> tuple[bool, str]:
         async with raw_server(answers(answer(status, b'{"message": "words of the vendor"}'))) as server:
-            result = await _knock(account(server.base_url))
+            result = await _request_made_up_app(account(server.base_url))
             assert len(server.received) == 1
         return result
 

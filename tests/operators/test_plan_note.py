@@ -19,13 +19,15 @@ def test_re_checks_are_counted_apart() -> None:
     assert _plan_note(Plan("account", APP_DAYS), by_name=False) == "account: requesting 2 app-days."
     assert (
         _plan_note(Plan("account", APP_DAYS, rechecks=1), by_name=False)
-        == "account: requesting 2 app-days, 1 re-check of settled days included."
+        == "account: requesting 2 app-days, including 1 re-check of settled days."
     )
 
 
 def test_what_is_left_for_another_run_is_said() -> None:
     note = _plan_note(Plan("account", APP_DAYS, rechecks=1, left=2000), by_name=False)
-    assert note.startswith("account: requesting 2 app-days, 1 re-check of settled days included. 2,000 more ")
+    assert note.startswith(
+        "account: requesting 2 app-days, including 1 re-check of settled days. 2,000 more "
+    )
     assert note.endswith("; the next run requests them.")
 
 
@@ -33,7 +35,7 @@ def test_days_requested_by_name_are_to_be_requested_again_from_where_the_run_get
     assert _plan_note(Plan("account", APP_DAYS), by_name=True) == "account: requesting 2 app-days."
     note = _plan_note(Plan("account", APP_DAYS, left=2000), by_name=True)
     assert note.startswith("account: requesting 2 app-days, up to 2026-11-02. 2,000 more ")
-    assert note.endswith(": request them from there on.")
+    assert note.endswith(": request them in another run that begins on that date.")
 
 
 def test_an_account_without_work() -> None:

@@ -131,7 +131,7 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     # The removed app is requested again, because its days may still be available. Its failure fails no run.
     assert (set(stats["by_app"]), stats["by_status"]["404"] > 0) == ({broken}, True)
     assert "1 app that left the configuration failed, too: " + unknown in mended.note
-    assert "1 of 21 apps left the variable agora_apps." in mended.note
+    assert "1 of 21 apps were removed from the variable agora_apps." in mended.note
     assert did(live, mended).get("failed_apps", 0) == 0
     assert live.sql(
         "select count(*) from mart.coverage where state <> 'collected' and app_id <> '" + unknown + "'"
@@ -161,7 +161,7 @@ def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: Live
 
     assert run.state == "success", run.note
     assert (
-        "1 of 5 apps left the variable agora_apps. Its days from today on are no longer expected."
+        "1 of 5 apps were removed from the variable agora_apps. Its days from today on are no longer expected."
         "\n- Gone: Name of gone." in run.note
     )
     assert live.sql("select upper(wanted), removed_on from core.app where app_id = 'gone'") == [
@@ -183,8 +183,8 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     assert sorted(run.states("collect")) == ["failed", "success"]
     assert run.states("publish") == ["success"]
     assert max(task["try_number"] for task in run.tasks) == 1
-    assert run.note.startswith("Result: 19 of 20 apps left the variable agora_apps.")
-    assert run.note.count("left the variable") == 1
+    assert run.note.startswith("Result: 19 of 20 apps were removed from the variable agora_apps.")
+    assert run.note.count("removed from the variable") == 1
     assert all(f"Name of {app_id[:6]}" in run.note for app_id in vanished)
     assert "docs/runbook.md#apps-removed" in run.note.splitlines()[0]
     assert "Requested " in run.note
@@ -197,7 +197,7 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     again = live.trigger(DAILY)
 
     assert again.state == "success", again.note
-    assert "left the variable" not in again.note
+    assert "removed from the variable" not in again.note
 
 
 def since_yesterday(live: LiveStack, app_ids: list[str]) -> list[dict[str, str]]:

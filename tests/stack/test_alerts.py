@@ -205,7 +205,7 @@ def test_the_first_look_only_takes_note_and_the_next_ones_see_whether_anything_r
     assert "Oldest uncollected day" in first.note
     assert second.state == "failed"
     assert nothing_known.state == "failed"
-    assert "The warehouse knows no app: unpause agora_bandwidth_daily" in nothing_known.note
+    assert "The warehouse has no apps. Unpause agora_bandwidth_daily" in nothing_known.note
     until(lambda: len(hook.posts) == 2)  # two failures, not of the same thing
 
 
@@ -247,7 +247,7 @@ def logs(live: LiveStack) -> list[tuple[str, str]]:
 
 
 def errors_logged(live: LiveStack) -> int:
-    said = "The webhook of the connection agora_webhook did not take the alert: HTTP 302"
+    said = "The webhook of the connection agora_webhook did not accept the alert: HTTP 302"
     return sum(text.count(said) for _, text in logs(live))
 
 

@@ -69,7 +69,7 @@ def test_publishing_again_without_the_hand_over_leaves_the_row(
     remove_xcoms(live, run, removed)
     note, states = clear(live, run, "publish")
     assert states["publish"] == "failed"
-    assert f"What the task {GROUP}.{task} of {DAG_ID} handed over in run {run.run_id} is gone" in note
+    assert f"The XComs of the task {GROUP}.{task} of {DAG_ID} in run {run.run_id} were removed" in note
     assert "Trigger a new run" in note
     assert row(live, run) == before
 
@@ -80,7 +80,7 @@ def test_collecting_again_without_the_plan_fails_at_once(live: LiveStack, run: R
     remove_xcoms(live, run, removed)
     note, states = clear(live, run, "collect")
     assert states["collect"] == states["publish"] == "failed"
-    assert f"What the task {GROUP}.plan of {DAG_ID} handed over in run {run.run_id} is gone" in note
+    assert f"The XComs of the task {GROUP}.plan of {DAG_ID} in run {run.run_id} were removed" in note
     assert row(live, run) == before
 
 

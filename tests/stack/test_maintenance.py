@@ -108,5 +108,5 @@ def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
     finally:
         live.call("DELETE", "/api/v2/variables/agora_retention")
     assert run.state == "success"
-    assert run.note == "Result: 1 raw answer and 0 app-days dropped."
+    assert run.note == "Result: Deleted 1 raw response and 0 app-days."
     assert live.sql("select count(*) from raw.bandwidth_response") == [(0,)]

@@ -46,7 +46,7 @@ def test_start_update_and_stop_from_the_command_line(live: LiveStack) -> None:
         answer = live.returned(run, conf["action"])
         channel = expected[0] if expected else ("lobby", [], [])
         assert (answer["cname"], answer["urls"], answer["uids"]) == channel
-        assert 'The vendor answers {"cname": "lobby"' in run.note
+        assert 'Response: {"cname": "lobby"' in run.note
         assert all(url in run.note for url in answer["urls"])
 
 
@@ -140,7 +140,7 @@ def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack
     hosts = asked(live, "start", urls=URLS, uids=[1])
     nowhere = asked(live, "stop", conn_id="nowhere")
 
-    assert "Channel lobby: neither urls nor uids are given" in nothing.note
+    assert "Channel lobby: urls and uids are both empty" in nothing.note
     assert "Channel lobby: uids are for update, a start takes none" in hosts.note
     assert "There is no connection nowhere" in nowhere.note
     assert {run.state for run in (nothing, hosts, nowhere)} == {"failed"}

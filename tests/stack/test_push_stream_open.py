@@ -79,5 +79,5 @@ def test_a_wrong_certificate_costs_a_handful_of_requests_and_one_sentence(live: 
 def test_an_app_that_nobody_configured_is_not_asked_about(live: LiveStack) -> None:
     run = live.trigger(DAG, {"action": "query", "app_ids": ["f" * 32]})
     assert run.state == "failed"
-    assert f"The variable agora_apps does not name {'f' * 32}" in run.note
+    assert f"The variable agora_apps does not contain {'f' * 32}" in run.note
     assert live.sandbox("GET", "stats")["requests"] == 0

@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 import orjson
 import pytest
 
-from tests.stack.test_policy import EXAMPLE, SCHEDULED
 from tests.stack.stack import LiveStack
+from tests.stack.test_policy import EXAMPLE, SCHEDULED
 
 DAG = "agora_bandwidth_daily"
 FUTURE = "in the future"

@@ -82,7 +82,7 @@ def test_a_check_that_cannot_be_run_hides_no_contradiction(
 
     said = (
         r"The stored data contradict themselves: the check a failed \(two\); the check c failed \(three\)\."
-        rf" The stored data could not be checked in full: the check b could not be run \({reason}\)\."
+        rf" The stored data could not be checked in full: the check b could not run \({reason}\)\."
         r" See docs/runbook\.md#run-failed"
     )
     with pytest.raises(AirflowException, match=said) as raised:
@@ -96,7 +96,7 @@ def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Ware
     warehouse.add_apps([App("a", DAY)])
     warehouse.add_days([AppDay("a", DAY, [1.0] * 288)])
     ti: Any = TaskInstance()
-    known = Batch("agora_dashboard", "known", {str(DAY): ["a"]}, NOW.isoformat()).hand_over(ti, 0)
+    known = Batch("agora_dashboard", "known", {str(DAY): ["a"]}, NOW.isoformat()).push(ti, 0)
     ti.xcom_push("return_value", [{"conn_id": "agora_dashboard", "label": "older"}, None, known])
     event = SimpleNamespace(extra={})
     context: Any = {

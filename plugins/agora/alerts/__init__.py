@@ -1,1 +1,1 @@
-"""Telling people: what an incident is, what is said of it, and where to. Knows nothing of Airflow."""
+"""Alerts about failed runs: incidents, messages, recipients. Does not import Airflow."""

@@ -1,4 +1,4 @@
-"""One message an incident: which failed runs are the same one, and what is said of it."""
+"""One alert per incident: which failed runs belong together, and what the alert says."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 from agora.errors import RUNBOOK
 
-RUN_FAILED = "run-failed"  # entry for a run that says nothing of its own
-SAID_AGAIN_AFTER = timedelta(hours=20)  # once a day, though no two nights take equally long
+RUN_FAILED = "run-failed"  # runbook entry of a run without an entry of its own
+REMIND_AFTER = timedelta(hours=20)  # once a day, although nights differ in length
 SUBJECT_CHARACTERS = 120
-STILL_CHARACTERS = 500
+REMINDER_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that failed.
+    """A failed run.
 
     Attributes:
-        dag_id: Its DAG.
-        run_id: Its name.
-        url: Where to look at it.
-        text: What it noted, for people.
+        dag_id: The DAG.
+        run_id: The run.
+        url: URL of the run's page.
+        text: The run note.
     """
 
     dag_id: str
@@ -34,23 +34,23 @@ class Failure:
 
     @property
     def entries(self) -> list[str]:
-        """The runbook entries that its text points to."""
+        """Runbook entries that the run note refers to."""
         return sorted(set(re.findall(rf"{re.escape(RUNBOOK)}#([a-z0-9-]+)", self.text))) or [RUN_FAILED]
 
     @property
     def incident(self) -> list[str]:
-        """What makes a run's failure the same as another's: kinds of failure, and connections named."""
+        """Identity of the incident: kinds of failure and connections, equal for runs that belong together."""
         return sorted({*self.entries, *re.findall(r"\bconnection (\w+)", self.text)})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What people were last told of a DAG.
+class SentAlert:
+    """The last alert about a DAG.
 
     Attributes:
-        incident: As `Failure.incident`.
-        since: When it was first told, with time zone.
-        at: When it was last told, with time zone.
+        incident: `Failure.incident` of the failed run.
+        since: Time of the incident's first alert, with time zone.
+        at: Time of its last alert, with time zone.
     """
 
     incident: list[str]
@@ -58,55 +58,55 @@ class Told:
     at: datetime
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return values that JSON has."""
         return {"incident": self.incident, "since": self.since.isoformat(), "at": self.at.isoformat()}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Told:
-        """Read what `to_json` returned."""
+    def from_json(cls, values: Mapping[str, Any]) -> SentAlert:
+        """Return the alert that `to_json` described."""
         since, at = (datetime.fromisoformat(values[name]) for name in ("since", "at"))
         return cls(list(values["incident"]), since, at)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent.
+    """An alert to send.
 
     Attributes:
         subject: One line.
-        text: The rest, with the run's address and the runbook entries.
-        told: To be remembered once it is sent.
+        text: The run note, the run's URL and the runbook entries.
+        sent: Stored after sending.
     """
 
     subject: str
     text: str
-    told: Told
+    sent: SentAlert
 
 
-def message(failure: Failure, told: Told | None, now: datetime) -> Message | None:
-    """Say what is new; shorter where it goes on from an earlier run; nothing where that was said lately.
+def message(failure: Failure, last: SentAlert | None, now: datetime) -> Message | None:
+    """Return the alert for a failed run: full if new, a reminder once a day, else None.
 
     Args:
         failure: The run.
-        told: What was last told of its DAG; None since it last succeeded.
+        last: Last alert about the DAG. None if a run has succeeded since.
         now: The current time, with time zone.
     """
-    goes_on = told is not None and told.incident == failure.incident
-    if told is None or not goes_on:
-        return _message(f"{failure.dag_id} failed", failure.text, failure, Told(failure.incident, now, now))
-    if now - told.at < SAID_AGAIN_AFTER:
+    if last is None or last.incident != failure.incident:
+        sent = SentAlert(failure.incident, now, now)
+        return _message(f"{failure.dag_id} failed", failure.text, failure, sent)
+    if now - last.at < REMIND_AFTER:
         return None
-    text = failure.text[:STILL_CHARACTERS] + "…" * (len(failure.text) > STILL_CHARACTERS)
-    begin = f"{failure.dag_id} still fails, since {told.since:%Y-%m-%d %H:%M %Z}"
-    return _message(begin, text, failure, Told(failure.incident, told.since, now))
+    text = failure.text[:REMINDER_CHARACTERS] + "…" * (len(failure.text) > REMINDER_CHARACTERS)
+    begin = f"{failure.dag_id} still fails, since {last.since:%Y-%m-%d %H:%M %Z}"
+    return _message(begin, text, failure, SentAlert(failure.incident, last.since, now))
 
 
-def _message(begin: str, text: str, failure: Failure, told: Told) -> Message:
+def _message(begin: str, text: str, failure: Failure, sent: SentAlert) -> Message:
     first_line = next(iter(text.splitlines()), "")
     subject = f"{begin}: {first_line}"
     where = ", ".join(f"{RUNBOOK}#{entry}" for entry in failure.entries)
     return Message(
         subject[:SUBJECT_CHARACTERS] + "…" * (len(subject) > SUBJECT_CHARACTERS),
         f"{begin}.\n\n{text}\n\nRun: {failure.url}\nRunbook: {where}",
-        told,
+        sent,
     )

@@ -1,4 +1,4 @@
-"""The variable `agora_alerts`: whom to tell, and how early; and what a webhook's address must be like."""
+"""The variable `agora_alerts`: who is notified and how early. Also validates webhook URLs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ALERTS_VARIABLE = "agora_alerts"
 
 
 class AlertSettings(BaseModel):
-    """Whom to tell of a failed run; nobody, unless set.
+    """Who is notified when a run fails. Default: nobody.
 
     Attributes:
-        email: Addresses that get an e-mail.
-        smtp_conn_id: Connection of type `smtp` through which it is sent.
-        webhook_conn_id: Connection whose password is the address that gets a JSON POST.
-        days_of_warning: The watch fails when a day has no more than so many days left.
+        email: Recipients' e-mail addresses.
+        smtp_conn_id: Connection of type `smtp` that sends the e-mail.
+        webhook_conn_id: Connection whose password is the URL of the webhook, which gets a JSON POST.
+        days_of_warning: The expiry monitor fails if a missing day expires in this many days or fewer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,10 +33,10 @@ class AlertSettings(BaseModel):
 
 
 def parse_alerts(value: str) -> AlertSettings:
-    """Read the variable `agora_alerts`, a JSON object.
+    """Return the settings in the variable `agora_alerts`, a JSON object.
 
     Raises:
-        SettingsError: It is no such object; the message names the field.
+        SettingsError: The value is not valid. The message names the field.
     """
     try:
         return AlertSettings.model_validate(json.loads(value))
@@ -45,10 +45,10 @@ def parse_alerts(value: str) -> AlertSettings:
 
 
 def require_webhook(url: str | None, conn_id: str) -> str:
-    """Return a webhook's address if alerts may go there; it is a secret, so no message repeats it.
+    """Return a webhook's URL if alerts may be sent to it. The URL is a secret, so no message contains it.
 
     Raises:
-        SettingsError: It is absent, no address, or plain HTTP to another machine.
+        SettingsError: The URL is missing, not valid, or plain HTTP to another machine.
     """
     parts = split_address(url or "")
     is_safe = parts and (
@@ -56,7 +56,7 @@ def require_webhook(url: str | None, conn_id: str) -> str:
     )
     if not url or not is_safe:
         raise SettingsError(
-            f"The connection {conn_id} is not usable as a webhook: its password must be the whole address,"
-            " https://… (plain HTTP only to this machine)."
+            f"The connection {conn_id} is not usable as a webhook: its password must be the complete URL,"
+            " https://… (plain HTTP is accepted only for this machine)."
         )
     return url

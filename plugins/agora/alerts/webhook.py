@@ -1,4 +1,4 @@
-"""The webhook: one JSON POST to a secret address."""
+"""Send an alert to a webhook as one JSON POST."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ TIMEOUTS = Timeouts(SECONDS, SECONDS, SECONDS)
 
 
 async def post(url: str, message: Message, failure: Failure, conn_id: str, proxy: Proxy | None) -> None:
-    """Send an alert; `text` is the field that chat services show.
+    """Send an alert. Chat services show the field `text`.
 
     Args:
-        url: The address, a secret: it appears in no message.
-        message: What to say.
-        failure: Which run it is about.
-        conn_id: The connection that holds the address.
-        proxy: Forward proxy on the way, if any.
+        url: The webhook's URL. It is a secret, so no message contains it.
+        message: The alert.
+        failure: The failed run.
+        conn_id: The connection that stores the URL.
+        proxy: Forward proxy to the webhook, if any.
 
     Raises:
-        AlertNotSent: It was not accepted within ten seconds. Redirects are not followed.
+        AlertNotSent: The webhook did not accept the alert within ten seconds. Redirects are not followed.
     """
     body = {
         "text": for_chat(f"{message.subject}\n\n{message.text}"),
@@ -34,21 +34,21 @@ async def post(url: str, message: Message, failure: Failure, conn_id: str, proxy
         "run_id": failure.run_id,
         "run_url": failure.url,
         "runbook": failure.entries,
-        "since": message.told.since.isoformat(),
+        "since": message.sent.since.isoformat(),
     }
     try:
         async with (
             aiohttp.ClientSession(timeout=TIMEOUTS.for_aiohttp()) as session,
             session.post(
                 url, json=body, allow_redirects=False, **(proxy.arguments(url) if proxy else {})
-            ) as answer,
+            ) as response,
         ):
-            said = "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
+            problem = "" if 200 <= response.status < 300 else f"HTTP {response.status}"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        # Their own words may repeat the address.
+        # The exception's own text may contain the URL.
         failed = no_response(error, TIMEOUTS, proxy)
-        said = f"{failed}. {failed.advice.format(conn_id=conn_id)}".removesuffix(". ")
-    if said:
+        problem = f"{failed}. {failed.advice.format(conn_id=conn_id)}".removesuffix(". ")
+    if problem:
         raise AlertNotSent(
-            f"The webhook of the connection {conn_id} did not take the alert: {said.rstrip('.')}."
+            f"The webhook of the connection {conn_id} did not accept the alert: {problem.rstrip('.')}."
         )

@@ -1,4 +1,4 @@
-"""Batches of app-days: how many are in one, and how one gets from the planning task to a collecting one."""
+"""Batches of app-days: their size, and their way from the planning task to the collecting tasks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from agora.text import format_count
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
 
-# Long enough that a task's start does not count, short enough that the UI shows the work's progress. What is
-# collected is committed every few seconds anyway.
+# Long enough to make a task's start negligible, short enough for the UI to show progress. Collected data is
+# committed every few seconds anyway.
 BATCH_SECONDS = 300
 LEAST_APP_DAYS = 100
-# Where the vendor is faster than one process (some 2,000 app-days a second), several work at once on batches
-# of this size; none of them is more than 1 MB on its way.
+# If the vendor is faster than one process (about 2,000 app-days a second), several processes work in parallel
+# on batches of this size. Each batch is at most 1 MB as an XCom.
 MOST_APP_DAYS = 20_000
 MOST_BATCHES = 1000  # Airflow maps a task over 1,024 elements at most
 
@@ -30,10 +30,10 @@ class Batch:
 
     Attributes:
         conn_id: The account.
-        label: What people see in the UI's list of mapped tasks.
-        app_ids_by_day: Usage date in ISO spelling → App IDs, soonest to expire first.
-        planned_at: When it was planned, in ISO spelling; what was collected since then is left out.
-        unusable: Why the account cannot be worked with; then there are no days.
+        label: Name in the UI's list of mapped tasks.
+        app_ids_by_day: Usage date in ISO format → App IDs, soonest to expire first.
+        planned_at: Time of planning, in ISO format. App-days collected since then are skipped.
+        unusable: Why the account cannot be used. If set, the batch has no days.
     """
 
     conn_id: str
@@ -48,31 +48,32 @@ class Batch:
             (app_id, date.fromisoformat(day)) for day, ids in self.app_ids_by_day.items() for app_id in ids
         ]
 
-    def hand_over(self, ti: RuntimeTaskInstance, number: int) -> dict[str, str]:
-        """Leave it as an XCom of its own; return a reference to it.
+    def push(self, ti: RuntimeTaskInstance, number: int) -> dict[str, str]:
+        """Push the batch as an XCom of its own and return a reference to it.
 
-        Airflow gives each mapped task all that it is mapped over: the references, and not every app-day.
+        Airflow passes everything that a task is mapped over to each mapped task, so the tasks are mapped over
+        references instead of app-days.
 
         Args:
             ti: The planning task.
-            number: Of the batch within the run.
+            number: Number of the batch within the run.
         """
         key = f"batch_{number:04}"
         ti.xcom_push(key, asdict(self))
         return {"key": key, "label": self.label}
 
     @classmethod
-    def taken_over(cls, ti: RuntimeTaskInstance, plan_task_id: str, reference: Any) -> Self:
-        """Return the batch that the planning task left.
+    def pull(cls, ti: RuntimeTaskInstance, plan_task_id: str, reference: Any) -> Self:
+        """Return the batch that the planning task pushed.
 
         Args:
-            ti: The task that takes it.
+            ti: The task that works on the batch.
             plan_task_id: The planning task.
-            reference: What `hand_over` returned.
+            reference: The return value of `push`.
 
         Raises:
-            AirflowFailException: Another version left it.
-            TaskOutputRemoved: The batch was removed.
+            AirflowFailException: Another version of this class pushed the batch.
+            TaskOutputRemoved: The batch's XCom was removed.
         """
         known = reference if isinstance(reference, Mapping) else {}
         left = ti.xcom_pull(task_ids=plan_task_id, key=known["key"]) if "key" in known else None
@@ -80,37 +81,37 @@ class Batch:
             raise task_output_removed(ti, plan_task_id)
         if isinstance(left, Mapping) and {*left} == {field.name for field in fields(cls)}:
             return cls(**left)
-        # Imported here: who only deals out does not need Airflow.
+        # Imported here: planning batches does not need Airflow.
         from airflow.sdk.exceptions import AirflowFailException
 
         raise AirflowFailException(
-            f"{known.get('label') or 'This batch'}: planned by another version or planned anew meanwhile:"
-            f" clear the task {plan_task_id} with everything after it."
+            f"{known.get('label') or 'This batch'}: planned by another version, or planned again meanwhile."
+            f" Clear the task {plan_task_id} with everything downstream."
         )
 
 
 def task_output_removed(ti: RuntimeTaskInstance, task_id: str) -> TaskOutputRemoved:
-    """Return the error of a task that finds nothing where another task of its run left something."""
+    """Return the error for a task that misses the XComs of another task of its run."""
     return TaskOutputRemoved(
-        f"What the task {task_id} of {ti.dag_id} handed over in run {ti.run_id} is gone: its XComs were"
-        " removed, as `airflow db clean` does. Trigger a new run, which requests whatever is missing. Nothing"
-        " collected is lost, and the run's row in mart.collection_run stays."
+        f"The XComs of the task {task_id} of {ti.dag_id} in run {ti.run_id} were removed, as by `airflow db"
+        " clean`. Trigger a new run, which requests the missing days. All collected data and the run's row in"
+        " mart.collection_run are kept."
     )
 
 
-def shares(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[int]:
-    """Return how many batches each account may have: one, and of the rest what is in proportion to its work.
+def batch_limits(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[int]:
+    """Return the highest number of batches per account: one, plus a share in proportion to its app-days.
 
     Args:
-        app_days: How many app-days there are of each account.
-        most_batches: Of all accounts together.
+        app_days: Number of app-days of each account.
+        most_batches: Highest number for all accounts together.
     """
     rest = max(0, most_batches - len(app_days))
     total = max(1, sum(app_days))
     return [1 + rest * count // total for count in app_days]
 
 
-def in_batches(
+def split_into_batches(
     conn_id: str,
     app_days: Sequence[tuple[str, date]],
     *,
@@ -118,14 +119,14 @@ def in_batches(
     requests_per_second: float,
     most_batches: int = MOST_BATCHES,
 ) -> Iterator[Batch]:
-    """Deal app-days out, in order, a few minutes of requests a batch.
+    """Split app-days into batches of a few minutes of requests each, in order.
 
     Args:
         conn_id: The account.
         app_days: App ID and usage date, soonest to expire first.
-        planned_at: When it was planned, with time zone.
-        requests_per_second: As configured for the account.
-        most_batches: No more than these; they are larger where there is too much for so many.
+        planned_at: Time of planning, with time zone.
+        requests_per_second: Configured request rate of the account.
+        most_batches: Highest number of batches. Batches grow if this number would be exceeded.
     """
     minutes = min(MOST_APP_DAYS, max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second)))
     size = max(minutes, -(-len(app_days) // most_batches))
@@ -140,10 +141,10 @@ def in_batches(
         yield Batch(conn_id, label, by_day, planned_at.isoformat())
 
 
-def in_turn(accounts: Iterable[Iterable[Batch]]) -> Iterator[Batch]:
-    """Put the accounts' batches into the order in which Airflow starts them: one of each, again and again.
+def interleave(accounts: Iterable[Iterable[Batch]]) -> Iterator[Batch]:
+    """Return the batches in the order in which Airflow starts them: one of each account in turn.
 
-    Each account has a rate limit of its own, so none has to wait until another one is done.
+    Each account has its own rate limit, so no account has to wait for another one.
     """
     for row in zip_longest(*accounts):
         yield from (batch for batch in row if batch is not None)

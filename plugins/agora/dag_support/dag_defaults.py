@@ -1,4 +1,4 @@
-"""What every DAG of ours has in common: no catching up, one run at a time, patience, and telling people."""
+"""Defaults of all our DAGs: no catch-up, one run at a time, retries, notifications."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from agora.callbacks import notify_failure, resolve_incident
 
-# Only crashes and a warehouse that is away are tried again (the vendor's failures were, request by request):
-# after 1, 2, 4, 8, 16 and 30 minutes, which is as long as a server may be down unattended.
-PATIENCE = {
+# Tasks are retried only after crashes and while the warehouse is unreachable: after 1, 2, 4, 8, 16 and 30
+# minutes, about the time a server is down unattended. Failed requests to the vendor are retried one by one.
+RETRIES = {
     "retries": 6,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
@@ -22,10 +22,10 @@ DAG_DEFAULTS: dict[str, Any] = {
     "start_date": datetime(2020, 1, 1, tzinfo=UTC),
     "catchup": False,
     "max_active_runs": 1,
-    # A task whose worker is killed before it begins stays queued for ever with the LocalExecutor, which does
-    # not take it back. So a run ends before the next night's is due, and that one collects what is missing.
+    # With the LocalExecutor, a task whose worker is killed before it begins stays queued forever. Therefore a
+    # run ends before the next night's run is due, which then collects the missing days.
     "dagrun_timeout": timedelta(hours=20),
-    "default_args": {"owner": "agora", **PATIENCE},
+    "default_args": {"owner": "agora", **RETRIES},
     "on_failure_callback": notify_failure,
     "on_success_callback": resolve_incident,
 }

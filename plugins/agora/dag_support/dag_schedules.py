@@ -1,4 +1,4 @@
-"""When each scheduled DAG runs, and the record of it in the warehouse."""
+"""Schedules of the DAGs, and their record in the warehouse."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 
 def record_schedules(context: Context, engine: Engine, dag_ids: Iterable[str] | None = None) -> None:
-    """Record in core.dag_schedule when Airflow runs each DAG next, and whether the DAG is paused.
+    """Record each DAG's next run in core.dag_schedule, and whether the DAG is paused.
 
     Args:
         context: The task's context.
         engine: Connects to the warehouse.
-        dag_ids: DAGs to record; by default the task's own, if it has a schedule of ours.
+        dag_ids: DAGs to record. Default: the task's own DAG, if it is scheduled.
     """
     from agora.warehouse.dag_schedules import DagSchedule, record
 
@@ -42,7 +42,7 @@ def record_schedules(context: Context, engine: Engine, dag_ids: Iterable[str] | 
         try:
             dag = context["ti"].get_dag(dag_id)
         except AirflowRuntimeError as error:
-            # A DAG whose file was deleted. Its row remains, and its next run is overdue.
+            # The DAG's file was deleted. Its row stays, and its next run becomes overdue.
             log.warning("Airflow does not report when %s runs next: %s", dag_id, error)
             continue
         timetable, next_run = SCHEDULES[dag_id], dag.next_dagrun

@@ -1,4 +1,4 @@
-"""What a collecting task reads and writes; OpenLineage's provider asks, and only where it is active."""
+"""OpenLineage inputs and outputs of a collecting task."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ INPUT = "usages/bandwidth"
 OUTPUTS = ("raw.bandwidth_response", "core.app_day")
 
 
-class Places(NamedTuple):
-    """Where a task's data come from and go to; no secrets.
+class Datasets(NamedTuple):
+    """Source and destination of a task's data, without secrets.
 
     Attributes:
-        base_url: Of the account.
-        host: Of the warehouse.
-        port: Of the warehouse.
-        database: Its name.
+        base_url: Base URL of the vendor's API.
+        host: Host of the warehouse.
+        port: Port of the warehouse.
+        database: Database of the warehouse.
     """
 
     base_url: str
@@ -28,14 +28,14 @@ class Places(NamedTuple):
     database: str | None
 
 
-def lineage(places: Places) -> OperatorLineage:
-    """Name the data sets as OpenLineage does."""
+def lineage(datasets: Datasets) -> OperatorLineage:
+    """Return inputs and outputs by OpenLineage's naming rules."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    url = urlsplit(places.base_url)
-    warehouse = f"postgres://{places.host}:{places.port or 5432}"
+    url = urlsplit(datasets.base_url)
+    warehouse = f"postgres://{datasets.host}:{datasets.port or 5432}"
     return OperatorLineage(
         inputs=[Dataset(f"{url.scheme}://{url.netloc}", f"{url.path.strip('/')}/{INPUT}")],
-        outputs=[Dataset(warehouse, f"{places.database}.{table}") for table in OUTPUTS],
+        outputs=[Dataset(warehouse, f"{datasets.database}.{table}") for table in OUTPUTS],
     )

@@ -1,7 +1,7 @@
-"""Our metrics, sent through Airflow's own client to wherever its section [metrics] says, if anywhere.
+"""Metrics, sent through Airflow's own client to the receiver that its section [metrics] configures.
 
-What each means and what to be alarmed by: docs/operations/observability.md. State and stage are part of the
-name because plain StatsD has no tags; gauges are of all accounts because a name has but one value there.
+docs/operations/observability.md describes each metric and its alarms. State and stage are part of the name
+because plain StatsD has no tags. Gauges cover all accounts because a name has only one value there.
 """
 
 from __future__ import annotations
@@ -38,48 +38,48 @@ CHANGED = "agora.app_days_changed"
 COUNTERS = (REQUESTS, LIMITED, RECEIVED, POINTS_RECEIVED, CHANGED)
 TIMERS = tuple(DURATION.values())
 
-# Metrics are not worth waiting for.
-PATIENCE = "set local statement_timeout = '30s'; set local lock_timeout = '5s'"
+# A task does not wait long for its metrics.
+QUERY_LIMITS = "set local statement_timeout = '30s'; set local lock_timeout = '5s'"
 
 SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
 log = logging.getLogger(__name__)
 
 
-def report_batch(conn_id: str, summary: BatchResult) -> None:
-    """Send the counts of one batch, and how long its stages took."""
-    report_counts(conn_id, summary)
-    with _harmless():
-        _report_seconds(summary.seconds, {"conn_id": conn_id})
+def report_batch(conn_id: str, result: BatchResult) -> None:
+    """Send the counts of one batch and the durations of its stages."""
+    report_counts(conn_id, result)
+    with _never_failing():
+        _report_seconds(result.seconds, {"conn_id": conn_id})
 
 
-def report_counts(conn_id: str, summary: BatchResult) -> None:
-    """Send what was requested of an account, what was received, and what changed."""
-    with _harmless():
+def report_counts(conn_id: str, result: BatchResult) -> None:
+    """Send an account's counts of requests, received app-days and changed app-days."""
+    with _never_failing():
         tags = {"conn_id": conn_id}
-        stats.incr(REQUESTS, summary.requests, tags=tags)
-        stats.incr(LIMITED, summary.limited, tags=tags)
-        stats.incr(RECEIVED, summary.received, tags=tags)
-        stats.incr(POINTS_RECEIVED, summary.points_received, tags=tags)
-        stats.incr(CHANGED, summary.changed, tags=tags)
+        stats.incr(REQUESTS, result.requests, tags=tags)
+        stats.incr(LIMITED, result.limited, tags=tags)
+        stats.incr(RECEIVED, result.received, tags=tags)
+        stats.incr(POINTS_RECEIVED, result.points_received, tags=tags)
+        stats.incr(CHANGED, result.changed, tags=tags)
 
 
 @contextmanager
-def reported(stage: Stage) -> Iterator[None]:
-    """Send how long it took what is done inside, unless it fails."""
+def report_duration(stage: Stage) -> Iterator[None]:
+    """Measure the `with` block and send its duration, unless it fails."""
     seconds: dict[str, float] = {}
     with timed(seconds, stage):
         yield
-    with _harmless():
+    with _never_failing():
         _report_seconds(seconds, {})
 
 
-def report_standing(engine: Engine) -> None:
-    """Send how many app-days are in which state and what expires first; where nobody listens, ask nothing.
+def report_gauges(engine: Engine) -> None:
+    """Send app-days per state and the oldest missing day. Without a receiver, query nothing.
 
     Args:
-        engine: To the warehouse.
+        engine: Engine of the warehouse.
     """
-    with _harmless():
+    with _never_failing():
         if not any(conf.getboolean("metrics", switch) for switch in SWITCHES):
             return
         from sqlalchemy import text
@@ -87,7 +87,7 @@ def report_standing(engine: Engine) -> None:
         from agora.warehouse.reports.gauges import standing
 
         with engine.connect() as connection:
-            connection.execute(text(PATIENCE))
+            connection.execute(text(QUERY_LIMITS))
             now = standing(connection)
         for state, name in APP_DAYS.items():
             stats.gauge(name, now.app_days.get(state, 0))
@@ -103,8 +103,8 @@ def _report_seconds(seconds: Mapping[str, float], tags: dict[str, str]) -> None:
 
 
 @contextmanager
-def _harmless() -> Iterator[None]:
-    """Keep whatever fails inside from failing the task."""
+def _never_failing() -> Iterator[None]:
+    """Log any exception of the `with` block instead of failing the task."""
     try:
         yield
     except Exception as error:

@@ -1,14 +1,15 @@
-"""Parameters of a run: fields that several trigger forms share, and a check that a run has no other keys."""
+"""Parameters of a run: fields that several trigger forms share, their templates, and their validation."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
 from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
 from agora.errors import SettingsError
-from agora.settings import PUSH_STREAM_CONN_ID
+from agora.settings import PUSH_STREAM_CONN_ID, canonical_app_id
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +22,7 @@ APP_IDS = Param(
     type=["array", "null"],
     items={"type": "string"},
     title="Apps",
-    description="App IDs, one a line. Empty: all apps.",
+    description="App IDs, one per line. Empty: all apps.",
 )
 
 DAYS_AND_APPS: dict[str, Param] = {
@@ -39,9 +40,9 @@ CNAME: dict[str, Any] = {
     "type": "string",
     "pattern": CNAME_PATTERN,
     "title": "Channel",
-    "description_md": "Its name, 1 to 64 printable ASCII characters.",
+    "description_md": "Channel name, 1 to 64 printable ASCII characters.",
 }
-# An error of the form repeats the description that stands in a schema; 50 characters of it stay in one line.
+# The form's error repeats this description. Up to 50 characters fit into one line.
 URLS: dict[str, Any] = {
     "type": ["array", "null"],
     "items": {
@@ -50,7 +51,7 @@ URLS: dict[str, Any] = {
         "description": "A stream URL: rtmp:// or rtmps://, without spaces.",
     },
     "title": "Stream URLs",
-    "description": "Where to push to, one a line: rtmp:// or rtmps://.",
+    "description": "Destinations of the push, one per line: rtmp:// or rtmps://.",
 }
 CHANNEL: dict[str, Param] = {
     "cname": Param(**CNAME),
@@ -58,7 +59,7 @@ CHANNEL: dict[str, Param] = {
     "uids": Param(
         None,
         type=["array", "null"],
-        # Without a type of its own: the form of a list of integers is an editor of JSON.
+        # No type here: Airflow's form for a list of integers is a JSON editor.
         items={
             "anyOf": [
                 {"type": "integer", "minimum": LEAST_UID, "maximum": MOST_UID},
@@ -70,19 +71,19 @@ CHANNEL: dict[str, Param] = {
             ]
         },
         title="Hosts' uids",
-        description="For update: the hosts in their order, one a line.",
+        description="For update: the hosts in their order, one per line.",
     ),
     "conn_id": Param(
         PUSH_STREAM_CONN_ID,
         type="string",
         title="Connection",
-        description="Of the app whose channel it is, of the type Agora Push-Stream.",
+        description="Connection of the channel's app. Its type is Agora Push-Stream.",
         section="Another app",
     ),
 }
 
 
-def lines(field: str, kind: str = "string") -> str:
+def lines_template(field: str, kind: str = "string") -> str:
     """Return the template of a field with one value a line, as JSON; lines left empty are not in it.
 
     Args:
@@ -113,3 +114,31 @@ def refuse_unknown_keys(context: Context) -> None:
     raise SettingsError(
         f"{dag.dag_id} does not know the {noun} {', '.join(unknown)}; {parameters}. Nothing was requested."
     )
+
+
+def as_list(name: str, value: Any) -> list[Any]:
+    """Return a template field as a list. An empty value or null is an empty list.
+
+    Args:
+        name: Name of the field, for the message.
+        value: A list, or the JSON text that a template rendered.
+
+    Raises:
+        SettingsError: The value is neither a list nor the JSON text of one.
+    """
+    try:
+        found = json.loads(value) if isinstance(value, str) and value else value
+    except ValueError:
+        found = value
+    if found and not isinstance(found, list | tuple):
+        raise SettingsError(f'{name} is neither a list nor the JSON text of a list, such as ["…"].')
+    return list(found or ())
+
+
+def as_app_ids(value: Any) -> list[str]:
+    """Return the App IDs of a template field `app_ids` in their canonical spelling.
+
+    Raises:
+        SettingsError: The value is neither a list nor the JSON text of one.
+    """
+    return [canonical_app_id(str(app_id)) for app_id in as_list("app_ids", value)]

@@ -1,4 +1,4 @@
-"""Apps that left the configuration: named in the run's note, and a failure if they are many."""
+"""Apps that were removed from the configuration: listed in the run note, a failure if they are many."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ if TYPE_CHECKING:
 
     from agora.warehouse.apps import RemovedApps
 
-GONE_KEY = "gone"
+REMOVED_APPS_KEY = "removed_apps"
 MOST_NAMED = 20
 
 
-def are_many(gone: RemovedApps) -> bool:
-    """Return whether more than a fifth of the apps left at a time, which is rarely done on purpose."""
-    return 5 * len(gone.apps) > gone.before
+def are_many(removed: RemovedApps) -> bool:
+    """Decide whether more than a fifth of the apps were removed at once, which is rarely intended."""
+    return 5 * len(removed.apps) > removed.before
 
 
-def failing_batch(gone: RemovedApps, planned_at: datetime) -> Batch:
-    """Return a batch without app-days whose task fails and names the apps.
+def failing_batch(removed: RemovedApps, planned_at: datetime) -> Batch:
+    """Return a batch without app-days. Its task fails and lists the removed apps.
 
-    The run collects and publishes everything else.
+    All other batches are collected and published.
     """
-    headline, _, names = note(gone).partition("\n")
+    headline, _, names = note(removed).partition("\n")
     reason = AppsRemoved(f"{headline} If you removed them on purpose, do nothing: the next run succeeds.")
-    label = "Apps gone from agora_apps"
+    label = "Apps removed from agora_apps"
     return Batch("", label, {}, planned_at.isoformat(), unusable=f"{reason}\n{names}")
 
 
-def note(gone: RemovedApps) -> str:
-    """Return a sentence, and a line that names the apps; an empty text if there are none."""
-    if not gone.apps:
+def note(removed: RemovedApps) -> str:
+    """Return a sentence and a line with the apps' names, or an empty text if no app was removed."""
+    if not removed.apps:
         return ""
-    names = [name for _, name in gone.apps[:MOST_NAMED]]
-    if len(gone.apps) > MOST_NAMED:
-        names.append(f"and {len(gone.apps) - MOST_NAMED:,} more, see mart.app")
+    names = [name for _, name in removed.apps[:MOST_NAMED]]
+    if len(removed.apps) > MOST_NAMED:
+        names.append(f"and {len(removed.apps) - MOST_NAMED:,} more, see mart.app")
     return (
-        f"{len(gone.apps):,} of {format_count(gone.before, 'app')} left the variable agora_apps."
-        f" {'Its' if len(gone.apps) == 1 else 'Their'} days from today on are no longer expected."
+        f"{len(removed.apps):,} of {format_count(removed.before, 'app')} were removed from the variable"
+        f" agora_apps. {'Its' if len(removed.apps) == 1 else 'Their'} days from today on are no"
+        " longer expected."
         f"\n- Removed: {', '.join(names)}."
     )

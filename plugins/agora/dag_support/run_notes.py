@@ -1,4 +1,4 @@
-"""What a task leaves for the note on its run, and for those who are told that it failed."""
+"""The note that a task leaves for its run, the UI and the alerts."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ NOTE_KEY = "run_note"
 
 
 def merge_notes(notes: Iterable[str | None]) -> str:
-    """Put the notes of a run's tasks together, leaving out what another one says already."""
-    kept: list[str] = []
+    """Join the notes of a run's tasks, without notes that a longer one contains."""
+    merged: list[str] = []
     for note in sorted(filter(None, notes), key=len, reverse=True):
-        if not any(note in longer for longer in kept):
-            kept.append(note)
-    return "\n".join(reversed(kept))
+        if not any(note in longer for longer in merged):
+            merged.append(note)
+    return "\n".join(reversed(merged))
 
 
 @contextmanager
 def noting_errors(context: Context) -> Iterator[None]:
-    """Note what an error says before the task ends with it: a callback cannot see the error itself.
+    """Note an error's text on the run before the task fails, because callbacks cannot see the error itself.
 
     Raises:
-        AirflowFailException: In place of a wrong setting or a lost hand-over, which no retry resolves.
+        AirflowFailException: Replaces an error that no retry can resolve, such as a wrong setting.
     """
     try:
         yield

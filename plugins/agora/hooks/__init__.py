@@ -1,1 +1,1 @@
-"""Airflow hooks: connections and variables turned into validated settings."""
+"""Airflow hooks. They turn connections into validated settings."""

@@ -1,4 +1,4 @@
-"""Connections as Airflow gives them to a task."""
+"""What all hooks do with connections: read them, hide their proxy's password, report a failed test."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.hook import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
-from agora.errors import SettingsError
+from agora.errors import AgoraError, SettingsError
+from agora.forward_proxy import Proxy
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -18,16 +20,30 @@ def stored_connection(conn_id: str, how_to_create: str) -> Connection:
 
     Args:
         conn_id: The connection's name.
-        how_to_create: Its type and what it needs, such as `with the type Postgres`.
+        how_to_create: Its type and required fields, such as `with the type Postgres`.
 
     Raises:
-        SettingsError: There is none, or Airflow cannot decrypt it. Airflow reports both in the same way.
+        SettingsError: The connection does not exist, or Airflow cannot decrypt it. Airflow reports both in
+            the same way.
     """
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise SettingsError(
             f"There is no connection {conn_id} that Airflow can read. Create it under Admin, Connections,"
-            f" {how_to_create}. If it is there, it is stored with another Fernet key: start Airflow with that"
+            f" {how_to_create}. If it exists, it is stored with another Fernet key: start Airflow with that"
             " key, too."
         ) from None
+
+
+def hide_proxy(proxy: Proxy | None) -> None:
+    """Hide the proxy's password from every later log line."""
+    for secret in proxy.secrets if proxy else ():
+        mask_secret(secret)
+
+
+def failed_test(error: AgoraError, conn_id: str) -> tuple[bool, str]:
+    """Return the result of a failed connection test, without the temporary name that Airflow gives it."""
+    text = str(error).replace(f"The connection {conn_id}", "This connection")
+    text = text.replace(f"the connection {conn_id}", "this connection")
+    return False, text.replace(f"connection {conn_id}", "this connection")

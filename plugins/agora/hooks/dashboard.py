@@ -10,9 +10,7 @@ from airflow.sdk.bases.hook import BaseHook
 from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, AppRefused, DayRefused, UnknownApp
-from agora.hooks.connections import stored_connection
-from agora.hooks.proxy import hide_proxy
-from agora.hooks.tested import failed
+from agora.hooks.connections import failed_test, hide_proxy, stored_connection
 from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
 
 MADE_UP_APP_ID = "0" * 32
@@ -22,19 +20,20 @@ class AgoraDashboardHook(BaseHook):
     """One account of Agora's Dashboard RESTful API.
 
     Fields of the connection:
-        host: Base URL; default `https://api.agora.io/dev/v2`. Plain HTTP only to this machine.
+        host: Base URL. Default: `https://api.agora.io/dev/v2`. Plain HTTP is accepted only for this machine.
         login: Customer ID (not an App ID).
         password: Customer Certificate (not an App Certificate).
-        extra.timezone: Zone of the vendor's dates; default "UTC". Zones with summer time are refused.
+        extra.timezone: Time zone of the vendor's dates. Default: "UTC". Zones with summer time are refused.
         extra.window: How long the vendor shows a day, "1 month" (default) or "N days".
-        extra.requests_per_second: Highest request rate; default 10, the limit that the vendor documents (10
-            calls a second per account and API). A 429 lowers the rate.
-        extra.max_concurrency: Requests under way at once; default 16.
-        extra.settle_days: A day collected earlier than so many days after its end is asked once more then,
-            because the vendor may restate it; default 2, 0 for never. Costs one request an app-day.
-        extra.ca_file: PEM file of the certificate authorities to trust, on every worker; default those of
-            the machine. Verification cannot be switched off.
-        extra.proxy: Forward proxy, `http://<user>:<password>@host:port`; default that of the environment
+        extra.requests_per_second: Highest request rate. Default: 10, the vendor's documented limit per
+            account and API. A 429 lowers the rate.
+        extra.max_concurrency: Highest number of concurrent requests. Default: 16.
+        extra.settle_days: Days after which a day is settled. A day that was collected earlier is requested
+            again then, because the vendor may restate it. Default: 2; 0 disables the re-check. Costs one
+            request per app-day.
+        extra.ca_file: PEM file with the trusted certificate authorities, on every worker. Default: those of
+            the machine. Verification cannot be disabled.
+        extra.proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's
             (`HTTPS_PROXY`, `NO_PROXY`).
 
     Args:
@@ -51,7 +50,7 @@ class AgoraDashboardHook(BaseHook):
         self.conn_id = conn_id
 
     def get_settings(self) -> DashboardSettings:
-        """Read and validate the connection; hides its secrets from every log from here on.
+        """Return the validated connection. Its secrets are hidden from every later log line.
 
         Raises:
             SettingsError: The connection is not usable; the message names the field.
@@ -70,18 +69,18 @@ class AgoraDashboardHook(BaseHook):
         return settings
 
     def get_conn(self) -> DashboardSettings:
-        """Return the validated settings; sessions are opened a batch at a time by the client."""
+        """Return the validated settings. The client opens its own session for each batch."""
         return self.get_settings()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Request a made-up App ID; 400, 404 or data mean that the vendor accepted the credentials.
+        """Request a made-up App ID: 400, 404 or data mean that the vendor accepted the credentials.
 
-        401 and 403 fail the test, although the vendor may also answer so to an App ID of another account.
+        401 and 403 fail the test, although the vendor may also send them for an App ID of another account.
         """
         try:
-            return asyncio.run(_knock(self.get_settings()))
+            return asyncio.run(_request_made_up_app(self.get_settings()))
         except AgoraError as error:
-            return failed(error, self.conn_id)
+            return failed_test(error, self.conn_id)
 
 
 def _hide(settings: DashboardSettings) -> None:
@@ -91,7 +90,7 @@ def _hide(settings: DashboardSettings) -> None:
     mask_secret(base64.b64encode(f"{settings.customer_id}:{certificate}".encode()).decode())
 
 
-async def _knock(settings: DashboardSettings) -> tuple[bool, str]:
+async def _request_made_up_app(settings: DashboardSettings) -> tuple[bool, str]:
     from agora.client.dashboard import DashboardClient
 
     yesterday = settings.today(datetime.now(UTC)) - timedelta(days=1)

@@ -11,9 +11,7 @@ from airflow.sdk.bases.hook import BaseHook
 from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
-from agora.hooks.connections import stored_connection
-from agora.hooks.proxy import hide_proxy
-from agora.hooks.tested import failed
+from agora.hooks.connections import failed_test, hide_proxy, stored_connection
 from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
 
 if TYPE_CHECKING:
@@ -24,12 +22,12 @@ class AgoraPushStreamHook(BaseHook):
     """The push-stream API of one App ID.
 
     Fields of the connection:
-        host: Base URL; default `http://broadcastgw.agora.io/api/v1`, plain HTTP as the vendor documents it.
+        host: Base URL. Default: `http://broadcastgw.agora.io/api/v1`, plain HTTP as the vendor documents it.
         login: App ID (not a Customer ID), 32 hexadecimal digits.
-        password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs the Channel
-            Keys, one for each request, and is sent nowhere.
-        extra.ca_file: As of a connection of type `agora_dashboard`.
-        extra.proxy: As of a connection of type `agora_dashboard`. The proxy reads what goes over plain HTTP.
+        password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs one
+            Channel Key per request and is never sent.
+        extra.ca_file: As in a connection of type `agora_dashboard`.
+        extra.proxy: As in a connection of type `agora_dashboard`. The proxy can read plain HTTP traffic.
 
     Args:
         conn_id: The connection's name.
@@ -45,7 +43,7 @@ class AgoraPushStreamHook(BaseHook):
         self.conn_id = conn_id
 
     def get_settings(self) -> PushStreamSettings:
-        """Read and validate the connection; hides its secret from every log from here on.
+        """Return the validated connection. Its secret is hidden from every later log line.
 
         Raises:
             SettingsError: The connection is not usable; the message names the field.
@@ -53,8 +51,8 @@ class AgoraPushStreamHook(BaseHook):
         connection = stored_connection(self.conn_id, "with the type Agora Push-Stream")
         if connection.conn_type != self.conn_type:
             raise SettingsError(
-                f"The connection {self.conn_id} is of the type {connection.conn_type}, not {self.conn_type}:"
-                " name the connection of the app whose channel it is."
+                f"The connection {self.conn_id} has the type {connection.conn_type}, not {self.conn_type}."
+                " Choose the connection of the channel's app."
             )
         if connection.password:
             mask_secret(connection.password)
@@ -71,20 +69,20 @@ class AgoraPushStreamHook(BaseHook):
         return settings
 
     def get_conn(self) -> PushStreamSettings:
-        """Return the validated settings; a session is opened for each call."""
+        """Return the validated settings. Each call opens its own session."""
         return self.get_settings()
 
     def start(self, cname: str, urls: Sequence[str] = ()) -> Channel:
         """Start pushing a channel's stream; see `PushStreamClient.start`."""
-        return self._ask(lambda client: client.start(cname, urls))
+        return self._call(lambda client: client.start(cname, urls))
 
     def update(self, cname: str, *, uids: Sequence[int] = (), urls: Sequence[str] = ()) -> Channel:
         """Change hosts or stream URLs of a channel; see `PushStreamClient.update`."""
-        return self._ask(lambda client: client.update(cname, uids=uids, urls=urls))
+        return self._call(lambda client: client.update(cname, uids=uids, urls=urls))
 
     def stop(self, cname: str) -> Channel:
         """Stop pushing a channel's stream; see `PushStreamClient.stop`."""
-        return self._ask(lambda client: client.stop(cname))
+        return self._call(lambda client: client.stop(cname))
 
     def test_connection(self) -> tuple[bool, str]:
         """Stop a channel with a made-up name: 404 means that the key was accepted."""
@@ -93,16 +91,16 @@ class AgoraPushStreamHook(BaseHook):
         except ChannelNotFound as error:
             return True, f"The Channel Key was accepted ({error.reason}; the channel was made up)."
         except AgoraError as error:
-            return failed(error, self.conn_id)
+            return failed_test(error, self.conn_id)
         return True, "The Channel Key was accepted."
 
-    def _ask(self, call: Callable[[PushStreamClient], Awaitable[Channel]]) -> Channel:
+    def _call(self, call: Callable[[PushStreamClient], Awaitable[Channel]]) -> Channel:
         from agora.client.push_stream import PushStreamClient
 
         settings = self.get_settings()
 
-        async def asked() -> Channel:
+        async def with_client() -> Channel:
             async with PushStreamClient(settings) as client:
                 return await call(client)
 
-        return asyncio.run(asked())
+        return asyncio.run(with_client())

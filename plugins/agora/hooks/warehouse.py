@@ -1,4 +1,4 @@
-"""The warehouse's connection, turned into an engine."""
+"""The warehouse connection as an SQLAlchemy engine."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ WAREHOUSE_CONN_ID = "agora_warehouse"
 
 @contextmanager
 def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
-    """Give an engine for a connection of type `postgres` for the length of a `with`; it connects when used.
+    """Provide an engine for a connection of type `postgres`. The engine connects when it is first used.
 
     Raises:
-        SettingsError: There is no such connection, Airflow cannot decrypt it, or its extra has a name that is
-            no connection parameter.
-        WarehouseError: The server may lose what it acknowledges; or whatever the database refuses inside the
-            `with`, said in words.
+        SettingsError: The connection does not exist, Airflow cannot decrypt it, or its extra has an unknown
+            connection parameter.
+        WarehouseError: The server may lose acknowledged commits, or the database raised an error inside the
+            `with` block. The message explains the error.
     """
     from agora.warehouse.db_errors import explaining_db_errors
 
@@ -64,7 +64,7 @@ def _engine(connection: Connection) -> Engine:
 
 
 def _is_parameter(name: str) -> bool:
-    """Ask libpq whether it knows a connection parameter."""
+    """Return whether libpq has this connection parameter."""
     import psycopg2
     from psycopg2.extensions import parse_dsn
 

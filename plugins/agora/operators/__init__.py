@@ -1,1 +1,1 @@
-"""Airflow operators: what a task does, in terms of the core."""
+"""Airflow operators. They pass settings to the core and report its results."""

@@ -1,4 +1,4 @@
-"""The second step of a collecting run: one batch, fetched and loaded."""
+"""Operator that collects one batch: the second step of a collecting run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from agora.dag_support.batches import Batch
-from agora.dag_support.lineage import Places, lineage
+from agora.dag_support.lineage import Datasets, lineage
 from agora.dag_support.metrics import report_batch
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.hooks.dashboard import AgoraDashboardHook
@@ -22,37 +22,37 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.batch_result import BatchResult
 
-SUMMARY_KEY = "summary"
+RESULT_KEY = "summary"
 
 
 class BandwidthCollectOperator(BaseOperator):
-    """Collects one batch: loads everything sound, then fails if anything was not, naming it.
+    """Collect one batch: load all sound responses, then fail with the names of the failed apps, if any.
 
     Args:
         plan_task_id: The planning task.
-        batch: What that returned for it, a reference to one batch.
+        batch: Reference to the batch, as the planning task returned it.
     """
 
     def __init__(self, *, plan_task_id: str, batch: dict[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
         self.batch = batch
-        self._places: Places | None = None
+        self._datasets: Datasets | None = None
 
     def execute(self, context: Context) -> None:
-        """Collect; an app's failure is not tried again here (it was, request by request), a crash is."""
+        """Collect the batch. Airflow retries only crashes: failed requests were already retried here."""
         with noting_errors(context):
-            batch = Batch.taken_over(context["ti"], self.plan_task_id, self.batch)
+            batch = Batch.pull(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
-            # The run's note has the details, too.
+            # The run note has the details, too.
             context["ti"].xcom_push(NOTE_KEY, batch.unusable.partition("\n")[0])
             raise AirflowFailException(batch.unusable)
         with noting_errors(context):
-            summary = asyncio.run(self._collect(batch))
-        context["ti"].xcom_push(SUMMARY_KEY, summary.to_json())
-        report_batch(batch.conn_id, summary)
-        self.log.info("%s", summary.text())
-        if problems := summary.failed():
+            result = asyncio.run(self._collect(batch))
+        context["ti"].xcom_push(RESULT_KEY, result.to_json())
+        report_batch(batch.conn_id, result)
+        self.log.info("%s", result.text())
+        if problems := result.failed():
             raise AirflowFailException(problems)
 
     async def _collect(self, batch: Batch) -> BatchResult:
@@ -65,12 +65,12 @@ class BandwidthCollectOperator(BaseOperator):
         planned, since = batch.app_days(), datetime.fromisoformat(batch.planned_at)
         with warehouse() as engine:
             url = engine.url
-            self._places = Places(settings.base_url, url.host, url.port, url.database)
+            self._datasets = Datasets(settings.base_url, url.host, url.port, url.database)
             with engine.connect() as connection:
                 done, refused = planning_queries.results(connection, planned, since)
                 witnesses = planning_queries.served(connection, batch.conn_id, most=CONFIRMING_APPS)
             async with shared_client(settings, engine) as client:
-                summary = await collect(
+                result = await collect(
                     [day for day in planned if day not in done],
                     client,
                     engine,
@@ -78,11 +78,11 @@ class BandwidthCollectOperator(BaseOperator):
                     refused_before=refused,
                 )
             with engine.connect() as connection:
-                summary.states, _ = app_days.states(connection, planned, since)
-                summary.remove(apps.removed(connection, summary.failures))
-            summary.app_days = len(planned)
-            return summary
+                result.states, _ = app_days.states(connection, planned, since)
+                result.remove(apps.removed(connection, result.failures))
+            result.app_days = len(planned)
+            return result
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
-        """Say what was read and written; the OpenLineage provider calls this where it is active."""
-        return lineage(self._places) if self._places else None
+        """Return what was read and written. The OpenLineage provider calls this method if it is active."""
+        return lineage(self._datasets) if self._datasets else None

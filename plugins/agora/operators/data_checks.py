@@ -1,4 +1,4 @@
-"""The checks of what is stored: the files of sql/checks, each a row of assertions that have to be true."""
+"""Operators that check stored data: the assertions in sql/checks, and points against their responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from agora.dag_support.metrics import reported
+from agora.dag_support.metrics import report_duration
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
@@ -20,37 +20,42 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
 CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
-# What contradicts itself does so a little later, too; a task that was killed does not.
-LITTLE_PATIENCE = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_exponential_backoff": 0}
+# A failed assertion fails again, so one retry suffices: it covers a killed task.
+ONE_QUICK_RETRY = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_exponential_backoff": 0}
 
 
 class StoredDataCheckOperator(BaseOperator):
-    """Runs every check, then fails naming each assertion not true and each check that could not be run."""
+    """Run every check, then fail with the names of the failed assertions and of checks that could not run."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, **LITTLE_PATIENCE})
+        super().__init__(**{**kwargs, **ONE_QUICK_RETRY})
 
     def execute(self, context: Context) -> None:
-        """Check what is stored."""
+        """Check the stored data."""
         from sqlalchemy.exc import DBAPIError
 
-        contradictions, not_run = [], []
-        with noting_errors(context), reported("check"), warehouse() as engine, engine.connect() as connection:
+        failed, not_run = [], []
+        with (
+            noting_errors(context),
+            report_duration("check"),
+            warehouse() as engine,
+            engine.connect() as connection,
+        ):
             for path in sorted(CHECKS.glob("*.sql")):
                 try:
                     untrue = self._untrue(path, connection)
                 except DBAPIError as error:
-                    not_run.append(f"the check {path.stem} could not be run ({_reason(error)})")
+                    not_run.append(f"the check {path.stem} could not run ({_reason(error)})")
                     continue
                 if untrue:
-                    contradictions.append(f"the check {path.stem} failed ({', '.join(untrue)})")
-        if contradictions or not_run:
-            note = _note(contradictions, not_run)
+                    failed.append(f"the check {path.stem} failed ({', '.join(untrue)})")
+        if failed or not_run:
+            note = _note(failed, not_run)
             context["ti"].xcom_push(NOTE_KEY, note)
             raise AirflowException(note)
 
     def _untrue(self, path: Path, connection: Connection) -> list[str]:
-        """Run one check; return which of its assertions are not true."""
+        """Run one check and return the names of its failed assertions."""
         from sqlalchemy import text
 
         with connection.begin():
@@ -61,13 +66,13 @@ class StoredDataCheckOperator(BaseOperator):
 
 
 class StoredPointsCheckOperator(BaseOperator):
-    """Compares stored points with their stored responses, then fails naming each app-day that differs.
+    """Compare stored points with their stored responses, then fail with the names of differing app-days.
 
-    Compared are all app-days of the last 62 days and a random sample of older ones.
+    The comparison covers all app-days of the last 62 days and a random sample of older ones.
     """
 
     def execute(self, context: Context) -> None:
-        """Compare."""
+        """Compare points with responses."""
         from agora.bandwidth.audit import compare
 
         with noting_errors(context), warehouse() as engine:
@@ -83,13 +88,13 @@ def _reason(error: DBAPIError) -> str:
     return (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
 
 
-def _note(contradictions: list[str], not_run: list[str]) -> str:
-    said = [
+def _note(failed: list[str], not_run: list[str]) -> str:
+    sentences = [
         f"{what}: {'; '.join(checks)}."
         for what, checks in (
-            ("The stored data contradict themselves", contradictions),
+            ("The stored data contradict themselves", failed),
             ("The stored data could not be checked in full", not_run),
         )
         if checks
     ]
-    return " ".join([*said, f"See {RUNBOOK}#run-failed"])
+    return " ".join([*sentences, f"See {RUNBOOK}#run-failed"])

@@ -1,4 +1,4 @@
-"""Maintenance of stored data: decode responses again, drop what is older than the retention."""
+"""Operators that maintain stored data: decode responses again, delete data older than the retention."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from agora.dag_support.configured_apps import configured_apps
 from agora.dag_support.dag_schedules import record_schedules
-from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.params import as_app_ids, refuse_unknown_keys
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
-from agora.dag_support.templated_lists import as_app_ids
+from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
@@ -27,13 +26,13 @@ RETENTION_VARIABLE = "agora_retention"
 
 
 class BandwidthReplayOperator(BaseOperator):
-    """Decodes the stored responses of some days again; ends as skipped if that changes nothing.
+    """Decode the stored responses of some days again. The task is skipped if nothing changes.
 
     Args:
-        from_date: First usage date in ISO spelling.
-        to_date: Last usage date, included.
-        app_ids: JSON list of App IDs; empty or null for all.
-        correct_zone: "true" moves the days to the present time zone of their account.
+        from_date: First usage date in ISO format.
+        to_date: Last usage date, inclusive.
+        app_ids: JSON list of App IDs. Empty or null: all apps.
+        correct_zone: "true" moves the days to the current time zone of their account.
     """
 
     template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "correct_zone")
@@ -48,7 +47,7 @@ class BandwidthReplayOperator(BaseOperator):
         self.app_ids = app_ids
 
     def execute(self, context: Context) -> None:
-        """Replay, and note the outcome."""
+        """Replay the days and note the outcome."""
         from agora.bandwidth.replay import replay
         from agora.warehouse.stored_aggregates import refresh
 
@@ -56,12 +55,14 @@ class BandwidthReplayOperator(BaseOperator):
             refuse_unknown_keys(context)
         from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
         if from_date > to_date:
-            raise AirflowFailException(f"from_date {from_date} is after to_date {to_date}: swap the two.")
+            raise AirflowFailException(
+                f"from_date {from_date} is after to_date {to_date}. Swap the two dates."
+            )
         correct_zone = self.correct_zone.lower() == "true"
         with noting_errors(context), warehouse() as engine:
             if correct_zone:
                 _sync_accounts(engine)
-            summary = replay(
+            result = replay(
                 engine,
                 from_date,
                 to_date,
@@ -69,15 +70,15 @@ class BandwidthReplayOperator(BaseOperator):
                 correct_zone=correct_zone,
             )
             refresh(engine)
-        note = summary.replayed()
+        note = result.replayed()
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        if not summary.changed:
+        if not result.changed:
             raise AirflowSkipException(note)
 
 
 def _sync_accounts(engine: Engine) -> None:
-    """Carry the connections' time zones over: no run may have done so since they were corrected.
+    """Copy the connections' time zones to the warehouse, in case no run has done so since a correction.
 
     Raises:
         SettingsError: The connection of a configured app is not usable.
@@ -92,15 +93,15 @@ def _sync_accounts(engine: Engine) -> None:
             except SettingsError:
                 if conn_id in configured:
                     raise
-                continue  # its connection was deleted with its apps: its last time zone holds
+                continue  # the connection was deleted with its apps, so its last time zone stays
             apps.sync_account(connection, account)
 
 
 class RetentionOperator(BaseOperator):
-    """Drops what the variable `agora_retention` says; without it, nothing."""
+    """Delete the data that the variable `agora_retention` selects. Without the variable, delete nothing."""
 
     def execute(self, context: Context) -> None:
-        """Drop, and say how much."""
+        """Delete old data and note how much was deleted."""
         from agora.warehouse.retention import forget, parse_retention
         from agora.warehouse.stored_aggregates import refresh
 
@@ -110,12 +111,12 @@ class RetentionOperator(BaseOperator):
                 record_schedules(context, engine)
         value = Variable.get(RETENTION_VARIABLE, default=None)
         if value is None:
-            raise AirflowSkipException(f"Everything is kept: the variable {RETENTION_VARIABLE} is not set.")
+            raise AirflowSkipException(f"Nothing is deleted: the variable {RETENTION_VARIABLE} is not set.")
         with noting_errors(context):
             retention = parse_retention(value)
             with warehouse() as engine:
                 answers, app_days = forget(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
-        note = f"{format_count(answers, 'raw answer')} and {format_count(app_days, 'app-day')} dropped."
+        note = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)

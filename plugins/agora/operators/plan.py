@@ -1,4 +1,4 @@
-"""The first step of a collecting run: what is missing, dealt out in batches."""
+"""Operator that plans the missing app-days in batches: the first step of a collecting run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from agora.dag_support import removed_apps
-from agora.dag_support.batches import Batch, in_batches, in_turn, shares
-from agora.dag_support.configured_apps import configured_apps
+from agora.dag_support.batches import Batch, batch_limits, interleave, split_into_batches
 from agora.dag_support.dag_schedules import record_schedules
-from agora.dag_support.metrics import report_counts, reported
-from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.metrics import report_counts, report_duration
+from agora.dag_support.params import as_app_ids, refuse_unknown_keys
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
-from agora.dag_support.templated_lists import as_app_ids
+from agora.dag_support.variables import configured_apps
 from agora.errors import DayNotOver, SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.operators.collect import SUMMARY_KEY
+from agora.operators.collect import RESULT_KEY
 from agora.text import format_count
 
-# The core is imported where it is used: pandas alone would double the time it takes to parse a DAG file.
+# Imports of the core are local: pandas alone would double the time to parse a DAG file.
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
@@ -37,15 +36,15 @@ if TYPE_CHECKING:
 
 
 class BandwidthPlanOperator(BaseOperator):
-    """Finds the app-days that are missing and may be available; leaves them in batches.
+    """Find the app-days that are missing and may be available, and push them in batches.
 
-    Without dates, everything that is expected is planned. With dates, only those days.
+    Without dates, every expected app-day is considered. With dates, only those days.
 
     Args:
-        from_date: First usage date in ISO spelling, or empty.
-        to_date: Last usage date, included, or empty.
-        app_ids: JSON list of App IDs; empty or null for all.
-        reload: "true" asks for complete days again.
+        from_date: First usage date in ISO format, or empty.
+        to_date: Last usage date, inclusive, or empty.
+        app_ids: JSON list of App IDs. Empty or null: all apps.
+        reload: "true" requests complete days again.
     """
 
     template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "reload")
@@ -66,31 +65,31 @@ class BandwidthPlanOperator(BaseOperator):
         self.reload = reload
 
     def execute(self, context: Context) -> list[dict[str, str]]:
-        """Plan every account."""
+        """Plan every account and return references to the batches."""
         with noting_errors(context):
             refuse_unknown_keys(context)
             try:
-                with reported("plan"):
-                    plans, gone, planned_at = self._plans(self._days(), context)
+                with report_duration("plan"):
+                    plans, removed, planned_at = self._plans(self._days(), context)
             except DayNotOver as error:
                 if self.to_date:
                     raise
-                # A backfill of Airflow's own knows UTC only; the account's day may end later.
+                # Airflow's own backfill uses UTC. The account's day may end later.
                 raise AirflowSkipException(str(error)) from error
         note = "\n".join(
             _plan_note(plan, by_name=bool(self.from_date)) for plan in plans if not plan.unusable
         )
         context["ti"].xcom_push(NOTE_KEY, note)
-        # The task of its batch notes why an account is not usable.
+        # For an unusable account, the task of its batch notes the reason.
         self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), note]))
-        # Airflow's own limit is for all accounts together.
-        most = shares([len(plan.app_days) for plan in plans])
-        batches = [*in_turn(map(_batches, plans, repeat(planned_at), most))]
-        if removed_apps.are_many(gone):
-            batches.insert(0, removed_apps.failing_batch(gone, planned_at))
+        # Airflow's limit on mapped tasks applies to all accounts together.
+        most = batch_limits([len(plan.app_days) for plan in plans])
+        batches = [*interleave(map(_batches, plans, repeat(planned_at), most))]
+        if removed_apps.are_many(removed):
+            batches.insert(0, removed_apps.failing_batch(removed, planned_at))
         else:
-            context["ti"].xcom_push(removed_apps.GONE_KEY, removed_apps.note(gone))
-        return [batch.hand_over(context["ti"], number) for number, batch in enumerate(batches)]
+            context["ti"].xcom_push(removed_apps.REMOVED_APPS_KEY, removed_apps.note(removed))
+        return [batch.push(context["ti"], number) for number, batch in enumerate(batches)]
 
     def _days(self) -> Days | None:
         from agora.bandwidth.plan import Days
@@ -113,7 +112,7 @@ class BandwidthPlanOperator(BaseOperator):
         by_connection = configured_apps()
         accounts, unusable = _accounts(by_connection)
         every_app = [app for apps in by_connection.values() for app in apps]
-        summary = BatchResult()
+        total = BatchResult()
         with warehouse() as engine:
             record_schedules(context, engine)
             with engine.begin() as connection:
@@ -122,10 +121,10 @@ class BandwidthPlanOperator(BaseOperator):
                 if days is not None and accounts:
                     newest = max(account.today(now) for account in accounts) - timedelta(days=1)
                     require_days(days, every_app, newest)
-                gone = apps.retire(connection, [app.app_id for app in every_app], context["run_id"])
+                removed = apps.retire(connection, [app.app_id for app in every_app], context["run_id"])
                 for account in accounts:
                     apps.sync(connection, account, by_connection[account.conn_id])
-                # What an app that was removed lacks is available while its account's connection exists.
+                # Missing days of removed apps are available as long as their account's connection exists.
                 for conn_id in apps.accounts_of_removed(connection):
                     if conn_id not in by_connection:
                         accounts += _accounts([conn_id])[0]
@@ -135,27 +134,27 @@ class BandwidthPlanOperator(BaseOperator):
                 with engine.connect() as connection:
                     planned = plan(connection, account, app_ids, account.today(now), days)
                 if planned.app_days:
-                    tried = asyncio.run(_tried(planned, account, engine))
-                    report_counts(account.conn_id, tried)
+                    checked = asyncio.run(_check_access(planned, account, engine))
+                    report_counts(account.conn_id, checked)
                     self.log.info(
                         "Access check of %s: %s, received %s.",
                         account.conn_id,
-                        format_count(tried.requests, "request"),
-                        format_count(tried.received, "app-day"),
+                        format_count(checked.requests, "request"),
+                        format_count(checked.received, "app-day"),
                     )
-                    if tried.stopped:
-                        planned = Plan(account.conn_id, unusable=tried.stopped)
+                    if checked.stopped:
+                        planned = Plan(account.conn_id, unusable=checked.stopped)
                     else:
-                        # Its batch requests a day that failed again, and counts it.
-                        tried.failures, tried.kinds = {}, []
-                        tried.requested, tried.at_the_edge = tried.received, 0
-                    summary.add(tried)
+                        # The batch requests and counts failed days again.
+                        checked.failures, checked.kinds = {}, []
+                        checked.requested, checked.at_the_edge = checked.received, 0
+                    total.add(checked)
                 plans.append(planned)
-        context["ti"].xcom_push(SUMMARY_KEY, {**summary.to_json(), "stopped": ""})
-        return [*plans, *unusable], gone, now
+        context["ti"].xcom_push(RESULT_KEY, {**total.to_json(), "stopped": ""})
+        return [*plans, *unusable], removed, now
 
 
-async def _tried(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
+async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
     from agora.bandwidth.collect import try_access
     from agora.bandwidth.shared_pace import shared_client
 
@@ -164,7 +163,7 @@ async def _tried(planned: Plan, account: DashboardSettings, engine: Engine) -> B
 
 
 def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Plan]]:
-    """Read the accounts; one that is not configured right does not keep the others from being collected."""
+    """Read the accounts' settings. An unusable account does not affect the others."""
     from agora.bandwidth.plan import Plan
 
     accounts, unusable = [], []
@@ -180,7 +179,7 @@ def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Ba
     if plan.unusable:
         label = f"{plan.conn_id}, not usable"
         return iter([Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)])
-    return in_batches(
+    return split_into_batches(
         plan.conn_id,
         plan.app_days,
         planned_at=planned_at,
@@ -194,18 +193,18 @@ def _plan_note(plan: Plan, *, by_name: bool) -> str:
         return f"{plan.conn_id}: nothing is missing."
     note = f"{plan.conn_id}: requesting {format_count(len(plan.app_days), 'app-day')}"
     if plan.rechecks:
-        note += f", {format_count(plan.rechecks, 're-check')} of settled days included"
+        note += f", including {format_count(plan.rechecks, 're-check')} of settled days"
     if plan.left and by_name:
-        # The same days requested again would begin with the same ones where complete days are reloaded.
+        # With reload, the same request would begin with the same days again.
         note += (
-            f", up to {plan.app_days[-1][1]}. {plan.left:,} more do not fit into the time of one run:"
-            " request them from there on"
+            f", up to {plan.app_days[-1][1]}. {plan.left:,} more do not fit into one run:"
+            " request them in another run that begins on that date"
         )
     elif plan.left:
-        note += f". {plan.left:,} more do not fit into the time of one run; the next run requests them"
+        note += f". {plan.left:,} more do not fit into one run; the next run requests them"
     return f"{note}."
 
 
 def own_day_of_backfill() -> str:
-    """Return the template of a backfill run's own day, which is empty in every other run."""
+    """Return a template that yields a backfill run's own day and is empty in every other run."""
     return "{{ data_interval_start | ds if dag_run.run_type == 'backfill' else '' }}"

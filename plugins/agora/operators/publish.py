@@ -1,4 +1,4 @@
-"""The last step of a collecting run: what it came to, for people and for the asset's consumers."""
+"""Operator that publishes the outcome of a collecting run: its last step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.dag_support.batches import Batch, task_output_removed
-from agora.dag_support.metrics import report_standing, reported
-from agora.dag_support.removed_apps import GONE_KEY
+from agora.dag_support.metrics import report_duration, report_gauges
+from agora.dag_support.removed_apps import REMOVED_APPS_KEY
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.hooks.warehouse import warehouse
-from agora.operators.collect import SUMMARY_KEY
+from agora.operators.collect import RESULT_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,15 +28,15 @@ BANDWIDTH = Asset("agora_bandwidth")
 
 
 class BandwidthPublishOperator(BaseOperator):
-    """Says what the run did: an event of the asset `agora_bandwidth` with counts, and a note on the run.
+    """Publish the outcome of the run: an event of the asset `agora_bandwidth`, the run note, a ledger row.
 
-    Where nothing was loaded, or a check failed, it ends as skipped, so that the asset's consumers are not
-    woken for nothing or by figures that contradict each other.
+    If nothing was loaded or a check failed, the task is skipped, so that the asset's consumers are not
+    triggered without new data or with contradictory data.
 
     Args:
         plan_task_id: The planning task.
         collect_task_id: The mapped collecting task.
-        check_task_id: The task that checks what was loaded.
+        check_task_id: The task that checks the stored data.
     """
 
     def __init__(self, *, plan_task_id: str, collect_task_id: str, check_task_id: str, **kwargs: Any) -> None:
@@ -46,14 +46,14 @@ class BandwidthPublishOperator(BaseOperator):
         self.check_task_id = check_task_id
 
     def execute(self, context: Context) -> None:
-        """Add the batches' counts up and publish them."""
+        """Add up the batches' results and publish them."""
         ti = context["ti"]
         with noting_errors(context):
             states = self._states(ti)
             references = self._references(ti, states)
             batches, unreadable = self._batches(ti, references)
-            total = self._reported_by_tasks(ti, batches, states)
-        gone = ti.xcom_pull(task_ids=self.plan_task_id, key=GONE_KEY) or ""
+            total = self._total(ti, batches, states)
+        removed = ti.xcom_pull(task_ids=self.plan_task_id, key=REMOVED_APPS_KEY) or ""
         planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY)
         if planned is None:
             planned = "Planning failed; see its log."
@@ -66,15 +66,17 @@ class BandwidthPublishOperator(BaseOperator):
             failed_check,
         ]
         with noting_errors(context):
-            doubts = self._record(context, batches, total, _lines(problems))
-        heads, details = _sorted(problems)
-        note = _lines([*heads, total.text() if total.app_days else "", *details, gone, *doubts, planned])
+            suspicious = self._record(context, batches, total, _lines(problems))
+        heads, details = _split_details(problems)
+        note = _lines(
+            [*heads, total.text() if total.app_days else "", *details, removed, *suspicious, planned]
+        )
         ti.xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         if failed_check:
-            raise AirflowSkipException(f"no event of the asset agora_bandwidth: {failed_check}")
+            raise AirflowSkipException(f"No event of the asset agora_bandwidth: {failed_check}")
         if not total.changed:
-            raise AirflowSkipException("nothing new was loaded, so no event of the asset agora_bandwidth")
+            raise AirflowSkipException("Nothing new was loaded, so the asset agora_bandwidth gets no event.")
         context["outlet_events"][BANDWIDTH].extra = {
             "app_days": total.changed,
             "points": total.points_received,
@@ -83,16 +85,16 @@ class BandwidthPublishOperator(BaseOperator):
         }
 
     def _states(self, ti: RuntimeTaskInstance) -> dict[str, str | None]:
-        """Return the states of the run's earlier tasks, of a mapped one by its name and index."""
+        """Return the states of the run's earlier tasks. A mapped task's key is its name and index."""
         task_ids = [self.plan_task_id, self.collect_task_id, self.check_task_id]
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id])
         return dict(states.get(ti.run_id, {}))
 
     def _references(self, ti: RuntimeTaskInstance, states: Mapping[str, str | None]) -> list[Any]:
-        """Return what was planned; nothing if planning failed.
+        """Return the references to the planned batches, none if planning failed.
 
         Raises:
-            TaskOutputRemoved: Planning succeeded, but its plan was removed.
+            TaskOutputRemoved: Planning succeeded, but its output was removed.
         """
         references = ti.xcom_pull(task_ids=self.plan_task_id)
         if references is None and states.get(self.plan_task_id) == "success":
@@ -100,12 +102,12 @@ class BandwidthPublishOperator(BaseOperator):
         return references or []
 
     def _batches(self, ti: RuntimeTaskInstance, references: list[Any]) -> tuple[dict[int, Batch], str]:
-        """Return the planned batches by the number of their task, and how many could not be read."""
+        """Return the planned batches by the index of their task, and a sentence about unreadable ones."""
         batches: dict[int, Batch] = {}
         unreadable: list[str] = []
         for number, reference in enumerate(references):
             try:
-                batches[number] = Batch.taken_over(ti, self.plan_task_id, reference)
+                batches[number] = Batch.pull(ti, self.plan_task_id, reference)
             except AirflowFailException as error:
                 unreadable.append(str(error))
         if not unreadable:
@@ -116,10 +118,12 @@ class BandwidthPublishOperator(BaseOperator):
     def _record(
         self, context: Context, batches: Mapping[int, Batch], total: BatchResult, problems: str
     ) -> list[str]:
-        """Record the run, with the warehouse's counts, which hold whatever became of the tasks; refresh.
+        """Record the run with counts from the warehouse, and refresh the stored aggregates.
+
+        The warehouse's counts are right even if tasks were killed.
 
         Returns:
-            What a person should look at: doubtful responses.
+            Notes on suspicious responses.
         """
         from agora.warehouse import suspicious_responses
         from agora.warehouse.runs import CollectionRun, record
@@ -147,55 +151,55 @@ class BandwidthPublishOperator(BaseOperator):
                 )
                 record(connection, run)
                 found = suspicious_responses.notes(connection, started_at)
-            with reported("refresh"):
+            with report_duration("refresh"):
                 refresh(engine)
-            report_standing(engine)
+            report_gauges(engine)
         return found
 
     def _failed_check(self, ti: RuntimeTaskInstance, states: Mapping[str, str | None]) -> str:
-        """Say what is wrong with what is stored; empty where nothing is."""
+        """Return the note of a failed check, or an empty text."""
         if states.get(self.check_task_id) != "failed":
             return ""
-        said = ti.xcom_pull(task_ids=self.check_task_id, key=NOTE_KEY)
-        return said or f"What is stored could not be checked; see the log of {self.check_task_id}."
+        note = ti.xcom_pull(task_ids=self.check_task_id, key=NOTE_KEY)
+        return note or f"The stored data could not be checked. See the log of the task {self.check_task_id}."
 
-    def _reported_by_tasks(
+    def _total(
         self, ti: RuntimeTaskInstance, batches: Mapping[int, Batch], states: Mapping[str, str | None]
     ) -> BatchResult:
-        """Add up what only the tasks know: responses, requests, 429s, reasons.
+        """Add up what only the tasks know: responses, requests, 429s and reasons.
 
         Raises:
-            TaskOutputRemoved: A task succeeded, but what it reported was removed.
+            TaskOutputRemoved: A task succeeded, but its result was removed.
         """
         from agora.bandwidth.batch_result import BatchResult
 
         total = BatchResult()
         stopped: dict[str, str] = {}
-        if tried := ti.xcom_pull(task_ids=self.plan_task_id, key=SUMMARY_KEY):
+        if tried := ti.xcom_pull(task_ids=self.plan_task_id, key=RESULT_KEY):
             total.add(BatchResult.from_json(tried))
         elif states.get(self.plan_task_id) == "success":
             raise task_output_removed(ti, self.plan_task_id)
-        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=SUMMARY_KEY, map_indexes=[*batches])
+        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=RESULT_KEY, map_indexes=[*batches])
         for (number, batch), value in zip(batches.items(), values, strict=True):
             if not value and states.get(f"{self.collect_task_id}_{number}") == "success":
                 raise task_output_removed(ti, self.collect_task_id)
             if value:
-                summary = BatchResult.from_json(value)
-                total.add(summary)
-                if summary.stopped:
-                    stopped.setdefault(batch.conn_id, summary.stopped)
-        # Each batch of an account that was stopped names another app-day.
+                result = BatchResult.from_json(value)
+                total.add(result)
+                if result.stopped:
+                    stopped.setdefault(batch.conn_id, result.stopped)
+        # Each batch of a stopped account names another app-day, so only the first message is used.
         total.stopped = _lines(stopped.values())
         return total
 
     def _pulled(self, ti: RuntimeTaskInstance, key: str, batches: int) -> list[Any]:
-        # By index: a run that was cleared may have had more batches before, which are still heard.
+        # By index: before it was cleared, the run may have had more batches, whose XComs still exist.
         values = ti.xcom_pull(task_ids=[self.collect_task_id], key=key, map_indexes=range(batches))
         return [value for value in values if value]
 
 
 def _count(batches: Iterable[Batch], connection: Connection, since: datetime, total: BatchResult) -> None:
-    """Count what the batches have come to."""
+    """Count the states and changes of the batches' app-days in the warehouse."""
     from agora.warehouse.app_days import states
 
     counts: Counter[str] = Counter()
@@ -209,8 +213,8 @@ def _count(batches: Iterable[Batch], connection: Connection, since: datetime, to
     total.states = dict(counts)
 
 
-def _sorted(texts: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the lines that say what failed, and those with details, which come after the counts."""
+def _split_details(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the headlines of failures and, separately, their detail lines."""
     from agora.bandwidth.batch_result import DETAIL
 
     lines = _lines(texts).splitlines()
@@ -219,5 +223,5 @@ def _sorted(texts: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _lines(texts: Iterable[str]) -> str:
-    """Put texts together, each line once."""
+    """Join texts, each line once."""
     return "\n".join(dict.fromkeys(line for text in texts for line in text.splitlines() if line))

@@ -1,4 +1,4 @@
-"""Starting, updating and stopping the push-stream of a channel."""
+"""Operators that start, update and stop the push-stream of a channel."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.dag_support.broadcast_state import BroadcastState
-from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.params import as_list, refuse_unknown_keys
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
-from agora.dag_support.templated_lists import as_list
 from agora.errors import (
     ChannelNotFound,
     OutcomeUnknown,
@@ -33,15 +32,14 @@ if TYPE_CHECKING:
 
 
 class PushStreamChannelOperator(BaseOperator):
-    """What the three have in common: one call, its answer returned and noted on the run.
+    """Base of the three operators: one call, whose response is returned and noted on the run.
 
-    Where another try may do better, as when the vendor is not available, Airflow may try again; any other
-    error of the vendor's fails the task at once, with the channel, the status, the vendor's words and what to
-    do.
+    Airflow may retry the task after temporary errors, such as an unavailable vendor. Any other error of the
+    vendor fails the task at once, with the channel, the status, the vendor's message and a remedy.
 
     Args:
         cname: The channel's name, 1 to 64 printable ASCII characters.
-        conn_id: Connection of the app whose channel it is.
+        conn_id: Connection of the channel's app.
     """
 
     template_fields: Sequence[str] = ("cname", "conn_id")
@@ -53,43 +51,44 @@ class PushStreamChannelOperator(BaseOperator):
         self.conn_id = conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Ask the vendor; return its answer."""
+        """Make the call and return the vendor's response."""
         try:
             with noting_errors(context):
                 self.check(context)
                 channel = self.call(AgoraPushStreamHook(self.conn_id), context)
         except VendorError as error:
-            if self.may_do_better(error):
+            if self.is_retryable(error):
                 raise
             raise AirflowFailException(str(error)) from error
-        answer = channel.to_json()
-        note = f"Channel {self.cname}: {self.done}. The vendor answers {json.dumps(answer)}"
+        response = channel.to_json()
+        note = f"Channel {self.cname}: {self.done}. Response: {json.dumps(response)}"
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        return answer
+        return response
 
     def check(self, context: Context) -> None:
         """Refuse a run with unknown parameters before the vendor is called."""
         refuse_unknown_keys(context)
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Make the one call; each of the three has its own."""
-        raise NotImplementedError(f"{type(self).__name__} makes no call.")
+        """Make the call. Subclasses implement it."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement call().")
 
-    def may_do_better(self, error: VendorError) -> bool:
-        """Tell whether Airflow may try again after this error."""
+    def is_retryable(self, error: VendorError) -> bool:
+        """Return whether Airflow may retry the task after this error."""
         return isinstance(error, VendorUnavailable | RateLimited)
 
 
 class PushStreamStartOperator(PushStreamChannelOperator):
-    """Starts pushing a channel's stream, once a run.
+    """Start pushing a channel's stream, at most once per run.
 
-    Nobody knows what a second start does, and whoever was killed between asking and hearing does not know
-    whether there was a first. So the task has no retries, whatever is asked for, and a try after one that may
-    have started something (Airflow begins a task anew that a scheduler lost) fails without asking.
+    The effect of a second start is undocumented, and a task that is killed between request and response does
+    not know whether the first one took effect. Therefore the task has no retries, even if `retries` is given.
+    If an earlier try may have started the stream (Airflow restarts a task that a scheduler lost), the task
+    fails without a request.
 
     Args:
-        urls: Where to push to, rtmp:// or rtmps://, or a JSON list of them.
+        urls: Destinations, rtmp:// or rtmps://, or a JSON list of them.
     """
 
     template_fields: Sequence[str] = (*PushStreamChannelOperator.template_fields, "urls")
@@ -100,41 +99,41 @@ class PushStreamStartOperator(PushStreamChannelOperator):
         self.urls = urls
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Start, leaving word for the stop that there may be something to stop."""
+        """Start the push, and record for the stop task that a stream may have started."""
         urls = as_list("urls", self.urls)
         settings = hook.get_settings()
-        on_air = BroadcastState.of(context["ti"], self.task_id)
-        if on_air.may_be():
+        broadcast = BroadcastState.of(context["ti"], self.task_id)
+        if broadcast.is_recorded():
             raise OutcomeUnknown(
-                "an earlier try of this run may have started it, so it is not started again",
+                "an earlier try of this run may have started the push, so it is not started again",
                 about=f"Channel {self.cname}, App {settings.app_id}, connection {self.conn_id}",
                 app_id=settings.app_id,
-                advice="Stop it, then trigger a new run.",
+                advice="Stop the channel, then trigger a new run.",
             )
-        on_air.remember(self.cname, self.conn_id)
-        is_to_be_stopped = self._is_stopped_by_its_run()
+        broadcast.record(self.cname, self.conn_id)
+        is_stopped_later = self._has_stop_task()
         try:
             channel = hook.start(self.cname, urls)
         except (SettingsError, VendorError) as error:
             is_known = not isinstance(error, OutcomeUnknown | UnexpectedResponse)
-            if is_known or not is_to_be_stopped:
-                on_air.forget()
+            if is_known or not is_stopped_later:
+                broadcast.clear()
             raise
-        if not is_to_be_stopped:
-            on_air.forget()
+        if not is_stopped_later:
+            broadcast.clear()
         return channel
 
-    def _is_stopped_by_its_run(self) -> bool:
+    def _has_stop_task(self) -> bool:
         stops = (getattr(task, "partial_kwargs", None) or vars(task) for task in self.dag.tasks)
         return any(stop.get("start_task_id") == self.task_id for stop in stops)
 
 
 class PushStreamUpdateOperator(PushStreamChannelOperator):
-    """Changes the hosts or the stream URLs of a channel that is pushed.
+    """Change the hosts or the stream URLs of a pushed channel.
 
     Args:
-        urls: Where to push to, or a JSON list of them; empty leaves them as they are.
-        uids: The hosts in their order, positive whole numbers, or a JSON list; empty leaves them as they are.
+        urls: Destinations, or a JSON list of them. Empty: unchanged.
+        uids: The hosts in their order, positive whole numbers, or a JSON list of them. Empty: unchanged.
     """
 
     template_fields: Sequence[str] = (*PushStreamChannelOperator.template_fields, "urls", "uids")
@@ -148,26 +147,26 @@ class PushStreamUpdateOperator(PushStreamChannelOperator):
         self.uids = uids
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Update."""
+        """Update the push."""
         urls, uids = as_list("urls", self.urls), as_list("uids", self.uids)
         if not (urls or uids):
             raise SettingsError(
-                f"Channel {self.cname}: neither urls nor uids are given, so there is nothing to update."
+                f"Channel {self.cname}: urls and uids are both empty. Give at least one of them."
             )
         return hook.update(self.cname, uids=uids, urls=urls)
 
 
 class PushStreamStopOperator(PushStreamChannelOperator):
-    """Stops pushing a channel's stream.
+    """Stop pushing a channel's stream.
 
-    As a broadcast's teardown give it `start_task_id`: then it stops whatever that task started or may have
-    started, and a channel that is gone already is as well. Whatever the vendor answers else, Airflow may try
-    again: it is still on the air. Where the start never came to ask, or was refused, it ends as skipped: a
-    channel of that name is somebody else's. How to wire it, so that the run fails when any of its tasks does:
-    dags/agora_push_stream_broadcast.py.
+    As the teardown of a broadcast, it takes `start_task_id`. It then stops any stream that the start task has
+    or may have started, and succeeds if the channel is already stopped. After any other error Airflow may
+    retry, because the stream is still pushed. If the start sent no request or was refused, the task is
+    skipped, because a channel with this name belongs to another program. dags/agora_push_stream_broadcast.py
+    shows the wiring.
 
     Args:
-        start_task_id: The task of the same run that started it; without one the channel is stopped anyway.
+        start_task_id: The start task in the same run. Without it, the channel is stopped unconditionally.
     """
 
     done = "stopped"
@@ -177,44 +176,43 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         self.start_task_id = start_task_id
 
     def check(self, context: Context) -> None:
-        """Refuse unknown parameters, except after a start, whose channel must always be stopped."""
+        """Refuse unknown parameters, except after a start: its channel must always be stopped."""
         if not self.start_task_id:
             super().check(context)
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
-        """Stop."""
+        """Stop the push."""
         if not self.start_task_id:
             return hook.stop(self.cname)
-        on_air = BroadcastState.of(context["ti"], self.start_task_id)
-        if not on_air.may_be():
-            # To a task, a variable that is stored with another Fernet key does not exist.
-            if context["ti"].try_number > 1 or not on_air.is_started(context["ti"]):
-                raise AirflowSkipException(f"Channel {self.cname}: this run has nothing on the air.")
-            on_air.remember(self.cname, self.conn_id)
+        broadcast = BroadcastState.of(context["ti"], self.start_task_id)
+        if not broadcast.is_recorded():
+            # A variable that is stored with another Fernet key does not exist for a task.
+            if context["ti"].try_number > 1 or not broadcast.start_succeeded(context["ti"]):
+                raise AirflowSkipException(f"Channel {self.cname}: this run has not started a push.")
+            broadcast.record(self.cname, self.conn_id)
         try:
             channel = hook.stop(self.cname)
         except ChannelNotFound as error:
-            on_air.forget()
-            raise AirflowSkipException(f"It is not pushed any more. {error}") from error
-        on_air.forget()
+            broadcast.clear()
+            raise AirflowSkipException(f"The channel is already stopped. {error}") from error
+        broadcast.clear()
         return channel
 
-    def may_do_better(self, error: VendorError) -> bool:
-        """Tell whether Airflow may try again after this error."""
-        return bool(self.start_task_id) or super().may_do_better(error)
+    def is_retryable(self, error: VendorError) -> bool:
+        """Return whether Airflow may retry the task after this error."""
+        return bool(self.start_task_id) or super().is_retryable(error)
 
 
 class PushStreamActionOperator(BaseBranchOperator):
-    """Chooses the task that a trigger form's `action` names: start, update or stop."""
+    """Choose the task that the trigger form's `action` names: start, update or stop."""
 
     def choose_branch(self, context: Context) -> str:
-        """Return its task id."""
+        """Return the task_id of the chosen task."""
         params = context["params"]
         with noting_errors(context):
             refuse_unknown_keys(context)
             if params["action"] == "start" and any(params["uids"] or ()):
                 raise SettingsError(
-                    f"Channel {params['cname']}: uids are for update, a start takes none. Start without them,"
-                    " then update."
+                    f"Channel {params['cname']}: uids are only for update. Start without them, then update."
                 )
         return str(params["action"])

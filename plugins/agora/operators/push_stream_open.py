@@ -1,4 +1,4 @@
-"""Whether push-streaming is enabled for apps: asked, or applied for, and kept in the warehouse."""
+"""Operator that queries whether push-streaming is enabled for apps, or applies for it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from agora.dag_support.configured_apps import configured_apps
 from agora.dag_support.dag_schedules import record_schedules
-from agora.dag_support.params import refuse_unknown_keys
+from agora.dag_support.params import as_app_ids, refuse_unknown_keys
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
-from agora.dag_support.templated_lists import as_app_ids
+from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
@@ -30,14 +29,14 @@ APPLY, QUERY = "apply", "query"
 
 
 class PushStreamOpenOperator(BaseOperator):
-    """Asks each app's account whether push-streaming is enabled; returns App ID → enabled.
+    """Query whether push-streaming is enabled for each app; return App ID → enabled.
 
-    To apply, it asks first, and applies for those that are not enabled. False is an answer and no failure,
-    after an application, too. Every answer is kept in core.push_stream_state before the task fails because of
-    others, naming them.
+    To apply, the operator queries first and applies for each app that is not enabled. False is a valid
+    result, also after an application. All received states are stored in core.push_stream_state before the
+    task fails with the names of the failed apps.
 
     Args:
-        app_ids: App IDs of the variable `agora_apps`, or a JSON list of them; empty or null for all.
+        app_ids: App IDs of the variable `agora_apps`, or a JSON list of them. Empty or null: all apps.
         action: `query` (default) or `apply`.
     """
 
@@ -49,7 +48,7 @@ class PushStreamOpenOperator(BaseOperator):
         self.action = action
 
     def execute(self, context: Context) -> dict[str, bool]:
-        """Ask every account; one that cannot be worked with does not keep the others from being asked."""
+        """Request the states from every account. An unusable account does not affect the others."""
         with noting_errors(context):
             refuse_unknown_keys(context)
             if self.action not in (APPLY, QUERY):
@@ -57,31 +56,31 @@ class PushStreamOpenOperator(BaseOperator):
             chosen = _chosen(as_app_ids(self.app_ids))
             with warehouse() as engine:
                 record_schedules(context, engine)
-                answered, problems = self._every_account(chosen, engine)
-        note = "\n".join([*problems, *(states.text() for states in answered)])
+                received, problems = self._request_all(chosen, engine)
+        note = "\n".join([*problems, *(states.text() for states in received)])
         context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
-        enabled = {answer.app_id: answer.enabled for states in answered for answer in states.seen}
+        enabled = {state.app_id: state.enabled for states in received for state in states.seen}
         self.log.info("App ID → enabled: %s", enabled)
-        failed = [*problems, *filter(None, (states.failed() for states in answered))]
+        failed = [*problems, *filter(None, (states.failed() for states in received))]
         if failed:
-            # A task that fails returns nothing; what was answered is to be had all the same.
+            # A failed task has no return value, but the received states are still useful.
             context["ti"].xcom_push("return_value", enabled)
             raise AirflowFailException("\n".join(failed))
         return enabled
 
-    def _every_account(
+    def _request_all(
         self, chosen: dict[str, list[str]], engine: Engine
     ) -> tuple[list[OpenStates], list[str]]:
-        answered, problems = [], []
+        received, problems = [], []
         for conn_id, app_ids in chosen.items():
             try:
-                answered.append(asyncio.run(self._ask(conn_id, app_ids, engine)))
+                received.append(asyncio.run(self._request(conn_id, app_ids, engine)))
             except SettingsError as error:
                 problems.append(str(error))
-        return answered, problems
+        return received, problems
 
-    async def _ask(self, conn_id: str, app_ids: list[str], engine: Engine) -> OpenStates:
+    async def _request(self, conn_id: str, app_ids: list[str], engine: Engine) -> OpenStates:
         from agora.bandwidth.shared_pace import shared_client
         from agora.push_stream.open_state import open_states
         from agora.warehouse.apps import sync_account
@@ -94,14 +93,14 @@ class PushStreamOpenOperator(BaseOperator):
 
 
 def _chosen(app_ids: list[str]) -> dict[str, list[str]]:
-    """Return the chosen apps, or all that are still collected, by the connection that owns them."""
+    """Return the chosen apps, or all that are still collected, by the connection of their account."""
     by_connection = configured_apps()
     configured = {app.app_id for apps in by_connection.values() for app in apps}
     unknown = [app_id for app_id in app_ids if app_id not in configured]
     if unknown:
         raise SettingsError(
-            f"The variable agora_apps does not name {', '.join(unknown)}, so it is not known which account"
-            " to ask: add it there, or correct the App ID."
+            f"The variable agora_apps does not contain {', '.join(unknown)}, so its account is unknown."
+            " Add the app to the variable, or correct the App ID."
         )
     today = datetime.now(UTC).date()
     chosen = {

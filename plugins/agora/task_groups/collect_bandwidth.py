@@ -1,31 +1,58 @@
-"""The task group that every collecting DAG shares: plan → collect → check → publish."""
+"""The task group of every collecting DAG: plan → collect → check → publish."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import task_group
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
+from agora.dag_support.batches import task_output_removed
 from agora.dag_support.dag_defaults import POOL
-from agora.dag_support.planned_batches import PlannedBatches
+from agora.dag_support.run_notes import noting_errors
 from agora.operators.collect import BandwidthCollectOperator
 from agora.operators.data_checks import StoredDataCheckOperator
 from agora.operators.plan import BandwidthPlanOperator
 from agora.operators.publish import BandwidthPublishOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PlannedBatches(PlainXComArg):
+    """The planning task's output. A removed output is reported with a remedy.
+
+    Without this class, Airflow fails with `KeyError: 'batch'` before the operator runs, and retries for
+    hours.
+    """
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        """Return the references to the planned batches.
+
+        Raises:
+            AirflowFailException: The references were removed.
+        """
+        references = super().resolve(context)
+        if references is None:
+            with noting_errors(cast("Context", context)):
+                raise task_output_removed(context["ti"], self.operator.task_id)
+        return references
 
 
 @task_group
 def collect_bandwidth(
     from_date: str = "", to_date: str = "", app_ids: str = "[]", reload: str = "false"
 ) -> None:
-    """Collect what is missing, then check and publish whatever was loaded, failures or not.
+    """Collect missing app-days, then check and publish the loaded data even if some apps failed.
 
     Args:
-        from_date: Template of the first usage date; empty for everything wanted.
-        to_date: Template of the last usage date, included; empty for the first alone.
-        app_ids: Template of a JSON list of App IDs; empty for all.
-        reload: Template of "true" to ask for complete days again.
+        from_date: Template of the first usage date. Empty: every expected day.
+        to_date: Template of the last usage date, inclusive. Empty: only the first one.
+        app_ids: Template of a JSON list of App IDs. Empty: all apps.
+        reload: Template of "true" to request complete days again.
     """
     plan = BandwidthPlanOperator(
         task_id="plan", from_date=from_date, to_date=to_date, app_ids=app_ids, reload=reload
@@ -45,7 +72,7 @@ def collect_bandwidth(
         check_task_id=check.task_id,
         trigger_rule="all_done",
     )
-    # Without it the run would end as its last task does, and a failed batch would go unseen.
+    # A run takes the state of its last tasks. Without this one, a failed batch would leave the run green.
     everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
     plan >> collect >> check >> publish
     [collect, check, publish] >> everything_succeeded

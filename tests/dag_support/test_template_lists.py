@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agora.dag_support.templated_lists import as_list
+from agora.dag_support.params import as_list
 from agora.errors import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -24,5 +24,5 @@ def test_a_list_or_the_json_of_one(given: Any) -> None:
 
 @pytest.mark.parametrize("wrong", ["rtmp://a.example/1", '"abc"', '{"a": 1}', "1", "[1", {"a": 1}, 7])
 def test_anything_else_is_a_wrong_setting(wrong: Any) -> None:
-    with pytest.raises(SettingsError, match="urls is neither a list nor the JSON of one"):
+    with pytest.raises(SettingsError, match="urls is neither a list nor the JSON text of a list"):
         as_list("urls", wrong)
