@@ -7,7 +7,7 @@ import gzip
 from tests.bandwidth.answers import DAY, body, with_points, without
 
 POISON: dict[str, tuple[bytes, str]] = {
-    "another day": (body(date="2026-10-31"), "asked for 2026-11-01, answered for '2026-10-31'"),
+    "another day": (body(date="2026-10-31"), "requested 2026-11-01, got '2026-10-31'"),
     "the day before a time zone later": (body(date="2026-11-02"), "answered for '2026-11-02'"),
     "date spelled YYYYMMDD": (body(date="20261101"), "answered for '20261101'"),
     "date with a time": (body(date="2026-11-01T00:00:00"), "answered for"),
@@ -15,11 +15,11 @@ POISON: dict[str, tuple[bytes, str]] = {
     "date null": (body(date=None), "Expected `str`, got `null` - at `$.date`"),
     "date in Arabic digits": (body(date="٢٠٢٦-١١-٠١"), "answered for"),
     "date with a space": (body(date=" 2026-11-01"), "answered for ' 2026-11-01'"),
-    "unit unknown": (body(unit="furlongs"), "unit 'furlongs' is none of"),
-    "unit in bytes": (body(unit="kBps"), "unit 'kBps' is none of"),
-    "unit with a capital": (body(unit="Kbps"), "unit 'Kbps' is none of"),
-    "unit in small letters": (body(unit="mbps"), "unit 'mbps' is none of"),
-    "unit empty": (body(unit=""), "unit '' is none of"),
+    "unit unknown": (body(unit="furlongs"), "unit 'furlongs' is not one of"),
+    "unit in bytes": (body(unit="kBps"), "unit 'kBps' is not one of"),
+    "unit with a capital": (body(unit="Kbps"), "unit 'Kbps' is not one of"),
+    "unit in small letters": (body(unit="mbps"), "unit 'mbps' is not one of"),
+    "unit empty": (body(unit=""), "unit '' is not one of"),
     "unit null": (body(unit=None), "Expected `str`, got `null` - at `$.unit`"),
     "unit a list": (body(unit=["kbps"]), "Expected `str`, got `array` - at `$.unit`"),
     "value a list": (body(value=[1, 2, 3]), "Expected `object`, got `array` - at `$.value`"),
@@ -76,25 +76,25 @@ POISON: dict[str, tuple[bytes, str]] = {
     "00:00:00": (with_points('"00:00:00": 1'), "unknown field `00:00:00` - at `$.value`"),
     "an empty label": (with_points('"": 1'), "unknown field `` - at `$.value`"),
     "a label with a space": (with_points('"00:00 ": 1'), "unknown field `"),
-    "twice the date": (body().replace(b"{", b'{"date": "2026-11-01", ', 1), "the key 'date' stands twice"),
-    "twice the value": (body().replace(b"{", b'{"value": {}, ', 1), "the key 'value' stands twice"),
-    "twice a label": (with_points('"00:00": 1, "00:00": 2'), "the key '00:00' stands twice"),
-    "twice a label, the same number": (with_points('"00:00": 1, "00:00": 1'), "stands twice"),
+    "twice the date": (body().replace(b"{", b'{"date": "2026-11-01", ', 1), "the key 'date' occurs twice"),
+    "twice the value": (body().replace(b"{", b'{"value": {}, ', 1), "the key 'value' occurs twice"),
+    "twice a label": (with_points('"00:00": 1, "00:00": 2'), "the key '00:00' occurs twice"),
+    "twice a label, the same number": (with_points('"00:00": 1, "00:00": 1'), "occurs twice"),
     "twice a label, the colon apart": (
         with_points('"00:00" : 1, "00:00" : 2'),
-        "the key '00:00' stands twice",
+        "the key '00:00' occurs twice",
     ),
     "twice a label in a full day": (
         body().replace(b'"23:55"', b'"00:00": 5, "23:55"'),
-        "the key '00:00' stands twice",
+        "the key '00:00' occurs twice",
     ),
     "twice a label, once escaped": (
         with_points(r'"00:00": 1, "\u00300:00": 2'),
-        "the key '00:00' stands twice",
+        "the key '00:00' occurs twice",
     ),
     "twice a label, with colons hidden in escapes": (
         with_points(r'"00\u003a00": 1, "00\u003a05": 2, "00:10": 3, "00:10": 4'),
-        "the key '00:10' stands twice",
+        "the key '00:10' occurs twice",
     ),
     "twice a label, the first a point and the second null": (
         with_points('"00:00": 1, "00:00": null'),
@@ -106,15 +106,15 @@ POISON: dict[str, tuple[bytes, str]] = {
     ),
     "twice the unit, the first unknown": (
         body().replace(b"{", b'{"unit": "furlongs", ', 1),
-        "the key 'unit' stands twice",
+        "the key 'unit' occurs twice",
     ),
     "twice the date, the first another day": (
         body().replace(b"{", b'{"date": "2026-10-31", ', 1),
-        "the key 'date' stands twice",
+        "the key 'date' occurs twice",
     ),
     "twice a key, once escaped": (
         body().replace(b"{", rb'{"unit": "kbps", ', 1).replace(b'"unit"', rb'"\u0075nit"', 1),
-        "the key 'unit' stands twice",
+        "the key 'unit' occurs twice",
     ),
     "twice a label, an escaped quotation mark before it": (
         with_points(r'"\"": 1, "00:00": 1, "00:00": 2'),
@@ -165,7 +165,7 @@ POISON: dict[str, tuple[bytes, str]] = {
     "JSONP": (b"callback(" + body() + b")", "not JSON"),
     "a very long unit": (body(unit="k" * 100_000), "unit 'kkk"),
     "a very long label": (with_points(f'"{"0" * 100_000}": 1'), "unknown field `"),
-    "a NUL in the unit": (body(unit="kb\x00ps"), r"unit 'kb\x00ps' is none of"),
+    "a NUL in the unit": (body(unit="kb\x00ps"), r"unit 'kb\x00ps' is not one of"),
     "289 points": (
         with_points(", ".join(f'"x{n}": {n}' for n in range(289))),
         "unknown field `x0` - at `$.value`",

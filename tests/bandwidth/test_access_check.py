@@ -81,7 +81,7 @@ def test_once_an_app_was_served_it_takes_many_refusals_of_several_apps(many: int
     assert refusals_until_stopped(few, app_ids(4)) is None
 
 
-@pytest.mark.parametrize("answer", ["note_answered", "note_served"])
+@pytest.mark.parametrize("answer", ["note_accepted", "note_served"])
 def test_any_other_response_between_them_begins_the_row_again(answer: str) -> None:
     made = access(20)
     for app_id in app_ids(4):
@@ -138,7 +138,7 @@ def test_requests_go_one_at_a_time_until_one_is_not_refused() -> None:
     made.note_refusal(refused("app01"))
     assert made.one_by_one
     assert made.is_doubtful
-    made.note_answered()
+    made.note_accepted()
     assert not made.one_by_one
     assert not made.is_doubtful
     made.note_refusal(refused("app01"))

@@ -127,7 +127,7 @@ def test_who_failed_is_named_with_the_reason() -> None:
     said = summary(
         sound("a1"), failed("c3"), failed("b2", reason="HTTP 404, the vendor says: no such app")
     ).failed()
-    assert said.startswith("2 apps failed; everything sound is loaded.")
+    assert said.startswith("2 apps failed. All sound responses are loaded;")
     assert "b2: 1 day, HTTP 404, the vendor says: no such app" in said
     assert "c3: 1 day, HTTP 500" in said
     assert said.index("\n- b2:") < said.index("\n- c3:")
@@ -141,13 +141,11 @@ def test_the_counts_come_before_the_reason_of_each_app() -> None:
 
 def test_apps_that_left_the_configuration_are_named_but_fail_nothing() -> None:
     counted = summary(sound("a1"), failed("b2"), failed("c3"))
-    counted.remove(["c3", "d4"])
+    counted.separate_removed(["c3", "d4"])
     assert counted.failed().startswith("1 app failed;")
-    counted.remove(["b2"])
+    counted.separate_removed(["b2"])
     assert (counted.failed(), counted.kinds) == ("", [])
-    assert (
-        "2 apps that left the configuration failed, too: b2: 1 day, HTTP 500; c3: 1 day, " in counted.text()
-    )
+    assert "2 removed apps failed too: b2: 1 day, HTTP 500; c3: 1 day, " in counted.text()
     total = BatchResult()
     for part in (counted, BatchResult.from_json(json.loads(json.dumps(counted.to_json())))):
         total.add(part)

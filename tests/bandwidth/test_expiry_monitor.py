@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from agora.bandwidth.expiry_monitor import Findings, Look
+from agora.bandwidth.expiry_monitor import Check, Findings
 from agora.errors import DaysExpire, DaysLost
 from agora.warehouse.planning_queries import Uncollected
 
 pytestmark = pytest.mark.unit
 
 TODAY = date(2026, 11, 22)
-YESTERDAY = Look(datetime(2026, 11, 21, 6, tzinfo=UTC))
+YESTERDAY = Check(datetime(2026, 11, 21, 6, tzinfo=UTC))
 
 
 def day(days_left: int, state: str = "failed", app_id: str = "a1", reason: str = "HTTP 500") -> Uncollected:
@@ -23,7 +23,7 @@ def day(days_left: int, state: str = "failed", app_id: str = "a1", reason: str =
     return Uncollected("agora_dashboard", app_id, f"Name of {app_id}", usage_date, state, reason, days_left)
 
 
-def findings(*days: Uncollected, before: Look = YESTERDAY, days_of_warning: int = 7) -> Findings:
+def findings(*days: Uncollected, before: Check = YESTERDAY, days_of_warning: int = 7) -> Findings:
     return Findings(days, before, days_of_warning)
 
 
@@ -37,7 +37,9 @@ def test_where_nothing_is_uncollected_all_is_well() -> None:
 def test_days_with_time_left_are_named_and_no_problem() -> None:
     found = findings(day(8), day(28, "pending", "b2"))
     assert found.problems() == []
-    assert found.text(2, 0).startswith("Oldest uncollected day: 2026-10-31, 8 days left; 2 app-days of 2")
+    assert found.text(2, 0).startswith(
+        "Oldest missing day: 2026-10-31, 8 days left. Missing: 2 app-days of 2"
+    )
 
 
 def test_one_day_less_is_a_problem_that_names_app_day_reason_and_account() -> None:
@@ -46,10 +48,10 @@ def test_one_day_less_is_a_problem_that_names_app_day_reason_and_account() -> No
     said = str(problem)
     assert said.startswith(
         "1 app-day of 1 app (2026-10-30) will leave the vendor's window uncollected within 7 days,"
-        " the first when 7 days are over."
+        " the first in 7 days."
     )
     assert "- app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-30 on, HTTP 500" in said
-    assert "Fix what the last run of agora_bandwidth_daily names" in said
+    assert "Fix the failures in the note of the last run of agora_bandwidth_daily" in said
     assert said.endswith("See docs/runbook.md#days-expire")
 
 
@@ -60,7 +62,7 @@ def test_the_setting_decides_how_early() -> None:
 
 def test_days_that_were_never_requested_are_counted() -> None:
     (problem,) = findings(day(2, "pending"), day(3, "pending", "b2"), day(2, "rejected", "c3")).problems()
-    assert "2 of them were never requested: check if agora_bandwidth_daily is paused or hangs." in str(
+    assert "2 of them were never requested: Check whether agora_bandwidth_daily is paused or stuck." in str(
         problem
     )
 
@@ -80,9 +82,9 @@ def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
     assert isinstance(problem, DaysLost)
     assert "app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-20 on, outside" in str(problem)
 
-    again = findings(lost, before=Look(YESTERDAY.at, first.gone))
+    again = findings(lost, before=Check(YESTERDAY.at, first.gone))
     assert again.problems() == []
-    assert "1,234 app-days lost in all" in again.text(1, 1234)
+    assert "1,234 app-days lost in total" in again.text(1, 1234)
 
 
 def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost() -> None:
@@ -93,16 +95,14 @@ def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost()
         assert isinstance(problem, DaysExpire)
         assert "already left the window by the calendar" in str(problem)
         assert f"{days_left} day" not in str(problem)
-        assert found.text(1, 0).startswith(
-            f"Oldest uncollected day: {day(days_left).usage_date}, 0 days left;"
-        )
+        assert found.text(1, 0).startswith(f"Oldest missing day: {day(days_left).usage_date}, 0 days left.")
     found = findings(day(-2), day(-1), day(3))
     assert "2 of them have already left the window by the calendar" in str(found.problems()[0])
     assert [type(problem) for problem in findings(day(-3, "lost")).problems()] == [DaysLost]
 
 
 def test_another_app_that_loses_the_same_day_is_told() -> None:
-    before = Look(YESTERDAY.at, findings(day(-3, "lost")).gone)
+    before = Check(YESTERDAY.at, findings(day(-3, "lost")).gone)
     assert findings(day(-3, "lost"), day(-3, "lost", "b2"), before=before).problems()
 
 
@@ -110,7 +110,7 @@ def test_many_apps_are_counted_and_those_with_the_least_time_named() -> None:
     (problem,) = findings(*(day(n % 7, app_id=f"app{n}") for n in range(300))).problems()
     lines = str(problem).splitlines()
     assert "300 app-days of 300 apps" in lines[0]
-    assert "the first when 0 days are over" in lines[0]
+    assert "the first in 0 days" in lines[0]
     assert all("2026-10-23" in line for line in lines[2:-1])
     assert lines[-1].startswith("- and 295 more apps, see mart.coverage")
 
@@ -121,6 +121,6 @@ def test_long_reasons_are_shortened() -> None:
 
 
 def test_a_look_survives_being_kept() -> None:
-    look = Look(YESTERDAY.at, findings(day(-3, "lost"), day(-3, "lost", "b2")).gone)
-    assert Look.from_json(json.loads(json.dumps(look.to_json()))) == look
+    look = Check(YESTERDAY.at, findings(day(-3, "lost"), day(-3, "lost", "b2")).gone)
+    assert Check.from_json(json.loads(json.dumps(look.to_json()))) == look
     assert look.gone == {"2026-10-20": 2}

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from agora.bandwidth import fetch
-from agora.bandwidth.collect import collect, try_access
+from agora.bandwidth.collect import check_access, collect
 from agora.bandwidth.plan import Days, Plan, plan, require_days
 from agora.bandwidth.replay import replay
 from agora.client.dashboard import CONFIRMING_APPS
@@ -491,7 +491,7 @@ class World:
         settings, at = self.vendor.settings[call.conn_id], self.now
         try:
             if tries:
-                work = try_access(planned, client_of(settings, call), self.engine, now=lambda: at)
+                work = check_access(planned, client_of(settings, call), self.engine, now=lambda: at)
             else:
                 with self.engine.connect() as connection:
                     done, refused = planning_queries.results(connection, planned, since)

@@ -94,7 +94,7 @@ def assert_drop_is_named_until_reviewed(live: LiveStack, run: Run) -> None:
 @pytest.mark.parametrize(
     ("conf", "message"),
     [
-        ({"from_date": "{later}", "to_date": "{day}"}, "swap the two"),
+        ({"from_date": "{later}", "to_date": "{day}"}, "Swap the two"),
         (
             {"from_date": "{day}", "to_date": "{day}", "app_ids": ["nobody"]},
             "add it to the variable agora_apps",

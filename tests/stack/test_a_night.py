@@ -111,7 +111,7 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     ((problems,),) = live.sql(f"select problems from mart.collection_run where run_id = '{run.run_id}'")
     headline, *reasons = problems.splitlines()
     assert run.note.startswith(f"Result: {headline}\nRequested ")
-    assert headline.startswith("2 apps failed; everything sound is loaded.")
+    assert headline.startswith("2 apps failed. All sound responses are loaded;")
     assert [reason[:34] for reason in reasons] == [f"- {app_id}" for app_id in sorted([unknown, broken])]
     assert unknown in run.note
     assert broken in run.note
@@ -130,7 +130,7 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     stats = live.sandbox("GET", "stats")
     # The removed app is requested again, because its days may still be available. Its failure fails no run.
     assert (set(stats["by_app"]), stats["by_status"]["404"] > 0) == ({broken}, True)
-    assert "1 app that left the configuration failed, too: " + unknown in mended.note
+    assert "1 removed app failed too: " + unknown in mended.note
     assert "1 of 21 apps were removed from the variable agora_apps." in mended.note
     assert did(live, mended).get("failed_apps", 0) == 0
     assert live.sql(
@@ -161,7 +161,8 @@ def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: Live
 
     assert run.state == "success", run.note
     assert (
-        "1 of 5 apps were removed from the variable agora_apps. Its days from today on are no longer expected."
+        "1 of 5 apps were removed from the variable agora_apps. Its days from today on are no longer"
+        " expected."
         "\n- Gone: Name of gone." in run.note
     )
     assert live.sql("select upper(wanted), removed_on from core.app where app_id = 'gone'") == [

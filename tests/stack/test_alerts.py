@@ -101,7 +101,7 @@ def test_twenty_apps_about_to_lose_days_are_one_message_until_all_is_well_again(
     assert str(mail["Subject"]).startswith(f"{WATCH} failed: ")
     for said in (written, post["text"], failed.note):
         assert "of 20 apps" in said
-        assert "agora_bandwidth_daily is paused or hangs" in said
+        assert "agora_bandwidth_daily is paused or stuck" in said
         assert "docs/runbook.md#days-expire" in said
     assert post["runbook"] == ["days-expire"]
     assert post["run_url"] == f"{told.stack.settings.ui_url}/dags/{WATCH}/runs/{quote(failed.run_id)}"
@@ -113,7 +113,7 @@ def test_twenty_apps_about_to_lose_days_are_one_message_until_all_is_well_again(
     well = told.trigger(WATCH)
     until(lambda: told.api.variable(f"agora_told_{WATCH}") is None)
     assert well.state == "success"
-    assert "Oldest uncollected day" in well.note
+    assert "Oldest missing day" in well.note
     assert (len(mails.mails), len(hook.posts)) == (1, 1)
 
     # It was well in between, so this is another incident.
@@ -186,7 +186,7 @@ def test_days_that_were_lost_fail_the_watch_once_and_its_repetition_too(
         assert "app app7, connection agora_dashboard" in run.note
         assert "docs/runbook.md#days-lost" in run.note
     assert after.state == "success", after.note
-    assert "1 app-day lost in all" in after.note
+    assert "1 app-day lost in total" in after.note
     until(lambda: told.api.variable(f"agora_told_{WATCH}") is None)
     assert len(hook.posts) == 1
 
@@ -202,7 +202,7 @@ def test_the_first_look_only_takes_note_and_the_next_ones_see_whether_anything_r
     nothing_known = told.trigger(WATCH)
 
     assert first.state == "success"
-    assert "Oldest uncollected day" in first.note
+    assert "Oldest missing day" in first.note
     assert second.state == "failed"
     assert nothing_known.state == "failed"
     assert "The warehouse has no apps. Unpause agora_bandwidth_daily" in nothing_known.note

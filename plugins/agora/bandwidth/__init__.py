@@ -1,1 +1,1 @@
-"""A day's points: which to ask for, how to read them, how to bring them into the warehouse."""
+"""Bandwidth of app-days: plan requests, fetch, decode, normalise and load the points."""

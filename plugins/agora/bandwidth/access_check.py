@@ -1,4 +1,4 @@
-"""Tells whether a 401, 403 or 404 is about one app or about the account."""
+"""Decide whether a 401, 403 or 404 concerns one app or the whole account."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from collections.abc import Iterable
 from agora.client.dashboard import CONFIRMING_APPS, credentials_refused
 from agora.errors import AppRefused, CredentialsRefused, UnknownApp, VendorError
 
-REFUSALS_OF_AN_APP = 3  # in a row: one 401, 403 or 404 proves nothing
-REFUSALS_OF_AN_ACCOUNT = 3  # in a row, of several apps
-REFUSALS_OF_A_SERVED_ACCOUNT = 10  # the least, however few requests are under way at once
+REFUSALS_OF_AN_APP = 3  # consecutive ones: a single 401, 403 or 404 proves nothing
+REFUSALS_OF_AN_ACCOUNT = 3  # consecutive ones, of several apps
+REFUSALS_OF_A_SERVED_ACCOUNT = 10  # the minimum, even if max_concurrency is small
 
 
 class AccessCheck:
-    """What the responses so far say of the account's credentials and of each app.
+    """Evidence about the account's credentials and about each app, from the responses so far.
 
-    Until a first request has come to anything but a refusal, requests are sent one at a time, so that wrong
-    credentials cost a handful of them.
+    Requests are sent one at a time until one of them is not refused, so that wrong credentials cost only a
+    handful of requests.
 
     Args:
-        many: So many refusals in a row, of several apps, cast doubt on an account of which an app was served.
+        many: Number of consecutive refusals, of several apps, that cast doubt on the credentials of an
+            account that has served an app.
 
     Attributes:
         one_by_one: Whether every request so far was refused.
-        one_at_a_time: Held by the request that is under way meanwhile.
+        one_at_a_time: Lock of the single request that may be sent meanwhile.
     """
 
     def __init__(self, many: int) -> None:
         self._expected: set[str] = set()
         self._many = max(many, REFUSALS_OF_A_SERVED_ACCOUNT)
-        self._refused: list[AppRefused] = []  # in a row
-        self._of_app: Counter[str] = Counter()  # in a row
+        self._refused: list[AppRefused] = []  # consecutive
+        self._of_app: Counter[str] = Counter()  # consecutive refusals
         self._last_of_app: dict[str, VendorError] = {}
         self._is_served = False
         self.one_by_one = True
@@ -40,26 +41,26 @@ class AccessCheck:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether requests were refused, and nothing else came of any."""
+        """Whether at least one request was refused and none had another outcome."""
         return bool(self._refused) and self.one_by_one
 
     def expect(self, app_ids: Iterable[str]) -> None:
-        """Say which apps there are to be refused."""
+        """Add the apps that will be requested."""
         self._expected.update(app_ids)
 
     def note_served(self, app_id: str) -> None:
-        """Note a response with points: the credentials are good, and the app is the account's."""
+        """Note a response with points: the credentials are right, and the app belongs to the account."""
         self._is_served = True
-        self.note_answered()
+        self.note_accepted()
         self._of_app.pop(app_id, None)
 
-    def note_answered(self) -> None:
-        """Note a response that is about the request, not about who sends it."""
+    def note_accepted(self) -> None:
+        """Note a response about the request itself, which implies that the credentials are right."""
         self.one_by_one = False
         self._refused.clear()
 
     def note_unavailable(self) -> None:
-        """Note a request without a usable response, which says nothing of the credentials."""
+        """Note a request without a usable response, which proves nothing about the credentials."""
         self.one_by_one = False
 
     def note_refusal(self, error: AppRefused | UnknownApp) -> None:
@@ -69,17 +70,17 @@ class AccessCheck:
         if isinstance(error, AppRefused):
             self._refused.append(error)
         else:
-            self.note_answered()
+            self.note_accepted()
 
     def refusal_of(self, app_id: str) -> VendorError | None:
-        """Return the app's last refusal, if there were enough in a row."""
+        """Return the app's last refusal if enough consecutive requests were refused, else None."""
         return self._last_of_app[app_id] if self._of_app[app_id] >= REFUSALS_OF_AN_APP else None
 
     def refusal_of_account(self) -> CredentialsRefused | None:
-        """Return the account's refusal, if several apps were refused in a row.
+        """Return the account's refusal if several apps were refused consecutively, else None.
 
-        Once an app was served, a good many have to be: several apps of another account may follow each other.
-        They prove nothing until an app that was served is refused, too, if there is one.
+        After an app was served, many consecutive refusals are required, because several apps of another
+        account may follow each other. They prove nothing until an app that was served before is refused too.
         """
         apps = {error.app_id for error in self._refused}
         enough = self._many if self._is_served else REFUSALS_OF_AN_ACCOUNT

@@ -1,4 +1,4 @@
-"""Compares stored points with their stored responses, to find points that were changed past the loader."""
+"""Compare stored points with their stored responses, to find points that bypassed the loader."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from agora.domain import SLOTS_PER_DAY
 from agora.text import format_count
 from agora.warehouse.stored_points import StoredPoints, to_compare
 
-# Older app-days. Comparing them takes about 20 s on one core, as long as the 62 days of 800 apps,
-# which are always compared. Up to 100 apps and 500 days, every older day is compared each week.
+# Older app-days. Comparing them takes about 20 s on one core, as long as the 62 days of 800 apps that are
+# always compared. Up to 100 apps and 500 days, the sample covers every older day each week.
 SAMPLE = 50_000
 NAMED = 20
 NO_POINTS = [None] * SLOTS_PER_DAY
@@ -24,12 +24,12 @@ NO_POINTS = [None] * SLOTS_PER_DAY
 
 @dataclass
 class Comparison:
-    """What a comparison found.
+    """Result of a comparison.
 
     Attributes:
-        compared: How many app-days have a stored response and were compared.
-        unproven: How many have none: retention dropped it.
-        differing: App, day and difference of each app-day whose points are not those of its responses.
+        compared: Number of compared app-days.
+        unproven: Number of app-days whose response was deleted by retention.
+        differing: App, day and difference of each app-day whose points differ from its responses.
     """
 
     compared: int = 0
@@ -37,32 +37,32 @@ class Comparison:
     differing: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Describe it in a few sentences."""
-        said = f"Compared the points of {format_count(self.compared, 'app-day')} with their stored responses"
+        """Describe the result in a few sentences."""
+        text = f"Compared the points of {format_count(self.compared, 'app-day')} with their stored responses."
         if self.unproven:
-            said += (
-                f"; {format_count(self.unproven, 'app-day')} without a stored response could not be compared"
+            text += (
+                f" {format_count(self.unproven, 'app-day')} without a stored response could not be compared."
             )
         if not self.differing:
-            return f"{said}. All agree."
+            return f"{text} All agree."
         named = "; ".join(self.differing[:NAMED])
         more = f"; and {len(self.differing) - NAMED:,} more" if len(self.differing) > NAMED else ""
-        return f"{said}. Different in {format_count(len(self.differing), 'app-day')}: {named}{more}."
+        return f"{text} Different in {format_count(len(self.differing), 'app-day')}: {named}{more}."
 
 
 def compare(engine: Engine, sample: int = SAMPLE) -> Comparison:
     """Decode the stored responses of some app-days again and compare them with the stored points.
 
     Args:
-        engine: To the warehouse, as the loader. Nothing is written.
-        sample: How many app-days older than 62 days are chosen at random. Newer ones are all compared.
+        engine: Engine of the warehouse, as the loader. Nothing is written.
+        sample: Number of random app-days that are older than 62 days. All newer ones are compared.
     """
     with engine.connect() as connection:
         return compared(to_compare(connection, sample))
 
 
 def compared(app_days: Iterable[StoredPoints]) -> Comparison:
-    """Compare app-days with their responses."""
+    """Compare app-days with their responses and return the result."""
     comparison = Comparison()
     for app_day in app_days:
         if not app_day.responses:
@@ -75,14 +75,14 @@ def compared(app_days: Iterable[StoredPoints]) -> Comparison:
 
 
 def _difference(app_day: StoredPoints) -> str:
-    """Return how an app-day's points differ from its responses; empty if they do not."""
+    """Return how an app-day's points differ from its responses, empty if they agree."""
     if any(sha256(response.body).digest() != response.body_sha256 for response in app_day.responses):
-        return "the stored response is not the one whose digest was stored with it"
+        return "the stored response does not match its stored digest"
     if app_day.kbps is None:
         responses = app_day.due  # a run may be about to load the others
     else:
         if all(response.body_sha256 != app_day.body_sha256 for response in app_day.responses):
-            return "the response that its points are from is not stored"
+            return "the response of its points is not stored"
         responses = app_day.due or app_day.responses
     received = newest([read(response) for response in responses]).kbps if responses else None
     if received is None:

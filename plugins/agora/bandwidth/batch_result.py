@@ -1,12 +1,14 @@
-"""The outcome of collecting: counts to add up, and a text that people read."""
+"""The result of collecting: counts to add up, durations, and a text for the run note."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agora import errors
 from agora.errors import ResponseRejected, see
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AppDay = tuple[str, date]
+Stage = Literal["plan", "fetch", "keep", "decode", "load", "check", "refresh"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 SOUND = ("collected", "partial")
 MOST_NAMED = 20
-DETAIL = "- "  # begins a line of details, which a run's note, of 1,000 characters, may cut
+DETAIL = "- "  # prefix of detail lines, which a run note, limited to 1,000 characters, may cut off
 ADDED = (
     *("app_days", "requested", "received", "points_received", "changed", "requests", "limited"),
     *("at_the_edge", "not_worthwhile"),
@@ -36,16 +40,17 @@ class BatchResult:
         received: App-days for which a sound response was received.
         points_received: Points in those responses, whether or not they changed anything.
         changed: App-days whose stored points changed.
-        states: State that the app-days are in now → how many.
+        states: Current state → number of app-days.
         requests: Requests sent, retries included.
-        limited: How many of them were throttled (HTTP 429).
-        failures: App ID → how many of its days failed, and the first reason.
-        kinds: Names of the classes of error that these are.
-        failures_of_removed: The same of apps that left the configuration. They do not fail a run.
-        at_the_edge: App-days refused as the window's oldest may be.
+        limited: Requests that were throttled (HTTP 429).
+        failures: App ID → number of failed days, and the first reason.
+        kinds: Names of the error classes of these failures.
+        failures_of_removed: Failures of apps that were removed from the configuration. They do not fail a
+            run.
+        at_the_edge: App-days that were refused at the edge of the vendor's window.
         not_worthwhile: App-days not requested, because the vendor refused other apps the same date.
-        stopped: Why the account's other app-days were not requested; empty where all were.
-        seconds: Stage → how long it took.
+        stopped: Why the account's remaining app-days were not requested. Empty if all were.
+        seconds: Stage → its duration.
     """
 
     app_days: int = 0
@@ -76,11 +81,11 @@ class BatchResult:
         """Count a normalised batch.
 
         Args:
-            batch: As `normalise` returns it.
-            changed: How many of its app-days have other points in the warehouse now.
-            failures: App-day → class of its error, reason and what to do, also of app-days that were not
-                requested. Rejected responses of the batch are added to them.
-            at_the_edge: App-days refused as the window's oldest may be.
+            batch: The DataFrame that `normalise` returned.
+            changed: Number of app-days whose points in the warehouse have changed.
+            failures: App-day → class of its error, reason and remedy, including app-days that were not
+                requested. Rejected responses of the batch are added.
+            at_the_edge: App-days that were refused at the edge of the vendor's window.
         """
         rejected = batch.loc[batch["state"] == "rejected", "reason"]
         everything = dict(failures or {})
@@ -120,32 +125,32 @@ class BatchResult:
 
     @property
     def retries(self) -> int:
-        """How many requests repeated another one, after a 429, a 5xx or no response."""
+        """Number of repeated requests, after a 429, a 5xx or no response."""
         return max(0, self.requests - self.requested)
 
     def failed(self) -> str:
-        """Name what stopped the account and the apps that failed, each with its first reason; else empty."""
+        """Return why the account was stopped, and each failed app with its first reason."""
         named = ""
         if self.failures:
             named = "\n".join(
                 [
-                    f"{format_count(len(self.failures), 'app')} failed; everything sound is loaded."
-                    " The next run requests these days again."
+                    f"{format_count(len(self.failures), 'app')} failed. All sound responses are"
+                    " loaded; the next run requests the failed days again."
                     f" {see(getattr(errors, kind) for kind in self.kinds)}",
                     *(f"{DETAIL}{app}." for app in _named(self.failures)),
                 ]
             )
         return "\n".join(filter(None, [self.stopped, named]))
 
-    def remove(self, app_ids: Collection[str]) -> None:
-        """Count the failures of apps that left the configuration separately."""
+    def separate_removed(self, app_ids: Collection[str]) -> None:
+        """Move the failures of apps that were removed from the configuration to their own field."""
         for app_id in sorted({*app_ids} & {*self.failures}):
             self.failures_of_removed[app_id] = self.failures.pop(app_id)
         if not self.failures:
             self.kinds = []
 
     def text(self) -> str:
-        """Return a few lines, the most important first; each failed app's reason comes last."""
+        """Return the result as a few lines, the most important first and details of failed apps last."""
         lines = [
             f"Requested {self.requested:,} of {format_count(self.app_days, 'app-day')};"
             f" received {self.received:,} with {format_count(self.points_received, 'point')};"
@@ -160,16 +165,16 @@ class BatchResult:
             )
         if self.failures_of_removed:
             lines.append(
-                f"{format_count(len(self.failures_of_removed), 'app')} that left the configuration"
-                f" failed, too: {'; '.join(_named(self.failures_of_removed))}."
-                " Their days are requested until they have left the vendor's window."
+                f"{format_count(len(self.failures_of_removed), 'removed app')} failed too:"
+                f" {'; '.join(_named(self.failures_of_removed))}."
+                " Their days are requested until they leave the vendor's window."
             )
         problems = self.failed().splitlines()
         details = [line for line in problems if line.startswith(DETAIL)]
         return "\n".join([*(line for line in problems if line not in details), *lines, *details])
 
     def replayed(self) -> str:
-        """Return what came of decoding stored responses again."""
+        """Return the result of decoding stored responses again as text."""
         lines = [
             f"Decoded the stored responses of {format_count(self.requested, 'app-day')} again:"
             f" {self.received:,} with {format_count(self.points_received, 'point')};"
@@ -183,12 +188,12 @@ class BatchResult:
         return ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items())) or "none"
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, as they travel from task to task."""
+        """Return values that JSON has, for XComs."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> BatchResult:
-        """Read what `to_json` returned."""
+        """Return the result that `to_json` described."""
         failures = {
             name: {app_id: (count, reason) for app_id, (count, reason) in values[name].items()}
             for name in ("failures", "failures_of_removed")
@@ -197,7 +202,7 @@ class BatchResult:
 
 
 def _named(failures: Mapping[str, tuple[int, str]]) -> list[str]:
-    """Return each app with its days and its first reason, up to twenty of them."""
+    """Return up to twenty apps, each with its number of days and its first reason."""
     named = [
         f"{app_id}: {format_count(count, 'day')}, {reason.rstrip('.')}"
         for app_id, (count, reason) in sorted(failures.items())[:MOST_NAMED]
@@ -205,3 +210,13 @@ def _named(failures: Mapping[str, tuple[int, str]]) -> list[str]:
     if len(failures) > MOST_NAMED:
         named.append(f"and {len(failures) - MOST_NAMED:,} more, see mart.coverage")
     return named
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: Stage) -> Iterator[None]:
+    """Add the duration of the `with` block to a stage's seconds."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started

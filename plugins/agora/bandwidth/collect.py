@@ -1,4 +1,4 @@
-"""Collects app-days: fetch concurrently, store raw, decode, normalise, load, and sum up the outcome."""
+"""Collect app-days: fetch concurrently, store responses, decode, normalise, load, and add up the result."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from agora.bandwidth.batch_result import BatchResult
+from agora.bandwidth.batch_result import BatchResult, timed
 from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.response_rows import raw_response, read
-from agora.bandwidth.stage_timings import timed
 from agora.bandwidth.window import Edge, edge_end, oldest_day
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
@@ -28,10 +27,10 @@ Given = TypeVar("Given")
 Result = TypeVar("Result")
 AppDay = tuple[str, date]
 
-LANDINGS_AT_ONCE = 2  # one is decoded while the warehouse writes the other
+CONCURRENT_LOADS = 2  # one chunk is decoded while the warehouse writes the other
 LATE_APP = (
-    "If the vendor knows the app only since later, set the app's collect_from in the variable agora_apps to"
-    " the first day that the vendor shows"
+    "If the app was created later, set its collect_from in the variable agora_apps to the first day that the"
+    " vendor shows"
 )
 
 
@@ -50,86 +49,86 @@ async def collect(
 ) -> BatchResult:
     """Collect some app-days of one account and commit every few seconds.
 
-    Committed data stays whatever happens afterwards. One app's failure does not keep another's points from
-    being loaded: failures are recorded in the ledger and counted in the summary.
+    Committed data is kept whatever happens later. One app's failure does not affect other apps: failures are
+    recorded in the ledger and counted in the result.
 
     Args:
-        requested: Pairs of App ID and usage date, none twice, soonest to expire first; the apps are known
-            in core.app.
-        client: Of the account that owns the apps, entered.
-        engine: To the warehouse, as the loader.
-        witnesses: App-days of apps that were served before, to tell refused credentials from a refused app.
-        refused_before: Those of the app-days that the vendor refused with 400 last time.
-        now: This worker's clock.
+        requested: Distinct pairs of App ID and usage date, soonest to expire first. The apps are in core.app.
+        client: Client of the apps' account, already entered.
+        engine: Engine of the warehouse, as the loader.
+        witnesses: App-days of apps that were served before, to distinguish refused credentials from a refused
+            app.
+        refused_before: App-days that the vendor refused with 400 at their last request.
+        now: Clock of this worker.
 
     Returns:
-        The outcome. If the account was stopped, `stopped` says why.
+        The result. If the account was stopped, its `stopped` has the reason.
 
     Raises:
-        ClockDiffers: This worker's clock, the warehouse's and the vendor's are minutes apart.
+        ClockDiffers: The clocks of this worker, the warehouse and the vendor differ by minutes.
     """
     settings = client.settings
     today = settings.today(now())
     edge = Edge(requested, oldest_day(settings.window, today), today, refused_before)
     own = set(requested)
     fetch = Fetch(edge, client, witnesses=[day for day in witnesses if day not in own])
-    summary = BatchResult()
-    landings: deque[asyncio.Task[BatchResult]] = deque()
+    result = BatchResult()
+    loads: deque[asyncio.Task[BatchResult]] = deque()
     try:
         async with aclosing(fetch.chunks()) as chunks:
-            while chunk := await _next(chunks, summary.seconds):
-                if len(landings) == LANDINGS_AT_ONCE:
-                    summary.add(await asyncio.shield(landings[0]))
-                    landings.popleft()
-                landings.append(asyncio.create_task(_land(chunk, client, engine, now)))
+            while chunk := await _next_chunk(chunks, result.seconds):
+                if len(loads) == CONCURRENT_LOADS:
+                    result.add(await asyncio.shield(loads[0]))
+                    loads.popleft()
+                loads.append(asyncio.create_task(_load_chunk(chunk, client, engine, now)))
     finally:
-        # Whatever ended it: every response that has arrived is loaded.
-        landed = await asyncio.gather(*landings, return_exceptions=True)
-    for result in landed:
-        if isinstance(result, BaseException):
-            raise result
-        summary.add(result)
-    summary.app_days = len(requested)
-    summary.not_worthwhile = 0 if fetch.stopped else edge.not_requested()
+        # Every response that has arrived is loaded, even after an error.
+        loaded = await asyncio.gather(*loads, return_exceptions=True)
+    for part in loaded:
+        if isinstance(part, BaseException):
+            raise part
+        result.add(part)
+    result.app_days = len(requested)
+    result.not_worthwhile = 0 if fetch.stopped else edge.not_requested()
     if fetch.stopped:
-        _name_stop(summary, fetch.stopped, settings.conn_id)
-    summary.requests, summary.limited = client.transport.requests, client.transport.limited
-    return summary
+        _report_stop(result, fetch.stopped, settings.conn_id)
+    result.requests, result.limited = client.transport.requests, client.transport.limited
+    return result
 
 
-def _name_stop(summary: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
-    """Say why the account was stopped: once, and not for each app again."""
-    summary.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
+def _report_stop(result: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
+    """Set the reason why the account was stopped, and remove its repetitions from the apps' failures."""
+    result.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
     kind, statuses = (
         (RateLimited, ("HTTP 429",))
         if isinstance(stop, RateLimited)
         else (AppRefused, ("HTTP 401", "HTTP 403"))
     )
-    summary.failures = {
+    result.failures = {
         app_id: (count, reason)
-        for app_id, (count, reason) in summary.failures.items()
+        for app_id, (count, reason) in result.failures.items()
         if not reason.startswith(statuses)
     }
-    summary.kinds = [name for name in summary.kinds if name != kind.__name__]
+    result.kinds = [name for name in result.kinds if name != kind.__name__]
 
 
-async def try_access(
+async def check_access(
     planned: Sequence[AppDay],
     client: DashboardClient,
     engine: Engine,
     *,
     now: Callable[[], datetime] = _utc_now,
 ) -> BatchResult:
-    """Collect the first of some app-days, so that refused credentials show before the work is dealt out.
+    """Collect one of the planned app-days, so that refused credentials show before batches are created.
 
     Args:
-        planned: Pairs of App ID and usage date, at least one.
-        client: Of the account that owns the apps, entered.
-        engine: To the warehouse, as the loader.
-        now: This worker's clock.
+        planned: At least one pair of App ID and usage date.
+        client: Client of the apps' account, already entered.
+        engine: Engine of the warehouse, as the loader.
+        now: Clock of this worker.
 
     Returns:
-        The outcome; `stopped` says why nothing else is worth a request.
+        The result. If the credentials are refused, its `stopped` has the reason.
     """
     with engine.connect() as connection:
         served = planning_queries.served(connection, client.settings.conn_id, most=CONFIRMING_APPS)
@@ -142,23 +141,23 @@ async def try_access(
 
 
 def _spread(app_days: Sequence[AppDay], count: int) -> list[AppDay]:
-    """Return some app-days, others each time and far apart: refused apps may follow each other in order."""
+    """Return random app-days that are far apart, because refused apps may follow each other in order."""
     bounds = [number * len(app_days) // count for number in range(count + 1)]
     return [random.choice(app_days[start:end]) for start, end in pairwise(bounds) if start < end]  # noqa: S311 - no secret
 
 
-async def _next(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]) -> list[Fetched]:
-    """Wait for the next chunk; empty after the last."""
+async def _next_chunk(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]) -> list[Fetched]:
+    """Wait for the next chunk. An empty list follows the last one."""
     with timed(seconds, "fetch"):
         return await anext(chunks, [])
 
 
-async def _land(
+async def _load_chunk(
     chunk: Sequence[Fetched], client: DashboardClient, engine: Engine, now: Callable[[], datetime]
 ) -> BatchResult:
-    """Bring a chunk into the warehouse: first the raw responses, committed, then their points, committed.
+    """Store a chunk in two transactions: first the responses as received, then their points.
 
-    Only what waits for the warehouse is in a thread: two threads of Python would hold each other up.
+    Only waiting for the warehouse happens in a thread, because two busy Python threads slow each other down.
     """
     settings = client.settings
     seconds: dict[str, float] = {}
@@ -175,7 +174,7 @@ async def _land(
     young = edge_end(settings.window, settings.today(now()))
     refused = {item.app_id for item in chunk if isinstance(item.error, DayRefused)}
     oldest_served = await _in_transaction(engine, planning_queries.oldest_served, refused) if refused else {}
-    summary = BatchResult.of(
+    result = BatchResult.of(
         batch,
         changed=changed,
         failures={
@@ -187,12 +186,12 @@ async def _land(
             item.key for item in chunk if isinstance(item.error, DayRefused) and item.usage_date < young
         },
     )
-    summary.seconds = seconds
-    return summary
+    result.seconds = seconds
+    return result
 
 
 def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], datetime]]) -> timedelta:
-    """Store the raw responses; return how far the warehouse's clock is ahead of this worker's."""
+    """Store the responses as received; return how far the warehouse's clock is ahead of this worker's."""
     answered, now = given
     vendor_ahead = [
         item.answer.server_date - item.answer.fetched_at
@@ -214,7 +213,7 @@ def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], 
 async def _in_transaction(
     engine: Engine, work: Callable[[Connection, Given], Result], given: Given
 ) -> Result:
-    """Let a thread do it and wait for its end, even if interrupted: every response that arrived is loaded."""
+    """Run a transaction in a thread and wait for its end even if cancelled, so that no response is lost."""
 
     def transaction() -> Result:
         with engine.begin() as connection:
@@ -228,7 +227,7 @@ async def _in_transaction(
 
 
 def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
-    """Read one response, or return why there is nothing to read."""
+    """Decode one response, or return why there is none."""
     if item.error is not None or item.answer is None:
         return Outcome(
             item.app_id,
@@ -241,7 +240,7 @@ def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
 
 
 def _failure(item: Fetched, oldest_served: dict[str, date]) -> tuple[str, str, str]:
-    """Return the class of an error, its reason and what to do."""
+    """Return the class of an item's error, its reason and a remedy."""
     if item.error is None:
         raise ValueError(f"{item.key} has not failed")
     advice = item.error.advice

@@ -1,4 +1,4 @@
-"""Strict decoding of one answer's body: exactly the documented shape, or a reason for refusing it."""
+"""Decode the body of one response strictly: exactly the documented shape, or a reason for its rejection."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 from agora.domain import LABELS
 from agora.errors import ResponseRejected
 
-# Numerator and denominator: a division by 1,000 is exact to the last bit where a factor of 0.001 is not.
+# Numerator and denominator: a division by 1,000 is exact to the last bit, a factor of 0.001 is not.
 KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": (1_000_000, 1)}
-MOST_KBPS = (
-    1e11  # 100 Tbit a second: above any customer's traffic, below what the bytes of a day could overflow
-)
-MOST_SHOWN, PIECE = 20, 7  # characters of a text that a reason repeats: all, or the first of a longer one
-STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in sound JSON; a colon follows where it is a key
+MOST_KBPS = 1e11  # 100 Tbit per second: above any customer's traffic, and a day's bytes do not overflow
+MOST_SHOWN, PIECE = 20, 7  # a reason repeats texts of up to 20 characters, else their first 7
+STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in valid JSON; a key is followed by a colon
 
-# A field a slot, named as the vendor labels it; a label that is absent is NaN.
+# One field per slot, with the vendor's label as its name. A missing label is NaN.
 Points: Any = msgspec.defstruct(
     "Points",
     [(f"slot_{slot}", float, math.nan) for slot in range(len(LABELS))],
@@ -33,7 +31,7 @@ Points: Any = msgspec.defstruct(
 
 
 class Day(msgspec.Struct, forbid_unknown_fields=True):
-    """A body: `{"date": "YYYY-MM-DD", "unit": "kbps", "value": {"00:00": 100, …}}`."""
+    """The documented body: `{"date": "YYYY-MM-DD", "unit": "kbps", "value": {"00:00": 100, …}}`."""
 
     date: str
     unit: str
@@ -44,23 +42,23 @@ DAY = msgspec.json.Decoder(Day)
 
 
 def decode(body: bytes, usage_date: date) -> NDArray[np.float64]:
-    """Read the body of a 200 for one usage date.
+    """Return the rates of one usage date from the body of a 200.
 
-    Source: Dashboard RESTful API, bandwidth call. Units of the same family are converted; anything ambiguous
-    is refused.
+    Source: Dashboard RESTful API, bandwidth call. Units of the same family are converted. Ambiguous bodies
+        are rejected.
 
     Returns:
-        The rates in kbps, 288 of them, slot n starting n × 5 minutes after midnight; NaN where the vendor
-        delivered none.
+        288 rates in kbps. Slot n starts n × 5 minutes after midnight. NaN means that the vendor did not
+        deliver the point.
 
     Raises:
-        ResponseRejected: With the reason, in a few words that repeat at most a few characters of the body.
+        ResponseRejected: The message has the reason and at most a few characters of the body.
     """
     day = _parsed(body)
     if day.date != usage_date.isoformat():
-        raise ResponseRejected(f"asked for {usage_date}, answered for {_short(day.date)}")
+        raise ResponseRejected(f"requested {usage_date}, got {_short(day.date)}")
     if day.unit not in KBPS_PER_UNIT:
-        raise ResponseRejected(f"unit {_short(day.unit)} is none of {', '.join(KBPS_PER_UNIT)}")
+        raise ResponseRejected(f"unit {_short(day.unit)} is not one of {', '.join(KBPS_PER_UNIT)}")
     kbps = _in_kbps(np.array(msgspec.structs.astuple(day.value)), day.unit)
     _refuse_duplicates(body, points=int(np.count_nonzero(~np.isnan(kbps))))
     return kbps
@@ -90,16 +88,16 @@ def _in_kbps(rates: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
 
 
 def _refuse_duplicates(body: bytes, points: int) -> None:
-    """Refuse a body with more keys than were kept: of two equal ones the last is, in silence."""
+    """Reject a body with duplicate keys, of which the decoder silently keeps the last."""
     known = len(Day.__struct_fields__) + points
-    # Each key brings a colon and each label carries one more. Where that adds up, and no escape hides a
-    # colon, there is no need to look closer.
+    # Each key adds one colon and each label contains another. If this sum is right and no escape hides a
+    # colon, there are no duplicates.
     if b"\\" not in body and body.count(b":") == known + points:
         return
     keys = [text for text, colon in STRING.findall(body) if colon]
     if len(keys) != known:
         twice, _ = Counter(map(msgspec.json.decode, keys)).most_common(1)[0]
-        raise ResponseRejected(f"the key {_short(twice)} stands twice")
+        raise ResponseRejected(f"the key {_short(twice)} occurs twice")
 
 
 def _short(text: str) -> str:
@@ -107,11 +105,11 @@ def _short(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """Keep less of a long text than would be a piece of a secret: a replay does not know the secrets."""
+    """Shorten a text so that it contains no piece of a secret. A replay does not know the secrets."""
     return text if len(text) <= MOST_SHOWN else f"{text[:PIECE]}…"
 
 
 def _printable(text: str) -> str:
-    """Return a message of the decoder's, with a key that it repeats cut short."""
+    """Return the decoder's message with any repeated key shortened."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return re.sub(r"(?<=field `).*?(?=`(?: - at `\$[^`]*`)?$)", lambda key: _cut(key[0]), shown)

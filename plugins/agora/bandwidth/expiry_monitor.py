@@ -1,4 +1,4 @@
-"""What the daily watch makes of the wanted app-days that are not collected: who will lose what, and when."""
+"""Find expected app-days that are about to be lost or were lost, and describe them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ REASON_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at the warehouse leaves for the next one.
+class Check:
+    """Result of one check, stored for the next one.
 
     Attributes:
-        at: When it was, with time zone.
-        gone: Usage date in ISO spelling → how many app-days were out of the window and never collected. Only
-            of days that could still be had at the look before.
+        at: Time of the check, with time zone.
+        gone: Usage date in ISO format → number of app-days that have left the window and were never
+            collected. Only days that were available at the previous check.
     """
 
     at: datetime
     gone: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return values that JSON has."""
         return {"at": self.at.isoformat(), "gone": {**self.gone}}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Look:
-        """Read what `to_json` returned."""
+    def from_json(cls, values: Mapping[str, Any]) -> Check:
+        """Return the check that `to_json` described."""
         return cls(datetime.fromisoformat(values["at"]), dict(values["gone"]))
 
 
 class Findings:
-    """App-days that are not complete, sorted by what is to be done about them.
+    """Incomplete app-days, grouped by what you can do about them.
 
     Args:
-        days: Not collected and inside the window at the last look, oldest first.
-        before: The last look.
-        days_of_warning: With no more days left than these, an app-day is about to expire.
+        days: Incomplete app-days that were inside the window at the last check, oldest first.
+        before: The last check.
+        days_of_warning: An app-day with this many days left, or fewer, is about to expire.
     """
 
-    def __init__(self, days: Sequence[Uncollected], before: Look, days_of_warning: int) -> None:
+    def __init__(self, days: Sequence[Uncollected], before: Check, days_of_warning: int) -> None:
         self._days_of_warning = days_of_warning
         gone = [day for day in days if day.state == "lost"]
         self.gone = Counter(str(day.usage_date) for day in gone)
@@ -62,7 +62,7 @@ class Findings:
         self.partial = sum(day.state == "partial" and day.days_left >= -MARGIN_DAYS for day in days)
 
     def problems(self) -> list[AgoraError]:
-        """Return what must not pass in silence; none where all is well."""
+        """Return the problems that fail the run."""
         found: list[AgoraError] = []
         if self.expiring:
             found.append(DaysExpire(_expire_text(self.expiring, self._days_of_warning)))
@@ -71,17 +71,17 @@ class Findings:
         return found
 
     def text(self, apps: int, lost_in_all: int) -> str:
-        """Say how things stand in a line or two.
+        """Describe the current state in a few lines.
 
         Args:
-            apps: How many apps are known.
-            lost_in_all: How many app-days could not be had, of all times.
+            apps: Number of apps in the warehouse.
+            lost_in_all: Number of all lost app-days.
         """
         if self.waiting:
             soonest = min(self.waiting, key=lambda day: (day.days_left, day.usage_date))
             lines = [
-                f"Oldest uncollected day: {soonest.usage_date}, {_days(max(0, soonest.days_left))} left;"
-                f" {_app_days(self.waiting)} wait."
+                f"Oldest missing day: {soonest.usage_date}, {_days(max(0, soonest.days_left))} left."
+                f" Missing: {_app_days(self.waiting)}."
             ]
         else:
             lines = [
@@ -92,7 +92,7 @@ class Findings:
         if self.partial:
             lines.append(f"{format_count(self.partial, 'app-day')} partial, requested again every night.")
         if lost_in_all:
-            lines.append(f"{format_count(lost_in_all, 'app-day')} lost in all.")
+            lines.append(f"{format_count(lost_in_all, 'app-day')} lost in total.")
         return "\n".join(lines)
 
 
@@ -102,7 +102,7 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
     never_asked = sum(day.state == "pending" for day in days)
     lines = [
         f"{_app_days(days)} will leave the vendor's window uncollected within {_days(days_of_warning)},"
-        f" the first when {_days(max(0, soonest))} are over.",
+        f" the first in {_days(max(0, soonest))}.",
         *(
             [
                 f"{behind:,} of them have already left the window by the calendar. Each is still requested"
@@ -111,9 +111,10 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
             if behind
             else []
         ),
-        f"{never_asked:,} of them were never requested: check if agora_bandwidth_daily is paused or hangs."
+        f"{never_asked:,} of them were never requested. Check whether agora_bandwidth_daily is paused or"
+        " stuck."
         if never_asked
-        else "Fix what the last run of agora_bandwidth_daily names, then trigger it.",
+        else "Fix the failures in the note of the last run of agora_bandwidth_daily, then trigger it.",
         *_by_app(days),
     ]
     return "\n".join(lines)
@@ -122,15 +123,15 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
 def _lost_text(days: Sequence[Uncollected]) -> str:
     return "\n".join(
         [
-            f"{_app_days(days)} left the vendor's window uncollected since the last look and are no longer"
-            " available. Find out why no run collected them, so that no others are lost.",
+            f"{_app_days(days)} have left the vendor's window uncollected since the last check and are no"
+            " longer available. Find out why no run collected them, so that no more days are lost.",
             *_by_app(days),
         ]
     )
 
 
 def _by_app(days: Sequence[Uncollected]) -> list[str]:
-    """Name the apps, those first that have the least time, each with its oldest day and that one's reason."""
+    """List the apps, soonest to expire first, each with its oldest missing day and its reason."""
     first: dict[str, Uncollected] = {}
     count: Counter[str] = Counter()
     for day in sorted(days, key=lambda day: (day.days_left, day.usage_date, day.app_id)):

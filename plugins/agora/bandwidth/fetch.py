@@ -1,4 +1,4 @@
-"""Requests app-days concurrently and yields the responses in chunks, in the order in which they arrive."""
+"""Request app-days concurrently and yield the responses in chunks, in order of arrival."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date
 
 from agora.bandwidth.access_check import AccessCheck
 from agora.bandwidth.window import Edge
-from agora.client.dashboard import ASKED_AGAIN, DashboardClient
+from agora.client.dashboard import REQUESTED_AGAIN, DashboardClient
 from agora.client.response import Response
 from agora.errors import (
     AppRefused,
@@ -31,10 +31,10 @@ AppDay = tuple[str, date]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One app-day with its response, or with the error that came of requesting it.
+    """One app-day with its response or with the error of its request.
 
     Attributes:
-        requested: False where earlier responses, or their absence, made a request pointless.
+        requested: False if earlier responses, or missing ones, made a request pointless.
     """
 
     app_id: str
@@ -50,16 +50,16 @@ class Fetched:
 
 
 class Fetch:
-    """The requests of one batch, as many at once as the account allows.
+    """Requests of one batch, concurrent within the account's limits.
 
     Args:
-        edge: The app-days, and which of them are worth a request.
-        client: Of the account that owns the apps, entered.
-        witnesses: App-days to request where a 401 or 403 has to be confirmed: apps that were served before.
+        edge: The app-days of the batch, and which of them are worth a request.
+        client: Client of the apps' account, already entered.
+        witnesses: App-days of apps that were served before. They are requested to confirm a 401 or 403.
 
     Attributes:
-        stopped: Why the account's other app-days were not requested: its credentials are refused, or it gets
-            nothing but 429. None where all were.
+        stopped: Why the account's remaining app-days were not requested: its credentials are refused, or it
+            gets nothing but 429. None if all were requested.
     """
 
     def __init__(
@@ -77,21 +77,21 @@ class Fetch:
         self._access = AccessCheck(2 * client.settings.max_concurrency)
         self._throttled: dict[str, RateLimited] = {}
         self._unavailable: set[str] = set()
-        self._unavailable_in_a_row = 0
+        self._consecutive_unavailable = 0
         self._silent: set[str] = set()
-        self._silent_in_a_row = 0
+        self._consecutive_silent = 0
         self.stopped: CredentialsRefused | RateLimited | None = None
         self._arrived: list[Fetched] = []
         self._room = asyncio.Event()
         self._room.set()
-        self._full = asyncio.Event()  # or at the end
+        self._full = asyncio.Event()  # also set at the end
         self._over = False
 
     async def chunks(self) -> AsyncGenerator[list[Fetched]]:
-        """Request everything that is worth it; yield chunks meanwhile.
+        """Request all app-days that are worth a request, and yield their responses in chunks.
 
-        A chunk is yielded when it is full or a few seconds old, so that an interruption costs little. While
-        nobody takes a full one, nothing more is requested, so that memory stays bounded.
+        A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.
+        Requests pause while a full chunk waits for its consumer, so that memory stays bounded.
         """
         work = asyncio.create_task(self._request_all())
         try:
@@ -100,7 +100,7 @@ class Fetch:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CHUNK_SECONDS):
                         await self._full.wait()
-                items, self._arrived = _each_once(self._arrived)
+                items, self._arrived = _split_repeated(self._arrived)
                 more = not self._over or bool(self._arrived)
                 if not self._over:
                     self._full.clear()
@@ -136,46 +136,46 @@ class Fetch:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self, todo: Iterator[AppDay]) -> None:
-        """Take one app-day after the other until there are no more, or the account is stopped."""
+        """Request one app-day after the other until none is left or the account is stopped."""
         for app_day in todo:
             await self._room.wait()
-            if not (self._access.one_by_one and await self._knock(app_day)):
-                await self._take(*app_day)
+            if not (self._access.one_by_one and await self._request_alone(app_day)):
+                await self._request_one(*app_day)
 
-    async def _knock(self, app_day: AppDay) -> bool:
-        """Request an app-day while no other request is under way, and confirm its refusal with other apps.
+    async def _request_alone(self, app_day: AppDay) -> bool:
+        """Request an app-day while no other request is in progress, and confirm a refusal with other apps.
 
         Returns:
-            False if another request was not refused meanwhile; then nothing was requested here.
+            False if another request was accepted meanwhile. In this case nothing was requested here.
         """
         async with self._access.one_at_a_time:
             if not self._access.one_by_one:
                 return False
-            await self._take(*app_day)
+            await self._request_one(*app_day)
             while self._access.is_doubtful and self._witnesses and not self.stopped:
-                await self._take(*self._witnesses.popleft())
+                await self._request_one(*self._witnesses.popleft())
         return True
 
-    async def _take(self, app_id: str, usage_date: date) -> None:
+    async def _request_one(self, app_id: str, usage_date: date) -> None:
         if self.stopped:
             return
-        item = await self._fetched(app_id, usage_date)
+        item = await self._fetch(app_id, usage_date)
         self._arrive(item)
         if isinstance(item.error, AppRefused):
             async with self._confirming:
                 await self._confirm()
 
     async def _confirm(self) -> None:
-        """Stop the account if several apps in a row are refused, and every app that was served before."""
+        """Stop the account if several consecutive apps are refused, and every app that was served before."""
         while not self.stopped and (refusal := self._access.refusal_of_account()):
             witness = self._witness()
             if witness is None:
                 self.stopped = refusal
             else:
-                self._arrive(await self._fetched(*witness))
+                self._arrive(await self._fetch(*witness))
 
     def _witness(self) -> AppDay | None:
-        """Take the next app-day that tells refused credentials from refused apps."""
+        """Return the next app-day whose response distinguishes refused credentials from refused apps."""
         while self._witnesses:
             witness = self._witnesses.popleft()
             if not self._access.refusal_of(witness[0]):
@@ -189,7 +189,7 @@ class Fetch:
             self._room.clear()
             self._full.set()
 
-    async def _fetched(self, app_id: str, usage_date: date) -> Fetched:
+    async def _fetch(self, app_id: str, usage_date: date) -> Fetched:
         pointless = (
             self._access.refusal_of(app_id)
             or self._throttled.get(app_id)
@@ -197,10 +197,9 @@ class Fetch:
         )
         if pointless:
             return Fetched(app_id, usage_date, error=pointless, requested=False)
-        # An app whose last day failed although retried is requested once a day: each of its days gets its
-        # chance, but one broken app does not hold up the others with its retries. Nor does an API that is
-        # down hold up the next account.
-        down = self._unavailable_in_a_row >= self._many
+        # If an app's last day failed after retries, each of its other days is requested without retries. One
+        # broken app then does not delay the others, and an API that is down does not delay the next account.
+        down = self._consecutive_unavailable >= self._many
         retry = app_id not in self._unavailable and not down
         try:
             answer = await self._client.bandwidth(app_id, usage_date, retry=retry)
@@ -212,7 +211,7 @@ class Fetch:
         self._edge.note(app_id, usage_date, served=True)
         self._access.note_served(app_id)
         self._unavailable.discard(app_id)
-        self._unavailable_in_a_row = self._silent_in_a_row = 0
+        self._consecutive_unavailable = self._consecutive_silent = 0
         return Fetched(app_id, usage_date, answer)
 
     @property
@@ -220,46 +219,47 @@ class Fetch:
         return 2 * self._client.settings.max_concurrency
 
     def _silence(self, app_id: str, usage_date: date) -> VendorUnavailable | None:
-        """Return an error if so many got no response at all that the next would only time out, too.
+        """Return an error if so many requests got no response that the next one would time out too.
 
-        An app that was not silent itself is requested all the same: its days come behind those of others.
+        An app that has not been silent itself is still requested, because its days may follow those of
+        others.
         """
-        if self._silent_in_a_row < self._many or app_id not in self._silent:
+        if self._consecutive_silent < self._many or app_id not in self._silent:
             return None
         return VendorUnavailable(
-            f"not requested, because {self._silent_in_a_row} requests in a row got no response from"
+            f"not requested, because {self._consecutive_silent} consecutive requests got no response from"
             f" {self._client.settings.base_url}",
             about=self._client.about(app_id, f"{usage_date}"),
             app_id=app_id,
-            advice=ASKED_AGAIN,
+            advice=REQUESTED_AGAIN,
         )
 
     def _note(self, error: VendorError, usage_date: date) -> None:
         if isinstance(error, RateLimited) and error.is_of_account:
-            # The client has waited: the account gets nothing but 429.
+            # The client has already waited: the account gets nothing but 429.
             self.stopped = self.stopped or error
         elif isinstance(error, RateLimited):
-            # The client has tried again and again while others were served: each try slows the account down.
+            # The client has retried while other apps were served. Every retry slows the account down.
             self._throttled[error.app_id] = error
         elif isinstance(error, AppRefused | UnknownApp):
             self._access.note_refusal(error)
         elif isinstance(error, DayRefused):
-            self._access.note_answered()
+            self._access.note_accepted()
             self._edge.note(error.app_id, usage_date, served=False)
         elif isinstance(error, VendorUnavailable):
             self._unavailable.add(error.app_id)
-            self._unavailable_in_a_row += 1
+            self._consecutive_unavailable += 1
             silent = error.answer is None or error.answer.fault
-            self._silent_in_a_row = self._silent_in_a_row + 1 if silent else 0
+            self._consecutive_silent = self._consecutive_silent + 1 if silent else 0
             if silent:
                 self._silent.add(error.app_id)
             self._access.note_unavailable()
         else:
-            self._access.note_answered()
+            self._access.note_accepted()
 
 
-def _each_once(items: Sequence[Fetched]) -> tuple[list[Fetched], list[Fetched]]:
-    """Return each app-day's first response, and the rest, which count too and belong in another chunk."""
+def _split_repeated(items: Sequence[Fetched]) -> tuple[list[Fetched], list[Fetched]]:
+    """Return each app-day's first response and, separately, further responses for the next chunk."""
     first: dict[AppDay, Fetched] = {}
     again = [item for item in items if first.setdefault(item.key, item) is not item]
     return [*first.values()], again

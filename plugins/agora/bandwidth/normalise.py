@@ -1,4 +1,4 @@
-"""From decoded answers to one DataFrame a batch: DataFrame in, DataFrame out."""
+"""Normalise decoded responses into one DataFrame per batch: DataFrame in, DataFrame out."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ LEDGER = ["starts_at", "state", "points", "attempts", "http_status", "reason", "
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of requesting one app-day, before it is brought onto the grid.
+    """Outcome of requesting one app-day, before normalisation.
 
     Attributes:
-        kbps: 288 rates with NaN for absent ones; None where there is no sound response.
-        attempts: How many requests it counts for in the ledger.
+        kbps: 288 rates, NaN for missing points. None without a sound response.
+        attempts: Number of requests to add to the ledger.
         http_status: Status of the response, None without one.
-        reason: Why there are not 288 points, empty where there are.
-        rejected: The response was a 200 that breaks the vendor's contract.
-        collected_at: When the response was received.
+        reason: Why points are missing. Empty if all 288 are present.
+        rejected: Whether the response was a 200 that breaks the vendor's contract.
+        collected_at: Time when the response was received.
         body_sha256: Digest of the response's body.
-        starts_at: Start of the day, if that is known already; by default its midnight in the batch's zone.
+        starts_at: Start of the day. Default: midnight in the batch's time zone.
     """
 
     app_id: str
@@ -44,52 +44,52 @@ class Outcome:
 
 
 def normalise(outcomes: Iterable[Outcome], timezone: str) -> pd.DataFrame:
-    """Bring a batch onto the grid.
+    """Return a batch as one DataFrame.
 
     Args:
-        outcomes: One a app-day, in any order, no app-day twice.
-        timezone: IANA zone of the usage dates.
+        outcomes: One per app-day, in any order.
+        timezone: IANA time zone of the usage dates.
 
     Returns:
-        Grain: one app-day a row, index (app_id, usage_date), sorted. Columns: the ledger's (`starts_at` is
-        timezone-aware, `state` is collected, partial, rejected or failed, `points` counts the slots present)
-        and the slots 0 … 287 as float64 in kbps, slot n starting n × 5 minutes after `starts_at`. NaN means
-        that the vendor delivered no such point; it is never zero.
+        Grain: one row per app-day, index (app_id, usage_date), sorted. Columns: the ledger columns
+            (`starts_at` has a time zone; `state` is collected, partial, rejected or failed; `points` counts
+            the present slots) and the slots 0 … 287 as float64 in kbps. Slot n starts n × 5 minutes after
+            `starts_at`. NaN means that the vendor did not deliver the point; a missing point is never zero.
 
     Raises:
-        ValueError: The same app-day twice.
+        ValueError: An app-day occurs twice.
     """
     batch = sorted(outcomes, key=lambda outcome: (outcome.app_id, outcome.usage_date))
     index = pd.MultiIndex.from_arrays(
         [[o.app_id for o in batch], [o.usage_date for o in batch]], names=["app_id", "usage_date"]
     )
     if index.has_duplicates:
-        raise ValueError(f"app-day twice in one batch: {index[index.duplicated()][0]}")
+        raise ValueError(f"an app-day occurs twice in one batch: {index[index.duplicated()][0]}")
     grid = np.full((len(batch), SLOTS_PER_DAY), np.nan)
     for row, outcome in zip(grid, batch, strict=True):
         if outcome.kbps is not None:
             row[:] = outcome.kbps
-    grid += 0.0  # JSON knows a minus zero; people reading SQL need not
+    grid += 0.0  # turns the minus zero of JSON into zero
     return pd.DataFrame(grid, index=index, columns=SLOTS).pipe(_with_ledger, batch, timezone)
 
 
 def _with_ledger(points: pd.DataFrame, batch: list[Outcome], timezone: str) -> pd.DataFrame:
-    """Put what the ledger keeps of each app-day before its points."""
+    """Insert the ledger columns before the points."""
     counts = SLOTS_PER_DAY - np.isnan(points.to_numpy()).sum(axis=1)
 
-    def as_they_are(values: Iterable[object]) -> pd.Series:
+    def as_objects(values: Iterable[object]) -> pd.Series:
         return pd.Series(list(values), index=points.index, dtype=object)
 
     ledger = pd.DataFrame(
         {
-            "starts_at": as_they_are(o.starts_at or starts_at(o.usage_date, timezone) for o in batch),
+            "starts_at": as_objects(o.starts_at or starts_at(o.usage_date, timezone) for o in batch),
             "state": [_state(o, count) for o, count in zip(batch, counts, strict=True)],
             "points": counts,
             "attempts": [o.attempts for o in batch],
-            "http_status": as_they_are(o.http_status for o in batch),
+            "http_status": as_objects(o.http_status for o in batch),
             "reason": [_reason(o, count) for o, count in zip(batch, counts, strict=True)],
-            "collected_at": as_they_are(o.collected_at for o in batch),
-            "body_sha256": as_they_are(o.body_sha256 for o in batch),
+            "collected_at": as_objects(o.collected_at for o in batch),
+            "body_sha256": as_objects(o.body_sha256 for o in batch),
         },
         index=points.index,
     )

@@ -1,4 +1,4 @@
-"""Which app-days to request: those that are expected and not complete, as far as they may be available."""
+"""Plan requests: app-days that are expected, incomplete and possibly available, soonest to expire first."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from agora.warehouse import planning_queries
 
 AppDay = tuple[str, date]
 
-COLLECTING_SECONDS = 18 * 3600  # of the twenty hours after which a run is ended
+COLLECTING_SECONDS = 18 * 3600  # a run is stopped after twenty hours
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days requested by name, instead of whatever is missing.
+    """Chosen days, as opposed to everything that is missing.
 
     Attributes:
         from_date: First usage date.
-        to_date: Last usage date, included.
-        app_ids: Only these apps; empty for all.
-        reload: Request complete days again.
+        to_date: Last usage date, inclusive.
+        app_ids: Chosen apps. Empty: all apps.
+        reload: Whether complete days are requested again.
     """
 
     from_date: date
@@ -38,15 +38,15 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The app-days to request of one account.
+    """App-days to request for one account.
 
     Attributes:
-        conn_id: The account.
-        app_days: App ID and usage date, soonest to expire first; then the re-checks. No more than the
-            account's rate lets one run request.
-        rechecks: How many of them are complete and requested again because they have settled since.
-        left: How many app-days that leaves for another run.
-        unusable: Why the account cannot be worked with; then there are no app-days.
+        conn_id: Connection of the account.
+        app_days: App ID and usage date, soonest to expire first, followed by re-checks. Limited to the number
+            of requests that the account's rate allows in one run.
+        rechecks: Number of complete app-days that are requested again because they have settled.
+        left: Number of app-days that do not fit into this run.
+        unusable: Why the account cannot be used. If set, there are no app-days.
     """
 
     conn_id: str
@@ -63,14 +63,14 @@ def plan(
     today: date,
     days: Days | None = None,
 ) -> Plan:
-    """Return the app-days of one account to request.
+    """Return the app-days to request next, soonest to expire first.
 
     Args:
-        connection: To the warehouse, which knows the account and its apps.
+        connection: Connection to the warehouse, which has the account and its apps.
         account: The vendor account.
-        app_ids: Its configured apps.
-        today: In the account's time zone, by the warehouse's clock.
-        days: Only these days; by default everything that is missing.
+        app_ids: Configured apps of the account.
+        today: Date in the account's time zone, by the warehouse's clock.
+        days: Chosen days. Default: everything that is missing.
     """
     most = max(1, int(COLLECTING_SECONDS * account.requests_per_second))
     if days is not None:
@@ -104,20 +104,25 @@ def plan(
 
 
 def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
-    """Refuse days requested by name that make no sense.
+    """Refuse chosen days that cannot be requested.
 
     Raises:
-        DayNotOver: The first day is not over.
-        SettingsError: The message names the parameter to change.
+        DayNotOver: The first day is not over yet.
+        SettingsError: A parameter is wrong. The message names it.
     """
     if days.from_date > days.to_date:
-        raise SettingsError(f"from_date {days.from_date} is after to_date {days.to_date}: swap the two.")
+        raise SettingsError(
+            f"from_date {days.from_date} is after to_date {days.to_date}. Swap the two dates."
+        )
     for name, value in (("from_date", days.from_date), ("to_date", days.to_date)):
         require_plausible_date(name, value, yesterday + timedelta(days=1))
     if days.from_date > yesterday:
         raise DayNotOver(
-            f"from_date {days.from_date} is not over yet: the newest day to request is {yesterday}."
+            f"from_date {days.from_date} is not over yet. The newest available day is {yesterday}."
         )
     unknown = sorted(set(days.app_ids) - {app.app_id for app in configured})
     if unknown:
-        raise SettingsError(f"app_ids names {', '.join(unknown)}: add it to the variable agora_apps first.")
+        raise SettingsError(
+            f"app_ids contains {', '.join(unknown)}, which the variable agora_apps does not contain."
+            " Add the app there first."
+        )

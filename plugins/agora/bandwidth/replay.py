@@ -1,4 +1,4 @@
-"""Decodes stored responses again, without a request: after the decoder or a time zone was corrected."""
+"""Decode stored responses again, after a fix of the decoder or of a time zone."""
 
 from __future__ import annotations
 
@@ -26,30 +26,34 @@ def replay(
     *,
     correct_zone: bool = False,
 ) -> BatchResult:
-    """Decode the stored responses of expected app-days as the present decoder does, and store their points.
+    """Decode the stored responses of expected app-days with the current decoder, and store their points.
 
-    The responses of an app-day count in the order in which they came, by the rule of `app_days.load`: a newer
-    one wins if it contradicts a point or has more of them. Points that no response yields any more are taken
-    back. Every change of a point leaves a row in core.restatement. Committed one usage date at a time.
+    The responses of an app-day are applied in order of arrival, by the rule of `app_days.load`: a newer
+    response wins if it contradicts a point or has more points. Points that no response contains any more are
+    removed. Every changed point is recorded in core.restatement. Each usage date is one transaction.
 
     Args:
-        engine: To the warehouse, as the loader.
+        engine: Engine of the warehouse, as the loader.
         from_date: First usage date.
-        to_date: Last usage date, included.
-        app_ids: Only these apps; empty for all.
-        correct_zone: Move each day to its midnight in the account's present time zone. By default a day keeps
-            the zone in which it was collected.
+        to_date: Last usage date, inclusive.
+        app_ids: Chosen apps. Empty: all apps.
+        correct_zone: Move each day to midnight in the account's current time zone. By default a day keeps the
+            time zone in which it was collected.
 
     Returns:
-        The outcome; app-days without a stored response are not counted.
+        The result. App-days without a stored response are not counted.
     """
-    summary = BatchResult()
+    result = BatchResult()
     for offset in range((to_date - from_date).days + 1):
-        summary.add(_replayed(engine, from_date + timedelta(days=offset), app_ids, correct_zone=correct_zone))
-    return summary
+        result.add(
+            _replay_date(engine, from_date + timedelta(days=offset), app_ids, correct_zone=correct_zone)
+        )
+    return result
 
 
-def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool) -> BatchResult:
+def _replay_date(
+    engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool
+) -> BatchResult:
     with engine.begin() as connection:
         held = {day.app_id: day for day in app_days.held(connection, usage_date, app_ids)}
         begins = {
@@ -62,7 +66,8 @@ def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, corre
         for response in raw_responses.of_day(connection, usage_date, list(held)):
             readings[response.app_id].append(read(response, starts_at=begins[response.app_id]))
         for app_id, day in held.items():
-            # Points whose response retention has dropped count, and a day moves without any response.
+            # Points whose response was deleted by retention still count, and a day can move without a
+            # response.
             known = {reading.body_sha256 for reading in readings.get(app_id, [])}
             if day.kbps is not None and day.body_sha256 not in known and (known or correct_zone):
                 readings[app_id].insert(0, _stored(day, usage_date, begins[app_id]))
@@ -73,7 +78,7 @@ def _replayed(engine: Engine, usage_date: date, app_ids: Sequence[str], *, corre
 
 
 def _stored(day: Held, usage_date: date, begins: datetime) -> Outcome:
-    """Return the stored points of a day as a reading."""
+    """Return the stored points of a day as an outcome."""
     return Outcome(
         day.app_id,
         usage_date,
@@ -86,7 +91,7 @@ def _stored(day: Held, usage_date: date, begins: datetime) -> Outcome:
 
 
 def newest(readings: Sequence[Outcome]) -> Outcome:
-    """Return the reading that counts, of several in the order in which they came."""
+    """Return the outcome that wins among several in order of arrival."""
     best = readings[0]
     for reading in readings[1:]:
         if best.kbps is None or (reading.kbps is not None and _wins(reading.kbps, best.kbps)):
@@ -95,7 +100,7 @@ def newest(readings: Sequence[Outcome]) -> Outcome:
 
 
 def _wins(newer: ArrayLike, older: ArrayLike) -> bool:
-    """Tell whether newer points contradict older ones or are more."""
+    """Return whether newer points contradict older ones or outnumber them."""
     new, old = np.asarray(newer), np.asarray(older)
     both = ~np.isnan(new) & ~np.isnan(old)
     return bool((new[both] != old[both]).any()) or _points(new) > _points(old)

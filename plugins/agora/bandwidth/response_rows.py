@@ -1,4 +1,4 @@
-"""Turns a response into the row that is stored of it, and a stored response into points."""
+"""Turn a response into its stored row, and a stored row into points."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from agora.warehouse.raw_responses import RawResponse
 
 
 def raw_response(app_id: str, usage_date: date, answer: Response, fetched_at: datetime) -> RawResponse:
-    """Return the row that is stored of a response before it is read.
+    """Return the row that is stored for a response before it is decoded.
 
     Args:
-        app_id: The App ID that was requested.
-        usage_date: The day that was requested.
+        app_id: The requested App ID.
+        usage_date: The requested day.
         answer: The response.
-        fetched_at: When it was complete, by the warehouse's clock.
+        fetched_at: Time when the response was complete, by the warehouse's clock.
     """
     digest = hashlib.sha256(answer.body).digest()
     return RawResponse(app_id, usage_date, fetched_at, answer.status, answer.body, digest, answer.fault)
@@ -33,13 +33,13 @@ def read(
     starts_at: datetime | None = None,
     secrets: tuple[str, ...] = (),
 ) -> Outcome:
-    """Decode a stored response with a status of 2xx.
+    """Return the points of a stored 2xx response, or why it is rejected.
 
     Args:
-        response: As stored.
-        attempts: How many requests it counts for in the ledger.
-        starts_at: Start of the day, if that is known already.
-        secrets: What the reason of a rejection does not repeat.
+        response: The stored row.
+        attempts: Number of requests to add to the ledger.
+        starts_at: Start of the day, if it is known.
+        secrets: Texts that the reason of a rejection must not contain.
     """
     kbps, reason = None, response.fault
     if not reason:

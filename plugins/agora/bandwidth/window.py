@@ -1,4 +1,4 @@
-"""The vendor's window, and which requests find its edge with few of them wasted."""
+"""The vendor's window, and a strategy that finds its edge with few wasted requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hashlib import sha256
 
 AppDay = tuple[str, date]
 
-MARGIN_DAYS = 2  # a day is requested for so long after it should have left the window
-EDGE_DAYS = 3  # the window's oldest days, which may be refused without anything being wrong
+MARGIN_DAYS = 2  # a day is still requested this long after it should have left the window
+EDGE_DAYS = 3  # the window's oldest days, whose refusal is not a failure
 PROBES_PER_DATE = 3
 
 
 def oldest_day(window: str, today: date) -> date:
     """Return the oldest day that a window of "1 month" or "N days" is expected to show.
 
-    A month ago is the same day of the month before, or that month's last day where it is shorter.
+    One month ago is the same day of the previous month, or that month's last day if it is shorter.
     """
     if window != "1 month":
         return today - timedelta(days=int(window.split()[0]))
@@ -28,9 +28,9 @@ def oldest_day(window: str, today: date) -> date:
 
 
 def oldest_requested(window: str, today: date) -> date:
-    """Return the oldest day that is still requested: the oldest that the window showed some days ago.
+    """Return the oldest day that is still requested: the oldest day of the window two days ago.
 
-    The days before a month's end can leave a window of a month all at once, so days are not counted here.
+    Several days can leave a window of one month at once, so the margin shifts the window, not the oldest day.
     """
     return oldest_day(window, today - timedelta(days=MARGIN_DAYS))
 
@@ -42,18 +42,19 @@ def edge_end(window: str, today: date) -> date:
 
 @dataclass
 class Edge:
-    """What the responses of one batch say about the window's edge. It saves requests and decides nothing.
+    """The window's edge as the responses of one batch show it. It saves requests and marks no day as lost.
 
-    The first app-days of each date are requested. If the vendor refuses them all, the date's other app-days
-    are requested only of apps whose own responses do not show that it is useless. A window has no holes: an
-    app that was refused a day is refused older ones, an app that was served a day is served younger ones. An
-    app of which neither is known is requested its newest day, unless the calendar says that it is over.
+    A few app-days of each date are requested first. If the vendor refuses all of them, the date's other
+    app-days are requested only for apps whose own responses do not rule them out. A window has no holes:
+    after a refused day, an app's older days are refused too; after a served day, its younger days are served
+    too. If neither is known for an app, its newest day is requested, unless it is out of the window by the
+    calendar.
 
     Attributes:
-        app_days: What to request, soonest to expire first.
-        oldest: The oldest day that the window is expected to show.
-        today: Varies from night to night which apps are requested first.
-        refused_before: App-days that the vendor refused last time.
+        app_days: App-days to request, soonest to expire first.
+        oldest: The oldest day that the window is expected to contain.
+        today: Selects which apps are requested first, so that they vary from night to night.
+        refused_before: App-days that the vendor refused at their last request.
     """
 
     app_days: Collection[AppDay]
@@ -75,7 +76,7 @@ class Edge:
             self._refused_at[app_id] = max(usage_date, self._refused_at.get(app_id, usage_date))
 
     def note(self, app_id: str, usage_date: date, *, served: bool) -> None:
-        """Note that the vendor served a day of an app, or refused it with 400."""
+        """Note whether the vendor served a day of an app or refused it with 400."""
         if served:
             self._served_at[app_id] = min(usage_date, self._served_at.get(app_id, usage_date))
         else:
@@ -83,44 +84,44 @@ class Edge:
             self._refused_at[app_id] = max(usage_date, self._refused_at.get(app_id, usage_date))
 
     def first_requests(self) -> list[AppDay]:
-        """Take the first app-days of each date, other apps every night."""
+        """Return a few app-days of each date, with different apps every night."""
         chosen = []
         for usage_date, app_ids in self._left.items():
-            app_ids.sort(key=lambda app_id: self._turn(app_id, usage_date))
+            app_ids.sort(key=lambda app_id: self._order(app_id, usage_date))
             taken, self._left[usage_date] = app_ids[:PROBES_PER_DATE], app_ids[PROBES_PER_DATE:]
             self._probes[usage_date] = len(taken)
             chosen += [(app_id, usage_date) for app_id in sorted(taken)]
         return chosen
 
     def next_requests(self) -> list[AppDay]:
-        """Take what the responses so far show to be worth a request; empty where nothing is any more."""
+        """Return the app-days that are worth a request after the responses so far."""
         chosen = []
-        asking: set[str] = set()
+        requested_now: set[str] = set()
         for usage_date in sorted(self._left, reverse=True):
             is_refused = self._refusals[usage_date] >= self._probes[usage_date] > 0
             taken = [
                 app_id
                 for app_id in self._left[usage_date]
-                if not is_refused or self._is_worthwhile(app_id, usage_date, asking)
+                if not is_refused or self._is_worthwhile(app_id, usage_date, requested_now)
             ]
             self._left[usage_date] = [app for app in self._left[usage_date] if app not in set(taken)]
             chosen += [(app_id, usage_date) for app_id in taken]
         return sorted(chosen, key=lambda app_day: (app_day[1], app_day[0]))
 
     def not_requested(self) -> int:
-        """Count the app-days that were not worth a request."""
+        """Return the number of app-days that were not worth a request."""
         return sum(map(len, self._left.values()))
 
-    def _is_worthwhile(self, app_id: str, usage_date: date, asking: set[str]) -> bool:
+    def _is_worthwhile(self, app_id: str, usage_date: date, requested_now: set[str]) -> bool:
         if usage_date >= self._served_at.get(app_id, date.max):
             return True
         if usage_date <= self._refused_at.get(app_id, date.min) or usage_date < self.oldest:
             return False
-        is_newest = app_id not in asking
-        asking.add(app_id)
+        is_newest = app_id not in requested_now
+        requested_now.add(app_id)
         return is_newest
 
-    def _turn(self, app_id: str, usage_date: date) -> tuple[bool, bytes]:
-        """Sort apps that were refused the day before behind the others, and each night differently."""
+    def _order(self, app_id: str, usage_date: date) -> tuple[bool, bytes]:
+        """Sort apps that were refused last time behind the others, in a different order each night."""
         is_refused = usage_date <= self._refused_at.get(app_id, date.min)
         return is_refused, sha256(f"{self.today} {usage_date} {app_id}".encode()).digest()

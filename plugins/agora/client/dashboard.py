@@ -29,7 +29,7 @@ from agora.settings import DashboardSettings
 from agora.text import format_count
 from agora.vendor.pacer import Pacer, Turns
 
-ASKED_AGAIN = "It is asked again by the next run."
+REQUESTED_AGAIN = "It is asked again by the next run."
 CONFIRMING_APPS = 5  # so many apps refused and none served confirm that the credentials are wrong
 
 _LOGIN = (
@@ -57,7 +57,7 @@ BANDWIDTH: dict[int, Meaning] = {
         " every app, check host of the connection {conn_id}.",
     ),
     429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
-    FAILED: (VendorUnavailable, ASKED_AGAIN),
+    FAILED: (VendorUnavailable, REQUESTED_AGAIN),
 }
 QUERY: dict[int, Meaning] = {
     **BANDWIDTH,

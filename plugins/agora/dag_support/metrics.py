@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 
-from agora.bandwidth.stage_timings import STAGES, Stage, timed
+from agora.bandwidth.batch_result import STAGES, Stage, timed
 from agora.warehouse.runs import STATES
 
 if TYPE_CHECKING:

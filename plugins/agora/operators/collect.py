@@ -79,7 +79,7 @@ class BandwidthCollectOperator(BaseOperator):
                 )
             with engine.connect() as connection:
                 result.states, _ = app_days.states(connection, planned, since)
-                result.remove(apps.removed(connection, result.failures))
+                result.separate_removed(apps.removed(connection, result.failures))
             result.app_days = len(planned)
             return result
 

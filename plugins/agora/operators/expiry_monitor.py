@@ -20,7 +20,7 @@ from agora.hooks.warehouse import warehouse
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from agora.bandwidth.expiry_monitor import Look
+    from agora.bandwidth.expiry_monitor import Check
 
 LOOKS_VARIABLE = "agora_watch"
 
@@ -56,13 +56,13 @@ def _record_schedules(context: Context) -> list[str]:
 
 def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     """Return the problems and a description of the state; store the findings for the next check."""
-    from agora.bandwidth.expiry_monitor import Findings, Look
+    from agora.bandwidth.expiry_monitor import Check, Findings
     from agora.warehouse import suspicious_responses
     from agora.warehouse.planning_queries import apps_known, lost_in_all, uncollected
 
     settings = configured_alerts()
     before = _previous_check(run_id)
-    last = before or Look(now - timedelta(days=1))
+    last = before or Check(now - timedelta(days=1))
     with warehouse() as engine:
         with engine.connect() as connection:
             findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
@@ -71,7 +71,7 @@ def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
         report_gauges(engine)
     looks = {
         "run_id": run_id,
-        "look": Look(now, findings.gone).to_json(),
+        "look": Check(now, findings.gone).to_json(),
         "before": before.to_json() if before else None,
     }
     Variable.set(
@@ -84,12 +84,12 @@ def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     return findings.problems() if before else [], "\n".join([findings.text(apps, lost), *doubtful])
 
 
-def _previous_check(run_id: str) -> Look | None:
+def _previous_check(run_id: str) -> Check | None:
     """Return the findings of the previous run. A repeated run gets the same as its first try."""
-    from agora.bandwidth.expiry_monitor import Look
+    from agora.bandwidth.expiry_monitor import Check
 
     looks = json.loads(Variable.get(LOOKS_VARIABLE, default="null"))
     if looks is None:
         return None
     before = looks["before" if looks["run_id"] == run_id else "look"]
-    return Look.from_json(before) if before else None
+    return Check.from_json(before) if before else None

@@ -155,11 +155,11 @@ class BandwidthPlanOperator(BaseOperator):
 
 
 async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
-    from agora.bandwidth.collect import try_access
+    from agora.bandwidth.collect import check_access
     from agora.bandwidth.shared_pace import shared_client
 
     async with shared_client(account, engine) as client:
-        return await try_access(planned.app_days, client, engine)
+        return await check_access(planned.app_days, client, engine)
 
 
 def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Plan]]:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from agora.bandwidth.batch_result import BatchResult
-from agora.bandwidth.collect import collect, try_access
+from agora.bandwidth.collect import check_access, collect
 from agora.bandwidth.plan import Days, Plan, plan
 from agora.bandwidth.shared_pace import shared_client
 from agora.client.dashboard import CONFIRMING_APPS
@@ -75,7 +75,7 @@ class Night:
 
     async def _tried(self, planned: Plan, engine: Engine) -> BatchResult:
         async with shared_client(self.account, engine) as client:
-            return await try_access(planned.app_days, client, engine, now=self.now)
+            return await check_access(planned.app_days, client, engine, now=self.now)
 
     def collect(self, app_days: Iterable[Sequence[Any]]) -> BatchResult:
         planned = [(app_day[0], app_day[1]) for app_day in app_days]

@@ -74,12 +74,12 @@ def test_a_partial_day_grows_and_a_response_that_only_lacks_points_takes_none(wa
 
 REJECTED: dict[str, dict[str, Any]] = {
     "not JSON": {"kind": "body", "body": "<html>Bad Gateway</html>"},
-    "unit 'kBps' is none of": {"kind": "body", "body": '{"date": "DAY", "unit": "kBps", "value": {}}'},
+    "unit 'kBps' is not one of": {"kind": "body", "body": '{"date": "DAY", "unit": "kBps", "value": {}}'},
     "answered for '2001-01-01'": {
         "kind": "body",
         "body": '{"date": "2001-01-01", "unit": "kbps", "value": {}}',
     },
-    "stands twice": {
+    "occurs twice": {
         "kind": "body",
         "body": '{"date": "DAY", "unit": "kbps", "value": {"00:00": 1, "00:00": 2}}',
     },

@@ -285,4 +285,4 @@ def test_older_days_are_sampled_and_newer_ones_are_all_compared(warehouse: Wareh
         found = [compared(warehouse, sample=sample) for sample in (10, 40, 1000)]
     # Their responses are not stored, as if retention had dropped them.
     assert [(one.compared, one.unproven) for one in found] == [(len(days), n) for n in (10, 40, 40)]
-    assert "; 40 app-days without a stored response could not be compared. All agree." in str(found[-1])
+    assert ". 40 app-days without a stored response could not be compared. All agree." in str(found[-1])
