@@ -8,13 +8,13 @@ from tests.bandwidth.answers import DAY, body, with_points, without
 
 POISON: dict[str, tuple[bytes, str]] = {
     "another day": (body(date="2026-10-31"), "requested 2026-11-01, got '2026-10-31'"),
-    "the day before a time zone later": (body(date="2026-11-02"), "answered for '2026-11-02'"),
-    "date spelled YYYYMMDD": (body(date="20261101"), "answered for '20261101'"),
-    "date with a time": (body(date="2026-11-01T00:00:00"), "answered for"),
+    "the day before a time zone later": (body(date="2026-11-02"), "got '2026-11-02'"),
+    "date spelled YYYYMMDD": (body(date="20261101"), "got '20261101'"),
+    "date with a time": (body(date="2026-11-01T00:00:00"), "got"),
     "date as a number": (body(date=20261101), "not as documented: Expected `str`, got `int` - at `$.date`"),
     "date null": (body(date=None), "Expected `str`, got `null` - at `$.date`"),
-    "date in Arabic digits": (body(date="٢٠٢٦-١١-٠١"), "answered for"),
-    "date with a space": (body(date=" 2026-11-01"), "answered for ' 2026-11-01'"),
+    "date in Arabic digits": (body(date="٢٠٢٦-١١-٠١"), "got"),
+    "date with a space": (body(date=" 2026-11-01"), "got ' 2026-11-01'"),
     "unit unknown": (body(unit="furlongs"), "unit 'furlongs' is not one of"),
     "unit in bytes": (body(unit="kBps"), "unit 'kBps' is not one of"),
     "unit with a capital": (body(unit="Kbps"), "unit 'Kbps' is not one of"),
@@ -170,5 +170,5 @@ POISON: dict[str, tuple[bytes, str]] = {
         with_points(", ".join(f'"x{n}": {n}' for n in range(289))),
         "unknown field `x0` - at `$.value`",
     ),
-    "the day before, complete": (body(date=str(DAY.replace(year=2025))), "answered for '2025-11-01'"),
+    "the day before, complete": (body(date=str(DAY.replace(year=2025))), "got '2025-11-01'"),
 }

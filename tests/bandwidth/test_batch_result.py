@@ -142,7 +142,7 @@ def test_the_counts_come_before_the_reason_of_each_app() -> None:
 def test_apps_that_left_the_configuration_are_named_but_fail_nothing() -> None:
     counted = summary(sound("a1"), failed("b2"), failed("c3"))
     counted.separate_removed(["c3", "d4"])
-    assert counted.failed().startswith("1 app failed;")
+    assert counted.failed().startswith("1 app failed.")
     counted.separate_removed(["b2"])
     assert (counted.failed(), counted.kinds) == ("", [])
     assert "2 removed apps failed too: b2: 1 day, HTTP 500; c3: 1 day, " in counted.text()
@@ -176,7 +176,7 @@ def test_what_to_do_stands_behind_the_reason() -> None:
 
 def test_one_app_is_not_many() -> None:
     said = summary(failed("a1"), failed("a1", NEXT)).failed()
-    assert said.startswith("1 app failed;")
+    assert said.startswith("1 app failed.")
     assert "a1: 2 days, HTTP 500" in said
 
 

@@ -62,7 +62,7 @@ def test_the_setting_decides_how_early() -> None:
 
 def test_days_that_were_never_requested_are_counted() -> None:
     (problem,) = findings(day(2, "pending"), day(3, "pending", "b2"), day(2, "rejected", "c3")).problems()
-    assert "2 of them were never requested: Check whether agora_bandwidth_daily is paused or stuck." in str(
+    assert "2 of them were never requested. Check whether agora_bandwidth_daily is paused or stuck." in str(
         problem
     )
 

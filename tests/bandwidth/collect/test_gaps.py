@@ -75,7 +75,7 @@ def test_a_partial_day_grows_and_a_response_that_only_lacks_points_takes_none(wa
 REJECTED: dict[str, dict[str, Any]] = {
     "not JSON": {"kind": "body", "body": "<html>Bad Gateway</html>"},
     "unit 'kBps' is not one of": {"kind": "body", "body": '{"date": "DAY", "unit": "kBps", "value": {}}'},
-    "answered for '2001-01-01'": {
+    "got '2001-01-01'": {
         "kind": "body",
         "body": '{"date": "2001-01-01", "unit": "kbps", "value": {}}',
     },
