@@ -35,17 +35,17 @@ def test_the_tree_of_the_docstring_is_the_tree() -> None:
 def test_a_vendor_error_says_what_it_is_about_and_what_to_do(kind: type[VendorError]) -> None:
     answer = Response(400, b"", datetime(2026, 11, 2, tzinfo=UTC))
     error = kind(
-        "HTTP 400, the vendor says: no",
+        "HTTP 400 from the vendor: no",
         about="App a1, 2026-11-01, connection some_account",
         app_id="a1",
         advice="Do this.",
         answer=answer,
     )
     assert str(error).startswith(
-        "App a1, 2026-11-01, connection some_account: HTTP 400, the vendor says: no. Do this."
+        "App a1, 2026-11-01, connection some_account: HTTP 400 from the vendor: no. Do this."
         " See docs/runbook.md#"
     )
-    assert (error.reason, error.app_id, error.answer) == ("HTTP 400, the vendor says: no", "a1", answer)
+    assert (error.reason, error.app_id, error.answer) == ("HTTP 400 from the vendor: no", "a1", answer)
 
 
 @pytest.mark.parametrize(

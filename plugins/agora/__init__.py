@@ -1,1 +1,1 @@
-"""Collects Agora's five-minute bandwidth into PostgreSQL, completely and for good."""
+"""Collect Agora's five-minute bandwidth into PostgreSQL, complete and permanently."""

@@ -1,4 +1,4 @@
-"""Dates that can only be typos, refused with the date that was probably meant."""
+"""Refuse dates that can only be typos, and suggest the date that was probably meant."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST_DAYS_BACK = 400
 
 
 def require_plausible_date(name: str, value: date, today: date) -> None:
-    """Refuse a form's date that can only be a typo, because it lies more than 400 days back.
+    """Refuse a form's date that is more than 400 days ago and therefore a typo.
 
     Args:
-        name: The form's parameter, for the message.
-        value: The date as given.
-        today: The account's date.
+        name: Parameter of the form, for the message.
+        value: The given date.
+        today: Date in the account's time zone.
 
     Raises:
         SettingsError: `value` is more than 400 days before `today`.
@@ -36,7 +36,7 @@ def require_plausible_date(name: str, value: date, today: date) -> None:
 
 
 def _suggested(typo: date, first: date, last: date, today: date) -> str:
-    """Return a question that suggests the date with its year corrected, or nothing if no year fits."""
+    """Return a question that suggests the date with a corrected year, empty if no year fits."""
     candidates = [
         typo.replace(year=year)
         for year in range(first.year, last.year + 1)
@@ -52,7 +52,7 @@ def _suggested(typo: date, first: date, last: date, today: date) -> str:
 
 
 def not_before_the_vendor(value: date | None, info: ValidationInfo) -> date | None:
-    """Refuse a date of a setting before 2014, as a validator of pydantic."""
+    """Refuse a setting's date before 2014, as a pydantic validator."""
     if value and value < VENDOR_BEGAN:
         today = datetime.now(UTC).date()
         following = today.replace(year=today.year + 1, month=12, day=31)

@@ -1,33 +1,33 @@
-"""The error tree: one class for each thing a caller can do about a failure.
+"""The error tree: one class for each remedy.
 
 AgoraError
-├── SettingsError            a connection, variable or parameter is wrong: mend it, nothing was asked
-│   ├── DayNotOver           the day asked for by name is not over yet: ask later
-│   ├── PoolMissing          tasks wait for a pool that does not exist: create it, and they run
+├── SettingsError            a connection, variable or parameter is wrong; nothing was requested
+│   ├── DayNotOver           the chosen day is not over yet: request it later
+│   ├── PoolMissing          tasks wait for a pool that does not exist: create it
 │   └── FernetKeyChanged     a connection or variable is stored with another Fernet key: start with both keys
-├── VendorError              the vendor's answer, or the lack of one, to one call
-│   ├── AppRefused           401 or 403 for one App ID: check the app and its connection; the rest goes on
+├── VendorError              the response to one call, or its absence
+│   ├── AppRefused           401 or 403 for one App ID: check the app and its connection; other apps continue
 │   ├── CredentialsRefused   401 or 403 for several apps, none served: fix the connection; the account stops
-│   ├── UnknownApp           404: mend the app list; the app's other days are not asked
-│   ├── DayRefused           400: the window's edge for an old day, a fault for a recent one
-│   ├── RequestInvalid       400 of any other call: mend what was asked
-│   ├── ChannelKeyRefused    401 of a channel's call: mend the connection, or the clock
-│   ├── ChannelNotFound      404 of a channel's call: nothing is pushed under that name
-│   ├── ChannelConflict      409: something is pushed under that name already
-│   ├── OutcomeUnknown       a call that is not repeated blindly may or may not have taken effect: look first
-│   ├── RateLimited          nothing but 429, or a long Retry-After: the batch ends, the next run goes on
-│   ├── VendorUnavailable    5xx, time-out or network, although retried: asked again by the next run
-│   └── UnexpectedResponse     anything the documents do not know (redirect, oversize, odd status)
-├── ResponseRejected           a 200 whose body breaks the vendor's contract: kept raw, asked again
-├── ClockDiffers             two clocks are minutes apart: set the one it names right; nothing was recorded
-├── WarehouseError           the warehouse cannot be used as it is: says which setting to change
-├── TaskOutputRemoved             what a run's tasks left for each other was removed: trigger a new run
-├── AppsRemoved                 many apps left agora_apps at a time: restore them, or leave it if it was meant
-├── DaysExpire               the watch: wanted days will soon leave the vendor's window uncollected
-├── DaysLost                 the watch: wanted days have left it uncollected since the last look
-└── AlertNotSent             nobody could be told of a failure: mend the mail server or webhook it names
+│   ├── UnknownApp           404: fix the list of apps; the app's other days are not requested
+│   ├── DayRefused           400: the window's edge for an old day, a failure for a recent one
+│   ├── RequestInvalid       400 of any other call: fix the request
+│   ├── ChannelKeyRefused    401 of a channel's call: fix the connection, or the clock
+│   ├── ChannelNotFound      404 of a channel's call: no channel with this name is pushed
+│   ├── ChannelConflict      409: a channel with this name is already pushed
+│   ├── OutcomeUnknown       a call that must not be repeated may have taken effect: check first
+│   ├── RateLimited          only 429s, or a long Retry-After: the batch ends, the next run continues
+│   ├── VendorUnavailable    5xx, timeout or network error after all retries: the next run requests it again
+│   └── UnexpectedResponse   an undocumented response (redirect, oversized body, unknown status)
+├── ResponseRejected         a 200 whose body breaks the vendor's contract: stored, requested again
+├── ClockDiffers             two clocks differ by minutes: set the one that the message names
+├── WarehouseError           the warehouse is not usable; the message names the setting to change
+├── TaskOutputRemoved        XComs of the run were removed: trigger a new run
+├── AppsRemoved              many apps were removed from agora_apps at once: restore them if unintended
+├── DaysExpire               expected days will soon leave the vendor's window uncollected
+├── DaysLost                 expected days have left the vendor's window uncollected since the last check
+└── AlertNotSent             an alert was not accepted: fix the mail server or webhook that the message names
 
-Each has an entry of its own in docs/runbook.md, to which its message points.
+Each class has its own entry in docs/runbook.md. Messages refer to the entry.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RUNBOOK = "docs/runbook.md"
 
 
 class AgoraError(Exception):
-    """Whatever this package raises on purpose. Its text ends with the runbook entry of its class."""
+    """Base of all errors of this package. The text ends with the runbook entry of the class."""
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -52,36 +52,36 @@ class AgoraError(Exception):
 
 
 def see(kinds: Iterable[type[AgoraError]]) -> str:
-    """Point to the runbook entries of some kinds of error, each once: `See docs/runbook.md#unknown-app`."""
+    """Return a reference to the runbook entries of error classes: `See docs/runbook.md#unknown-app`."""
     entries = {re.sub(r"\B([A-Z])", r"-\1", kind.__name__).lower() for kind in kinds}
     return "See " + ", ".join(f"{RUNBOOK}#{entry}" for entry in sorted(entries))
 
 
 class SettingsError(AgoraError):
-    """A connection, variable or parameter does not say what is needed."""
+    """A connection, variable or parameter is wrong."""
 
 
 class DayNotOver(SettingsError):
-    """A day asked for by name is not over yet in the account's time zone."""
+    """A chosen day is not over yet in the account's time zone."""
 
 
 class PoolMissing(SettingsError):
-    """Tasks name a pool that does not exist in Airflow, which never starts them."""
+    """Tasks use a pool that does not exist, so Airflow never starts them."""
 
 
 class FernetKeyChanged(SettingsError):
-    """A connection or variable in Airflow's database is encrypted with another key than Airflow has now."""
+    """A connection or variable in Airflow's database is encrypted with another Fernet key."""
 
 
 class VendorError(AgoraError):
-    """The vendor did not give what was asked for.
+    """A request to the vendor failed.
 
     Attributes:
-        reason: What happened, without naming what was asked.
-        advice: What to do about it.
-        app_id: The App ID asked about.
-        answer: What came back, or None where nothing did.
-        conn_id: The connection of the account; empty if unknown.
+        reason: What happened, without the subject of the request.
+        advice: The remedy.
+        app_id: App ID of the request.
+        answer: The response, None without one.
+        conn_id: Connection of the account. Empty if unknown.
     """
 
     def __init__(
@@ -122,32 +122,32 @@ class DayRefused(VendorError):
 
 
 class RequestInvalid(VendorError):
-    """400: the vendor calls the request malformed."""
+    """400: the request is malformed."""
 
 
 class ChannelKeyRefused(VendorError):
-    """401: the Channel Key is signed with another App Certificate, or not fresh."""
+    """401: the Channel Key is signed with another App Certificate, or too old."""
 
 
 class ChannelNotFound(VendorError):
-    """404: the app pushes no stream of a channel of that name."""
+    """404: the app pushes no channel with this name."""
 
 
 class ChannelConflict(VendorError):
-    """409: the channel's name is taken."""
+    """409: a channel with this name is already pushed."""
 
 
 class OutcomeUnknown(VendorError):
-    """A POST may have reached the vendor, and nothing says whether it took effect."""
+    """A POST may have reached the vendor, and it is unknown whether it took effect."""
 
 
 class RateLimited(VendorError):
     """429 to a request, or to the account for so long that the request was not sent.
 
     Attributes:
-        retry_at: Until when the vendor asked to wait, in UTC; None if it named no time.
-        is_of_account: Whether the account got no other response. Otherwise its other requests were served.
-        answer: The 429, or None if the request was not sent.
+        retry_at: End of the vendor's Retry-After in UTC, None without one.
+        is_of_account: Whether every request of the account was throttled. False if others were served.
+        answer: The 429, None if the request was not sent.
     """
 
     retry_at: datetime | None = None
@@ -155,45 +155,45 @@ class RateLimited(VendorError):
 
 
 class VendorUnavailable(VendorError):
-    """5xx, time-out or network failure until the retries were used up."""
+    """5xx, timeout or network error after all retries."""
 
 
 class UnexpectedResponse(VendorError):
-    """A status or shape of answer that the vendor's documents do not know."""
+    """A response that the vendor's documents do not describe."""
 
 
 class ResponseRejected(AgoraError):
-    """The body of a 200 breaks the vendor's contract; the message is the reason.
+    """The body of a 200 breaks the vendor's contract. The message is the reason.
 
-    The ledger keeps it with each app-day, so it stays bare; whoever adds reasons up points to the runbook.
+    The ledger stores the message with each app-day, so it has no reference to the runbook.
     """
 
     __str__ = Exception.__str__
 
 
 class WarehouseError(AgoraError):
-    """The warehouse cannot be used as it is."""
+    """The warehouse is not usable."""
 
 
 class ClockDiffers(AgoraError):
-    """The clocks of the worker, the warehouse and the vendor are more than five minutes apart."""
+    """The clocks of the worker, the warehouse and the vendor differ by more than five minutes."""
 
 
 class TaskOutputRemoved(AgoraError):
-    """XComs by which a run's tasks hand over their work were removed after the run."""
+    """XComs that pass work between a run's tasks were removed."""
 
 
 class AppsRemoved(AgoraError):
-    """More than a fifth of the configured apps left the variable agora_apps at a time."""
+    """More than a fifth of the configured apps were removed from the variable agora_apps at once."""
 
 
 class DaysExpire(AgoraError):
-    """Wanted app-days will leave the vendor's window soon, and nobody has collected them."""
+    """Expected app-days will soon leave the vendor's window and are not collected."""
 
 
 class DaysLost(AgoraError):
-    """Wanted app-days have left the vendor's window uncollected since the watch looked last."""
+    """Expected app-days have left the vendor's window uncollected since the last check."""
 
 
 class AlertNotSent(AgoraError):
-    """A mail server or a webhook did not take an alert; what it is about has failed all the same."""
+    """A mail server or a webhook did not accept an alert."""

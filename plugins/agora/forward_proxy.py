@@ -1,4 +1,4 @@
-"""The forward proxy between this machine and a server, from a connection or from the environment."""
+"""Forward proxy to a server, from a connection or from the environment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Proxy:
     """A forward proxy that speaks plain HTTP.
 
     Attributes:
-        name: Host and port, for messages. Airflow masks the whole address wherever it appears.
-        authorization: The value of `Proxy-Authorization`; empty without user name and password.
-        secrets: The password in every spelling that is sent or configured.
+        name: Host and port, for messages. Airflow masks the complete URL everywhere.
+        authorization: Value of `Proxy-Authorization`. Empty without user name and password.
+        secrets: The password in every form that is sent or configured.
     """
 
     name: str
@@ -32,8 +32,8 @@ class Proxy:
     def arguments(self, url: str) -> dict[str, Any]:
         """Return the arguments of an aiohttp request to `url`.
 
-        A tunnel gets the credentials of the proxy in CONNECT, outside TLS. A request over plain HTTP carries
-        them itself.
+        For HTTPS, the CONNECT request has the proxy's credentials. For plain HTTP, the request itself has
+        them.
         """
         credentials = {"Proxy-Authorization": self.authorization} if self.authorization else {}
         where = "proxy_headers" if urlsplit(url).scheme == "https" else "headers"
@@ -41,19 +41,19 @@ class Proxy:
 
 
 def parse_proxy(address: object) -> Proxy:
-    """Read an address such as `http://<user>:<password>@host:3128`.
+    """Return the proxy of a URL such as `http://<user>:<password>@host:3128`.
 
     Args:
-        address: Text, or whatever else the extra of a connection has in its place.
+        address: The URL. Values that are not text are refused.
 
     Raises:
-        ValueError: The address cannot be used; the message does not repeat it.
+        ValueError: The URL is not usable. The message does not contain it.
     """
     parts = split_address(address) if isinstance(address, str) else None
     if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f"this is no address of a proxy: {FORM}")
+        raise ValueError(f"this is not the URL of a proxy: {FORM}")
     if parts.scheme != "http":
-        raise ValueError(f"only a proxy that is itself reached over http:// is supported: {FORM}")
+        raise ValueError(f"only proxies with an http:// URL are supported: {FORM}")
     host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 80
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if parts.username is None:
@@ -65,15 +65,15 @@ def parse_proxy(address: object) -> Proxy:
 
 
 def proxy_for(url: str, configured: object) -> Proxy | None:
-    """Return the proxy for requests to `url`: the connection's, or else the environment's.
+    """Return the proxy for requests to `url`: the connection's, or the environment's.
 
-    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count, in either case; `NO_PROXY` may contain
-    networks such as `10.0.0.0/8`. The environment's proxy is not used for this machine itself. A `.netrc` is
-    not read.
+    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read in upper and lower case. `NO_PROXY` may
+    contain networks such as `10.0.0.0/8`. The environment's proxy is not used for this machine itself. A
+    `.netrc` file is not read.
 
     Args:
-        url: Where requests go, an address that was checked.
-        configured: The field `proxy` of the connection; None or an empty text if there is none.
+        url: Validated URL of the requests.
+        configured: The field `proxy` of the connection, None or empty without one.
 
     Raises:
         ValueError: `configured` is not usable.
@@ -98,7 +98,7 @@ def proxy_for(url: str, configured: object) -> Proxy | None:
 
 
 def _is_direct(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether NO_PROXY covers an IP address: `proxy_bypass` knows no networks and no `[IPv6]`."""
+    """Return whether NO_PROXY covers an IP address. `proxy_bypass` supports neither networks nor `[IPv6]`."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -107,7 +107,7 @@ def _is_direct(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _covers(entry: str, address: IPv4Address | IPv6Address, port: int) -> bool:
-    """Tell whether `10.0.0.0/8`, `10.1.2.3:8443`, `fd00::/8` or `[fd00::1]:8443` covers an address."""
+    """Return whether `10.0.0.0/8`, `10.1.2.3:8443`, `fd00::/8` or `[fd00::1]:8443` covers an address."""
     network, only_port = entry, ""
     if entry.startswith("["):
         network, _, rest = entry[1:].partition("]")

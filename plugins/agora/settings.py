@@ -1,4 +1,4 @@
-"""Values read from a connection or a variable, validated once."""
+"""Settings from connections and from the variable `agora_apps`, validated."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ PUSH_STREAM_BASE_URL = "http://broadcastgw.agora.io/api/v1"
 PUSH_STREAM_CONN_ID = "agora_push_stream"
 
 APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
-# Characters that no setting may contain, by what messages call them. Joiners, variation selectors and the
-# left-to-right and right-to-left marks are allowed: emoji and several scripts need them.
+# Characters that no setting may contain, with their names in messages. Joiners, variation selectors and the
+# left-to-right and right-to-left marks are allowed, because emoji and several scripts need them.
 REFUSED_CHARACTERS = {
     "a control character": "\x00-\x1f\x7f-\x9f",
     "half of a surrogate pair": "\ud800-\udfff",
@@ -52,30 +52,30 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 def _http_address(url: str) -> str:
     parts = split_address(url)
     if "@" in url or (parts and (parts.query or parts.fragment)):
-        raise ValueError("the address must carry no credentials, query or fragment")
+        raise ValueError("the URL must not contain credentials, a query or a fragment")
     if parts is None or parts.scheme not in ("https", "http"):
-        raise ValueError(f"this is no http(s) address such as {DEFAULT_BASE_URL}")
+        raise ValueError(f"this is not an http(s) URL such as {DEFAULT_BASE_URL}")
     return url.rstrip("/")
 
 
 def _https_or_loopback(url: str) -> str:
     parts = urlsplit(_http_address(url))
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ValueError("this is plain HTTP: credentials are only sent over HTTPS (or to this machine)")
+        raise ValueError("this is plain HTTP: credentials are sent only over HTTPS (or to this machine)")
     return url.rstrip("/")
 
 
 def _zone_without_clock_changes(name: str) -> str:
-    """Refuse zones with summer time: 288 wall-clock labels cannot name the 300 slots of its longest day."""
+    """Refuse zones with summer time: 288 wall-clock labels cannot name the 300 slots of their longest day."""
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is no IANA time zone such as UTC or Asia/Shanghai") from error
+        raise ValueError(f"{name!r} is not an IANA time zone such as UTC or Asia/Shanghai") from error
     changed = _clock_change(zone)
     if changed:
         raise ValueError(
             f"{name} changes its clocks on {changed}: the vendor's labels 00:00 to 23:55 cannot name every"
-            " five-minute slot of such a day. Use UTC or a zone without summer time, such as Etc/GMT-1"
+            " five-minute slot of this day. Use UTC or a zone without summer time, such as Etc/GMT-1"
         )
     return name
 
@@ -91,13 +91,15 @@ def _clock_change(zone: tzinfo) -> date | None:
 
 def _without_colon(customer_id: str) -> str:
     if ":" in customer_id:
-        raise ValueError("a Customer ID has no colon (HTTP Basic authentication could not carry it)")
+        raise ValueError(
+            "a Customer ID must not contain a colon (HTTP Basic authentication does not allow it)"
+        )
     return customer_id
 
 
 def _window(text: str) -> str:
     if not re.fullmatch(r"1 month|[1-9][0-9]{0,3} days?", text, re.ASCII):
-        raise ValueError(f'{text!r} is no window: write "1 month" or a number of days such as "30 days"')
+        raise ValueError(f'{text!r} is not a window: write "1 month" or a number of days such as "30 days"')
     return text
 
 
@@ -105,23 +107,24 @@ def _pem_file(file: Path) -> Path:
     try:
         ssl.create_default_context(cafile=file)
     except ssl.SSLError as error:
-        raise ValueError(f"the file {str(file)!r} is no PEM file of certificates") from error
+        raise ValueError(f"the file {str(file)!r} is not a PEM file with certificates") from error
     except OSError as error:
         raise ValueError(f"the file {str(file)!r} cannot be read: {error.strerror}") from error
     return file
 
 
 def canonical_app_id(text: str) -> str:
-    """Return an App ID in the spelling under which it is requested, stored and compared: lower case.
+    """Return an App ID in lower case, the spelling in which it is requested, stored and compared.
 
-    Call it wherever an App ID enters. Text with a non-ASCII letter is no App ID and is returned unchanged,
-    because lower-casing turns some of these letters into ASCII ones (U+212A KELVIN SIGN into `k`).
+    Call this function for every App ID from outside. Text with non-ASCII letters is not an App ID and is
+    returned unchanged, because lower case turns some of these letters into ASCII (U+212A KELVIN SIGN into
+    `k`).
     """
     return text.lower() if text.isascii() else text
 
 
 def _require_readable(text: str) -> None:
-    """Refuse characters that break a line, a log or PostgreSQL, or make text read as another text."""
+    """Refuse characters that break a line, a log or PostgreSQL, or that disguise the text."""
     for called, characters in REFUSED_CHARACTERS.items():
         if found := re.search(f"[{characters}]", text):
             raise PydanticCustomError(
@@ -132,7 +135,7 @@ def _require_readable(text: str) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Return text for a message, with the refused characters as escapes."""
+    """Return text for a message, with refused characters escaped."""
     refused = "".join(REFUSED_CHARACTERS.values())
     return re.sub(f"[{refused}]", lambda found: f"\\u{ord(found.group()):04x}", text)
 
@@ -154,11 +157,11 @@ def _secret_hex_32(secret: SecretStr) -> SecretStr:
 
 
 class _Settings(BaseModel):
-    """Base of all settings: immutable, and without unreadable characters in any text."""
+    """Base of all settings: immutable, without refused characters in any text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    # Runs first, because the messages of other validators repeat the text.
+    # This validator runs first, because the messages of the others contain the text.
     @field_validator("*", mode="before")
     @classmethod
     def _readable(cls, value: Any) -> Any:
@@ -168,8 +171,8 @@ class _Settings(BaseModel):
         return value
 
 
-class _Reached(_Settings):
-    """A server and the way to it."""
+class _Server(_Settings):
+    """A server and the proxy to it."""
 
     base_url: str
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
@@ -178,29 +181,29 @@ class _Reached(_Settings):
         """Return the proxy for requests to this server, None for a direct connection.
 
         Raises:
-            SettingsError: The environment names a proxy that cannot be used.
+            SettingsError: The environment's proxy is not usable.
         """
         return proxy_for(self.base_url, self.proxy.get_secret_value() if self.proxy else None)
 
 
-class DashboardSettings(_Reached):
-    """One vendor account, as a connection of type `agora_dashboard` gives it.
+class DashboardSettings(_Server):
+    """One vendor account, from a connection of type `agora_dashboard`.
 
     Attributes:
-        conn_id: The connection's name, for messages.
-        base_url: Where the Dashboard API is served; plain HTTP only on this machine.
+        conn_id: Name of the connection, for messages.
+        base_url: Base URL of the Dashboard API. Plain HTTP is accepted only for this machine.
         customer_id: User name of the vendor's Basic authentication.
-        customer_certificate: Its password.
-        timezone: Zone of the vendor's dates and points. The documents do not name it; default UTC.
+        customer_certificate: Password of the vendor's Basic authentication.
+        timezone: Time zone of the vendor's dates and points. The documents do not name one. Default: UTC.
         window: How long the vendor shows a day, "1 month" (documented) or "N days".
-        requests_per_second: Highest request rate, lowered after a 429. The default is the limit that the
-            vendor's newer pages document: 10 calls a second per account and API.
-        max_concurrency: Requests under way at once.
-        settle_days: How many days after its end the vendor may still restate a day. One collected earlier
-            is asked once more then, which costs one further request an app-day; 0 asks for none.
-        ca_file: PEM file of the certificate authorities to trust instead of this machine's. There is no way
-            to trust none.
-        proxy: Forward proxy, `http://<user>:<password>@host:port`, in place of the environment's.
+        requests_per_second: Highest request rate, lowered after a 429. The default is the limit on the
+            vendor's newer pages: 10 requests per second per account and API.
+        max_concurrency: Highest number of concurrent requests.
+        settle_days: Days after which a day is settled. A day that was collected earlier is requested again
+            then, which costs one more request per app-day. 0: no re-check.
+        ca_file: PEM file with the trusted certificate authorities. Default: those of this machine.
+            Verification cannot be disabled.
+        proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's.
     """
 
     conn_id: str = DEFAULT_CONN_ID
@@ -219,18 +222,19 @@ class DashboardSettings(_Reached):
         return now.astimezone(ZoneInfo(self.timezone)).date()
 
 
-class PushStreamSettings(_Reached):
-    """One App ID whose channels are pushed, as a connection of type `agora_push_stream` gives it.
+class PushStreamSettings(_Server):
+    """One App ID whose channels are pushed, from a connection of type `agora_push_stream`.
 
     Attributes:
-        conn_id: The connection's name, for messages.
-        base_url: Where the push-stream API is served. Plain HTTP is the vendor's own documented scheme; what
-            is sent is a Channel Key that is good for five minutes, never the certificate.
-        app_id: 32 hexadecimal digits, stored in lower case, as the vendor spells App IDs. Channel Keys carry
+        conn_id: Name of the connection, for messages.
+        base_url: Base URL of the push-stream API. The vendor documents plain HTTP. Requests contain a Channel
+            Key that is valid for five minutes, never the certificate.
+        app_id: 32 hexadecimal digits, stored in lower case like the vendor's App IDs. Channel Keys contain
             and sign this spelling.
-        app_certificate: Signs the Channel Keys, 32 hexadecimal digits, in the case given; sent nowhere.
-        ca_file: As for the Dashboard API, where the host is an https one.
-        proxy: As for the Dashboard API.
+        app_certificate: Secret that signs the Channel Keys, 32 hexadecimal digits in the given case. It is
+            never sent.
+        ca_file: As in `DashboardSettings`, for an https host.
+        proxy: As in `DashboardSettings`.
     """
 
     conn_id: str = PUSH_STREAM_CONN_ID
@@ -245,11 +249,11 @@ class AppSettings(_Settings):
 
     Attributes:
         app_id: The vendor's App ID, stored in lower case.
-        name: For people; the App ID where none is given.
-        conn_id: Connection whose account owns the app.
-        collect_from: First wanted usage date, not before 2014; by default the window's oldest when the app is
-            first seen.
-        collect_until: Last wanted usage date, not before 2014; by default without end.
+        name: Display name. Default: the App ID.
+        conn_id: Connection of the app's account.
+        collect_from: First expected usage date, not before 2014. Default: the window's oldest day when the
+            app is configured.
+        collect_until: Last expected usage date, not before 2014. Default: no end.
     """
 
     app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
@@ -274,10 +278,10 @@ _APPS = TypeAdapter(list[AppSettings])
 
 
 def parse_apps(value: str | list[Any]) -> list[AppSettings]:
-    """Read the variable `agora_apps`: a JSON list of App IDs or of objects.
+    """Return the apps in the variable `agora_apps`, a JSON list of App IDs or of objects.
 
     Raises:
-        SettingsError: It is no such list, names an app twice (even in another case), or names none.
+        SettingsError: The value is not such a list, is empty, or contains an app twice (in any case).
     """
     given: Any = value
     try:
@@ -288,34 +292,32 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
     except ValueError as error:
         raise SettingsError(f"The variable agora_apps is not usable: {plain(error)}") from None
     if not apps:
-        raise SettingsError(
-            'The variable agora_apps names no app: set it to a JSON list such as ["<App ID>"].'
-        )
+        raise SettingsError('The variable agora_apps is empty. Set it to a JSON list such as ["<App ID>"].')
     seen: set[str] = set()
     for app in apps:
         if app.app_id in seen:
             raise SettingsError(
-                f"The variable agora_apps names {app.app_id} twice: keep one of the two. App IDs that differ"
-                " only in case are the same app."
+                f"The variable agora_apps contains {app.app_id} twice. Remove one of the two. App IDs that"
+                " differ only in case are the same app."
             )
         seen.add(app.app_id)
     return apps
 
 
 def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSettings:
-    """Validate a connection's fields.
+    """Return the validated settings of a connection.
 
     Raises:
-        SettingsError: Naming the connection and the field, never a secret's value.
+        SettingsError: A field is not valid. The message names connection and field, never a secret.
     """
     return _parse(DashboardSettings, conn_id, fields)
 
 
 def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSettings:
-    """Validate a connection's fields.
+    """Return the validated settings of a connection.
 
     Raises:
-        SettingsError: Naming the connection and the field, never a secret's value.
+        SettingsError: A field is not valid. The message names connection and field, never a secret.
     """
     return _parse(PushStreamSettings, conn_id, fields)
 
@@ -324,7 +326,7 @@ def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parse
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     refusal = f"The connection {_escaped(conn_id)} is not usable"
     if "conn_id" in given:
-        raise SettingsError(f"{refusal}: conn_id: take it out of its extra.") from None
+        raise SettingsError(f"{refusal}: remove conn_id from its extra.") from None
     try:
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:
@@ -332,11 +334,11 @@ def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parse
 
 
 def plain(error: Exception, apps: Any = None) -> str:
-    """Return what is wrong with which field, without the input (it may be a secret).
+    """Return each invalid field and its fault, without the input, which may be a secret.
 
     Args:
-        error: What pydantic or the JSON parser raised.
-        apps: The validated list of apps, if it was one; each error then names the app.
+        error: Error of pydantic or of the JSON parser.
+        apps: The validated list of apps, if any. Each fault then names the app.
     """
     if not isinstance(error, ValidationError):
         return str(error)

@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 FORMULA = ("=", "+", "-", "@")
-# At these signs a spreadsheet may begin another cell, where it opens the file with another separator.
+# A spreadsheet that opens the file with another separator may begin a cell at these characters.
 CELL = re.compile(r"[;|\t\r\n\v\f]")
-# Underscores within a word, as in names of connections, are no markup in GitHub's Markdown.
+# In GitHub's Markdown, underscores within a word, as in names of connections, are not markup.
 MARKDOWN = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])")
 INDENT = re.compile(r"(^|[\r\n])[ \t]+")
 LINE_START = re.compile(r"((?:^|[\r\n])(?:\d{1,9}(?=[.)]))?)(?=[#+=.):-])")
@@ -16,28 +16,28 @@ LINK = re.compile(r":(?=//)|@|www(?=\.)", re.IGNORECASE)
 
 
 def for_markdown(text: str) -> str:
-    """Return text for a run note, which Airflow shows as Markdown: no image, link, HTML, block or emphasis.
+    """Return text for a run note, which Airflow renders as Markdown, without any markup.
 
-    Airflow makes links of bare addresses: an invisible character breaks these up.
+    Airflow turns bare URLs into links, so an invisible character breaks them up.
     """
     text = LINK.sub("\\g<0>\u200b", INDENT.sub(r"\1", text))
     return LINE_START.sub(r"\1\\", MARKDOWN.sub(r"\\\g<0>", text))
 
 
 def for_chat(text: str) -> str:
-    """Return text for a webhook: no control sequence of Slack's, no mention, and no link or image elsewhere.
+    """Return text for a webhook, without control sequences of Slack, mentions, links or images.
 
-    Mattermost and Teams read `@channel` and Markdown: an invisible character breaks these up.
+    Mattermost and Teams interpret `@channel` and Markdown, so an invisible character breaks these up.
     """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"(?<![^\W_])@(?=\w)|\](?=[(\[:])", "\\g<0>\u200b", text)
 
 
 def for_spreadsheet(text: str) -> str:
-    """Return text for a CSV file, with an apostrophe before what a spreadsheet may take for a formula.
+    """Return text for a CSV file, with an apostrophe before anything like a formula.
 
-    Blanks and quotes before the sign and its full-width and small forms count, too, and so does a sign behind
-    a semicolon or a tab, at which some spreadsheets begin a cell.
+    This includes full-width and small forms of the sign, signs after blanks and quotes, and signs after a
+    semicolon or a tab, at which some spreadsheets begin a cell.
     """
     marks = "".join(CELL.findall(text))
     cells = [f"'{cell}" if _is_formula(cell) else cell for cell in CELL.split(text)]

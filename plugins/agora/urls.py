@@ -1,4 +1,4 @@
-"""Configured addresses: their parts, and which hosts mean this machine."""
+"""Configured URLs: their parts, and whether a host is this machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 
 def split_address(address: str) -> SplitResult | None:
-    """Return the parts of an address, or None if no request to it is possible.
+    """Return the parts of a URL, None if it is not usable for a request.
 
-    The errors of `urlsplit` repeat what may be a password, so they end here.
+    Errors of `urlsplit` may contain a password, so they are not passed on.
     """
     try:
         parts = urlsplit(address)
@@ -22,7 +22,7 @@ def split_address(address: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
+    """Return whether a host name or IP address is this machine."""
     if host == "localhost":
         return True
     try:

@@ -60,7 +60,7 @@ def send(
 def test_words_of_the_vendor_arrive_as_they_are_and_are_neither_template_nor_markup(
     tmp_path: Path, mails: MailServer, hook: HookServer
 ) -> None:
-    text = "HTTP 500, the vendor says: {{ 7 * 7 }} <b>Störung</b> – …\r\nBcc: all@example.com"
+    text = "HTTP 500 from the vendor: {{ 7 * 7 }} <b>Störung</b> – …\r\nBcc: all@example.com"
 
     done = send(tmp_path, text, mail_port=mails.port, hook_url=hook.url + SECRET_PATH, whom=BOTH)
 

@@ -125,10 +125,10 @@ def test_retries_are_never_less_than_none() -> None:
 
 def test_who_failed_is_named_with_the_reason() -> None:
     said = summary(
-        sound("a1"), failed("c3"), failed("b2", reason="HTTP 404, the vendor says: no such app")
+        sound("a1"), failed("c3"), failed("b2", reason="HTTP 404 from the vendor: no such app")
     ).failed()
     assert said.startswith("2 apps failed. All sound responses are loaded;")
-    assert "b2: 1 day, HTTP 404, the vendor says: no such app" in said
+    assert "b2: 1 day, HTTP 404 from the vendor: no such app" in said
     assert "c3: 1 day, HTTP 500" in said
     assert said.index("\n- b2:") < said.index("\n- c3:")
     assert said.splitlines()[0].endswith("See docs/runbook.md#vendor-unavailable")

@@ -135,7 +135,7 @@ def test_start_update_and_stop_a_channel(live: LiveStack, visitor: Visitor) -> N
 
 def test_a_refused_call_is_a_red_run_that_says_what_to_do(live: LiveStack, visitor: Visitor) -> None:
     triggered(live, visitor, CHANNEL, {"Action": "stop", "Channel": "nobody's"})
-    refused = "HTTP 404, the vendor says: Channel not found."
+    refused = "HTTP 404 from the vendor: Channel not found."
     expect_run(visitor, "Failed", "Channel nobody's", refused, "check it, or start it", "docs/runbook.md#")
     assert live.sandbox("GET", "channels")["requests"] == 1
 
@@ -206,7 +206,7 @@ def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> N
     row = page.get_by_role("row", name=CONNECTION)
     row.get_by_role("button", name="Test Connection").click()
     wrong = page.get_by_role("status").filter(has_text="Test Connection Failed")
-    expect(wrong).to_contain_text("HTTP 401, the vendor says: Unauthorized.")
+    expect(wrong).to_contain_text("HTTP 401 from the vendor: Unauthorized.")
     expect(wrong).to_contain_text("Mend this connection: login is the App ID, password its App Certificate")
 
     row.get_by_role("button", name="Edit Connection").click()

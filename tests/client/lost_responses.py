@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Timeouts
 from tests.client.raw_server import Behaviour, answer, answers
 
 LATE = Timeouts(total_seconds=0.3)
@@ -48,24 +48,24 @@ def beginning(text: bytes, *, then: Behaviour | None = None) -> Behaviour:
 SOUND = answer(200, b'{"enable": true, "data": {"cname": "lobby", "uids": [], "urls": []}}')
 HEAD = SOUND[: SOUND.index(b"{")]
 CUT = SOUND[:-1]
-CUT_AT = f"the body broke off after {len(CUT) - len(HEAD)} bytes: "
+CUT_AT = f"the body was cut off after {len(CUT) - len(HEAD)} bytes: "
 LOSSES = {
-    "closed": Loss(beginning(b""), "it closed the connection"),
-    "reset": Loss(reset, "it closed the connection"),
-    "cut in the head": Loss(beginning(SOUND[:20]), "it closed the connection"),
-    "reset in the head": Loss(beginning(SOUND[:20], then=reset), "it closed the connection"),
+    "closed": Loss(beginning(b""), "the server closed the connection"),
+    "reset": Loss(reset, "the server closed the connection"),
+    "cut in the head": Loss(beginning(SOUND[:20]), "the server closed the connection"),
+    "reset in the head": Loss(beginning(SOUND[:20], then=reset), "the server closed the connection"),
     "cut after the head": Loss(
-        beginning(HEAD), "the body broke off after 0 bytes: the connection was closed"
+        beginning(HEAD), "the body was cut off after 0 bytes: the connection was closed"
     ),
     "cut in the body": Loss(beginning(CUT), f"{CUT_AT}the connection was closed"),
     "reset in the body": Loss(beginning(CUT, then=reset), "bytes: the connection was closed"),
-    "no HTTP": Loss(beginning(b"gibberish\r\n\r\n"), "what it answers is no HTTP"),
-    "silent": Loss(silence, "it was silent for 0.3 s", SILENT),
-    "silent in the body": Loss(beginning(CUT, then=silence), f"{CUT_AT}it was silent for 0.3 s", SILENT),
-    "late": Loss(silence, "its answer was not complete within 0.3 s", LATE),
-    "a 500": Loss(beginning(answer(500)), "HTTP 500, the vendor says: nothing"),
+    "no HTTP": Loss(beginning(b"gibberish\r\n\r\n"), "the response is not HTTP"),
+    "silent": Loss(silence, "no data for 0.3 s", SILENT),
+    "silent in the body": Loss(beginning(CUT, then=silence), f"{CUT_AT}no data for 0.3 s", SILENT),
+    "late": Loss(silence, "the response was not complete within 0.3 s", LATE),
+    "a 500": Loss(beginning(answer(500)), "HTTP 500 from the vendor: no message"),
     "a 503 with Retry-After": Loss(beginning(answer(503, Retry_After="0")), "HTTP 503"),
-    "a 500 that is cut": Loss(beginning(answer(500, b"sorry")[:-2]), "HTTP 500, the vendor says: sor"),
+    "a 500 that is cut": Loss(beginning(answer(500, b"sorry")[:-2]), "HTTP 500 from the vendor: sor"),
 }
 
 

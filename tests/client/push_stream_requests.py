@@ -9,8 +9,8 @@ from typing import Any
 
 from agora.client.dashboard import DashboardClient
 from agora.client.push_stream import Channel, PushStreamClient
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.client.response import Response
-from agora.client.timeouts import TIMEOUTS, Timeouts
 from agora.settings import DashboardSettings, PushStreamSettings, parse_dashboard, parse_push_stream
 from tests.support.sandbox_server import RunningSandbox
 

@@ -150,7 +150,7 @@ def test_a_truncated_compressed_body_is_marked(kept: int) -> None:
 def test_a_compressed_body_with_something_after_it_is_marked(more: bytes) -> None:
     compressed = gzip.compress(EMPTY_DAY) + more
     got = received(answers(answer(200, compressed, Content_Encoding="gzip")))
-    assert got.fault == "the compressed body is followed by something else"
+    assert got.fault == "the compressed body is followed by other data"
     assert got.body == compressed
 
 
@@ -163,7 +163,7 @@ def test_a_compressed_body_that_is_none_is_marked() -> None:
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x" * 500])
 def test_an_encoding_nobody_asked_for_is_marked(encoding: str) -> None:
     got = received(answers(answer(200, b"\x1b\x00", Content_Encoding=encoding)))
-    assert got.fault == f"the body is encoded as {encoding[:40]!r}, which was not asked for"
+    assert got.fault == f"the body is encoded as {encoding[:40]!r}, which was not requested"
     assert got.body == b"\x1b\x00"
 
 
@@ -176,29 +176,29 @@ def test_no_encoding_under_another_name_is_fine(encoding: str) -> None:
 @pytest.mark.parametrize("end", [-1, -20], ids=["a byte", "twenty bytes"])
 def test_a_body_shorter_than_announced_is_no_answer_and_what_came_is_kept(end: int) -> None:
     with pytest.raises(
-        VendorUnavailable, match=r"the body broke off after .* the connection was closed"
+        VendorUnavailable, match=r"the body was cut off after .* the connection was closed"
     ) as cut:
         received(answers(answer(200, EMPTY_DAY)[:end]))
     assert cut.value.answer is not None
     assert cut.value.answer.body == EMPTY_DAY[:end]
-    assert cut.value.answer.fault == f"the body broke off after {len(EMPTY_DAY) + end} bytes"
+    assert cut.value.answer.fault == f"the body was cut off after {len(EMPTY_DAY) + end} bytes"
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, UnknownApp), (500, VendorUnavailable)])
 def test_of_a_refusal_that_broke_off_the_status_says_enough(status: int, kind: type[VendorError]) -> None:
-    with pytest.raises(kind, match=f"HTTP {status}, the vendor says: sor") as refused:
+    with pytest.raises(kind, match=f"HTTP {status} from the vendor: sor") as refused:
         received(answers(answer(status, b"sorry")[:-2]))
     assert refused.value.answer is not None
-    assert refused.value.answer.fault == "the body broke off after 3 bytes"
+    assert refused.value.answer.fault == "the body was cut off after 3 bytes"
 
 
 def test_a_part_of_a_body_is_marked() -> None:
     got = received(answers(answer(206, EMPTY_DAY)))
-    assert (got.body, got.fault) == (EMPTY_DAY, "the body is a part of one, which was not asked for")
+    assert (got.body, got.fault) == (EMPTY_DAY, "the body is partial content, which was not requested")
     broken = received(answers(answer(206, EMPTY_DAY, Content_Encoding="gzip")))
     assert broken.fault.startswith("the compressed body cannot be read (")
 
 
 def test_a_fault_repeats_no_secret() -> None:
     got = received(answers(answer(200, b"{}", Content_Encoding=CERTIFICATE)))
-    assert got.fault == "the body is encoded as '***', which was not asked for"
+    assert got.fault == "the body is encoded as '***', which was not requested"

@@ -19,8 +19,8 @@ import pytest
 
 from agora.alerts.incident import Failure, message
 from agora.alerts.webhook import post
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.client.response import Response
-from agora.client.timeouts import TIMEOUTS, Timeouts
 from agora.dag_support.variables import webhook
 from agora.errors import AgoraError, AlertNotSent, SettingsError, UnexpectedResponse, VendorUnavailable
 from agora.forward_proxy import parse_proxy, proxy_for
@@ -159,13 +159,13 @@ def test_a_silent_proxy_is_left_alone_in_time(vendor: HttpsVendor) -> None:
     with forward_proxy(0) as proxy:
         settings = vendor.account(proxy=f"http://127.0.0.1:{proxy.port}")
         said = said_by(settings, Timeouts(total_seconds=0.5))
-    assert f"through the proxy 127.0.0.1:{proxy.port}: its answer was not complete within 0.5 s" in said
+    assert f"through the proxy 127.0.0.1:{proxy.port}: the response was not complete within 0.5 s" in said
 
 
 def test_a_certificate_of_another_authority_is_refused_through_a_proxy_too(vendor: HttpsVendor) -> None:
     with forward_proxy() as proxy:
         settings = account(f"https://{HOST}:{vendor.port}/dev/v2", proxy=f"http://127.0.0.1:{proxy.port}")
-        assert "its TLS certificate is signed by nobody known here" in said_by(settings)
+        assert "its TLS certificate has an unknown signer" in said_by(settings)
 
 
 def test_plain_http_goes_through_the_proxy_and_its_refusals_may_be_the_proxys(
@@ -178,7 +178,7 @@ def test_plain_http_goes_through_the_proxy_and_its_refusals_may_be_the_proxys(
             with pytest.raises(UnexpectedResponse) as raised:
                 asyncio.run(pushed(settings, lambda client: client.stop("lobby")))
         said = str(raised.value)
-        assert f"the vendor (or the proxy 127.0.0.1:{proxy.port}) says: nothing" in said
+        assert f"the vendor (or the proxy 127.0.0.1:{proxy.port}): no message" in said
         assert ("Write the proxy's user name" in said) == bool(credentials)
         assert (
             f"Proxy-Authorization: {parse_proxy(f'http://user:{QUOTED}@x').authorization}" in proxy.heads[0]

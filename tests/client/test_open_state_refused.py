@@ -76,7 +76,7 @@ def test_one_refused_app_fails_alone(
     states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=apply)
 
     assert {app_id: type(error) for app_id, error in states.failures.items()} == {foreign: AppRefused}
-    assert (states.refused, states.not_asked) == (None, [])
+    assert (states.refused, states.not_requested) == (None, [])
     assert {seen.app_id for seen in states.seen} == {*sandbox.app_ids} - {foreign}
     assert f"HTTP {status}" in states.failed()
     assert states.failed().endswith("See docs/runbook.md#app-refused")
@@ -95,12 +95,12 @@ def test_several_refused_apps_and_none_served_stop_the_account(
     assert sandbox.stats()["by_status"] == {str(status): CONFIRMING_APPS}
     assert isinstance(states.refused, CredentialsRefused)
     assert states.failures == {}
-    assert len(states.not_asked) == len(sandbox.app_ids) - CONFIRMING_APPS
+    assert len(states.not_requested) == len(sandbox.app_ids) - CONFIRMING_APPS
     sentence, _, rest = states.failed().partition("\n")
     assert sentence.startswith(
         f"Connection agora_dashboard: the vendor refused the credentials for 5 different apps (HTTP {status}"
     )
-    assert rest == "7 apps not asked any more."
+    assert rest == "7 apps not requested."
 
 
 @AT_ONCE
@@ -112,7 +112,7 @@ def test_apps_refused_beside_one_that_is_served_do_not_stop_the_account(
 
     states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=False)
 
-    assert (states.refused, states.not_asked) == (None, [])
+    assert (states.refused, states.not_requested) == (None, [])
     assert sorted(states.failures) == sorted(foreign)
     assert {seen.app_id for seen in states.seen} == {sandbox.app_ids[4], sandbox.app_ids[11]}
 
@@ -125,7 +125,7 @@ def test_a_refused_application_does_not_count_against_credentials_that_a_query_p
 
     states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=True)
 
-    assert (states.refused, states.not_asked) == (None, [])
+    assert (states.refused, states.not_requested) == (None, [])
     assert {type(error) for error in states.failures.values()} == {AppRefused}
     assert sandbox.stats()["by_status"] == {"200": 12, "403": 12}
 
@@ -139,7 +139,7 @@ def test_an_account_of_few_apps(engine: Engine, sandbox: RunningSandbox, apps: i
 
     assert isinstance(states.refused, CredentialsRefused) is stopped
     assert len(states.failures) == (0 if stopped else apps)
-    assert states.not_asked == []
+    assert states.not_requested == []
 
 
 def test_failures_of_another_kind_do_not_hold_up_the_confirmation(

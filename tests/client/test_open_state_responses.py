@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from agora.client.body import MAX_BODY_BYTES
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import OutcomeUnknown, UnexpectedResponse, VendorError
 from tests.client.lost_responses import LOSSES, SOUND, lost_then
 from tests.client.push_stream_requests import OPEN_STATE_CALLS, account, opened

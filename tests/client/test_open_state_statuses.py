@@ -51,7 +51,7 @@ def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
         asked(sandbox, name)
     error, app_id = raised.value, sandbox.app_ids[0]
     assert str(error).startswith(
-        f"App {app_id}, push-stream open state, connection some_account: HTTP {status}, the vendor says: "
+        f"App {app_id}, push-stream open state, connection some_account: HTTP {status} from the vendor: "
         + ("nothing. " if status == 304 else "words of the vendor")  # a 304 has no body
     )
     assert error.app_id == app_id
@@ -97,7 +97,7 @@ def test_an_application_that_fails_is_not_repeated_and_its_outcome_unknown(
 def test_a_query_that_fails_is_asked_four_times(sandbox: RunningSandbox, status: int) -> None:
     error = refusal(sandbox, "query", status)
     assert type(error) is VendorUnavailable
-    assert str(error).endswith("It is asked again by the next run. See docs/runbook.md#vendor-unavailable")
+    assert str(error).endswith("The next run requests it again. See docs/runbook.md#vendor-unavailable")
     assert sandbox.stats()["by_status"] == {str(status): 4}
 
 
@@ -157,14 +157,15 @@ def test_what_a_lost_application_says_to_do_finds_out_that_it_arrived(
 
 
 @pytest.mark.parametrize(
-    ("name", "advice"), [("query", "asked again by the next run"), ("apply", "Nothing was sent: ask again")]
+    ("name", "advice"),
+    [("query", "The next run requests it again"), ("apply", "Nothing was sent. Try again")],
 )
 def test_a_host_that_is_never_reached_is_unavailable(name: str, advice: str) -> None:
     async def main() -> int:
         async with DashboardClient(account("http://127.0.0.1:1/dev/v2")) as client:
             with pytest.raises(VendorUnavailable, match=advice) as raised:
                 await OPEN_STATE_CALLS[name](client, "a1")
-            assert "no answer from http://127.0.0.1:1/dev/v2: no connection" in str(raised.value)
+            assert "no response from http://127.0.0.1:1/dev/v2: no connection" in str(raised.value)
             return client.transport.requests
 
     assert asyncio.run(main()) == 4

@@ -56,7 +56,7 @@ async def stopped_with(settings: PushStreamSettings, cname: str, key: str) -> Re
     """Stop a channel with a key that somebody else made."""
     async with PushStreamClient(settings) as client:
         request = Request("DELETE", "channel", content=lambda: {"cname": cname, "channelkey": key})
-        return await client.ask(request, MEANINGS, about=client.about(cname), app_id=settings.app_id)
+        return await client.send(request, MEANINGS, about=client.about(cname), app_id=settings.app_id)
 
 
 def spoilt(text: str, alphabet: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from agora.client import http
 from agora.client.push_stream import Channel, PushStreamClient
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import ChannelNotFound, OutcomeUnknown, VendorError, VendorUnavailable
 from sandbox.proxy import NetworkFault
 from tests.client.lost_responses import LATE, LOSSES, SOUND, lost_then, reset
@@ -165,7 +165,7 @@ def test_a_stop_that_did_not_reach_its_host_has_stopped_nothing_where_the_next_s
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("start", "Nothing was sent: ask again when the host can be reached"),
+        ("start", "Nothing was sent. Try again when the host can be reached"),
         ("update", "Ask again: it does no harm to ask this twice"),
         ("stop", "Ask again: it does no harm to ask this twice"),
     ],
@@ -175,7 +175,7 @@ def test_a_host_that_is_never_reached_is_unavailable(name: str, advice: str) -> 
         async with PushStreamClient(channel_account("http://127.0.0.1:1/api/v1")) as client:
             with pytest.raises(VendorUnavailable, match=advice) as raised:
                 await CHANNEL_CALLS[name](client)
-            assert "no answer from http://127.0.0.1:1/api/v1: no connection" in str(raised.value)
+            assert "no response from http://127.0.0.1:1/api/v1: no connection" in str(raised.value)
             assert raised.value.answer is None
             return client.transport.requests
 

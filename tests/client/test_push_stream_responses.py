@@ -197,8 +197,8 @@ def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: b
             "the compressed body is truncated",
         ),
         (answer(200, EXAMPLE, Content_Encoding="gzip"), "the compressed body cannot be read ("),
-        (answer(200, EXAMPLE, Content_Encoding="br"), "the body is encoded as 'br', which was not asked for"),
-        (answer(206, EXAMPLE), "the body is a part of one, which was not asked for"),
+        (answer(200, EXAMPLE, Content_Encoding="br"), "the body is encoded as 'br', which was not requested"),
+        (answer(206, EXAMPLE), "the body is partial content, which was not requested"),
     ],
     ids=["too large", "bomb", "truncated", "not compressed", "another encoding", "a part"],
 )
@@ -229,7 +229,7 @@ def test_a_failure_in_a_2xx_is_what_its_code_says(
     with pytest.raises(VendorError) as refused:
         received(name, answer(status, body))
     assert type(refused.value) is kind
-    assert str(refused.value).startswith(f"{ABOUT}HTTP {code}, the vendor says: words of the vendor. ")
+    assert str(refused.value).startswith(f"{ABOUT}HTTP {code} from the vendor: words of the vendor. ")
     assert refused.value.answer is not None
     assert refused.value.answer.status == status
 

@@ -12,7 +12,7 @@ import pytest
 
 from agora.client.body import MAX_BODY_BYTES
 from agora.client.push_stream import PushStreamClient
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.errors import AgoraError
 from tests.client.push_stream_requests import APP_CERTIFICATE, CHANNEL_CALLS, CNAME, channel_account
 from tests.client.raw_server import RawServer, answer, raw_server

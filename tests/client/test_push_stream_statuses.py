@@ -67,7 +67,7 @@ def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
         asked(sandbox, CHANNEL_CALLS[name])
     error, app_id = raised.value, sandbox.app_ids[0]
     assert str(error).startswith(
-        f"Channel lobby, App {app_id}, connection some_channels: HTTP {status}, the vendor says: "
+        f"Channel lobby, App {app_id}, connection some_channels: HTTP {status} from the vendor: "
         + ("nothing. " if status == 304 else "words of the vendor")  # a 304 has no body
     )
     assert error.app_id == app_id
@@ -153,14 +153,14 @@ def test_a_channel_is_started_updated_and_stopped(sandbox: RunningSandbox) -> No
 
 def test_what_is_not_pushed_is_neither_updated_nor_stopped(sandbox: RunningSandbox) -> None:
     for name in ("update", "stop"):
-        with pytest.raises(ChannelNotFound, match="HTTP 404, the vendor says: Channel not found"):
+        with pytest.raises(ChannelNotFound, match="HTTP 404 from the vendor: Channel not found"):
             asked(sandbox, CHANNEL_CALLS[name])
     assert sandbox.channels()["by_status"] == {"404": 2}
 
 
 def test_what_is_pushed_is_not_started_again(sandbox: RunningSandbox) -> None:
     asked(sandbox, CHANNEL_CALLS["start"])
-    with pytest.raises(ChannelConflict, match="HTTP 409, the vendor says: Conflicted channel names"):
+    with pytest.raises(ChannelConflict, match="HTTP 409 from the vendor: Conflicted channel names"):
         asked(sandbox, lambda client: client.start(CNAME, URLS[:1]))
     (channel,) = sandbox.channels()["channels"]
     assert channel["urls"] == URLS
@@ -186,7 +186,7 @@ def test_a_conflict_whose_body_the_document_does_not_give_is_one_all_the_same(
         async with raw_server(answers(answer(409, body))) as server:
             with pytest.raises(ChannelConflict) as refused:
                 await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
-            assert f"HTTP 409, the vendor says: {words}. A channel of that name is pushed already" in str(
+            assert f"HTTP 409 from the vendor: {words}. A channel of that name is pushed already" in str(
                 refused.value
             )
             assert len(server.received) == 1
@@ -197,7 +197,7 @@ def test_a_conflict_whose_body_the_document_does_not_give_is_one_all_the_same(
 @EVERY_CALL
 def test_another_apps_certificate_is_refused(sandbox: RunningSandbox, name: str) -> None:
     other = sandbox.app_certificate(sandbox.app_ids[1])
-    with pytest.raises(ChannelKeyRefused, match="HTTP 401, the vendor says: Unauthorized") as refused:
+    with pytest.raises(ChannelKeyRefused, match="HTTP 401 from the vendor: Unauthorized") as refused:
         asked(sandbox, CHANNEL_CALLS[name], app_certificate=other)
     assert "neither is the Customer ID or Customer Certificate" in str(refused.value)
     assert sandbox.channels()["by_status"] == {"401": 1}
@@ -251,7 +251,7 @@ def test_where_status_and_code_differ_the_status_counts(
 ) -> None:
     body = documented(code)
     sandbox.put_faults([{"call": "channel", "kind": "status", "status": status, "body": body}])
-    with pytest.raises(VendorError, match=f"HTTP {status}, the vendor says: Unauthorized") as refused:
+    with pytest.raises(VendorError, match=f"HTTP {status} from the vendor: Unauthorized") as refused:
         asked(sandbox, CHANNEL_CALLS[name])
     failed = OutcomeUnknown if name == "start" else VendorUnavailable
     assert type(refused.value) is {400: RequestInvalid, 404: ChannelNotFound}.get(status, failed)

@@ -12,7 +12,7 @@ import pytest
 
 from agora.client import http
 from agora.client.dashboard import DashboardClient
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.errors import DayRefused, VendorError, VendorUnavailable
 from tests.client.push_stream_requests import DAY, account, account_of, ask, asked
 from tests.client.raw_server import EMPTY_DAY, Behaviour, RawServer, answer, answers, raw_server
@@ -41,7 +41,7 @@ def test_a_failure_is_asked_again_until_there_is_an_answer(
 @pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: " ".join(map(str, fault.values())))
 def test_a_failure_that_stays_is_asked_four_times(sandbox: RunningSandbox, fault: dict[str, Any]) -> None:
     sandbox.put_faults([fault])
-    with pytest.raises(VendorUnavailable, match="It is asked again by the next run"):
+    with pytest.raises(VendorUnavailable, match="The next run requests it again"):
         ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=1))
     assert sandbox.stats()["requests"] == 4
 
@@ -63,12 +63,12 @@ def test_a_failure_then_a_refusal_ends_with_the_refusal(sandbox: RunningSandbox)
 
 def test_a_closed_connection_is_named_as_that(sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"kind": "disconnect"}])
-    with pytest.raises(VendorUnavailable, match="it closed the connection"):
+    with pytest.raises(VendorUnavailable, match="the server closed the connection"):
         ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today(), retry=False)
 
 
 def test_nobody_listening_is_unavailable(sandbox: RunningSandbox) -> None:
-    with pytest.raises(VendorUnavailable, match=r"no answer from .*127\.0\.0\.1:1/x: no connection"):
+    with pytest.raises(VendorUnavailable, match=r"no response from .*127\.0\.0\.1:1/x: no connection"):
         ask(account("http://127.0.0.1:1/x"), "a1", DAY)
 
 
@@ -198,7 +198,7 @@ def test_silence_ends_by_the_timeout_and_is_asked_again() -> None:
         await asyncio.sleep(60)
 
     error, server = unavailable_after_a_short_while(silent)
-    assert "its answer was not complete within 0.3 s" in str(error)
+    assert "the response was not complete within 0.3 s" in str(error)
     assert len(server.received) == 4
 
 
@@ -211,7 +211,7 @@ def test_a_slow_drip_ends_by_the_timeout() -> None:
             await asyncio.sleep(0.02)
 
     error, server = unavailable_after_a_short_while(drip)
-    assert "its answer was not complete within 0.3 s" in str(error)
+    assert "the response was not complete within 0.3 s" in str(error)
     assert len(server.received) == 4
 
 

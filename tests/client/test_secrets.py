@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from agora.client.dashboard import DashboardClient
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.errors import VendorError
 from tests.client.push_stream_requests import CERTIFICATE, DAY, account
 from tests.client.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server

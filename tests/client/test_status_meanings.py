@@ -77,7 +77,7 @@ def test_every_status_has_the_one_explanation_that_fits(call: str) -> None:
     for status in range(300, 600):
         error = refusal(call, status)
         text = str(error)
-        assert text.startswith(f"App a1: HTTP {status}, the vendor says: words of the vendor. ")
+        assert text.startswith(f"App a1: HTTP {status} from the vendor: words of the vendor. ")
         assert "{" not in text
         given = [explanation for explanation in UNDOCUMENTED if explanation in text]
         if status >= 500:

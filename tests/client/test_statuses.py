@@ -33,10 +33,10 @@ from tests.support.sandbox_server import RunningSandbox
         (403, AppRefused, "check the App ID and its conn_id in the variable agora_apps", 1),
         (404, UnknownApp, "Check the App ID in the variable agora_apps", 1),
         (418, UnexpectedResponse, "Check host of the connection some_account", 1),
-        (500, VendorUnavailable, "asked again by the next run", 4),
-        (502, VendorUnavailable, "asked again by the next run", 4),
-        (503, VendorUnavailable, "asked again by the next run", 4),
-        (599, VendorUnavailable, "asked again by the next run", 4),
+        (500, VendorUnavailable, "The next run requests it again", 4),
+        (502, VendorUnavailable, "The next run requests it again", 4),
+        (503, VendorUnavailable, "The next run requests it again", 4),
+        (599, VendorUnavailable, "The next run requests it again", 4),
     ],
 )
 def test_a_status_is_a_typed_error(
@@ -51,7 +51,7 @@ def test_a_status_is_a_typed_error(
     error = raised.value
     assert type(error) is kind
     assert str(error).startswith(
-        f"App {app_id}, {day}, connection some_account: HTTP {status}, the vendor says:"
+        f"App {app_id}, {day}, connection some_account: HTTP {status} from the vendor:"
     )
     assert advice in str(error)
     assert error.answer is not None

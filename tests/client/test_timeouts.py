@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from agora.client.dashboard import DashboardClient
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import VendorUnavailable
 from sandbox.proxy import NetworkFault
 from tests.client.push_stream_requests import DAY, account, asked
@@ -53,7 +53,7 @@ def test_a_connection_that_does_not_come_about() -> None:
 
 def test_silence_before_the_answer() -> None:
     error = hung(NetworkFault("black-hole"), Timeouts(LONG, SHORT, LONG), answers(answer(200, EMPTY_DAY)))
-    assert "it was silent for 0.3 s" in str(error)
+    assert "no data for 0.3 s" in str(error)
     assert error.answer is None
 
 
@@ -61,14 +61,14 @@ def test_silence_in_mid_answer_keeps_what_came() -> None:
     whole = answer(200, EMPTY_DAY)
     passed = len(whole) - 10
     error = hung(NetworkFault("black-hole", after_bytes=passed), Timeouts(LONG, SHORT, LONG), answers(whole))
-    assert f"the body broke off after {len(EMPTY_DAY) - 10} bytes: it was silent for 0.3 s" in str(error)
+    assert f"the body was cut off after {len(EMPTY_DAY) - 10} bytes: no data for 0.3 s" in str(error)
     assert error.answer is not None
     assert error.answer.body == EMPTY_DAY[:-10]
 
 
 def test_an_answer_that_drips_without_end() -> None:
     error = hung(NetworkFault(), Timeouts(LONG, LONG, SHORT), drip)
-    assert "bytes: its answer was not complete within 0.3 s" in str(error)
+    assert "bytes: the response was not complete within 0.3 s" in str(error)
     assert error.answer is not None
     assert error.answer.body.strip() == b""
 
@@ -77,7 +77,7 @@ def test_a_line_too_slow_for_any_answer() -> None:
     error = hung(
         NetworkFault(latency_ms=60_000), Timeouts(LONG, LONG, SHORT), answers(answer(200, EMPTY_DAY))
     )
-    assert "its answer was not complete within 0.3 s" in str(error)
+    assert "the response was not complete within 0.3 s" in str(error)
 
 
 def test_waiting_for_a_free_connection_is_not_the_hosts_fault() -> None:

@@ -25,7 +25,7 @@ def refusal(tls: ssl.SSLContext, ca_file: Path | None = None) -> str:
             with pytest.raises(VendorUnavailable) as raised:
                 await asked(account(server.base_url, ca_file=ca_file), retry=False)
             assert server.received == []
-            assert f"no answer from {server.base_url}: its TLS certificate " in str(raised.value)
+            assert f"no response from {server.base_url}: its TLS certificate " in str(raised.value)
         return str(raised.value)
 
     return asyncio.run(main())
@@ -33,19 +33,19 @@ def refusal(tls: ssl.SSLContext, ca_file: Path | None = None) -> str:
 
 def test_a_self_signed_certificate_is_refused_and_ca_file_named(tmp_path: Path) -> None:
     said = refusal(self_signed(tmp_path))
-    assert "is signed by nobody known here (self-signed certificate)" in said
+    assert "has an unknown signer (self-signed certificate)" in said
     assert "If you trust its signer, set ca_file of the connection some_account to their PEM file" in said
 
 
 def test_an_unknown_authority_is_refused_and_ca_file_named(tmp_path: Path) -> None:
     said = refusal(Authority(tmp_path).server())
-    assert "is signed by nobody known here (unable to get local issuer certificate)" in said
+    assert "has an unknown signer (unable to get local issuer certificate)" in said
     assert "set ca_file of the connection some_account" in said
 
 
 def test_an_authority_other_than_that_of_ca_file_is_refused(tmp_path: Path) -> None:
     other = Authority(tmp_path, "another authority")
-    assert "is signed by nobody known here" in refusal(Authority(tmp_path).server(), other.ca_file)
+    assert "has an unknown signer" in refusal(Authority(tmp_path).server(), other.ca_file)
 
 
 def test_an_expired_certificate_is_refused_although_the_authority_is_known(tmp_path: Path) -> None:

@@ -85,5 +85,5 @@ def test_a_failure(
 ) -> None:
     answer(sandbox, "channel", {"error": {"code": code, "message": message}}, code)
     for call in calls:
-        with pytest.raises(kind, match=f"HTTP {code}, the vendor says: {message}"):
+        with pytest.raises(kind, match=f"HTTP {code} from the vendor: {message}"):
             push_stream.ask(CALLS[call])

@@ -284,7 +284,7 @@ class Wire:
         self.limited = 0
         self._given_up: NoPermit | None = None
 
-    async def ask(self, request: Request, *, retry: bool = True) -> HttpResponse:
+    async def send(self, request: Request, *, retry: bool = True) -> HttpResponse:
         """Return the vendor's response to a request."""
         await asyncio.sleep(0)  # others get their turn
         call, vendor = self.call, self.call.vendor

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -150,13 +150,13 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
     method = "POST" if apply else "GET"
     check = "Check the App ID in the variable agora_apps"
     failing: dict[int, tuple[dict[str, Any], type[VendorError], str]] = {
-        3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"says: none. {check}"),
-        7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500, the vendor says: sorry."),
+        3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"from the vendor: none. {check}"),
+        7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500 from the vendor: sorry."),
         11: ({"kind": "body", "body": "<html>"}, UnexpectedResponse, "say whether it is enabled: <html>."),
         15: (
             {"kind": "disconnect"},
             unheard,
-            f"no answer from {sandbox.base_url}: it closed the connection.",
+            f"no response from {sandbox.base_url}: the server closed the connection.",
         ),
     }
     sandbox.put_faults([fault(app, method=method, **what) for app, (what, _, _) in failing.items()])
@@ -169,12 +169,12 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
     assert held(warehouse) == [(app_id, apply, 1) for app_id in sorted(sound)]
     kinds = {app_ids[app]: kind for app, (_, kind, _) in failing.items()} | {NOBODYS_APP: UnknownApp}
     assert {app_id: type(error) for app_id, error in states.failures.items()} == kinds
-    assert states.not_asked == []
+    assert states.not_requested == []
     said = states.failed()
     assert said.startswith("Connection agora_dashboard, push-stream open state: 5 apps failed. App ")
     for app, (_, _, reason) in failing.items():
         assert re.search(f"App {app_ids[app]}: [^.]*{re.escape(reason)}", said)
-    assert f"App {NOBODYS_APP}: HTTP 404, the vendor says: There is no such App ID in this account." in said
+    assert f"App {NOBODYS_APP}: HTTP 404 from the vendor: There is no such App ID in this account." in said
     assert "docs/runbook.md#unexpected-response, docs/runbook.md#unknown-app" in said
     assert states.text().startswith(said)
     assert sandbox.stats()["by_status"]["500"] == (1 if apply else 4), "what is not safe is not repeated"
@@ -210,7 +210,7 @@ def test_wrong_credentials_are_a_handful_of_requests_and_nothing_kept(
     assert states.failures == {}
     assert "Fix the connection agora_dashboard" in states.failed()
     assert sandbox.stats()["by_status"] == {"401": CONFIRMING_APPS}
-    assert len(states.not_asked) == len(sandbox.app_ids) - CONFIRMING_APPS
+    assert len(states.not_requested) == len(sandbox.app_ids) - CONFIRMING_APPS
     assert held(warehouse) == []
 
 
@@ -225,7 +225,7 @@ def test_an_app_that_is_refused_costs_no_other_apps_answer(
         sandbox.put_faults([fault(refused, kind="status", status=status)])
         account = account_of(sandbox, max_concurrency=max_concurrency)
         states = asked(warehouse, account, sandbox.app_ids, apply=apply)
-        assert (states.refused, states.not_asked) == (None, [])
+        assert (states.refused, states.not_requested) == (None, [])
         assert {app_id: type(error) for app_id, error in states.failures.items()} == {
             sandbox.app_ids[refused]: AppRefused
         }
@@ -240,9 +240,9 @@ def given_up(states: OpenStates, app_ids: Sequence[str], max_concurrency: int) -
     """See to it that all was given up soon; return what is said of it."""
     failed = len(states.failures)
     assert 2 * max_concurrency <= failed < 3 * max_concurrency, "each worker may have one more under way"
-    assert sorted([*states.failures, *states.not_asked]) == sorted(app_ids)
+    assert sorted([*states.failures, *states.not_requested]) == sorted(app_ids)
     said = states.failed()
-    assert said.endswith(f"{len(app_ids) - failed} apps not asked any more.")
+    assert said.endswith(f"{len(app_ids) - failed} apps not requested.")
     return said
 
 
@@ -255,7 +255,7 @@ def test_a_vendor_that_does_not_listen_is_given_up(
     states = asked(warehouse, account, sandbox.app_ids, apply=apply)
     said = given_up(states, sandbox.app_ids, max_concurrency)
     assert {type(error) for error in states.failures.values()} == {VendorUnavailable}
-    assert "no answer from http://127.0.0.1:1/dev/v2: no connection" in said
+    assert "no response from http://127.0.0.1:1/dev/v2: no connection" in said
     assert "See docs/runbook.md#vendor-unavailable" in said
     assert held(warehouse) == []
 
@@ -271,7 +271,7 @@ def test_a_vendor_that_is_silent_is_given_up(
         )
     said = given_up(states, sandbox.app_ids, 4)
     assert {type(error) for error in states.failures.values()} == {VendorUnavailable}
-    assert "it was silent for 0.2 s" in said
+    assert "no data for 0.2 s" in said
 
 
 @EITHER_ACTION
@@ -295,7 +295,7 @@ def test_a_vendor_that_answers_in_between_is_not_given_up(
     down = [fault(app, kind="disconnect") for app in range(0, 24, 2)]
     sandbox.put_faults([*down, *(fault(app, **between) for app in range(1, 24, 2) if between)])
     states = asked(warehouse, account_of(sandbox, max_concurrency=1), sandbox.app_ids)
-    assert states.not_asked == []
+    assert states.not_requested == []
     assert len(states.failures) == (24 if between else 12)
     assert len(held(warehouse)) == (0 if between else 12)
 
@@ -312,9 +312,9 @@ def test_apps_that_fail_for_the_same_reason_are_named_together(
         ]
     )
     said = asked(warehouse, account_of(sandbox), sandbox.app_ids).failed()
-    assert said.count("HTTP 404, the vendor says: ") == 1
-    assert f"App {', '.join(others[:5])} and 18 more: HTTP 404, the vendor says: " in said
-    assert f"App {gone}: HTTP 400, the vendor says: " in said
+    assert said.count("HTTP 404 from the vendor: ") == 1
+    assert f"App {', '.join(others[:5])} and 18 more: HTTP 404 from the vendor: " in said
+    assert f"App {gone}: HTTP 400 from the vendor: " in said
 
 
 def test_an_answer_that_took_long_is_not_newer_than_one_asked_for_meanwhile(

@@ -56,10 +56,10 @@ def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
     unknown = [asked(live, "update", "nobody", urls=URLS), asked(live, "stop", "nobody")]
 
     about = f"App {live.app_ids[0]}, connection agora_push_stream: HTTP"
-    assert_refused(taken, "start", f"Channel lobby, {about} 409, the vendor says: Conflicted channel names.")
+    assert_refused(taken, "start", f"Channel lobby, {about} 409 from the vendor: Conflicted channel names.")
     assert "update it, stop it, or take another name" in taken.note
     for run, task in zip(unknown, ("update", "stop"), strict=True):
-        assert_refused(run, task, f"Channel nobody, {about} 404, the vendor says: Channel not found.")
+        assert_refused(run, task, f"Channel nobody, {about} 404 from the vendor: Channel not found.")
         assert "check it, or start it" in run.note
     assert pushed(live) == [("lobby", URLS, [])]
 
@@ -87,12 +87,12 @@ def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: Live
         refused = asked(live, "stop", conn_id="other_app")
     finally:
         live.call("DELETE", "/api/v2/connections/other_app")
-    assert_refused(refused, "stop", "connection other_app: HTTP 401, the vendor says: Unauthorized.")
+    assert_refused(refused, "stop", "connection other_app: HTTP 401 from the vendor: Unauthorized.")
     assert "Mend the connection other_app: login is the App ID, password its App Certificate" in refused.note
 
     live.sandbox("PUT", "faults", [{"call": "channel", "kind": "status", "status": 400}])
     malformed = asked(live, "start", urls=URLS)
-    assert_refused(malformed, "start", "HTTP 400, the vendor says: ")
+    assert_refused(malformed, "start", "HTTP 400 from the vendor: ")
     assert live.sandbox("GET", "channels")["starts"] == 0
 
 

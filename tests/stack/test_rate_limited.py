@@ -32,7 +32,7 @@ def test_a_long_wait_ends_the_batch_is_honoured_by_the_next_run_and_then_all_is_
     assert limited.state == "failed"
     assert limited.states("publish") == ["success"], "what was received before is published"
     for said in (limited.note, problems(live, limited)):
-        assert "Connection agora_dashboard: HTTP 429, the vendor says: " in said
+        assert "Connection agora_dashboard: HTTP 429 from the vendor: " in said
         assert said.count("the vendor asks to wait until") == 1, "once, not once per app"
         assert "docs/runbook.md#rate-limited" in said
         assert "apps failed" not in said

@@ -71,7 +71,7 @@ def test_nothing_but_429_ends_every_request_and_nothing_more_is_sent() -> None:
     sent = [error for error in errors if error.answer]
     not_sent = [error for error in errors if not error.answer]
     assert all(
-        "HTTP 429, the vendor says: words of the vendor; the account has had no" in str(e) for e in sent
+        "HTTP 429 from the vendor: words of the vendor; the account has had no" in str(e) for e in sent
     )
     assert all("this request was not sent; the account has had no" in str(e) for e in not_sent)
     assert all("Lower requests_per_second of the connection some_account" in str(e) for e in errors)

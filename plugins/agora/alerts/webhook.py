@@ -6,7 +6,7 @@ import aiohttp
 
 from agora.alerts.incident import Failure, Message
 from agora.client.network_errors import no_response
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.errors import AlertNotSent
 from agora.forward_proxy import Proxy
 from agora.text import for_chat

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from agora.bandwidth.decode import decode
 from agora.bandwidth.normalise import Outcome
-from agora.client.mask_secrets import without
+from agora.client.mask_secrets import mask_secrets
 from agora.client.response import Response
 from agora.errors import ResponseRejected
 from agora.warehouse.raw_responses import RawResponse
@@ -46,7 +46,7 @@ def read(
         try:
             kbps = decode(response.body, response.usage_date)
         except ResponseRejected as error:
-            reason = without(secrets, str(error))
+            reason = mask_secrets(secrets, str(error))
     return Outcome(
         response.app_id,
         response.usage_date,

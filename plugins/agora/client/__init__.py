@@ -1,1 +1,1 @@
-"""The vendor's two APIs over HTTP; knows nothing of the warehouse."""
+"""Client of the vendor's two APIs over HTTP. Does not import the warehouse."""

@@ -1,4 +1,4 @@
-"""What the clients of both APIs share: one call, and the typed error that its status stands for."""
+"""Base of both API clients: one call, and the typed error for its status."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from agora.errors import OutcomeUnknown, RateLimited, UnexpectedResponse, Vendor
 from agora.vendor.pacer import NoPermit
 
 Meaning = tuple[type[VendorError], str]
-"""A class of error and what to do about it."""
+"""An error class and its remedy."""
 
-FAILED = 500  # stands for every 5xx, and for no answer at all
-NOT_SENT: Meaning = VendorUnavailable, "Nothing was sent: ask again when the host can be reached."
+FAILED = 500  # key for every 5xx and for a missing response
+NOT_SENT: Meaning = VendorUnavailable, "Nothing was sent. Try again when the host is reachable."
 REDIRECTED: Meaning = (
     UnexpectedResponse,
     "Redirects are not followed. Check host of the connection {conn_id}.",
@@ -25,9 +25,11 @@ REDIRECTED: Meaning = (
 UNDOCUMENTED: Meaning = (
     UnexpectedResponse,
     "The vendor's documents do not list this status. Check host of the connection {conn_id}. If the status"
-    " persists, ask the vendor and include the message.",
+    " persists, report it to the vendor with this message.",
 )
-AFTER_THE_WAIT = "Earlier runs send nothing to this account. The first run after that time requests it again."
+AFTER_THE_WAIT = (
+    "Until then, runs send nothing to this account. The first run after that time requests it again."
+)
 TIMED_OUT: Meaning = (
     UnexpectedResponse,
     "The server gave up waiting and did not process the request. The next run requests it again.",
@@ -41,15 +43,15 @@ SPECIAL: dict[int, Meaning] = {
     408: TIMED_OUT,
     425: TIMED_OUT,
 }
-"""Statuses that the vendor does not document, and whose meaning RFC 9110 or RFC 8470 gives."""
+"""Statuses that the vendor does not document and that RFC 9110 or RFC 8470 defines."""
 
 
 def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
-    """Return the error class and the advice for a status that is no success.
+    """Return the error class and the remedy for an unsuccessful status.
 
     Args:
-        status: 300 or more.
-        meanings: What each documented status stands for, and FAILED.
+        status: HTTP status, 300 or more.
+        meanings: Meaning of each documented status, and of FAILED.
     """
     documented = meanings.get(min(status, FAILED))
     if documented:
@@ -58,12 +60,12 @@ def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
 
 
 class ApiClient:
-    """One API of the vendor's under one connection, as an asynchronous context manager.
+    """One of the vendor's APIs with one connection, as an asynchronous context manager.
 
     Args:
-        conn_id: The connection's name, for messages.
-        base_url: Where it leads, for messages.
-        transport: How it is asked.
+        conn_id: Name of the connection, for messages.
+        base_url: Base URL of the API, for messages.
+        transport: HTTP client that sends the requests.
     """
 
     def __init__(self, conn_id: str, base_url: str, transport: HttpClient) -> None:
@@ -71,9 +73,9 @@ class ApiClient:
         self._conn_id = conn_id
         proxy = transport.proxy
         self._server = f"{base_url} through the proxy {proxy.name}" if proxy else base_url
-        # Over plain HTTP a proxy responds in the server's place, and nothing tells the two apart.
+        # Over plain HTTP, a response of the proxy cannot be distinguished from one of the server.
         is_plain = proxy and not base_url.startswith("https:")
-        self._speaker = f"the vendor (or the proxy {proxy.name})" if proxy and is_plain else "the vendor"
+        self._sender = f"the vendor (or the proxy {proxy.name})" if proxy and is_plain else "the vendor"
 
     async def __aenter__(self) -> Self:
         await self.transport.__aenter__()
@@ -84,7 +86,7 @@ class ApiClient:
     ) -> None:
         await self.transport.__aexit__(kind, error, trace)
 
-    async def ask(
+    async def send(
         self,
         request: Request,
         meanings: Mapping[int, Meaning],
@@ -93,26 +95,26 @@ class ApiClient:
         app_id: str,
         retry: bool = True,
     ) -> Response:
-        """Ask until there is an answer; return one that is a success.
+        """Send a request, with retries, and return its successful response.
 
         Args:
-            request: What to ask.
-            meanings: What each documented status stands for, and FAILED.
-            about: What is asked about, for messages.
-            app_id: The App ID asked about.
-            retry: False asks once only.
+            request: The request.
+            meanings: Meaning of each documented status, and of FAILED.
+            about: Subject of the request, for messages.
+            app_id: App ID of the request.
+            retry: Whether to retry.
 
         Raises:
-            VendorError: Any other answer, or none, as `meanings` says.
+            VendorError: The response was unsuccessful or missing. `meanings` selects the class.
         """
         try:
-            answer = await self.transport.ask(request, retry=retry)
+            answer = await self.transport.send(request, retry=retry)
         except NoResponse as error:
             kind, advice = meanings[FAILED]
             if kind is OutcomeUnknown and not error.sent:
                 kind, advice = NOT_SENT
             raise kind(
-                f"no answer from {self._server}: {error}",
+                f"no response from {self._server}: {error}",
                 about=about,
                 app_id=app_id,
                 advice=(error.advice or advice).format(conn_id=self._conn_id),
@@ -129,7 +131,7 @@ class ApiClient:
         self, error: NoPermit, meanings: Mapping[int, Meaning], *, about: str, app_id: str
     ) -> RateLimited:
         if error.answer:
-            limited = f"HTTP 429, {self._speaker} says: {error.answer.message().rstrip('.')}"
+            limited = f"HTTP 429 from {self._sender}: {error.answer.message().rstrip('.')}"
         else:
             limited = "HTTP 429 to other requests of the account, so this request was not sent"
         advice = AFTER_THE_WAIT if error.retry_at else meanings[429][1]
@@ -148,10 +150,10 @@ class ApiClient:
     def refusal(
         self, answer: Response, status: int, meanings: Mapping[int, Meaning], *, about: str, app_id: str
     ) -> VendorError:
-        """Return the error that a status stands for, with the vendor's words."""
+        """Return the error for a status, with the vendor's message."""
         kind, advice = meaning_of(status, meanings)
         return kind(
-            f"HTTP {status}, {self._speaker} says: {answer.message()}",
+            f"HTTP {status} from {self._sender}: {answer.message()}",
             about=about,
             app_id=app_id,
             advice=advice.format(conn_id=self._conn_id),

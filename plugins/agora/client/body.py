@@ -1,4 +1,4 @@
-"""Reads the body of one answer: never more than the cap, compressed or not, and what is wrong with it."""
+"""Read the body of one response within the size cap, decompress it, and describe its faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from agora.client.mask_secrets import without
+from agora.client.mask_secrets import mask_secrets
 from agora.client.response import Response
 
 MAX_BODY_BYTES = 1 << 15  # a day of points is about 4 kB, 14 kB if spelled as widely as JSON allows
@@ -18,14 +18,14 @@ PARTIAL_CONTENT = 206
 async def received(
     response: aiohttp.ClientResponse, secrets: tuple[str, ...] = ()
 ) -> tuple[Response, Exception | None]:
-    """Read the body, or as much of it as comes.
+    """Read the body, or the part of it that arrives.
 
     Args:
-        response: Its status and headers have come.
-        secrets: What the answer may repeat, and no message of ours.
+        response: The response, whose status and headers have arrived.
+        secrets: Texts that the response may contain and messages must not.
 
     Returns:
-        The answer, and what the network did if that broke it off; its body then ends where it broke off.
+        The response, and the network error if the body was cut off. In this case the body is incomplete.
     """
     body = bytearray()
     broken_off: Exception | None = None
@@ -33,46 +33,46 @@ async def received(
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > MAX_BODY_BYTES:
-                break  # and leaving the response closes a connection that is not at its end
+                break  # leaving the response closes its connection
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         broken_off = error
     readable, fault = _readable(response, bytes(body), broken_off)
     server_date = http_date(response.headers.get("Date", ""))
-    fault = without(secrets, fault)
+    fault = mask_secrets(secrets, fault)
     answer = Response(response.status, readable, datetime.now(UTC), fault, secrets, server_date=server_date)
     return answer, broken_off
 
 
 def http_date(text: str) -> datetime | None:
-    """Read a date as HTTP headers spell it; None if the text is not one.
+    """Return the date of an HTTP header, None if the text is not a date.
 
     Args:
-        text: Such as `Sun, 29 Nov 2026 12:00:00 GMT`. A date without a zone is in UTC.
+        text: For example `Sun, 29 Nov 2026 12:00:00 GMT`. A date without a time zone is in UTC.
     """
     try:
         date = parsedate_to_datetime(text.strip())
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter for years of many digits, or at either end of time
+    except (ValueError, OverflowError):  # OverflowError: years outside of Python's range
         return None
 
 
 def _readable(
     response: aiohttp.ClientResponse, body: bytes, broken_off: Exception | None
 ) -> tuple[bytes, str]:
-    """Undo a content encoding; say what is wrong with the body, if anything."""
+    """Return the decompressed body and a description of its fault, if any."""
     if len(body) > MAX_BODY_BYTES:
         return body[:MAX_BODY_BYTES], f"the body is larger than {MAX_BODY_BYTES} bytes"
     if broken_off is not None:
-        return body, f"the body broke off after {len(body)} bytes"
+        return body, f"the body was cut off after {len(body)} bytes"
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "deflate"):
         body, fault = _decompressed(body)
     elif encoding in ("identity", ""):
         fault = ""
     else:
-        fault = f"the body is encoded as {encoding[:40]!r}, which was not asked for"
+        fault = f"the body is encoded as {encoding[:40]!r}, which was not requested"
     if not fault and response.status == PARTIAL_CONTENT:
-        fault = "the body is a part of one, which was not asked for"
+        fault = "the body is partial content, which was not requested"
     return body, fault
 
 
@@ -87,5 +87,5 @@ def _decompressed(body: bytes) -> tuple[bytes, str]:
     if not reader.eof:
         return body, "the compressed body is truncated"
     if reader.unused_data:
-        return body, "the compressed body is followed by something else"
+        return body, "the compressed body is followed by other data"
     return readable, ""

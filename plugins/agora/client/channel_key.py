@@ -1,12 +1,12 @@
-"""Channel Keys of version 004, which the push-stream API takes for a password: made, read and verified.
+"""Generate, parse and verify Channel Keys of version 004, the passwords of the push-stream API.
 
 A key is 103 ASCII characters: `004`, signature (40 lower-case hexadecimal digits), App ID (32), unix_ts (10
 decimal digits), random (8 lower-case hexadecimal digits), expired_ts (10). Channel, uid and service are
-signed, but not carried. Source: the vendor's DynamicKey4; its bypass push-stream document shows such a key,
-and wants uid 0.
+signed, but not part of the key. Source: the vendor's DynamicKey4. Its bypass push-stream document shows such
+a key and requires uid 0.
 
-Whoever holds a key may use it for five minutes, so no message and no repr repeats one. Messages repeat no
-other input either: App ID and App Certificate look alike and get mixed up.
+A key is valid for five minutes, so no message and no repr contains one. Messages contain no other input
+either, because App ID and App Certificate look alike and get mixed up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_UNSIGNED = 2**32 - 1
 
 
 class Shape(NamedTuple):
-    """How many characters a text must have and which ones, as a regular expression's range and in words."""
+    """Length and allowed characters of a text, the latter as a range of a regular expression and in words."""
 
     least: int
     most: int
@@ -35,10 +35,10 @@ class Shape(NamedTuple):
 
 
 HEX_32 = Shape(32, 32, "0-9a-fA-F", "hexadecimal digits")
-# "limited to 64 bytes and should be printable ASCII characters", says the vendor's DynamicKey4.
+# The vendor's DynamicKey4: "limited to 64 bytes and should be printable ASCII characters".
 CHANNEL = Shape(1, 64, " -~", "printable ASCII characters")
 DECIMAL_10 = Shape(10, 10, "0-9", "decimal digits")
-PARTS = {  # of a key, behind its version
+PARTS = {  # of a key, after its version
     "signature": Shape(40, 40, "0-9a-f", "lower-case hexadecimal digits"),
     "app_id": HEX_32,
     "unix_ts": DECIMAL_10,
@@ -50,14 +50,14 @@ KEY_LENGTH = len(VERSION) + sum(shape.most for shape in PARTS.values())
 
 @dataclass(frozen=True, slots=True)
 class ChannelKey:
-    """What a key carries, as `parse` reads it.
+    """Content of a key, as `parse` returns it.
 
     Attributes:
-        app_id: The App ID it is for.
-        unix_ts: When it was made, in seconds since 1970 UTC; the vendor takes it for five minutes.
-        random: Its salt, an unsigned 32-bit number.
-        expired_ts: When what it opens ends, in seconds since 1970 UTC; 0 is never.
-        signature: 40 lower-case hexadecimal digits. Left out of the repr, which would give away the key.
+        app_id: App ID of the key.
+        unix_ts: Creation time in seconds since 1970 UTC. The vendor accepts the key for five minutes.
+        random: Salt, an unsigned 32-bit number.
+        expired_ts: End of the granted service in seconds since 1970 UTC. 0: no end.
+        signature: 40 lower-case hexadecimal digits. The repr omits them, because they would reveal the key.
     """
 
     app_id: str
@@ -67,13 +67,12 @@ class ChannelKey:
     signature: str = field(repr=False)
 
     def verify(self, app_certificate: str, channel: str, *, uid: int = 0, service: str = "ACS") -> bool:
-        """Tell whether this certificate signed the key for this channel, uid and service.
+        """Return whether this certificate signed the key for this channel, uid and service.
 
-        Whether it is still within its five minutes is not looked at. Takes equally long however much of the
-        signature agrees.
+        The age of the key is not checked. The comparison takes constant time.
 
         Raises:
-            SettingsError: An argument is malformed, as for `generate`.
+            SettingsError: An argument is malformed, as in `generate`.
         """
         signature = _signature(
             app_certificate, service, self.app_id, self.unix_ts, self.random, channel, uid, self.expired_ts
@@ -92,20 +91,20 @@ def generate(
     random: int | None = None,
     expired_ts: int = 0,
 ) -> str:
-    """Make a key of 103 ASCII characters.
+    """Return a new key of 103 ASCII characters.
 
     Args:
         app_id: 32 hexadecimal digits.
         app_certificate: The app's secret, 32 hexadecimal digits.
         channel: The channel's name, 1 to 64 printable ASCII characters.
-        uid: The user, unsigned 32 bit; the push-stream API wants 0.
+        uid: The user, unsigned 32 bit. The push-stream API requires 0.
         service: `ACS` media channel, `ARS` recording, `APSS` sharing.
-        unix_ts: When the key is made, in seconds since 1970 UTC, unsigned 32 bit; by default now.
-        random: Its salt, unsigned 32 bit; by default a fresh one that nobody can foresee.
-        expired_ts: When what it opens ends, in seconds since 1970 UTC, unsigned 32 bit; 0 is never.
+        unix_ts: Creation time in seconds since 1970 UTC, unsigned 32 bit. Default: now.
+        random: Salt, unsigned 32 bit. Default: a new, unpredictable one.
+        expired_ts: End of the granted service in seconds since 1970 UTC, unsigned 32 bit. 0: no end.
 
     Raises:
-        SettingsError: An argument is none of these. The message names it without repeating it.
+        SettingsError: An argument is not valid. The message names the argument without its value.
     """
     unix_ts = int(time.time()) if unix_ts is None else unix_ts
     random = secrets.randbits(32) if random is None else random
@@ -114,15 +113,16 @@ def generate(
 
 
 def parse(key: str) -> ChannelKey:
-    """Read a key. Whether its signature is right only `ChannelKey.verify` can tell, with the certificate.
+    """Return the content of a key. `ChannelKey.verify` checks its signature.
 
     Raises:
-        SettingsError: It is no key of version 004. The message says which part is wrong without repeating it.
+        SettingsError: The text is not a key of version 004. The message names the wrong part without its
+            value.
     """
     if not isinstance(key, str) or not key.startswith(VERSION):
-        raise SettingsError(f"Channel Key: a key is text that begins with {VERSION}, no other is read.")
+        raise SettingsError(f"Channel Key: a key must be a text that begins with {VERSION}.")
     if len(key) != KEY_LENGTH:
-        raise SettingsError(f"Channel Key: a key has {KEY_LENGTH} characters, this one {len(key)}.")
+        raise SettingsError(f"Channel Key: a key has {KEY_LENGTH} characters, this one has {len(key)}.")
     parts, start = {}, len(VERSION)
     for name, shape in PARTS.items():
         parts[name] = key[start : start + shape.most]
@@ -144,7 +144,7 @@ def _signature(
     uid: int,
     expired_ts: int,
 ) -> str:
-    """Return the HMAC-SHA1 of all but the certificate, in this order, as 40 lower-case hexadecimal digits."""
+    """Return the HMAC-SHA1 of all arguments but the certificate as 40 lower-case hexadecimal digits."""
     _require_shape("the App Certificate", app_certificate, HEX_32)
     _require_shape("the App ID", app_id, HEX_32)
     _require_shape("the channel", channel, CHANNEL)
@@ -152,9 +152,9 @@ def _signature(
         raise SettingsError(f"Channel Key: service must be one of {', '.join(SERVICES)}.")
     for name, number in (("uid", uid), ("unix_ts", unix_ts), ("random", random), ("expired_ts", expired_ts)):
         _require_unsigned(name, number)
-    # The vendor pads a shorter App ID with NUL; one of 32 digits needs none.
+    # The vendor pads shorter App IDs with NUL. An App ID of 32 digits needs no padding.
     signed = f"{service}{app_id}{unix_ts:010d}{random:08x}{channel}{uid:010d}{expired_ts:010d}"
-    # The certificate's text is the secret, not the 16 bytes that its digits spell.
+    # The secret is the certificate's text, not the 16 bytes that its digits encode.
     return hmac.digest(app_certificate.encode(), signed.encode(), "sha1").hex()
 
 

@@ -1,6 +1,6 @@
-"""What may be asked of a channel: its name, stream URLs and hosts' uids, checked before anything is sent.
+"""Validate the parameters of a channel request before it is sent: channel name, stream URLs and uids.
 
-A URL may carry a stream key, so messages name its place in the list and never repeat it.
+A URL may contain a stream key, so messages name its position in the list and never its value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from agora.client.channel_key import CHANNEL, MOST_UNSIGNED
 from agora.errors import SettingsError
 
-# As JSON Schema reads them, too: the trigger form refuses the same.
+# Also valid in JSON Schema: the trigger form applies the same patterns.
 CNAME_PATTERN = f"^[{CHANNEL.allowed}]{{{CHANNEL.least},{CHANNEL.most}}}$"
 URL_PATTERN = r"^rtmps?://[!-.0-~][!-~]*$"
 LEAST_UID, MOST_UID = 1, MOST_UNSIGNED
@@ -20,11 +20,11 @@ def require_cname(cname: object) -> str:
     """Return a channel's name.
 
     Raises:
-        SettingsError: It is none.
+        SettingsError: The name is not valid.
     """
     if not isinstance(cname, str) or not re.fullmatch(CNAME_PATTERN, cname):
         raise SettingsError(
-            f"cname is no channel name: it has {CHANNEL.least} to {CHANNEL.most} {CHANNEL.called}."
+            f"cname is not a channel name of {CHANNEL.least} to {CHANNEL.most} {CHANNEL.called}."
         )
     return cname
 
@@ -33,15 +33,15 @@ def require_urls(urls: object) -> list[str]:
     """Return a list of stream URLs.
 
     Raises:
-        SettingsError: It is no list, or one of them is no rtmp:// or rtmps:// address.
+        SettingsError: The value is not a list, or an element is not an rtmp:// or rtmps:// URL.
     """
     if not isinstance(urls, list | tuple):
-        raise SettingsError("urls is no list.")
+        raise SettingsError("urls is not a list.")
     for place, url in enumerate(urls):
         if not isinstance(url, str) or not re.fullmatch(URL_PATTERN, url):
             raise SettingsError(
-                f"urls[{place}] is no stream address: it begins with rtmp:// or rtmps://, names a host, and"
-                " has no space in it."
+                f"urls[{place}] is not a stream URL. It must begin with rtmp:// or rtmps://, contain a"
+                " host and no spaces."
             )
     return [*urls]
 
@@ -50,11 +50,11 @@ def require_uids(uids: object) -> list[int]:
     """Return a list of hosts' uids.
 
     Raises:
-        SettingsError: It is no list, or one of them is no positive whole number of 32 bit.
+        SettingsError: The value is not a list, or an element is not a positive whole number of 32 bit.
     """
     if not isinstance(uids, list | tuple):
-        raise SettingsError("uids is no list.")
+        raise SettingsError("uids is not a list.")
     for place, uid in enumerate(uids):
         if not isinstance(uid, int) or isinstance(uid, bool) or not LEAST_UID <= uid <= MOST_UID:
-            raise SettingsError(f"uids[{place}] is no uid: a whole number from {LEAST_UID} to {MOST_UID}.")
+            raise SettingsError(f"uids[{place}] is not a whole number from {LEAST_UID} to {MOST_UID}.")
     return [*uids]

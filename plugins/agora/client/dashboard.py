@@ -1,4 +1,4 @@
-"""The Dashboard RESTful API: its calls, and what each status means (vendor's document, sections 3 to 6)."""
+"""Client of the Dashboard RESTful API, and the meaning of each status (sections 3 to 6 of its document)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import aiohttp
 
 from agora.client.api_client import FAILED, ApiClient, Meaning
 from agora.client.http import HttpClient
-from agora.client.request import Request
+from agora.client.request import TIMEOUTS, Request, Timeouts
 from agora.client.response import Response
-from agora.client.timeouts import TIMEOUTS, Timeouts
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -29,8 +28,8 @@ from agora.settings import DashboardSettings
 from agora.text import format_count
 from agora.vendor.pacer import Pacer, Turns
 
-REQUESTED_AGAIN = "It is asked again by the next run."
-CONFIRMING_APPS = 5  # so many apps refused and none served confirm that the credentials are wrong
+REQUESTED_AGAIN = "The next run requests it again."
+CONFIRMING_APPS = 5  # refusals of this many apps, with no app served, confirm wrong credentials
 
 _LOGIN = (
     "login is the Customer ID and password the Customer Certificate (neither is the App ID or App"
@@ -39,46 +38,46 @@ _LOGIN = (
 _APP_REFUSED: Meaning = (
     AppRefused,
     "The vendor does not accept this App ID with the account's credentials. The App ID may belong to"
-    " another account: check the App ID and its conn_id in the variable agora_apps. If the account has no"
-    f" other app, check the connection {{conn_id}}, too: {_LOGIN}.",
+    " another account. Check the App ID and its conn_id in the variable agora_apps. If the account has no"
+    f" other app, also check the connection {{conn_id}}: {_LOGIN}.",
 )
 
 BANDWIDTH: dict[int, Meaning] = {
     400: (
         DayRefused,
-        "The day is outside the vendor's window, or the request is malformed. If the vendor shows days"
-        " for a shorter time than the connection {conn_id} says, set its window.",
+        "The day is outside the vendor's window, or the request is malformed. If the vendor's window is"
+        " shorter than the window of the connection {conn_id}, change the connection.",
     ),
     401: _APP_REFUSED,  # "App ID and Customer Certificate do not match"
     403: _APP_REFUSED,  # the same on the vendor's newer pages
     404: (
         UnknownApp,
-        "Check the App ID in the variable agora_apps, and which connection its account needs; where it is"
-        " every app, check host of the connection {conn_id}.",
+        "Check the App ID and its conn_id in the variable agora_apps. If every app fails, check host of the"
+        " connection {conn_id}.",
     ),
     429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
     FAILED: (VendorUnavailable, REQUESTED_AGAIN),
 }
 QUERY: dict[int, Meaning] = {
     **BANDWIDTH,
-    400: (RequestInvalid, "Check the App ID in the variable agora_apps; if it is right, ask the vendor."),
+    400: (RequestInvalid, "Check the App ID in the variable agora_apps. If it is right, contact the vendor."),
 }
 APPLICATION: dict[int, Meaning] = {
     **QUERY,
     FAILED: (
         OutcomeUnknown,
-        "The application may have arrived all the same, and is not repeated blindly: query the open state,"
+        "The application may have taken effect, so it is not sent again automatically. Query the open state,"
         " and apply again if it is still false.",
     ),
 }
 
 
 def credentials_refused(error: AppRefused, apps: Sequence[str]) -> CredentialsRefused:
-    """Return the error of an account whose credentials were refused for several apps.
+    """Return the error for an account whose credentials were refused for several apps.
 
     Args:
         error: The last refusal.
-        apps: The App IDs refused, each once. None of the account's apps was served.
+        apps: The refused App IDs. No app of the account was served.
     """
     kind = "different app" if len(apps) > 1 else "app"
     return CredentialsRefused(
@@ -120,74 +119,73 @@ class DashboardClient(ApiClient):
         super().__init__(settings.conn_id, settings.base_url, transport)
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
-        """Ask for the 288 five-minute points of one App ID and one usage date.
+        """Request the 288 five-minute points of one App ID and one usage date.
 
-        The request spells the date YYYYMMDD. The body of the answer is not looked at here.
+        The request has the date as YYYYMMDD. The body of the response is not decoded here.
 
         Args:
             app_id: The vendor's App ID.
             usage_date: A day in the vendor's time zone.
-            retry: False asks once only.
+            retry: Whether to retry.
 
         Raises:
             AppRefused: 401 or 403.
             UnknownApp: 404.
             DayRefused: 400.
-            RateLimited: 429 to the end.
-            VendorUnavailable: 5xx or no answer to the end.
+            RateLimited: 429 after all retries.
+            VendorUnavailable: 5xx or no response after all retries.
             UnexpectedResponse: Any other status, or a body that could not be received whole.
         """
         date_asked = usage_date.isoformat().replace("-", "")
         request = Request("GET", f"{_path(app_id)}/usages/bandwidth?date={date_asked}")
         about = self.about(app_id, f"{usage_date}")
-        return await self.ask(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
+        return await self.send(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
 
     async def push_stream_is_open(self, app_id: str, *, retry: bool = True) -> bool:
         """Ask whether push-streaming is enabled for one App ID.
 
         Args:
             app_id: The vendor's App ID.
-            retry: False asks once only.
+            retry: Whether to retry.
 
         Raises:
             AppRefused: 401 or 403.
             UnknownApp: 404.
             RequestInvalid: 400.
-            RateLimited: 429 to the end.
-            VendorUnavailable: 5xx or no answer to the end.
+            RateLimited: 429 after all retries.
+            VendorUnavailable: 5xx or no response after all retries.
             UnexpectedResponse: Any other status, or a body that is not `{"enable": true}` or `false`.
         """
         return await self._open_state(Request("GET", _open_state_path(app_id)), QUERY, app_id, retry=retry)
 
     async def apply_for_push_stream(self, app_id: str) -> bool:
-        """Apply for push-streaming of one App ID; return whether it is enabled now.
+        """Apply for push-streaming of one App ID and return whether it is enabled now.
 
-        False is an answer, no failure: the vendor has not enabled it, or not yet.
+        False is a valid result: the vendor has not enabled push-streaming yet.
 
         Raises:
-            OutcomeUnknown: 5xx, or no answer after the request was sent; it is not repeated.
-            VendorError: As for `push_stream_is_open`.
+            OutcomeUnknown: 5xx, or no response after the request was sent. The request is not repeated.
+            VendorError: As in `push_stream_is_open`.
         """
         request = Request("POST", _open_state_path(app_id), content=dict)
         return await self._open_state(request, APPLICATION, app_id)
 
     def about(self, app_id: str, what: str) -> str:
-        """Name what was asked, for messages: `App a1, 2026-11-01, connection agora_dashboard`."""
+        """Return the subject of a request for messages: `App a1, 2026-11-01, connection agora_dashboard`."""
         return f"App {app_id}, {what}, connection {self.settings.conn_id}"
 
     async def _open_state(
         self, request: Request, meanings: dict[int, Meaning], app_id: str, *, retry: bool = True
     ) -> bool:
         about = self.about(app_id, "push-stream open state")
-        answer = await self.ask(request, meanings, about=about, app_id=app_id, retry=retry)
+        answer = await self.send(request, meanings, about=about, app_id=app_id, retry=retry)
         enabled = None if answer.fault else _enabled(answer.body)
         if enabled is None:
             raise UnexpectedResponse(
-                f"HTTP {answer.status}, but it does not say whether it is enabled:"
-                f" {answer.fault or answer.message()}",
+                f"HTTP {answer.status}, but the body has no open state: {answer.fault or answer.message()}",
                 about=about,
                 app_id=app_id,
-                advice="Query it again; if it stays so, ask the vendor.",
+                advice="Query again. If the error persists, contact the vendor.",
                 answer=answer,
             )
         return enabled
@@ -202,7 +200,7 @@ def _open_state_path(app_id: str) -> str:
 
 
 def _enabled(body: bytes) -> bool | None:
-    """Read `{"enable": true}` or `{"enable": false}`; None where it is neither."""
+    """Return the value of `{"enable": true}` or `{"enable": false}`, None for any other body."""
     try:
         enabled = json.loads(body)["enable"]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""HTTP towards the vendor: TLS, size caps, pace and retries."""
+"""HTTP client for the vendor's servers: TLS, size caps, rate limit and retries."""
 
 from __future__ import annotations
 
@@ -17,43 +17,41 @@ from yarl import URL
 from agora.client.body import http_date, received
 from agora.client.mask_secrets import LEAST_SECRET_CHARACTERS
 from agora.client.network_errors import HungUp, NoResponse, broken_off, no_response
-from agora.client.request import Request
+from agora.client.request import TIMEOUTS, Request, Timeouts
 from agora.client.response import Response
-from agora.client.timeouts import TIMEOUTS, Timeouts
 from agora.forward_proxy import Proxy
 from agora.vendor.pace import MOST_RETRY_AFTER_SECONDS, is_too_late
 from agora.vendor.pacer import NOTHING_ELSE, NoPermit, Turns
 
-MAX_RETRY_AFTER_SECONDS = 300.0  # of a 5xx: a request that would have to wait longer is not repeated
-RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper ends of full jitter
+MAX_RETRY_AFTER_SECONDS = 300.0  # a 5xx with a longer Retry-After is not retried
+RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper bounds of full jitter
 RETRIES_WHEN_LIMITED = 8
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from asking a second time by itself: that would pass by the pace and the counts."""
+    """Prevent aiohttp's own retries, which would bypass the rate limit and the counts."""
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
-        raise  # which it does not repeat, and whose kind says more
+        raise  # aiohttp does not retry it
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise HungUp from error
 
 
 class HttpClient:
-    """One HTTP session with one server of the vendor's, for one batch of requests.
+    """One HTTP session with one server of the vendor, as an asynchronous context manager.
 
-    Use it as an asynchronous context manager. It never follows a redirect, so what is secret goes nowhere
-    but to the configured host.
+    Redirects are never followed, so secrets are sent only to the configured host.
 
     Args:
-        base_url: Where the paths of the requests begin.
+        base_url: Base URL of the requests' paths.
         pacer: Shared by everything that asks on behalf of the same account.
-        headers: Sent with every request.
-        secrets: What an answer may repeat of what was sent, and no message of ours.
-        max_concurrency: Requests under way at once.
-        ca_file: Authorities to trust in place of this machine's.
-        proxy: Forward proxy that the requests go through.
-        timeouts: How long one request may take.
+        headers: Headers of every request.
+        secrets: Texts that a response may contain and messages must not.
+        max_concurrency: Highest number of concurrent requests.
+        ca_file: PEM file with the trusted authorities. Default: those of this machine.
+        proxy: Forward proxy for the requests.
+        timeouts: Time limits of one request.
     """
 
     def __init__(
@@ -72,13 +70,13 @@ class HttpClient:
         self._pacer = pacer
         self._headers = {
             "Accept": "application/json",
-            # A body of 4 kB is not worth a decompressor; what comes compressed all the same is read.
+            # Compression does not pay for a body of 4 kB. A compressed response is accepted anyway.
             "Accept-Encoding": "identity",
             **(headers or {}),
         }
         self.proxy = proxy
         self._through = proxy.arguments(base_url) if proxy else {}
-        # aiohttp sends a session's headers to the proxy, too: ours belong to each request.
+        # aiohttp also sends a session's headers to the proxy, so our headers belong to each request.
         self._headers.update(self._through.pop("headers", {}))
         secrets = (*secrets, *(proxy.secrets if proxy else ()))
         self._secrets = tuple(secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS)
@@ -98,7 +96,7 @@ class HttpClient:
             connector=aiohttp.TCPConnector(limit=self._max_concurrency, ssl=_trust(self._ca_file)),
             timeout=self._timeouts.for_aiohttp(),
             auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),  # none are kept, none are looked for
+            cookie_jar=aiohttp.DummyCookieJar(),  # cookies are neither stored nor sent
             middlewares=[_once],
         )
         return self
@@ -109,7 +107,7 @@ class HttpClient:
         if self._session:
             await self._session.close()
 
-    async def ask(self, request: Request, *, retry: bool = True) -> Response:
+    async def send(self, request: Request, *, retry: bool = True) -> Response:
         """Ask until there is an answer that another try would not better.
 
         5xx and network failures are asked again after a random wait (full jitter), and a Retry-After of up to
@@ -121,11 +119,11 @@ class HttpClient:
         is refused nine times while others are not is refused for a reason of its own, and its 429 returned.
 
         Args:
-            request: What to ask.
-            retry: False asks once, except for 429s, which say nothing about the path.
+            request: The request.
+            retry: Whether to retry. Throttled requests (429) are always retried.
 
         Raises:
-            NoResponse: The last try did not get one.
+            NoResponse: The last try got no response.
             NoPermit: The transport has given up.
         """
         failures = failed_tries = limited = 0
@@ -212,16 +210,16 @@ class HttpClient:
         return self._given_up
 
     async def _try(self, request: Request) -> tuple[Response, float | None]:
-        """Ask once.
+        """Send a request once.
 
         Returns:
-            The answer, and its Retry-After in seconds.
+            The response and its Retry-After in seconds.
 
         Raises:
-            NoResponse: None came, or a 2xx whose body broke off; of any other answer the status says enough.
+            NoResponse: No response arrived, or the body of a 2xx was cut off.
         """
         if self._session is None:
-            raise RuntimeError("Transport is used as an asynchronous context manager")
+            raise RuntimeError("HttpClient must be used as an asynchronous context manager")
         self.requests += 1
         content, secrets = None, self._secrets
         if request.content:
@@ -245,12 +243,12 @@ class HttpClient:
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Return whom to trust: the authorities of `ca_file`, or else (True) those of this machine."""
+    """Return the trusted authorities: those in `ca_file`, or those of this machine (True)."""
     return ssl.create_default_context(cafile=ca_file) if ca_file else True
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
-    """Read a Retry-After, given as seconds or as a date (RFC 9110, 10.2.3); None where there is none."""
+    """Return a Retry-After in seconds, from seconds or a date (RFC 9110, 10.2.3). None without one."""
     if header is None:
         return None
     text = header.strip()

@@ -1,4 +1,4 @@
-"""Takes secrets out of text that a server returned, in whatever form it repeats them."""
+"""Mask secrets in text that a server returned, in any encoding."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; less could be a word
-MOST_UNESCAPED = 3  # times: a gateway quotes a proxy that quotes the vendor
-# Escapes of URLs, JSON, Python, JavaScript, HTML and quoted-printable, and one that broke off.
+LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; a shorter text could be a word
+MOST_UNESCAPED = 3  # levels: a gateway quotes a proxy that quotes the vendor
+# Escapes of URLs, JSON, Python, JavaScript, HTML and quoted-printable, and a truncated one.
 ESCAPE = re.compile(
     rb"(?:%|=|\\x)(?P<byte>[\da-fA-F]{2})"
     rb"|[\\%][uU](?P<pair>[dD][89abAB][\da-fA-F]{2})\\[uU](?P<low>[dD][c-fC-F][\da-fA-F]{2})"
@@ -26,11 +26,11 @@ BLANK = b" \t\r\n\v\f"
 Spans = list[tuple[int, int]]
 
 
-def without(secrets: Iterable[str], text: str) -> str:
-    """Replace secrets in a text by asterisks.
+def mask_secrets(secrets: Iterable[str], text: str) -> str:
+    """Replace secrets in a text by asterisks, in linear time.
 
-    A piece of eight letters and digits of a secret is enough, in any case, with anything but letters and
-    digits between them, escaped up to three times, or in Base64 or hexadecimal. It takes linear time.
+    A piece of eight letters and digits of a secret is masked in any case, with any other characters between
+    them, escaped up to three times, and in Base64 or hexadecimal.
     """
     levels = list(_levels(text))
     found = sorted(
@@ -49,7 +49,7 @@ def without(secrets: Iterable[str], text: str) -> str:
 
 
 def _levels(text: str) -> Iterator[tuple[bytes, Spans]]:
-    """Yield a text as UTF-8, unescaped once more each time, and where in the text each byte comes from."""
+    """Yield a text as UTF-8, unescaped one level further each time, and the source position of each byte."""
     parts = [_folded(character) for character in text]
     content = b"".join(parts)
     places = [(place, place + 1) for place, part in enumerate(parts) for _ in part]
@@ -70,7 +70,7 @@ def _levels(text: str) -> Iterator[tuple[bytes, Spans]]:
 
 
 def _folded(character: str) -> bytes:
-    """Return a character as UTF-8, a full-width letter or digit as its plain form."""
+    """Return a character as UTF-8. A full-width letter or digit becomes its plain form."""
     plain = character if character.isascii() else unicodedata.normalize("NFKC", character)
     return (plain if plain.isalnum() and plain.isascii() else character).encode("utf-8", "replace")
 
@@ -92,7 +92,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def _found(secret: str, content: bytes, places: Spans) -> Iterator[tuple[int, int]]:
-    """Yield where a text repeats a piece of a secret, or all of it."""
+    """Yield the positions of a secret, or of pieces of it, in a text."""
     noise, edges, size, pieces = _pieces(secret)
     kept = [at for at, byte in enumerate(content) if byte not in noise]
     letters = bytes(content[at] for at in kept).lower()

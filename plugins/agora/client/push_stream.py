@@ -1,7 +1,8 @@
-"""The push-stream API: starts, updates and stops pushing a channel's stream (bypass push-stream document).
+"""Client of the push-stream API: start, update and stop pushing a channel's stream.
 
-Each try carries a Channel Key of its own, made a moment before. The document does not say what a start does
-that is sent twice, so a start is never repeated unless the vendor turned it away or was not reached.
+Source: the vendor's bypass push-stream document. Each try has a new Channel Key. The document does not
+    describe the effect of a repeated start, so a start is repeated only if the vendor refused it or was not
+    reached.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from agora.client import channel_key
 from agora.client.api_client import FAILED, ApiClient, Meaning
 from agora.client.channel_request import require_cname, require_uids, require_urls
 from agora.client.http import HttpClient
-from agora.client.request import Request
-from agora.client.timeouts import TIMEOUTS, Timeouts
+from agora.client.request import TIMEOUTS, Request, Timeouts
 from agora.errors import (
     ChannelConflict,
     ChannelKeyRefused,
@@ -33,39 +33,39 @@ from agora.vendor.pacer import Pacer
 REQUESTS_PER_SECOND = 10.0  # the limit of the vendor's newer pages, per account and API
 
 MEANINGS: dict[int, Meaning] = {
-    400: (RequestInvalid, "Mend what the vendor names; if nothing is wrong with it, ask the vendor."),
+    400: (RequestInvalid, "Fix the fault in the vendor's message. If there is none, contact the vendor."),
     401: (
         ChannelKeyRefused,
-        "Mend the connection {conn_id}: login is the App ID, password its App Certificate (neither is the"
-        " Customer ID or Customer Certificate). If they are right, check this machine's clock: a Channel Key"
-        " is good for five minutes.",
+        "Fix the connection {conn_id}: login is the App ID and password its App Certificate (neither is the"
+        " Customer ID or Customer Certificate). If both are right, check this machine's clock: a Channel Key"
+        " is valid for five minutes.",
     ),
-    404: (ChannelNotFound, "Nothing is pushed under that name: check it, or start it."),
+    404: (ChannelNotFound, "No channel with this name is pushed. Check the name, or start the channel."),
     409: (
         ChannelConflict,
-        "A channel of that name is pushed already: update it, stop it, or take another name.",
+        "A channel with this name is already pushed. Update it, stop it, or choose another name.",
     ),
-    429: (RateLimited, "Wait a minute, then ask again."),
-    FAILED: (VendorUnavailable, "Ask again: it does no harm to ask this twice."),
+    429: (RateLimited, "Wait a minute, then try again."),
+    FAILED: (VendorUnavailable, "Try again. Repeating this request is safe."),
 }
 START_MEANINGS: dict[int, Meaning] = {
     **MEANINGS,
     FAILED: (
         OutcomeUnknown,
-        "The start may have taken effect all the same, and is not repeated blindly. Update the channel with"
-        " the same urls: 404 says that nothing was started, and then start it again. Or stop it.",
+        "The start may have taken effect, so it is not sent again automatically. Update the channel with the"
+        " same urls: 404 means that nothing was started, so start it again. Or stop the channel.",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel as the vendor's answer has it.
+    """A channel as in the vendor's response.
 
     Attributes:
-        cname: Its name; the vendor's own example answers with another one than was asked for.
-        uids: Its hosts, in order.
-        urls: Where its stream is pushed to.
+        cname: Name of the channel. In the vendor's own example it differs from the requested name.
+        uids: The hosts, in order.
+        urls: Destinations of the push.
     """
 
     cname: str
@@ -73,23 +73,23 @@ class Channel:
     urls: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, as they travel from task to task."""
+        """Return values that JSON has, for XComs."""
         return asdict(self)
 
 
 class PushStreamClient(ApiClient):
     """The push-stream API of one App ID, as an asynchronous context manager.
 
-    Every call raises, besides what it names:
-        SettingsError: A name, URL or uid cannot be asked for; nothing was sent.
+    Every call also raises:
+        SettingsError: A name, URL or uid is not valid. Nothing was sent.
         RequestInvalid: 400.
         ChannelKeyRefused: 401.
-        RateLimited: 429 to the end.
+        RateLimited: 429 after all retries.
         UnexpectedResponse: Any other status, or a success whose body is not `{"data": {…}}`.
 
     Args:
         settings: The app.
-        timeouts: How long one request may take.
+        timeouts: Time limits of one request.
     """
 
     def __init__(self, settings: PushStreamSettings, *, timeouts: Timeouts = TIMEOUTS) -> None:
@@ -109,27 +109,27 @@ class PushStreamClient(ApiClient):
 
         Args:
             cname: The channel's name, 1 to 64 printable ASCII characters.
-            urls: Where to, rtmp:// or rtmps://; none leaves it to the vendor.
+            urls: Destinations, rtmp:// or rtmps://. Empty: the vendor's default.
 
         Raises:
             ChannelConflict: 409.
-            OutcomeUnknown: 5xx, or no answer after the request was sent.
-            VendorUnavailable: The host was not reached; nothing was sent.
+            OutcomeUnknown: 5xx, or no response after the request was sent.
+            VendorUnavailable: The host was not reached, so nothing was sent.
         """
         content = {"cname": cname, **({"urls": require_urls(urls)} if urls else {})}
         return await self._channel("POST", content, START_MEANINGS)
 
     async def update(self, cname: str, *, uids: Sequence[int] = (), urls: Sequence[str] = ()) -> Channel:
-        """Change the hosts or the stream URLs of a channel that is pushed.
+        """Change the hosts or the stream URLs of a pushed channel.
 
         Args:
             cname: The channel's name.
-            uids: The hosts in their order, positive; none leaves them as they are.
-            urls: Where to; none leaves them as they are.
+            uids: The hosts in their order, positive. Empty: unchanged.
+            urls: Destinations. Empty: unchanged.
 
         Raises:
             ChannelNotFound: 404.
-            VendorUnavailable: 5xx or no answer to the end.
+            VendorUnavailable: 5xx or no response after all retries.
         """
         content: dict[str, Any] = {"cname": cname}
         if uids:
@@ -141,14 +141,14 @@ class PushStreamClient(ApiClient):
     async def stop(self, cname: str) -> Channel:
         """Stop pushing a channel's stream.
 
-        Where an earlier try was not answered, a 404 is a success: whatever was pushed is not.
+        If an earlier try got no response, a 404 counts as success, because the channel is no longer pushed.
 
         Args:
             cname: The channel's name.
 
         Raises:
             ChannelNotFound: 404.
-            VendorUnavailable: 5xx or no answer to the end.
+            VendorUnavailable: 5xx or no response after all retries.
         """
         try:
             return await self._channel("DELETE", {"cname": cname}, MEANINGS)
@@ -158,38 +158,38 @@ class PushStreamClient(ApiClient):
         return Channel(cname, [], [])
 
     def about(self, cname: str) -> str:
-        """Name what was asked, for messages."""
+        """Return the subject of a request for messages."""
         return f"Channel {cname}, App {self.settings.app_id}, connection {self.settings.conn_id}"
 
     async def _channel(self, method: str, content: dict[str, Any], meanings: dict[int, Meaning]) -> Channel:
         about, app_id = self.about(require_cname(content["cname"])), self.settings.app_id
         request = Request(method, "channel", content=lambda: self._signed(content), secret=("channelkey",))
-        answer = await self.ask(request, meanings, about=about, app_id=app_id)
+        answer = await self.send(request, meanings, about=about, app_id=app_id)
         channel = None if answer.fault else _channel_of(answer.body)
         if channel is not None:
             return channel
         if code := _error_code(answer.body):
             raise self.refusal(answer, code, meanings, about=about, app_id=app_id)
         raise UnexpectedResponse(
-            f"HTTP {answer.status}, but it does not say which channel: {answer.fault or answer.message()}",
+            f"HTTP {answer.status}, but the body has no channel: {answer.fault or answer.message()}",
             about=about,
             app_id=app_id,
-            advice="It has probably taken effect all the same: update the channel to see, or stop it.",
+            advice="The request has probably taken effect. Update the channel to find out, or stop it.",
             answer=answer,
         )
 
     def _signed(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Add a Channel Key made now; the vendor wants it for uid 0."""
+        """Add a new Channel Key. The vendor requires uid 0."""
         certificate = self.settings.app_certificate.get_secret_value()
         key = channel_key.generate(self.settings.app_id, certificate, content["cname"])
         return {**content, "channelkey": key}
 
 
 def _channel_of(body: bytes) -> Channel | None:
-    """Read `{"data": {"cname": "…", "uids": […], "urls": […]}}`; None where it is something else.
+    """Return the channel in `{"data": {"cname": "…", "uids": […], "urls": […]}}`, None for any other body.
 
-    What stops a channel answers with its name alone. Of a start the document says that urls is no array, and
-    shows one: a single text is as good.
+    The response to a stop has only the name. For a start, the document describes urls as a text but shows an
+    array, so both are accepted.
     """
     try:
         data = json.loads(body)["data"]
@@ -205,7 +205,7 @@ def _channel_of(body: bytes) -> Channel | None:
 
 
 def _error_code(body: bytes) -> int:
-    """Read the code of `{"error": {"code": 404, …}}`, the status whatever HTTP says; 0 without one."""
+    """Return the code of `{"error": {"code": 404, …}}`, which overrides the HTTP status. 0 without one."""
     try:
         code = json.loads(body)["error"]["code"]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""One request to the vendor, before it is sent."""
+"""One request to the vendor, and its time limits."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask.
+    """Request before it is sent.
 
     Attributes:
         method: HTTP method.
-        path: Below the base URL, without a leading slash; quoted, its query included.
-        content: Makes the JSON body, anew for each try: a Channel Key in it is soon stale.
-        secret: Names of its fields that no message of ours repeats.
+        path: Quoted path below the base URL, without a leading slash, including the query.
+        content: Function that returns the JSON body. It is called for each try, because a Channel Key
+            expires.
+        secret: Names of body fields that messages must not contain.
     """
 
     method: str
@@ -25,5 +28,29 @@ class Request:
 
     @property
     def is_safe_to_repeat(self) -> bool:
-        """Tell whether asking twice does the same as asking once (RFC 9110, 9.2.2)."""
+        """Whether the method is idempotent (RFC 9110, 9.2.2)."""
         return self.method != "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits of one request.
+
+    Attributes:
+        connect_seconds: Until the connection is established, TLS included.
+        silence_seconds: Without data from the server.
+        total_seconds: From the request to the end of the response.
+    """
+
+    connect_seconds: float = 15
+    silence_seconds: float = 30
+    total_seconds: float = 60
+
+    def for_aiohttp(self) -> aiohttp.ClientTimeout:
+        """Return the limits as aiohttp's type."""
+        return aiohttp.ClientTimeout(
+            total=self.total_seconds, sock_connect=self.connect_seconds, sock_read=self.silence_seconds
+        )
+
+
+TIMEOUTS = Timeouts()

@@ -1,4 +1,4 @@
-"""One HTTP answer of the vendor's, as received."""
+"""One HTTP response of the vendor, as received."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agora.client.mask_secrets import without
+from agora.client.mask_secrets import mask_secrets
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back for one request.
+    """Response to one request.
 
     Attributes:
         status: HTTP status.
-        body: The bytes received, after undoing a content encoding; cut off at the size cap.
-        fetched_at: When the answer was complete, with time zone.
-        fault: Why the body is not whole or not readable, or an empty string.
-        secrets: What is never repeated to people, whatever the vendor says.
-        server_date: When the vendor's clock says that it responded (the `Date` header, in UTC), or None.
-        failed_tries: How many earlier tries were sent and got no answer or a 5xx; each may have taken effect.
+        body: The received bytes, decompressed and cut off at the size cap.
+        fetched_at: Time when the response was complete, with time zone.
+        fault: Why the body is incomplete or not readable. Empty if it is sound.
+        secrets: Texts that messages must not contain, even if the vendor's message does.
+        server_date: The `Date` header in UTC, None without one.
+        failed_tries: Number of earlier tries that were sent and got no response or a 5xx. Each may have taken
+            effect.
     """
 
     status: int
@@ -32,10 +33,10 @@ class Response:
     server_date: datetime | None = None
 
     def message(self) -> str:
-        """Return the vendor's own words in at most 200 characters.
+        """Return the vendor's message in at most 200 characters.
 
-        The shapes differ by endpoint and age (`message`, `error_msg`, `error.message`, …), so whatever came
-        is shown.
+        Endpoints differ in its place (`message`, `error_msg`, `error.message`, …). Without one, the whole
+        body is the message.
         """
         text = self.body[:2000].decode("utf-8", "replace").strip()
         try:
@@ -45,6 +46,6 @@ class Response:
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
             pass
-        text = without(self.secrets, text[:2000])
+        text = mask_secrets(self.secrets, text[:2000])
         printable = "".join(character if character.isprintable() else " " for character in text)
-        return " ".join(printable.split())[:200] or "nothing"
+        return " ".join(printable.split())[:200] or "no message"

@@ -1,1 +1,1 @@
-"""Whether push-streaming is enabled: asked of the vendor for many apps, kept in the warehouse."""
+"""Push-stream open state of apps: query it, apply for it, store it."""

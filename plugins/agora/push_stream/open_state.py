@@ -1,4 +1,4 @@
-"""Asks whether push-streaming is enabled for many apps, or applies for it, and keeps the answers."""
+"""Query whether push-streaming is enabled for many apps, or apply for it, and store the states."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ FEW = 5
 
 @dataclass(slots=True)
 class OpenStates:
-    """What came of asking for some apps of one account.
+    """Open states of some apps of one account.
 
     Attributes:
-        conn_id: The account.
-        seen: The answers, in the order in which they came.
-        failures: App ID → why there is no answer.
+        conn_id: Connection of the account.
+        seen: The received states, in order of arrival.
+        failures: App ID → error of its request.
         refused: Set if the vendor refused several apps and served none, which ends the account's requests.
-        not_asked: App IDs left out, because of it or because the vendor was not available.
-        changed: How many apps' state is another than before, or seen for the first time.
+        not_requested: App IDs that were skipped after that, or because the vendor was unavailable.
+        changed: Number of apps whose state has changed or was received for the first time.
     """
 
     conn_id: str
     seen: list[Seen] = field(default_factory=list)
     failures: dict[str, VendorError] = field(default_factory=dict)
     refused: CredentialsRefused | None = None
-    not_asked: list[str] = field(default_factory=list)
+    not_requested: list[str] = field(default_factory=list)
     changed: int = 0
 
     def text(self) -> str:
-        """Say it in a line or two, the most important first."""
+        """Return the result in a few lines, failures first."""
         counts = (
             f"{self.conn_id}: push-streaming is enabled for {self._apps(enabled=True)},"
             f" not for {self._apps(enabled=False)}; {self.changed:,} changed or new."
@@ -54,7 +54,7 @@ class OpenStates:
         return "\n".join(filter(None, [self.failed(), counts]))
 
     def failed(self) -> str:
-        """Name the apps that failed, those with the same reason together; empty where none did."""
+        """Return the failed apps, grouped by reason. Empty if none failed."""
         lines = [str(self.refused)] if self.refused else []
         if self.failures:
             kinds = (type(error) for error in self.failures.values())
@@ -63,20 +63,20 @@ class OpenStates:
                 f" {format_count(len(self.failures), 'app')} failed."
                 f" {' '.join(self._reasons())} {see(kinds)}"
             )
-        if self.not_asked:
-            lines.append(f"{format_count(len(self.not_asked), 'app')} not asked any more.")
+        if self.not_requested:
+            lines.append(f"{format_count(len(self.not_requested), 'app')} not requested.")
         return "\n".join(lines)
 
     def _reasons(self) -> list[str]:
         apps_by_reason: dict[str, list[str]] = {}
         for app_id, error in sorted(self.failures.items()):
-            said = f"{error.reason.rstrip('.')}. {error.advice}"
-            apps_by_reason.setdefault(said, []).append(app_id)
-        return [f"{_named(app_ids)}: {said}" for said, app_ids in apps_by_reason.items()]
+            reason = f"{error.reason.rstrip('.')}. {error.advice}"
+            apps_by_reason.setdefault(reason, []).append(app_id)
+        return [f"{_named(app_ids)}: {reason}" for reason, app_ids in apps_by_reason.items()]
 
     def _apps(self, *, enabled: bool) -> str:
-        """Count the apps with an answer, and name them where the answers are few."""
-        app_ids = sorted(answer.app_id for answer in self.seen if answer.enabled == enabled)
+        """Return the number of apps with this state, and their names if there are few."""
+        app_ids = sorted(state.app_id for state in self.seen if state.enabled == enabled)
         named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
         return format_count(len(app_ids), "app") + named
 
@@ -89,18 +89,18 @@ def _named(app_ids: list[str]) -> str:
 async def open_states(
     app_ids: Sequence[str], client: DashboardClient, engine: Engine, *, apply: bool
 ) -> OpenStates:
-    """Ask for each app, as many at once as the account allows, and keep every answer whatever ends it.
+    """Request the state of each app concurrently, and store every received state even after an error.
 
-    One app's failure does not keep another's answer from being kept. The rest is not requested if the vendor
-    refused several apps (401 or 403) and served none, or if many apps in a row get no usable answer. Until
-    the vendor serves the first app, at most five requests are under way or refused.
+    One app's failure does not affect other apps. The remaining apps are skipped if the vendor refused several
+    apps (401 or 403) and served none, or if many consecutive apps get no usable response. Until the vendor
+    serves the first app, at most five requests are in progress or refused.
 
     Args:
-        app_ids: Apps of the account, none twice.
-        client: Of that account, entered.
-        engine: To the warehouse, as the loader.
-        apply: Apply (POST) for those that a query (GET) shows not to be enabled. So whoever does not know
-            whether an application arrived may ask again.
+        app_ids: Distinct apps of the account.
+        client: Client of the account, already entered.
+        engine: Engine of the warehouse, as the loader.
+        apply: Apply (POST) for apps that a query (GET) reports as not enabled. A repeated application is
+            therefore safe.
     """
     round_ = _Round(app_ids, client, apply=apply)
     workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
@@ -119,46 +119,46 @@ async def open_states(
 
 
 class _Round:
-    """The state that the workers of one call share."""
+    """State shared by the workers of one call."""
 
     def __init__(self, app_ids: Sequence[str], client: DashboardClient, *, apply: bool) -> None:
         self._todo: Iterator[str] = iter(app_ids)
         self._client = client
         self._apply = apply
-        self._failed_in_a_row = 0
+        self._consecutive_failures = 0
         self._served = False
         # Permits to request an app before the first one is served. A refused app does not return its permit.
         self._permits = asyncio.Semaphore(CONFIRMING_APPS)
         self.states = OpenStates(client.settings.conn_id)
 
     async def work(self) -> None:
-        """Take one app after the other until there are no more."""
+        """Request one app after the other until none is left."""
         for app_id in self._todo:
             if not self._served:
                 await self._permits.acquire()
-            down = self._failed_in_a_row >= 2 * self._client.settings.max_concurrency
+            down = self._consecutive_failures >= 2 * self._client.settings.max_concurrency
             if self.states.refused or down:
-                self.states.not_asked.append(app_id)
+                self.states.not_requested.append(app_id)
                 self._permits.release()
             else:
-                await self._ask(app_id)
+                await self._request(app_id)
 
-    async def _ask(self, app_id: str) -> None:
+    async def _request(self, app_id: str) -> None:
         try:
             seen = await self._seen(app_id)
         except AppRefused as error:
             self.states.failures[app_id] = error
-            self._failed_in_a_row = 0
+            self._consecutive_failures = 0
             if not self._served and len(self._refusals()) == CONFIRMING_APPS:
                 self.stop_if_refused()
                 self._permits.release()
         except VendorError as error:
             self.states.failures[app_id] = error
             down = isinstance(error, VendorUnavailable | OutcomeUnknown | RateLimited)
-            self._failed_in_a_row = self._failed_in_a_row + 1 if down else 0
+            self._consecutive_failures = self._consecutive_failures + 1 if down else 0
             self._permits.release()
         else:
-            self._failed_in_a_row = 0
+            self._consecutive_failures = 0
             self.states.seen.append(seen)
 
     def stop_if_refused(self) -> None:
@@ -174,15 +174,15 @@ class _Round:
         return {app_id: error for app_id, error in failures if isinstance(error, AppRefused)}
 
     async def _seen(self, app_id: str) -> Seen:
-        # What the vendor says is true of some moment after it is asked: an answer that took long must not
-        # look newer than one that was asked for meanwhile.
-        asked_at = datetime.now(UTC)
+        # A response describes some moment after its request, so the time of the request is stored: a slow
+        # response must not appear newer than one that was requested later.
+        requested_at = datetime.now(UTC)
         enabled = await self._client.push_stream_is_open(app_id)
         if not self._served:
             self._served = True
             for _ in range(self._client.settings.max_concurrency):
-                self._permits.release()  # for every worker that waits for one
+                self._permits.release()  # one for every waiting worker
         if self._apply and not enabled:
-            asked_at = datetime.now(UTC)
+            requested_at = datetime.now(UTC)
             enabled = await self._client.apply_for_push_stream(app_id)
-        return Seen(app_id, enabled, asked_at)
+        return Seen(app_id, enabled, requested_at)

@@ -30,7 +30,7 @@ def test_refused_credentials_cost_a_handful_of_requests_and_one_sentence(
 
         assert not planned.app_days
         refused = "Connection agora_dashboard: the vendor refused the credentials for 5 different apps"
-        assert planned.unusable.startswith(f"{refused} (HTTP {status}, the vendor says: ")
+        assert planned.unusable.startswith(f"{refused} (HTTP {status} from the vendor: ")
         assert "Fix the connection agora_dashboard" in planned.unusable
         assert "redirect" not in planned.unusable
         requests = sandbox.stats()["by_status"]

@@ -34,7 +34,7 @@ def test_an_unknown_app_and_a_broken_one_among_twenty(warehouse: Warehouse) -> N
         }
         assert set(summary.failures) == {broken, unknown}
         assert summary.failed().startswith("2 apps failed. All sound responses are loaded;")
-        assert f"{broken}: {len(days)} days, HTTP 500, the vendor says: sorry" in summary.failed()
+        assert f"{broken}: {len(days)} days, HTTP 500 from the vendor: sorry" in summary.failed()
         assert f"{unknown}: {len(days)} days, HTTP 404" in summary.failed()
 
         stats = sandbox.stats()

@@ -36,7 +36,7 @@ def assert_named(night: Night, summary: Any, refused: Sequence[str], status: int
     for app_id in refused:
         count, reason = summary.failures[app_id]
         assert count == days, "days that were not requested are counted, too"
-        assert reason.startswith(f"HTTP {status}, the vendor says: The App ID and the Customer Certificate")
+        assert reason.startswith(f"HTTP {status} from the vendor: The App ID and the Customer Certificate")
         assert "The App ID may belong to another account" in reason
 
 

@@ -11,7 +11,7 @@ import pytest
 from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.collect import collect
 from agora.client.dashboard import DashboardClient
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.warehouse.engine import warehouse_engine
 from sandbox.proxy import Kind, NetworkFault, Proxy
 from tests.bandwidth.collect.night import AppDay, Night, assert_true, night_of, product
@@ -24,19 +24,19 @@ DAYS = 4
 MID_ANSWER = 500  # bytes: beyond the head, before the end
 
 STRUCK = {
-    "reset": (NetworkFault("reset"), "it closed the connection"),
+    "reset": (NetworkFault("reset"), "the server closed the connection"),
     "reset in mid-answer": (NetworkFault("reset", after_bytes=MID_ANSWER), "the connection was closed"),
-    "black hole": (NetworkFault("black-hole"), "it was silent for 0.5 s"),
+    "black hole": (NetworkFault("black-hole"), "no data for 0.5 s"),
     "black hole in mid-answer": (
         NetworkFault("black-hole", after_bytes=MID_ANSWER),
-        "it was silent for 0.5 s",
+        "no data for 0.5 s",
     ),
-    "truncated to nothing": (NetworkFault("truncate"), "it closed the connection"),
+    "truncated to nothing": (NetworkFault("truncate"), "the server closed the connection"),
     "truncated in mid-answer": (
         NetworkFault("truncate", after_bytes=MID_ANSWER),
         "the connection was closed",
     ),
-    "half-closed before the answer": (NetworkFault("half-close"), "it closed the connection"),
+    "half-closed before the answer": (NetworkFault("half-close"), "the server closed the connection"),
     "half-closed in mid-answer": (
         NetworkFault("half-close", after_bytes=MID_ANSWER),
         "the connection was closed",
@@ -102,7 +102,7 @@ def test_one_app_is_struck_and_only_that_one_fails(
     for day in days:
         row = night.ledger()[struck, day]
         assert (row["state"], row["points"], row["kbps"]) == ("failed", 0, None)
-        assert row["reason"].startswith(f"no answer from {night.account.base_url}: ")
+        assert row["reason"].startswith(f"no response from {night.account.base_url}: ")
         assert row["reason"].endswith(reason)
         came = night.raw(struck, day)
         assert len(came) == (fault.after_bytes > 0)
@@ -110,7 +110,7 @@ def test_one_app_is_struck_and_only_that_one_fails(
             body = bytes(answer["body"])
             assert 0 < len(body) < MID_ANSWER
             assert sandbox.fetch(struck, day).body.startswith(body)
-            assert answer["fault"] == f"the body broke off after {len(body)} bytes"
+            assert answer["fault"] == f"the body was cut off after {len(body)} bytes"
 
     proxy.fault = NetworkFault()
     again = night.missing()

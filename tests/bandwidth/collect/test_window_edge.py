@@ -86,9 +86,9 @@ def test_a_400_for_a_recent_day_is_a_failure_and_names_app_day_and_words(warehou
 
         row = night.ledger()[failing]
         assert (row["state"], row["http_status"]) == ("failed", 400)
-        assert row["reason"] == "HTTP 400, the vendor says: odd"
+        assert row["reason"] == "HTTP 400 from the vendor: odd"
         assert {app_id: count for app_id, (count, _) in summary.failures.items()} == {failing[0]: 1}
-        assert f"{failing[0]}: 1 day, HTTP 400, the vendor says: odd" in summary.failed()
+        assert f"{failing[0]}: 1 day, HTTP 400 from the vendor: odd" in summary.failed()
         assert summary.at_the_edge == 0
         (kept,) = night.raw(*failing)
         assert (kept["http_status"], bytes(kept["body"])) == (400, b'{"message":"odd"}')

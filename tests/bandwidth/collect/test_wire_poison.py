@@ -13,7 +13,7 @@ from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.collect import collect
 from agora.bandwidth.replay import replay
 from agora.client.dashboard import DashboardClient
-from agora.client.timeouts import Timeouts
+from agora.client.request import Timeouts
 from agora.settings import parse_apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.answers import body

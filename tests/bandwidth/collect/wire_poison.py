@@ -90,7 +90,7 @@ def in_chunks(body: bytes) -> bytes:
 ERROR = b'{"code": 300, "message": "10 qps limit error", "data": null}'
 HTML = b"<!DOCTYPE html><title>Welcome to the hotel's network</title>"
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES} bytes"
-CUT = f"the body broke off after {KEPT_OF_CUT} bytes: "
+CUT = f"the body was cut off after {KEPT_OF_CUT} bytes: "
 
 WIRE_POISON = {
     "gzip bomb": Poison(
@@ -101,17 +101,19 @@ WIRE_POISON = {
     "endless body": Poison(endless(chunked=False), TOO_LARGE, raw=lambda _: b" " * MAX_BODY_BYTES),
     "endless chunks": Poison(endless(chunked=True), TOO_LARGE, raw=lambda _: b" " * MAX_BODY_BYTES),
     "slow drip": Poison(
-        drip, CUT + "its answer was not complete within", "failed", raw=lambda s: s[:KEPT_OF_CUT]
+        drip, CUT + "the response was not complete within", "failed", raw=lambda s: s[:KEPT_OF_CUT]
     ),
     "half-closed socket": Poison(half_close, CUT, "failed", raw=lambda s: s[:KEPT_OF_CUT]),
     "shorter than its Content-Length": Poison(
         whole(lambda s: answer(200, s)[: -len(s) + KEPT_OF_CUT]), CUT, "failed", raw=lambda s: s[:KEPT_OF_CUT]
     ),
     "one byte shorter than its Content-Length": Poison(
-        whole(lambda s: answer(200, s)[:-1]), "the body broke off after", "failed", raw=lambda s: s[:-1]
+        whole(lambda s: answer(200, s)[:-1]), "the body was cut off after", "failed", raw=lambda s: s[:-1]
     ),
     "sound, but shorter than its Content-Length": Poison(
-        whole(lambda s: answer(200, s, Content_Length=str(len(s) + 1))), "the body broke off after", "failed"
+        whole(lambda s: answer(200, s, Content_Length=str(len(s) + 1))),
+        "the body was cut off after",
+        "failed",
     ),
     "chunks cut off": Poison(
         whole(lambda s: in_chunks(s)[: -len(s) - 2 + KEPT_OF_CUT]),
@@ -119,7 +121,7 @@ WIRE_POISON = {
         "failed",
         raw=lambda s: s[:KEPT_OF_CUT],
     ),
-    "chunks without the last": Poison(whole(in_chunks), "the body broke off after", "failed"),
+    "chunks without the last": Poison(whole(in_chunks), "the body was cut off after", "failed"),
     "said to be gzip": Poison(
         whole(lambda s: answer(200, s, Content_Encoding="gzip")), "the compressed body cannot be read"
     ),
@@ -157,12 +159,12 @@ WIRE_POISON = {
     "204": Poison(whole(lambda _: answer(204)), "not JSON", http_status=204, raw=lambda _: b""),
     "206 with a sound body": Poison(
         whole(lambda s: answer(206, s, Content_Range=f"bytes 0-{len(s) - 1}/{len(s)}")),
-        "the body is a part of one, which was not asked for",
+        "the body is partial content, which was not requested",
         http_status=206,
     ),
     "a redirect with a sound body": Poison(
         whole(lambda s: answer(302, s, Location="https://127.0.0.1:1/")),
-        "HTTP 302, the vendor says: ",
+        "HTTP 302 from the vendor: ",
         "failed",
         http_status=302,
     ),
@@ -175,21 +177,21 @@ WIRE_POISON = {
     "an empty 200": Poison(whole(lambda _: answer(200)), "not JSON", raw=lambda _: b""),
     "no HTTP": Poison(
         whole(lambda s: b"SSH-2.0-OpenSSH_9.6\r\n" + s),
-        "what it answers is no HTTP",
+        "the response is not HTTP",
         "failed",
         None,
         raw=None,
     ),
     "headers without end": Poison(
         whole(lambda s: b"HTTP/1.1 200 OK\r\n" + b"X-Filler: " + b"x" * 100_000 + b"\r\n\r\n" + s),
-        "what it answers is no HTTP",
+        "the response is not HTTP",
         "failed",
         None,
         raw=None,
     ),
     "two Content-Lengths": Poison(
         whole(lambda s: answer(200, s, Content_length=str(len(s) - 1))),
-        "what it answers is no HTTP",
+        "the response is not HTTP",
         "failed",
         None,
         raw=None,
