@@ -73,7 +73,7 @@ def test_a_file_without_certificates_is_refused_and_not_repeated(tmp_path: Path,
     file = tmp_path / "some.pem"
     file.write_bytes(content)
     said = refusal(ca_file=str(file))
-    assert f"the file '{file}' is no PEM file of certificates" in said
+    assert f"the file '{file}' is not a PEM file with certificates" in said
     assert "BEGIN" not in said
 
 
@@ -81,7 +81,7 @@ def test_a_file_half_of_which_is_broken_is_refused(tmp_path: Path) -> None:
     file = Authority(tmp_path).ca_file
     whole = file.read_bytes()
     file.write_bytes(whole + whole.replace(b"MII", b"###", 1))
-    assert "is no PEM file of certificates" in refusal(ca_file=str(file))
+    assert "is not a PEM file with certificates" in refusal(ca_file=str(file))
 
 
 @pytest.mark.parametrize("given", [True, False, 7, ["a.pem"]])

@@ -277,7 +277,7 @@ def test_apps_are_a_list_of_objects_and_ids_mixed() -> None:
         ("null", "valid list"),
         ('"a1"', "valid list"),
         ('{"app_id": "a1"}', "valid list"),
-        ("[]", "names no app"),
+        ("[]", "agora_apps is empty"),
         ("[1]", "0"),
         ("[null]", "0"),
         ('[""]', "0.app_id"),

@@ -78,7 +78,7 @@ def test_a_channel_name_has_up_to_64_characters(length: int) -> None:
 @pytest.mark.parametrize("cname", NO_CNAMES, ids=ascii)
 def test_another_name_is_refused_with_what_one_is(cname: object) -> None:
     assert refusal(require_cname, cname) == (
-        "cname is no channel name: it has 1 to 64 printable ASCII characters."
+        "cname is not a channel name of 1 to 64 printable ASCII characters."
         " See docs/runbook.md#settings-error"
     )
 
@@ -99,7 +99,7 @@ def test_another_url_is_refused_by_its_place(url: object) -> None:
     for place in (0, 2):
         said = refusal(require_urls, [*URLS[:place], url, URLS[0]])
         assert said.startswith(
-            f"urls[{place}] is no stream address: it begins with rtmp:// or rtmps://, names a host, and"
+            f"urls[{place}] is not a stream URL. It must begin with rtmp:// or rtmps://, contain a"
             " has no space in it."
         )
 
@@ -113,7 +113,7 @@ def test_a_refused_url_is_not_repeated(url: object) -> None:
 
 @pytest.mark.parametrize("urls", [None, "rtmp://a.example/1", {}, {"rtmp://a.example/1": 1}, 7, iter(URLS)])
 def test_urls_that_are_no_list_are_refused(urls: object) -> None:
-    assert refusal(require_urls, urls).startswith("urls is no list.")
+    assert refusal(require_urls, urls).startswith("urls is not a list.")
 
 
 def test_uids_are_a_list_in_its_order() -> None:
@@ -126,12 +126,12 @@ def test_uids_are_a_list_in_its_order() -> None:
 def test_another_uid_is_refused_by_its_place(uid: object) -> None:
     for place in (0, 2):
         said = refusal(require_uids, [*[7] * place, uid, 7])
-        assert said.startswith(f"uids[{place}] is no uid: a whole number from 1 to 4294967295.")
+        assert said.startswith(f"uids[{place}] is not a whole number from 1 to 4294967295.")
 
 
 @pytest.mark.parametrize("uids", [None, "7", 7, {7}, {7: 7}, range(3)])
 def test_uids_that_are_no_list_are_refused(uids: object) -> None:
-    assert refusal(require_uids, uids).startswith("uids is no list.")
+    assert refusal(require_uids, uids).startswith("uids is not a list.")
 
 
 def is_accepted(call: Callable[[Any], Any], argument: object) -> bool:

@@ -162,7 +162,7 @@ def test_proxies_of_the_environment_get_nothing(monkeypatch: pytest.MonkeyPatch)
         (lambda client: client.stop("x" * 65), "cname"),
         (lambda client: client.update("tab\t"), "cname"),
         (lambda client: client.start(CNAME, ["rtmp://a.example/secret", "https://b.example"]), r"urls\[1\]"),
-        (lambda client: client.start(CNAME, "rtmp://a.example/secret"), "urls is no list"),
+        (lambda client: client.start(CNAME, "rtmp://a.example/secret"), "urls is not a list"),
         (lambda client: client.update(CNAME, urls=["rtmp://"]), r"urls\[0\]"),
         (lambda client: client.update(CNAME, uids=[1, 0]), r"uids\[1\]"),
     ],
