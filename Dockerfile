@@ -1,10 +1,10 @@
-# The one image of all of Airflow's services, and of the sandbox.
+# Image of Airflow's services and of the sandbox.
 FROM apache/airflow:slim-3.3.2-python3.11
 
 COPY --chown=airflow:0 requirements-distributed.txt /opt/agora/
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /opt/agora/requirements-distributed.txt
 
-# Where the sandbox leaves its certificate for the others; a new volume takes over whose it is.
+# The sandbox writes its certificate here for the other services. A new volume inherits the directory's owner.
 USER root
 RUN install -d -o airflow -g 0 -m 0775 /opt/agora/certificates
 USER airflow

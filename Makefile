@@ -56,7 +56,7 @@ secrets: ## write passwords and keys for docker-compose.yaml into .env, those th
 	@sh distributed/secrets.sh
 
 upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release goes back)
-	@$(BIN)/python -m embedded.upgrade $(TO)
+	@$(BIN)/python -m embedded upgrade $(TO)
 
 test: $(DEV) ## every test that needs only pip packages
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \

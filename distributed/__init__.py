@@ -1,1 +1,1 @@
-"""An installation of several processes or containers: prepared once, checked while it runs."""
+"""Commands that containers run under Docker Compose and Kubernetes: initialisation and health checks."""

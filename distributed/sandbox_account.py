@@ -1,4 +1,4 @@
-"""Points an installation without an account at the sandbox, and lets the nightly DAG run."""
+"""Connect an installation without a vendor account to the sandbox, and unpause the nightly DAG."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 DAG_ID = "agora_bandwidth_daily"
-PATIENCE_SECONDS = 120
+DAG_SECONDS = 120
 DESCRIPTION = "The sandbox API."
 EXTRA = {"timezone": "UTC", "window": "1 month", "requests_per_second": 50, "max_concurrency": 16}
 
 
 def main(environ: Mapping[str, str]) -> str | None:
-    """Do it; return what went wrong."""
+    """Set up the sandbox's account; return an error message, or None on success."""
     with create_session() as session:
-        known = session.scalar(select(Connection).where(Connection.conn_id == "agora_dashboard"))
-        if known is not None and known.description != DESCRIPTION:
-            return "There is an account already (connection agora_dashboard), so the sandbox stays unused."
-        _point_at_sandbox(session, environ)
+        existing = session.scalar(select(Connection).where(Connection.conn_id == "agora_dashboard"))
+        if existing is not None and existing.description != DESCRIPTION:
+            return "The connection agora_dashboard already has an account, so the sandbox is not used."
+        _connect_sandbox(session, environ)
     return _unpause()
 
 
-def _point_at_sandbox(session: Session, environ: Mapping[str, str]) -> None:
+def _connect_sandbox(session: Session, environ: Mapping[str, str]) -> None:
     url, ca_file = environ["AGORA_SANDBOX_URL"], environ["AGORA_SANDBOX_CA_FILE"]
     login, password = environ["AGORA_SANDBOX_CUSTOMER_ID"], environ["AGORA_SANDBOX_CUSTOMER_CERTIFICATE"]
     authorization = "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode()
@@ -44,15 +44,15 @@ def _point_at_sandbox(session: Session, environ: Mapping[str, str]) -> None:
     _put_connection(session, "agora_dashboard", f"{url}/dev/v2", login, password, extra)
     push_stream = {"ca_file": ca_file}
     _put_connection(session, "agora_push_stream", f"{url}/api/v1", first, certificates[first], push_stream)
-    wanted = [{"app_id": app["app_id"], "name": app["name"]} for app in apps]
-    Variable.set("agora_apps", json.dumps(wanted, indent=2), session=session)
+    configured = [{"app_id": app["app_id"], "name": app["name"]} for app in apps]
+    Variable.set("agora_apps", json.dumps(configured, indent=2), session=session)
 
 
 def _put_connection(
     session: Session, conn_id: str, host: str, login: str, password: str, extra: Mapping[str, object]
 ) -> None:
-    known = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
-    connection = known or Connection(conn_id=conn_id, conn_type=conn_id)
+    existing = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
+    connection = existing or Connection(conn_id=conn_id, conn_type=conn_id)
     connection.host, connection.login, connection.description = host, login, DESCRIPTION
     connection.set_password(password)
     connection.set_extra(json.dumps(extra))
@@ -60,22 +60,22 @@ def _put_connection(
 
 
 def _get(url: str, ca_file: str, authorization: str) -> Any:
-    request = Request(url, headers={"Authorization": authorization})  # noqa: S310 - the sandbox beside us
+    request = Request(url, headers={"Authorization": authorization})  # noqa: S310 - our own sandbox
     trusted = ssl.create_default_context(cafile=ca_file)
-    with urlopen(request, timeout=30, context=trusted) as answer:  # noqa: S310 - the same
-        return json.loads(answer.read())
+    with urlopen(request, timeout=30, context=trusted) as response:  # noqa: S310 - our own sandbox
+        return json.loads(response.read())
 
 
 def _unpause() -> str | None:
-    """Let the nightly DAG run, once Airflow has read its file; its schedule starts a run at once."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Unpause the nightly DAG when Airflow has parsed its file; the schedule then starts a run at once."""
+    deadline = time.monotonic() + DAG_SECONDS
     while time.monotonic() < deadline:
         with create_session() as session:
             if (dag := session.get(DagModel, DAG_ID)) is not None:
                 dag.is_paused = False
                 return None
         time.sleep(2)
-    return f"Airflow has not read the DAG {DAG_ID} within {PATIENCE_SECONDS} s."
+    return f"Airflow has not parsed the DAG {DAG_ID} within {DAG_SECONDS} s."
 
 
 if __name__ == "__main__":

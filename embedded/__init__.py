@@ -1,1 +1,1 @@
-"""The local stack without Docker: PostgreSQL, the sandbox, Airflow's services, and the demo."""
+"""The local stack, without Docker: PostgreSQL, the sandbox API, Airflow's services and the demo."""

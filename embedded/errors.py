@@ -1,8 +1,8 @@
-"""What may go wrong in a way its reader can mend: each error is a sentence or two, never a traceback."""
+"""Errors that the local stack reports without a traceback: each message names the cause and the remedy."""
 
 
 class StackError(Exception):
-    """Something the local stack expects to happen now and then; the text says what to do next."""
+    """The command failed; the message has the cause and the next step."""
 
 
 class RefusedError(StackError):
@@ -10,4 +10,4 @@ class RefusedError(StackError):
 
 
 class PortTakenError(RefusedError):
-    """A port of the stack is in use by somebody else."""
+    """Another program already uses one of the stack's ports."""

@@ -1,4 +1,4 @@
-"""What a person sees while something takes its time: a line a step with seconds, and a bar."""
+"""Progress in the terminal: one line per step with its seconds, and a progress bar."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ WIDTH = 44
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Print one line for a step: when it begins on a terminal, with its seconds when it is done."""
+    """Print one line with the step's seconds when it ends; on a terminal print its text when it begins."""
     began = time.monotonic()
     if sys.stdout.isatty():
         print(f"{text} …", end="", flush=True)
     try:
         yield
     except BaseException:
-        print(f"\r{text:<{WIDTH}} not done after {time.monotonic() - began:.1f} s", flush=True)
+        print(f"\r{text:<{WIDTH}} failed after {time.monotonic() - began:.1f} s", flush=True)
         raise
     start = "\r" if sys.stdout.isatty() else ""
     print(f"{start}{text:<{WIDTH}} {time.monotonic() - began:6.1f} s", flush=True)
 
 
 class Bar:
-    """How much of a whole is done: redrawn in place on a terminal, else a line now and then.
+    """Progress bar on a terminal; elsewhere a line at most every five seconds.
 
     Args:
-        text: What is done.
-        unit: What is counted.
-        out: Where to.
+        text: Name of the activity.
+        unit: Plural noun of the counted items.
+        out: Stream to print to.
     """
 
     def __init__(self, text: str, unit: str, out: TextIO = sys.stdout) -> None:
@@ -41,12 +41,12 @@ class Bar:
         self._quiet_until = self._began
         self._last = ""
 
-    def show(self, done: int, wanted: int) -> None:
-        """Show the present state."""
-        counts = f"{done:,} of {wanted:,} {self._unit}" if wanted else f"counting the {self._unit}"
+    def show(self, done: int, total: int) -> None:
+        """Show the current counts."""
+        counts = f"{done:,} of {total:,} {self._unit}" if total else f"planning the {self._unit}"
         seconds = time.monotonic() - self._began
         if self._out.isatty():
-            full = 24 * done // wanted if wanted else 0
+            full = 24 * done // total if total else 0
             line = f"{self._text} [{'█' * full}{'·' * (24 - full)}] {counts}, {seconds:.0f} s"
             print(f"\r{line:<{len(self._last)}}", end="", file=self._out, flush=True)
             self._last = line
@@ -55,6 +55,6 @@ class Bar:
             self._last, self._quiet_until = counts, time.monotonic() + 5
 
     def end(self) -> None:
-        """Leave the bar's line."""
+        """Move to the line after the bar."""
         if self._out.isatty():
             print(file=self._out, flush=True)

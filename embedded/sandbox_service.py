@@ -1,4 +1,4 @@
-"""The sandbox API as a service of the demo: how it is started, its one scripted fault, which apps it has."""
+"""The demo's sandbox API: start it as a service, script its one fault, fetch its apps."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from embedded.errors import StackError
-from embedded.private_file import write_private
 from embedded.processes import Service
-from embedded.secrets_file import Secrets
+from embedded.secret_files import Secrets, write_private
 from embedded.settings import Settings
 
 NAME = "sandbox"
@@ -25,7 +24,7 @@ FAULTY_APP, FAULT_AGE_DAYS = 5, 5
 WITHHELD = ["09:40", "09:45", "09:50", "14:05", "14:10", "14:15"]
 
 
-def service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]) -> Service:
+def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]) -> Service:
     """Return the sandbox as a service."""
     command = [
         *(sys.executable, "-P", "-m", "sandbox", "--port", str(settings.sandbox_port)),
@@ -44,9 +43,9 @@ def service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]) -> 
 
 
 def write_faults(settings: Settings) -> None:
-    """Script one day that lacks points, so that people see what marked data looks like.
+    """Script one day with missing points, so that the demo shows a partial day.
 
-    Written once: the day stays the same when the demo is repeated.
+    The file is written once, so that a repeated demo keeps the same day.
     """
     path = _faults_path(settings)
     if not path.exists():
@@ -55,11 +54,11 @@ def write_faults(settings: Settings) -> None:
         write_private(path, json.dumps([fault], indent=2) + "\n")
 
 
-def wait(settings: Settings, sandbox: Service) -> None:
-    """Wait until the sandbox answers.
+def wait_until_healthy(settings: Settings, sandbox: Service) -> None:
+    """Wait until the sandbox responds.
 
     Raises:
-        StackError: It has ended, or does not answer within half a minute.
+        StackError: The sandbox has ended, or does not respond within 30 seconds.
     """
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -70,16 +69,16 @@ def wait(settings: Settings, sandbox: Service) -> None:
             time.sleep(0.1)
         else:
             return
-    raise StackError(f"The sandbox does not answer on {settings.sandbox_url}. See {sandbox.log}.")
+    raise StackError(f"The sandbox at {settings.sandbox_url} does not respond. Its log is {sandbox.log}.")
 
 
-def apps(settings: Settings) -> list[dict[str, str]]:
+def fetch_apps(settings: Settings) -> list[dict[str, str]]:
     """Return the sandbox's apps, each with `app_id` and `name`."""
     return [{"app_id": app["app_id"], "name": app["name"]} for app in _get(settings, "/_sandbox/apps")]
 
 
-def app_certificates(settings: Settings, secrets: Secrets) -> dict[str, str]:
-    """Return the App Certificate of each App ID, which the sandbox tells its account alone."""
+def fetch_app_certificates(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    """Return the App Certificate of each App ID, which the sandbox returns only to its account."""
     pair = f"{secrets.sandbox_customer_id}:{secrets.sandbox_customer_certificate}"
     authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return dict(_get(settings, "/_sandbox/app-certificates", {"Authorization": authorization}))
@@ -88,10 +87,10 @@ def app_certificates(settings: Settings, secrets: Secrets) -> dict[str, str]:
 def _get(settings: Settings, path: str, headers: Mapping[str, str] | None = None) -> Any:
     request = Request(settings.sandbox_url + path, headers=dict(headers or {}))  # noqa: S310 - our own server
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
-            return json.loads(answer.read())
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as response:
+            return json.loads(response.read())
     except (URLError, OSError, ValueError) as error:
-        raise StackError(f"The sandbox at {settings.sandbox_url} does not answer: {error}.") from None
+        raise StackError(f"The sandbox at {settings.sandbox_url} does not respond: {error}.") from None
 
 
 def _faults_path(settings: Settings) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agora.dag_support.batches import split_into_batches
-from embedded import postgres
+from embedded.postgres_server import stack_cluster
 from embedded.processes import Record
 from tests.bench.measure import cpu_seconds
 from tests.bench.workload import Workload
@@ -164,7 +164,7 @@ def _pids(live: LiveStack, sandbox: RunningSandbox) -> dict[str, int]:
     settings = live.stack.settings
     leaders = {name: Record(name, settings.state).leader() for name in ("scheduler", "api-server")}
     pids = {name: leader.pid for name, leader in leaders.items() if leader}
-    return {**pids, "PostgreSQL": postgres.of_stack(settings).server_pid() or 0, "sandbox": sandbox.pid}
+    return {**pids, "PostgreSQL": stack_cluster(settings).server_pid() or 0, "sandbox": sandbox.pid}
 
 
 def _ended(live: LiveStack, run_id: str) -> Json:

@@ -18,7 +18,7 @@ from statistics import mean
 from typing import Any
 
 from agora.warehouse.migrate import migrate
-from embedded.postgres import Throwaway, throwaway
+from embedded.postgres_throwaway import Throwaway, throwaway
 from embedded.settings import ROOT
 from tests.bench import growth_bytes, growth_queries
 from tests.bench.workload import Workload

@@ -14,9 +14,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 from agora.warehouse import roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_aggregates import refresh
-from embedded import configuration, postgres, stack
-from embedded.ports import free_port
-from embedded.settings import HOST, Settings
+from embedded import airflow_setup, stack
+from embedded.postgres_server import database_url
+from embedded.settings import HOST, Settings, free_port
 from embedded.stack import Stack
 from tests.bench import workload
 from tests.bench.workload import Workload
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(Path(scratch) / "local", free_port(), free_port(), free_port())
         try:
-            running = stack.start(settings, stack.DEMO, configuration.apply)
+            running = stack.start(settings, stack.DEMO, airflow_setup.set_up_airflow)
             app_ids = _fill(running, LOAD.usage_dates(today))
             _report(running, _routes(app_ids, today))
         finally:
@@ -95,7 +95,7 @@ def _fill(running: Stack, usage_dates: list[date]) -> list[str]:
     # As the last step of a collecting run does.
     refresh(
         warehouse_engine(
-            postgres.url("loader", running.secrets.postgres["loader"], running.settings.pg_port, "warehouse")
+            database_url("loader", running.secrets.postgres["loader"], running.settings.pg_port, "warehouse")
         )
     )
     return app_ids

@@ -183,7 +183,7 @@ def no_connection(live: LiveStack) -> Iterator[None]:
 @pytest.mark.usefixtures("no_connection")
 def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> None:
     settings = live.stack.settings
-    app_id, certificate = sandbox_service.app_certificates(settings, live.stack.secrets).popitem()
+    app_id, certificate = sandbox_service.fetch_app_certificates(settings, live.stack.secrets).popitem()
     page = visitor.page
     page.goto(f"{visitor.ui_url}/connections")
     page.get_by_role("button", name="Add Connection").click()

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from embedded import configuration, stack
-from embedded.ports import free_port
+from embedded import airflow_setup, stack
 from embedded.processes import Record
-from embedded.settings import Settings
+from embedded.settings import Settings, free_port
 from tests.chaos.kills import Outcome
 from tests.chaos.nights import Nights
 from tests.chaos.site import ChaosError
@@ -104,12 +103,12 @@ def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
     home = Path(tempfile.mkdtemp(prefix="agora-chaos-"))
     settings = Settings(home / "local", free_port(), free_port(), free_port())
     settings.make_directories()
-    settings.state_file.remember(mode=stack.DEMO, ports=settings.ports)
+    settings.state_file.update(mode=stack.DEMO, ports=settings.ports)
     policy = settings.airflow_home / "config" / "airflow_local_settings.py"
     policy.parent.mkdir()
     policy.write_text(IMPATIENCE)
     try:
-        live = LiveStack(stack.start(settings, stack.DEMO, configuration.apply))
+        live = LiveStack(stack.start(settings, stack.DEMO, airflow_setup.set_up_airflow))
         live.api.put_connection(
             "agora_dashboard",
             conn_type="agora_dashboard",
@@ -118,7 +117,7 @@ def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
             password=sandbox.customer_certificate,
         )
         live.set_apps(sandbox.app_ids[:1])
-        configuration.unpause(live.stack)
+        airflow_setup.unpause(live.stack)
         yield live
     finally:
         stack.clean(settings)

@@ -73,7 +73,7 @@ def _move_tables_to(mounted: Path, harmed: Site) -> None:
     place = mounted / "tables"
     place.mkdir(mode=0o700)
     server = harmed.warehouse.server
-    server.cluster.programs.give(place)
+    server.cluster.programs.chown(place)
     with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
         cursor.execute(f"create tablespace small location '{place}'")
         cursor.execute("alter database warehouse set tablespace small")

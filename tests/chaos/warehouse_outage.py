@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agora.warehouse.migrate import migrate
-from embedded import configuration, stack
-from embedded.ports import free_port
-from embedded.postgres import Throwaway, throwaway
-from embedded.settings import Settings
+from embedded import airflow_setup, stack
+from embedded.postgres_throwaway import Throwaway, throwaway
+from embedded.settings import Settings, free_port
 from tests.bandwidth.collect.night import product, window_days
 from tests.chaos.checker import check, committed, missing
 from tests.chaos.truth import Truth
@@ -66,7 +65,7 @@ def _live(server: Throwaway, sandbox: RunningSandbox) -> Iterator[LiveStack]:
     home = Path(tempfile.mkdtemp(prefix="agora-outage-"))
     settings = Settings(home / "local", free_port(), free_port(), free_port())
     try:
-        live = LiveStack(stack.start(settings, stack.DEMO, configuration.apply))
+        live = LiveStack(stack.start(settings, stack.DEMO, airflow_setup.set_up_airflow))
         live.set_apps(sandbox.app_ids[:1])
         live.api.put_connection(
             "agora_dashboard",
@@ -85,7 +84,7 @@ def _live(server: Throwaway, sandbox: RunningSandbox) -> Iterator[LiveStack]:
             login="loader",
             password=server.passwords["loader"],
         )
-        configuration.unpause(live.stack)
+        airflow_setup.unpause(live.stack)
         live.scheduled_run()
         live.set_apps(sandbox.app_ids)
         yield live

@@ -11,7 +11,7 @@ from itertools import cycle
 from typing import Any
 
 from agora.warehouse import roles
-from embedded.secrets_file import Secrets
+from embedded.secret_files import Secrets
 from embedded.settings import HOST, Settings
 from embedded.stack import UP, Stack
 from tests.distributed.plain import Installation, wait_until

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from embedded import binaries, dotenv, processes
+from embedded import processes
 from embedded.airflow_api import AirflowApi, ApiUnavailableError
-from embedded.cluster import Cluster
-from embedded.ports import free_port
+from embedded.postgres_binaries import find_programs
+from embedded.postgres_server import Cluster
 from embedded.processes import Service
-from embedded.settings import HOST, ROOT
+from embedded.settings import HOST, ROOT, free_port, read_dotenv
 from tests.distributed import compose_file
 from tests.distributed.sandbox_over_https import SandboxOverHttps
 
@@ -77,7 +77,7 @@ class Installation:
     @property
     def variables(self) -> dict[str, str]:
         """What `.env` says now."""
-        return dotenv.read(self.dotenv)
+        return read_dotenv(self.dotenv)
 
     def change(self, **variables: str) -> None:
         """Change variables in `.env`, as a person would with an editor."""
@@ -92,9 +92,9 @@ class Installation:
     @cached_property
     def cluster(self) -> Cluster:
         """Its PostgreSQL server."""
-        programs = binaries.find()
-        programs.open_way(self.state)
-        programs.open_way(self.state / "log")
+        programs = find_programs()
+        programs.allow_traversal(self.state)
+        programs.allow_traversal(self.state / "log")
         data, log = self.state / "postgres", self.state / "log" / "postgres.log"
         return Cluster(programs, data, log, self.ports["postgres"])
 
@@ -221,7 +221,7 @@ class Installation:
         if "postgres" in hosts:
             self.cluster.stop()
         patience = {
-            host: PATIENCE.get(_service(host), processes.PATIENCE) for host in hosts if host != "postgres"
+            host: PATIENCE.get(_service(host), processes.STOP_SECONDS) for host in hosts if host != "postgres"
         }
         processes.stop(patience, self.state)
 

@@ -40,7 +40,7 @@ def test_an_account_that_is_there_keeps_the_sandbox_out(live: Live) -> None:
         )
 
     assert refused.returncode == 1
-    assert "There is an account already (connection agora_dashboard)" in refused.stderr
+    assert "The connection agora_dashboard already has an account" in refused.stderr
     assert live.metadata("select * from connection order by conn_id") == before
 
 

@@ -6,14 +6,14 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from embedded.ports import free_port
+from embedded.settings import free_port
 from tests.distributed.live import Live
 from tests.distributed.plain import Installation
 
 IMPATIENT = """
 import os, sys
 from distributed import initialise
-initialise.PATIENCE_SECONDS = 2
+initialise.SERVER_SECONDS = 2
 sys.exit(initialise.main(os.environ))
 """
 DECIDED_IN_THE_UI = {
@@ -70,9 +70,9 @@ def test_a_later_start_leaves_what_was_changed_in_the_ui(live: Live) -> None:
 
     assert again.returncode == 0, again.stderr
     assert said(again)[-4:] == [
-        "  connection agora_second: is there already, change it in the UI",
-        "  connection agora_third: is there already, change it in the UI",
-        "  variable agora_kept: is there already, change it in the UI",
+        "  connection agora_second: already exists, so change it in the UI",
+        "  connection agora_third: already exists, so change it in the UI",
+        "  variable agora_kept: already exists, so change it in the UI",
         "ready",
     ]
     after = {table: sorted(live.metadata(query), key=str) for table, query in DECIDED_IN_THE_UI.items()}
@@ -90,7 +90,7 @@ def test_without_the_superuser_the_server_is_left_to_those_who_run_it(session_li
     answer = session_live.installation.run("init", AGORA_POSTGRES_PASSWORD="")
 
     assert answer.returncode == 0, answer.stderr
-    assert said(answer)[0] == "roles and databases: left to those who run the server"
+    assert said(answer)[0] == "roles and databases: skipped, the server's administrator creates them"
     assert said(answer)[-1] == "ready"
 
 
@@ -133,6 +133,6 @@ def test_a_connection_that_cannot_be_read_is_named_and_not_shown(
 ) -> None:
     answer = installation.run("init", AIRFLOW_CONN_AGORA_FOURTH=value)
 
-    assert explained(answer, installation).startswith("AIRFLOW_CONN_AGORA_FOURTH is no connection.")
+    assert explained(answer, installation).startswith("AIRFLOW_CONN_AGORA_FOURTH is not a connection.")
     assert "hidden-0123456789" not in answer.stdout + answer.stderr
     assert said(answer) == []  # nothing was begun

@@ -1,9 +1,9 @@
-"""A question to a database of the local stack, as one of its roles."""
+"""Queries on a database of the local stack, as one of its roles."""
 
 from __future__ import annotations
 
 from agora.warehouse import roles
-from embedded.secrets_file import Secrets
+from embedded.secret_files import Secrets
 from embedded.settings import HOST, Settings
 
 

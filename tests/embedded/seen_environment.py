@@ -1,4 +1,4 @@
-"""Not collected by itself: tests/embedded/test_environment.py runs it in a hostile shell."""
+"""Tests that only tests/embedded/test_isolation.py runs, in a hostile shell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
 @pytest.mark.parametrize("number", range(2))
-def test_neither_the_test_nor_what_it_starts_sees_the_caller(number: int) -> None:
+def test_neither_the_test_nor_its_child_sees_the_callers_variables(number: int) -> None:
     child = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, check=True)
     for environment in (dict(os.environ), json.loads(child.stdout)):
         assert [name for name, value in environment.items() if value == "of the caller"] == []

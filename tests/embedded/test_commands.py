@@ -1,4 +1,4 @@
-"""The commands as people type them: what they say when something is not as it should be."""
+"""The commands of the Makefile and of bin/: output and exit status, above all when they refuse to run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from embedded import configuration, postgres, stack, upgrade
+from embedded import stack
 from embedded.__main__ import main
+from embedded.airflow_setup import set_up_airflow
 from embedded.errors import StackError
-from embedded.secrets_file import Secrets
+from embedded.postgres_server import stack_cluster
+from embedded.secret_files import Secrets
 from embedded.settings import ROOT, Settings
 
 ELSEWHERE = {
@@ -45,56 +47,56 @@ def test_demo_with_a_taken_port_names_it_and_starts_nothing(settings: Settings, 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", getattr(settings, name)))
         taken.listen()
-        answer = embedded(settings, "demo")
-    assert answer.returncode == 1
-    assert f"Port {getattr(settings, name)}" in answer.stderr
-    assert f"AGORA_{name.upper()}=" in answer.stderr
-    assert "Traceback" not in answer.stderr
+        result = embedded(settings, "demo")
+    assert result.returncode == 1
+    assert f"port {getattr(settings, name)}" in result.stderr
+    assert f"AGORA_{name.upper()}=" in result.stderr
+    assert "Traceback" not in result.stderr
     assert not settings.postgres_data.exists()
 
 
 def test_up_over_the_demos_state_is_refused(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"AGORA_LOCAL_DIR.*make clean"):
-        stack.start(settings, stack.UP, configuration.apply)
+        stack.start(settings, stack.UP, set_up_airflow)
 
 
-def test_a_directory_that_holds_something_else_is_neither_used_nor_removed(tmp_path: Path) -> None:
+def test_a_directory_with_other_files_is_neither_used_nor_removed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("the only copy")
     settings = Settings(tmp_path, 18081, 18082, 18083)
     for command in (
-        lambda: stack.start(settings, stack.DEMO, configuration.apply),
+        lambda: stack.start(settings, stack.DEMO, set_up_airflow),
         lambda: stack.clean(settings),
     ):
-        with pytest.raises(StackError, match="holds something else"):
+        with pytest.raises(StackError, match="AGORA_LOCAL_DIR"):
             command()
     assert (tmp_path / "thesis.txt").exists()
 
 
 def test_stop_stops_postgresql_and_clean_removes_the_state(running: Settings) -> None:
-    answer = embedded(running, "stop")
-    assert (answer.returncode, answer.stdout[:7]) == (0, "Stopped")
-    assert postgres.of_stack(running).server_pid() is None
-    assert embedded(running, "stop").stdout == "Nothing was running.\n"
+    result = embedded(running, "stop")
+    assert (result.returncode, result.stdout[:7]) == (0, "Stopped")
+    assert stack_cluster(running).server_pid() is None
+    assert "not running" in embedded(running, "stop").stdout
     assert embedded(running, "clean").returncode == 0
     assert not running.state.exists()
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
 @pytest.mark.parametrize("program", ["psql", "airflow"])
-def test_bin_says_when_the_stack_is_not_up(settings: Settings, secrets: Secrets, program: str) -> None:
-    answer = run(settings, str(ROOT / "bin" / program), cwd=Path("/"))
-    assert answer.returncode == 1
-    assert "not up. Start it with `make demo`" in answer.stderr
+def test_bin_reports_a_stack_that_is_not_running(settings: Settings, secrets: Secrets, program: str) -> None:
+    result = run(settings, str(ROOT / "bin" / program), cwd=Path("/"))
+    assert result.returncode == 1
+    assert "not running. Start it with `make demo`" in result.stderr
 
 
 @pytest.mark.parametrize("program", ["psql", "airflow"])
-def test_bin_says_when_nothing_is_installed(tmp_path: Path, program: str) -> None:
+def test_bin_reports_that_nothing_is_installed(tmp_path: Path, program: str) -> None:
     (tmp_path / "bin").mkdir()
     copy = tmp_path / "bin" / program
     copy.write_text((ROOT / "bin" / program).read_text())
-    answer = subprocess.run(["sh", str(copy)], capture_output=True, text=True, check=False)
-    assert answer.returncode == 1
-    assert "make demo" in answer.stderr
+    result = subprocess.run(["sh", str(copy)], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "make demo" in result.stderr
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
@@ -103,18 +105,18 @@ def test_psql_from_anywhere_as_analyst_or_owner(
     shared: tuple[Settings, Secrets], arguments: tuple[str, ...], role: str
 ) -> None:
     program = str(ROOT / "bin" / "psql")
-    answer = run(shared[0], program, *arguments, "-XAtc", "select current_user", cwd=Path("/"))
-    assert (answer.stdout, answer.stderr) == (f"{role}\n", "")
+    result = run(shared[0], program, *arguments, "-XAtc", "select current_user", cwd=Path("/"))
+    assert (result.stdout, result.stderr) == (f"{role}\n", "")
 
 
-def test_the_callers_settings_for_another_server_are_not_used(
+def test_the_callers_libpq_variables_are_not_used(
     running: Settings, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGORA_LOCAL_DIR", str(running.state))
     monkeypatch.setenv("AGORA_WAREHOUSE_OWNER_URL", "")
     for name, value in ELSEWHERE.items():
         monkeypatch.setenv(name, value)
-    assert upgrade.main() is None
+    assert main(["upgrade"]) == 0
     for name, value in ELSEWHERE.items():
         monkeypatch.setenv(name, value)
     main(["no such command"])

@@ -1,4 +1,4 @@
-"""Services as processes: started once, never confused with others, stopped with all their children."""
+"""Services as processes: started once, never confused with other processes, stopped with all children."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded import process_table, processes
+from embedded import processes
 from embedded.errors import StackError
-from embedded.processes import MARKER, Record, Service
+from embedded.processes import MARKER, Record, Service, find_process, processes_with_variable, start_id
 
 # Children in the same session, in a process group of their own, and in a session of their own.
 FAMILY = """
@@ -50,19 +50,16 @@ def started(state: Path, code: str = FAMILY) -> Service:
 
 
 def ours(state: Path) -> list[int]:
-    everyone = list(process_table.everyone())
-    return [
-        process.pid for process in everyone if process_table.has_variable(process.pid, MARKER, str(state))
-    ]
+    return [process.pid for process in processes_with_variable(MARKER, str(state))]
 
 
 def leader(state: Path) -> int:
     found = Record("family", state).leader()
     assert found
-    return found.pid
+    return int(found.pid)
 
 
-def stop_all(state: Path, grace: float = 1) -> None:
+def stop_all(state: Path, grace: float = 0.2) -> None:
     processes.stop({"family": grace}, state)
     processes.stop_strays(state)
 
@@ -89,13 +86,13 @@ def test_stop_leaves_nothing_when_the_record_is_lost(state: Path) -> None:
     assert ours(state) == []
 
 
-def test_stop_kills_what_does_not_listen(state: Path) -> None:
+def test_stop_kills_a_service_that_ignores_sigterm(state: Path) -> None:
     started(state, STUBBORN + "time.sleep(300)")
-    stop_all(state, grace=0.2)
+    stop_all(state)
     assert ours(state) == []
 
 
-def test_what_runs_is_not_started_again(state: Path) -> None:
+def test_a_running_service_is_not_started_again(state: Path) -> None:
     made = started(state)
     before = leader(state)
     assert not made.start()
@@ -103,7 +100,7 @@ def test_what_runs_is_not_started_again(state: Path) -> None:
     stop_all(state)
 
 
-def test_what_runs_with_other_settings_is_started_anew(state: Path) -> None:
+def test_a_service_with_other_settings_is_restarted(state: Path) -> None:
     started(state, CHILDLESS)
     before = leader(state)
     assert service(state, CHILDLESS, AIRFLOW__CORE__PARALLELISM="3").start()
@@ -113,9 +110,9 @@ def test_what_runs_with_other_settings_is_started_anew(state: Path) -> None:
 
 def test_a_reused_process_id_is_not_ours(state: Path) -> None:
     with subprocess.Popen(["sleep", "300"], start_new_session=True) as stranger:
-        known = process_table.find(stranger.pid)
+        known = find_process(stranger.pid)
         assert known
-        record = {"pid": stranger.pid, "started": known.started + "0", "fingerprint": ""}
+        record = {"pid": stranger.pid, "started": start_id(known) + "0", "fingerprint": ""}
         Record("family", state).path.write_text(json.dumps(record))
         assert not service(state).is_running()
         stop_all(state)
@@ -123,11 +120,11 @@ def test_a_reused_process_id_is_not_ours(state: Path) -> None:
         stranger.kill()
 
 
-def test_a_record_of_before_the_reboot_is_nobody(state: Path) -> None:
+def test_a_record_from_before_a_reboot_matches_no_process(state: Path) -> None:
     with subprocess.Popen(["sleep", "300"], start_new_session=True) as stranger:
-        known = process_table.find(stranger.pid)
+        known = find_process(stranger.pid)
         assert known
-        earlier = "another-boot/" + known.started.rpartition("/")[2]
+        earlier = "another-boot/" + start_id(known).rpartition("/")[2]
         record = {"pid": stranger.pid, "started": earlier, "fingerprint": ""}
         Record("family", state).path.write_text(json.dumps(record))
         assert Record("family", state).members() == []
@@ -136,7 +133,7 @@ def test_a_record_of_before_the_reboot_is_nobody(state: Path) -> None:
         stranger.kill()
 
 
-def test_a_service_that_ended_is_reported_with_its_last_words(state: Path) -> None:
+def test_a_service_that_ended_is_reported_with_the_end_of_its_log(state: Path) -> None:
     made = started(state, "import sys; sys.exit('ready, but no such table')")
     deadline = time.monotonic() + 10
     while made.is_running() and time.monotonic() < deadline:

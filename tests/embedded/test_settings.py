@@ -1,4 +1,4 @@
-"""Paths and ports of a stack: where they come from, and which are refused."""
+"""Paths and ports of a stack: where they are read from, and which are refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded import ports
 from embedded.errors import PortTakenError, StackError
-from embedded.settings import ROOT, Settings
+from embedded.settings import ROOT, Settings, require_free_port
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -19,7 +18,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert Settings.from_environment({}).state == ROOT / ".local"
 
 
-def test_ports_of_the_first_start_are_remembered_and_the_environment_wins(settings: Settings) -> None:
+def test_ports_of_the_first_start_are_stored_and_the_environment_wins(settings: Settings) -> None:
     here = {"AGORA_LOCAL_DIR": str(settings.state)}
     assert Settings.from_environment(here).ports == settings.ports
     moved = Settings.from_environment({**here, "AGORA_UI_PORT": "12345"})
@@ -27,7 +26,7 @@ def test_ports_of_the_first_start_are_remembered_and_the_environment_wins(settin
 
 
 @pytest.mark.parametrize("text", ["http", "80", "70000", "-1", "٨٠٨٠", "8080.0"])
-def test_what_is_no_port_is_refused_with_the_variable(text: str) -> None:
+def test_a_value_that_is_not_a_port_is_refused_with_the_variable(text: str) -> None:
     with pytest.raises(StackError, match="AGORA_UI_PORT"):
         Settings.from_environment({"AGORA_UI_PORT": text})
 
@@ -38,17 +37,17 @@ def test_one_port_for_two_services_is_refused() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", ""], ids=["loopback", "everywhere"])
-def test_a_taken_port_is_named_with_the_variable_that_moves_it(address: str) -> None:
+def test_a_taken_port_is_named_with_the_variable_that_changes_it(address: str) -> None:
     with socket.socket() as taken:
         taken.bind((address, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PortTakenError, match=rf"Port {port}, wanted for Airflow, .* AGORA_UI_PORT="):
-            ports.require_free(port, "Airflow", "AGORA_UI_PORT")
-    ports.require_free(port, "Airflow", "AGORA_UI_PORT")
+        with pytest.raises(PortTakenError, match=rf"port {port}, .* Airflow .* AGORA_UI_PORT="):
+            require_free_port(port, "Airflow", "AGORA_UI_PORT")
+    require_free_port(port, "Airflow", "AGORA_UI_PORT")
 
 
-def test_a_state_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unreadable_state_file_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("[")
     with pytest.raises(StackError, match="make clean"):
         Settings.from_environment({"AGORA_LOCAL_DIR": str(tmp_path)})

@@ -18,10 +18,9 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from agora.warehouse import roles
-from embedded import configuration
+from embedded import airflow_setup
 from embedded.airflow_api import AirflowApi
-from embedded.ports import free_port
-from embedded.settings import HOST, ROOT, Settings
+from embedded.settings import HOST, ROOT, Settings, free_port
 from embedded.stack import DEMO, Stack, clean, start
 
 RUN_SECONDS = 240
@@ -63,9 +62,9 @@ def running_stack(state: Path) -> Iterator[LiveStack]:
     """
     settings = Settings(state, free_port(), free_port(), free_port())
     try:
-        running = start(settings, DEMO, configuration.apply)
+        running = start(settings, DEMO, airflow_setup.set_up_airflow)
         for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
-            configuration.unpause(running, dag_id)
+            airflow_setup.unpause(running, dag_id)
         live = LiveStack(running)
         live.scheduled_run()
         yield live

@@ -149,7 +149,7 @@ def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack
 
 def test_no_certificate_and_no_key_is_written_down(live: LiveStack) -> None:
     stack = live.stack
-    certificate = sandbox_service.app_certificates(stack.settings, stack.secrets)[live.app_ids[0]]
+    certificate = sandbox_service.fetch_app_certificates(stack.settings, stack.secrets)[live.app_ids[0]]
     key = re.compile("004[0-9a-f]{40}" + live.app_ids[0])
     asked(live, "start", urls=URLS)
     asked(live, "update", "nobody", urls=URLS)

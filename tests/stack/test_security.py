@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded import postgres, process_table
-from embedded.processes import MARKER, Record
+from embedded.postgres_server import stack_cluster
+from embedded.processes import MARKER, Record, processes_with_variable
 from tests.stack.stack import LiveStack
 from tests.stack.test_credentials import WRONG, everything_written
 
@@ -78,12 +78,10 @@ def _log_that_says(live: LiveStack, run_id: str, words: str) -> str:
 def _processes(live: LiveStack) -> Iterator[int]:
     """Return every process of the stack: its services' sessions, PostgreSQL, and what has left them."""
     state = live.stack.settings.state
-    yield from postgres.of_stack(live.stack.settings).processes()
+    yield from stack_cluster(live.stack.settings).processes()
     for record in (state / "run").glob("*.json"):
         yield from (process.pid for process in Record(record.stem, state).members())
-    for process in process_table.everyone():
-        if process_table.has_variable(process.pid, MARKER, str(state)):
-            yield process.pid
+    yield from (process.pid for process in processes_with_variable(MARKER, str(state)))
 
 
 def _sockets(pid: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ import subprocess
 
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import FIRST_LINE, SQL, revision_of, this_release
-from embedded.postgres import throwaway
+from embedded.postgres_throwaway import throwaway
 from embedded.settings import ROOT
 from tests.warehouse.database import Warehouse
 

@@ -20,9 +20,8 @@ from agora.warehouse import roles
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from embedded.binaries import Programs, find
-from embedded.ports import free_port
-from embedded.settings import HOST
+from embedded.postgres_binaries import Programs, find_programs
+from embedded.settings import HOST, free_port
 
 # The wheel's server speaks English only.
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -41,7 +40,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Yield the address of a server that speaks the language."""
     name = f"{LOCALES[request.param]}.UTF-8"
     directory = tmp_path_factory.mktemp(request.param)
-    programs = find(PROGRAMS[-1])
+    programs = find_programs(PROGRAMS[-1])
     for path in (directory, *directory.parents[:-2]):
         path.chmod(0o755)
     locales, data, port = directory / "locales", directory / "data", free_port()
@@ -80,7 +79,7 @@ def make(programs: Programs, data: Path) -> None:
     password.write_text("right\n")
     data.mkdir(mode=0o700)
     for path in (password, data):
-        programs.give(path)
+        programs.chown(path)
     arguments = ["-U", "postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     made = programs.run("initdb", "-D", f"{data}", "--pwfile", f"{password}", *arguments)
     assert made.returncode == 0, made.stdout

@@ -16,7 +16,7 @@ from agora.errors import WarehouseError
 from agora.warehouse.rebuild import rebuild
 from agora.warehouse.release import SQL
 from agora.warehouse.roles import SUPERUSER
-from embedded.postgres import Throwaway
+from embedded.postgres_throwaway import Throwaway
 from embedded.settings import ROOT
 from tests.conftest import fresh_warehouse
 from tests.warehouse.database import App, AppDay, Warehouse, days_between

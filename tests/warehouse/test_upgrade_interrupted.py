@@ -19,7 +19,7 @@ from agora.errors import WarehouseError
 from agora.warehouse import standstill
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import FIRST_LINE, named, this_release
-from embedded.postgres import Throwaway, throwaway
+from embedded.postgres_throwaway import Throwaway, throwaway
 from embedded.settings import ROOT
 from tests.warehouse.database import Warehouse
 from tests.warehouse.released_schema import HEAD, schema
@@ -382,7 +382,7 @@ def test_another_role_than_the_owner_is_told_so(first: Warehouse) -> None:
 
 def test_make_upgrade_says_what_it_lacks(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "embedded.upgrade"],
+        [sys.executable, "-m", "embedded", "upgrade"],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -394,5 +394,5 @@ def test_make_upgrade_says_what_it_lacks(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "AGORA_WAREHOUSE_OWNER_URL names no warehouse" in done.stderr
+    assert "AGORA_WAREHOUSE_OWNER_URL is not set" in done.stderr
     assert "never started here" in done.stderr

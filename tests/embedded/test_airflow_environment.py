@@ -1,12 +1,13 @@
-"""The environment of Airflow's processes: what the caller may add, and what must not get in."""
+"""Environment of Airflow's processes: which of the caller's variables it includes and excludes."""
 
 from __future__ import annotations
 
 import pytest
 
-from embedded import airflow_env, configuration
+from embedded.airflow_environment import build_environment
+from embedded.airflow_setup import require_account
 from embedded.errors import StackError
-from embedded.secrets_file import Secrets
+from embedded.secret_files import Secrets
 from embedded.settings import ROOT, Settings
 
 REAL = {
@@ -16,17 +17,17 @@ REAL = {
 }
 
 
-def test_the_demo_never_hears_of_the_real_account(settings: Settings, secrets: Secrets) -> None:
-    built = airflow_env.build(settings, secrets, REAL, is_demo=True)
+def test_the_demo_excludes_the_real_account(settings: Settings, secrets: Secrets) -> None:
+    built = build_environment(settings, secrets, REAL, is_demo=True)
     assert not REAL.keys() & built.keys()
 
 
-def test_up_passes_the_account_on(settings: Settings, secrets: Secrets) -> None:
-    built = airflow_env.build(settings, secrets, REAL, is_demo=False)
+def test_up_includes_the_account(settings: Settings, secrets: Secrets) -> None:
+    built = build_environment(settings, secrets, REAL, is_demo=False)
     assert {name: built[name] for name in REAL} == REAL
 
 
-def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
+def test_the_caller_overrides_defaults_but_not_required_settings(
     settings: Settings, secrets: Secrets
 ) -> None:
     caller = {
@@ -40,7 +41,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
         "PGSSLMODE": "require",
         "NO_PROXY": "internal.example",
     }
-    built = airflow_env.build(settings, secrets, caller, is_demo=False)
+    built = build_environment(settings, secrets, caller, is_demo=False)
     assert built["AIRFLOW__CORE__PARALLELISM"] == "3"
     assert built["AIRFLOW__METRICS__OTEL_ON"] == "True"
     assert built["AIRFLOW_HOME"] == str(settings.airflow_home)
@@ -53,7 +54,7 @@ def test_the_caller_changes_defaults_but_not_what_holds_the_stack_together(
 
 
 @pytest.mark.parametrize("missing", ["AIRFLOW_CONN_AGORA_DASHBOARD", "AIRFLOW_VAR_AGORA_APPS"])
-def test_up_without_account_or_apps_says_what_to_write_where(missing: str) -> None:
-    configuration.require_for_up(REAL)
+def test_up_without_account_or_apps_names_the_missing_variable(missing: str) -> None:
+    require_account(REAL)
     with pytest.raises(StackError, match=rf"\.env.*\n  {missing}="):
-        configuration.require_for_up({**REAL, missing: ""})
+        require_account({**REAL, missing: ""})

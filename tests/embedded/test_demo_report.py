@@ -1,4 +1,4 @@
-"""The bill that the demo prints states each row's status and, where the month is partial, its days."""
+"""The bill that the demo prints: each row has its status and, in a partial month, its days."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from embedded.report import bill
+from embedded.demo_report import format_bill
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
 OCTOBER = days_between(date(2025, 10, 1), date(2025, 10, 31))
@@ -21,7 +21,7 @@ OCTOBER = days_between(date(2025, 10, 1), date(2025, 10, 31))
         (0, [29], "incomplete"),
     ],
 )
-def test_the_printed_bill_states_its_status(
+def test_the_printed_bill_shows_its_status(
     warehouse: Warehouse, first: int, missing: list[int], status: str
 ) -> None:
     warehouse.add_account()
@@ -32,7 +32,7 @@ def test_the_printed_bill_states_its_status(
         if number >= first and number not in missing
     )
     with warehouse.connect("analyst") as connection:
-        lines = bill(connection, {"app": "Classroom"}).splitlines()
+        lines = format_bill(connection, {"app": "Classroom"}).splitlines()
     assert lines[0] == "October 2025, Mbps"
     rows = [line for line in lines if line.startswith(("Classroom", "All apps"))]
     assert len(rows) == 2

@@ -1,4 +1,4 @@
-"""The environment Airflow's processes run in: settings, secrets, and what the caller's own may add."""
+"""Environment variables of Airflow's processes: settings, secrets, and the caller's own variables."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from embedded import postgres
-from embedded.private_file import write_private
-from embedded.secrets_file import Secrets
+from embedded.postgres_server import database_url
+from embedded.secret_files import Secrets, write_private
 from embedded.settings import HOST, Settings
 
-# Not passed on from the caller: these would bend the stack, or belong to another Airflow.
+# The caller's variables with these prefixes would break the stack or belong to another Airflow.
 NEVER_PASSED = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__", "PG", "PYTHON")
-# In the demo neither these: they win over the demo's own settings and may lead to the real API.
+# These would override the demo's settings, and the demo could call the real API.
 NOT_IN_DEMO = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS_")
 LOOPBACK = (HOST, "localhost")
 
 
 def airflow_version() -> str:
-    """Return the installed Airflow's version, without importing it."""
+    """Return the version of the installed Airflow without importing Airflow."""
     return version("apache-airflow-core")
 
 
-def build(
+def build_environment(
     settings: Settings, secrets: Secrets, caller: Mapping[str, str], *, is_demo: bool
 ) -> dict[str, str]:
     """Return all environment variables of Airflow's processes.
@@ -32,40 +31,40 @@ def build(
     Args:
         settings: Paths and ports.
         secrets: Passwords and keys.
-        caller: The caller's environment, with `.env` under it where that counts.
-        is_demo: Whether the stack must keep to the sandbox.
+        caller: The caller's environment, which includes the variables of `.env` in mode `up`.
+        is_demo: Whether the stack must call only the sandbox.
     """
-    refused = (*NEVER_PASSED, *(NOT_IN_DEMO if is_demo else ()))
-    passed = {name: value for name, value in caller.items() if not name.startswith(refused)}
+    excluded = (*NEVER_PASSED, *(NOT_IN_DEMO if is_demo else ()))
+    passed = {name: value for name, value in caller.items() if not name.startswith(excluded)}
     return {**_defaults(settings), **passed, **_fixed(settings, secrets), **_proxy_exceptions(passed)}
 
 
 def write_password_file(settings: Settings, secrets: Secrets) -> None:
-    """Write the password of Airflow's user `admin` where Airflow reads it."""
+    """Write the file from which Airflow reads the password of its user `admin`."""
     write_private(_password_file(settings), json.dumps({"admin": secrets.admin_password}) + "\n")
 
 
 def _defaults(settings: Settings) -> dict[str, str]:
-    """Settings that the caller's AIRFLOW__* may change."""
+    """Return the settings that the caller's AIRFLOW__* variables may override."""
     return {
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.root / "dags"),
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-        # A name server may be slow or absent; nobody has to reach us by name.
+        # Airflow's default queries the name server, which may be slow or missing.
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        # A run has five steps, each of which waits for the scheduler to look; looking costs it 6 % of a core.
+        # Each of a run's five steps waits for the scheduler's next loop. This interval costs 6 % of a core.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-        # A task's end may be seen only at its next heartbeat; one deferred for less is then tried again.
+        # Airflow may notice a task's end only at its next heartbeat, and then retries a shorter deferral.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     }
 
 
 def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
-    """Settings that hold the stack together."""
-    database = postgres.url("airflow", secrets.postgres["airflow"], settings.pg_port, "airflow")
+    """Return the settings that the stack depends on, which the caller cannot override."""
+    database = database_url("airflow", secrets.postgres["airflow"], settings.pg_port, "airflow")
     return {
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.root / "plugins"),
@@ -86,16 +85,16 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
         "PYTHONPATH": str(settings.root / "plugins"),
-        # The source tree stays clean. (A cache elsewhere would hide the compiled packages of .venv.)
+        # Keeps the source tree clean. (PYTHONPYCACHEPREFIX would hide the compiled packages of .venv.)
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        # Airflow's CLI would say at each call that it cannot draw DAGs; nobody asked it to.
+        # Without this filter every call of Airflow's CLI warns that it cannot draw DAGs.
         "PYTHONWARNINGS": "ignore:Could not import graphviz",
     }
 
 
 def _proxy_exceptions(caller: Mapping[str, str]) -> dict[str, str]:
-    """Keep the calls between our own processes away from a proxy."""
+    """Exempt calls between the stack's own processes from a proxy."""
     known = caller.get("NO_PROXY") or caller.get("no_proxy") or ""
     hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), *LOOPBACK]))
     return {"NO_PROXY": hosts, "no_proxy": hosts}

@@ -1,8 +1,9 @@
-"""A script of its own: gives up root, binds its life to its parent's, and becomes another program.
+"""Script that drops root's rights, binds its life to its parent's, and executes another program.
 
-PostgreSQL refuses to run as root. This script enters a user namespace where root is `nobody` (nothing need be
-chowned, it works below a private directory) or, where that is not permitted, becomes `nobody` for real. The
-parent must be set after that, because the kernel forgets it when a process changes who it is.
+PostgreSQL refuses to run as root. The script enters a user namespace in which root is `nobody`: no file
+changes its owner, and PostgreSQL can work below a private directory. Where user namespaces are not permitted,
+the script switches to the user `nobody` instead. The parent is bound last, because the kernel drops the
+binding when a process changes its user.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ NOBODY = 65534
 
 
 def enter_user_namespace() -> None:
-    """Become `nobody` in a namespace of our own, while files still belong to root outside."""
+    """Become `nobody` inside a new user namespace; outside, files still belong to root."""
     uid, gid = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER):
         number = ctypes.get_errno()
@@ -29,7 +30,7 @@ def enter_user_namespace() -> None:
 
 
 def become_nobody() -> None:
-    """Change to the user `nobody`, for good."""
+    """Switch to the user `nobody` permanently."""
     user = pwd.getpwnam("nobody")
     os.setgroups([])
     os.setgid(user.pw_gid)
@@ -37,15 +38,15 @@ def become_nobody() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel send SIGINT when the parent (the thread that started us) ends; Linux only."""
+    """Receive SIGINT when the parent (the thread that started this process) ends; Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
     if os.getppid() != parent:
-        raise SystemExit("The process that started this one has ended.")
+        raise SystemExit("The parent process has ended.")
 
 
 def main(identity: str, parent: str, *command: str) -> None:
-    """Change who we are (`self`, `namespace`, `nobody`), bind us to a parent (0: none), run the command."""
+    """Switch to an identity (`self`, `namespace`, `nobody`), bind to a parent (0: none), run a command."""
     if identity == "namespace":
         enter_user_namespace()
     elif identity == "nobody":

@@ -1,4 +1,4 @@
-"""The stack's PostgreSQL: who may connect, what survives, what a crash or a reboot leaves behind."""
+"""The local stack's PostgreSQL: authentication, privileges, recovery after a crash or a reboot."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ import psycopg2
 import pytest
 
 from agora.warehouse import roles
-from embedded import postgres, secrets_file
 from embedded.errors import StackError
-from embedded.secrets_file import Secrets
+from embedded.postgres_server import stack_cluster, start_stack_cluster
+from embedded.secret_files import Secrets, load_or_create_secrets, load_secrets
 from embedded.settings import HOST, Settings
 from tests.embedded.query import query
 
 
 def pid(settings: Settings) -> int:
-    found = postgres.of_stack(settings).server_pid()
+    found = stack_cluster(settings).server_pid()
     assert found
     return found
 
 
 def test_restart_on_the_same_data_keeps_rows(running: Settings, secrets: Secrets) -> None:
     query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
-    postgres.of_stack(running).stop()
-    assert postgres.of_stack(running).server_pid() is None
-    postgres.start_of_stack(running, secrets)
+    stack_cluster(running).stop()
+    assert stack_cluster(running).server_pid() is None
+    start_stack_cluster(running, secrets)
     assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
 
 
 def test_starting_twice_leaves_the_running_server_alone(running: Settings, secrets: Secrets) -> None:
     before = pid(running)
-    postgres.start_of_stack(running, secrets)
+    start_stack_cluster(running, secrets)
     assert pid(running) == before
 
 
@@ -45,51 +45,51 @@ def test_recovers_after_kill_9_with_committed_rows(running: Settings, secrets: S
     query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
     os.kill(pid(running), signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while postgres.of_stack(running).server_pid():  # on a busy machine it takes a while to be gone
+    while stack_cluster(running).server_pid():  # on a busy machine the process ends late
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    postgres.start_of_stack(running, secrets)
+    start_stack_cluster(running, secrets)
     assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
 
 
 def test_stop_leaves_no_process_even_after_kill_9(running: Settings) -> None:
-    cluster = postgres.of_stack(running)
+    cluster = stack_cluster(running)
     os.kill(pid(running), signal.SIGKILL)
     cluster.stop()
     assert cluster.processes() == []
 
 
 def test_stop_of_a_stopped_server_is_no_error(running: Settings) -> None:
-    postgres.of_stack(running).stop()
-    postgres.of_stack(running).stop()
+    stack_cluster(running).stop()
+    stack_cluster(running).stop()
 
 
-def test_a_note_with_a_reused_process_id_neither_hinders_the_start_nor_harms_that_process(
+def test_a_pid_file_with_a_reused_process_id_neither_prevents_the_start_nor_harms_that_process(
     running: Settings, secrets: Secrets
 ) -> None:
-    cluster = postgres.of_stack(running)
-    note = running.postgres_data / "postmaster.pid"
-    text = note.read_text()
+    cluster = stack_cluster(running)
+    pid_file = running.postgres_data / "postmaster.pid"
+    text = pid_file.read_text()
     cluster.stop()
     with subprocess.Popen(["sleep", "60"]) as stranger:
-        note.write_text("\n".join([str(stranger.pid), *text.splitlines()[1:]]) + "\n")
+        pid_file.write_text("\n".join([str(stranger.pid), *text.splitlines()[1:]]) + "\n")
         cluster.stop()
         assert stranger.poll() is None
-        postgres.start_of_stack(running, secrets)
+        start_stack_cluster(running, secrets)
         assert pid(running) != stranger.pid
         assert stranger.poll() is None
         stranger.kill()
 
 
-def test_half_made_data_directory_is_made_anew(settings: Settings, secrets: Secrets) -> None:
+def test_an_unfinished_data_directory_is_created_again(settings: Settings, secrets: Secrets) -> None:
     unfinished = settings.postgres_data.with_name("postgres.unfinished")
     unfinished.mkdir()
     (unfinished / "PG_VERSION").write_text("18\n")
-    postgres.start_of_stack(settings, secrets)
+    start_stack_cluster(settings, secrets)
     try:
         assert query(settings, secrets, "owner", "warehouse", "select 1") == [(1,)]
     finally:
-        postgres.of_stack(settings).stop()
+        stack_cluster(settings).stop()
 
 
 @pytest.mark.parametrize("role", ["postgres", "owner", "loader", "analyst", "airflow"])
@@ -102,9 +102,11 @@ def test_a_wrong_password_is_refused(shared: tuple[Settings, Secrets], role: str
         pass
 
 
-def test_every_way_in_wants_a_password_proven_by_scram(shared: tuple[Settings, Secrets]) -> None:
+def test_every_connection_requires_scram_authentication(shared: tuple[Settings, Secrets]) -> None:
     running, secrets = shared
-    ways = query(running, secrets, "postgres", "postgres", "select auth_method, error from pg_hba_file_rules")
+    rules = query(
+        running, secrets, "postgres", "postgres", "select auth_method, error from pg_hba_file_rules"
+    )
     verifiers = query(
         running,
         secrets,
@@ -112,12 +114,12 @@ def test_every_way_in_wants_a_password_proven_by_scram(shared: tuple[Settings, S
         "postgres",
         "select split_part(rolpassword, '$', 1) from pg_authid where rolcanlogin",
     )
-    assert set(ways) == {("scram-sha-256", None)}
+    assert set(rules) == {("scram-sha-256", None)}
     assert verifiers == [("SCRAM-SHA-256",)] * len(secrets.postgres)
 
 
 @pytest.mark.parametrize("role", ["postgres", "owner", "loader", "analyst", "airflow"])
-def test_nobody_comes_in_without_a_password(
+def test_no_role_connects_without_a_password(
     shared: tuple[Settings, Secrets], monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
     running, _ = shared
@@ -129,14 +131,14 @@ def test_nobody_comes_in_without_a_password(
         pass
 
 
-def test_there_is_no_way_in_through_the_file_system(shared: tuple[Settings, Secrets]) -> None:
+def test_there_is_no_unix_socket(shared: tuple[Settings, Secrets]) -> None:
     running, secrets = shared
     assert query(running, secrets, "postgres", "postgres", "show unix_socket_directories") == [("",)]
 
 
-def test_the_next_start_takes_a_changed_password(running: Settings, secrets: Secrets) -> None:
+def test_the_next_start_applies_a_changed_password(running: Settings, secrets: Secrets) -> None:
     changed = replace(secrets, postgres={**secrets.postgres, "loader": "another-one"})
-    postgres.start_of_stack(running, changed)
+    start_stack_cluster(running, changed)
     assert query(running, changed, "loader", "warehouse", "select 1") == [(1,)]
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         query(running, secrets, "loader", "warehouse", "select 1")
@@ -153,13 +155,15 @@ def test_the_next_start_takes_a_changed_password(running: Settings, secrets: Sec
         ("analyst", "template1"),
     ],
 )
-def test_roles_keep_to_their_database(shared: tuple[Settings, Secrets], role: str, database: str) -> None:
+def test_a_role_connects_only_to_its_database(
+    shared: tuple[Settings, Secrets], role: str, database: str
+) -> None:
     running, secrets = shared
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
         query(running, secrets, role, database, "select 1")
 
 
-def test_no_role_is_powerful(shared: tuple[Settings, Secrets]) -> None:
+def test_no_role_has_administrative_privileges(shared: tuple[Settings, Secrets]) -> None:
     running, secrets = shared
     statement = (
         "select count(*) from pg_roles where rolcanlogin and rolname <> 'postgres' "
@@ -181,7 +185,7 @@ def test_crash_safety_is_on(shared: tuple[Settings, Secrets]) -> None:
     assert shown == [[("on",)]] * 3
 
 
-def test_listens_on_the_loopback_address_alone(shared: tuple[Settings, Secrets]) -> None:
+def test_listens_only_on_the_loopback_address(shared: tuple[Settings, Secrets]) -> None:
     running, _ = shared
     port = f":{running.pg_port:04X}"
     listening = [
@@ -193,7 +197,7 @@ def test_listens_on_the_loopback_address_alone(shared: tuple[Settings, Secrets])
     assert listening == [f"0100007F{port}"]
 
 
-def test_no_password_shows_in_a_process_list_or_a_log(shared: tuple[Settings, Secrets]) -> None:
+def test_no_password_is_in_a_process_list_or_a_log(shared: tuple[Settings, Secrets]) -> None:
     running, secrets = shared
     commands = b"".join(path.read_bytes() for path in _command_lines())
     logs = b"".join(path.read_bytes() for path in running.log_dir.iterdir())
@@ -202,24 +206,25 @@ def test_no_password_shows_in_a_process_list_or_a_log(shared: tuple[Settings, Se
         assert password.encode() not in logs
 
 
-def test_state_is_closed_to_others(shared: tuple[Settings, Secrets]) -> None:
+def test_other_users_cannot_read_the_state(shared: tuple[Settings, Secrets]) -> None:
     running, _ = shared
     assert stat.S_IMODE(running.state.stat().st_mode) & 0o066 == 0
     for name in ("secrets.json", "state.json"):
         assert stat.S_IMODE((running.state / name).stat().st_mode) == 0o600
 
 
-def test_secrets_are_made_once_and_differ_between_stacks(settings: Settings, secrets: Secrets) -> None:
-    assert secrets_file.load_or_create(settings.state / "secrets.json") == secrets
-    assert set(Secrets().postgres.values()).isdisjoint(secrets.postgres.values())
-    assert len(set(secrets.postgres.values())) == len(secrets.postgres)
-    assert secrets.admin_password not in repr(secrets)
+def test_secrets_are_generated_once_and_differ_between_stacks(tmp_path: Path) -> None:
+    first, again, other = (load_or_create_secrets(tmp_path / name) for name in ("one", "one", "another"))
+    assert first == again
+    assert set(other.postgres.values()).isdisjoint(first.postgres.values())
+    assert len(set(first.postgres.values())) == len(first.postgres)
+    assert first.admin_password not in repr(first)
 
 
-def test_secrets_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
+def test_unreadable_secrets_are_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
     with pytest.raises(StackError, match="make clean"):
-        secrets_file.load(tmp_path / "secrets.json")
+        load_secrets(tmp_path / "secrets.json")
 
 
 def _command_lines() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Files with secrets: closed to other users from the first byte on, wherever they are read or written."""
+"""Files with secrets: other users cannot read them, from the first byte on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded import dotenv, secrets_file
 from embedded.errors import RefusedError
-from embedded.private_file import write_private
-from embedded.settings import ROOT, Settings
+from embedded.secret_files import load_or_create_secrets, load_secrets, write_private
+from embedded.settings import ROOT, Settings, read_dotenv
 from tests.embedded.test_commands import run
 
 CERTIFICATE = "3d5e8f0a1b2c4d6e"
@@ -28,7 +27,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def env(tmp_path: Path) -> Path:
-    """A copy of the example, filled in."""
+    """Return the path of a filled-in copy of the example."""
     path = tmp_path / ".env"
     path.write_text(f"AGORA_ADMIN_PASSWORD={CERTIFICATE}")
     path.chmod(0o644)
@@ -42,26 +41,28 @@ def open_umask() -> Iterator[None]:
     os.umask(before)
 
 
-# Read by `make up` and what comes after it.
+# `make up` and later commands read these files.
 
 
 @pytest.mark.parametrize("given", [0o644, 0o640, 0o604, 0o666, 0o660, 0o620, 0o777])
-def test_an_open_file_is_closed_and_named(env: Path, given: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_other_users_can_read_is_closed_and_named(
+    env: Path, given: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     env.chmod(given)
-    assert dotenv.read(env) == {"AGORA_ADMIN_PASSWORD": CERTIFICATE}
+    assert read_dotenv(env) == {"AGORA_ADMIN_PASSWORD": CERTIFICATE}
     assert mode(env) == 0o600
-    said = capsys.readouterr()
-    assert f"{env} was open to other users (mode {given:04o}). Its mode is now 0600." in said.err
-    assert CERTIFICATE not in said.err
-    assert said.out == ""
-    dotenv.read(env)
+    printed = capsys.readouterr()
+    assert f"{env} (mode {given:04o}). Its mode is now 0600." in printed.err
+    assert CERTIFICATE not in printed.err
+    assert printed.out == ""
+    read_dotenv(env)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("given", [0o600, 0o400])
 def test_a_closed_file_stays_as_it_is(env: Path, given: int, capsys: pytest.CaptureFixture[str]) -> None:
     env.chmod(given)
-    assert dotenv.read(env)
+    assert read_dotenv(env)
     assert mode(env) == given
     assert capsys.readouterr().err == ""
 
@@ -93,52 +94,54 @@ def as_another_users(env: Path) -> None:
 REFUSED = [
     pytest.param(as_link, "is a link", id="link"),
     pytest.param(as_dangling_link, "is a link", id="dangling link"),
-    pytest.param(as_directory, "is no regular file", id="directory"),
-    pytest.param(as_pipe, "is no regular file", id="pipe"),
+    pytest.param(as_directory, "is not a regular file", id="directory"),
+    pytest.param(as_pipe, "is not a regular file", id="pipe"),
     pytest.param(as_another_users, "belongs to another user", id="another user's", marks=as_root),
 ]
 
 
-@pytest.mark.parametrize(("spoil", "said"), REFUSED)
-def test_what_cannot_be_closed_is_refused(env: Path, spoil: Callable[[Path], None], said: str) -> None:
+@pytest.mark.parametrize(("spoil", "reason"), REFUSED)
+def test_a_file_that_cannot_be_closed_is_refused(
+    env: Path, spoil: Callable[[Path], None], reason: str
+) -> None:
     spoil(env)
-    with pytest.raises(RefusedError, match=said) as refused:
-        dotenv.read(env)
+    with pytest.raises(RefusedError, match=reason) as refused:
+        read_dotenv(env)
     assert CERTIFICATE not in str(refused.value)
 
 
 def test_a_file_system_without_modes_is_refused(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fchmod", lambda *_: None)  # as on a disk of another system
+    monkeypatch.setattr(os, "fchmod", lambda *_: None)  # as on a file system without permissions
     with pytest.raises(RefusedError, match="cannot be changed to 0600"):
-        dotenv.read(env)
+        read_dotenv(env)
 
 
-def test_the_stacks_own_secrets_are_closed_where_a_copy_opened_them(
+def test_a_copy_of_the_stacks_secrets_is_closed(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = settings.state / "secrets.json"
-    secrets = secrets_file.load_or_create(path)
+    path = settings.secrets_path
+    secrets = load_or_create_secrets(path)
     path.chmod(0o644)
-    assert secrets_file.load(path) == secrets
+    assert load_secrets(path) == secrets
     assert mode(path) == 0o600
-    assert "was open to other users" in capsys.readouterr().err
+    assert "Its mode is now 0600" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
-def test_a_command_says_it_once_and_not_into_its_output(settings: Settings) -> None:
-    path = settings.state / "secrets.json"
-    secrets_file.load_or_create(path)
+def test_a_command_reports_it_once_and_on_standard_error(settings: Settings) -> None:
+    path = settings.secrets_path
+    load_or_create_secrets(path)
     path.chmod(0o644)
     first, second = (run(settings, str(ROOT / "bin" / "psql"), "-c", "select 1") for _ in range(2))
-    assert "was open to other users" in first.stderr
-    assert "was open to other users" not in first.stdout + second.stderr
+    assert "Its mode is now 0600" in first.stderr
+    assert "Its mode is now 0600" not in first.stdout + second.stderr
 
 
-# Written.
+# The stack writes these files.
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_whatever_the_umask_is_files_and_directories_are_made_closed(tmp_path: Path) -> None:
+def test_files_and_directories_are_private_under_any_umask(tmp_path: Path) -> None:
     settings = Settings(tmp_path / "state", 1, 2, 3)
     settings.make_directories()
     assert {mode(path) for path in (settings.state, *settings.state.iterdir())} == {0o700}
@@ -155,7 +158,7 @@ def script(
     env: Path, name: str = "distributed/secrets.sh", path: str = ""
 ) -> subprocess.CompletedProcess[str]:
     copy = env.parent / name
-    copy.parent.mkdir(exist_ok=True)
+    copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / name, copy)
     return subprocess.run(
         ["sh", "-c", f"umask 000; sh {name}"],
@@ -167,16 +170,16 @@ def script(
     )
 
 
-def test_make_secrets_closes_a_copy_of_the_example_and_says_so(env: Path) -> None:
+def test_make_secrets_closes_a_copy_of_the_example_and_reports_it(env: Path) -> None:
     done = script(env)
     assert done.returncode == 0
-    assert ".env was open to other users. Its mode is now 0600." in done.stderr
+    assert "Its mode is now 0600" in done.stderr
     assert f"AGORA_ADMIN_PASSWORD={CERTIFICATE}\nAGORA_POSTGRES_PASSWORD=" in env.read_text()
     assert mode(env) == 0o600
     assert script(env).stderr == ""
 
 
-def test_make_secrets_makes_the_file_closed_before_anything_is_in_it(env: Path) -> None:
+def test_make_secrets_creates_the_file_private_before_it_writes(env: Path) -> None:
     env.unlink()
     without_chmod = env.parent / "bin"
     without_chmod.mkdir()
@@ -186,18 +189,18 @@ def test_make_secrets_makes_the_file_closed_before_anything_is_in_it(env: Path) 
     assert mode(env) == 0o600
 
 
-@pytest.mark.parametrize(("spoil", "_said"), REFUSED)
-def test_make_secrets_refuses_what_cannot_be_closed(
-    env: Path, spoil: Callable[[Path], None], _said: str
+@pytest.mark.parametrize(("spoil", "_reason"), REFUSED)
+def test_make_secrets_refuses_a_file_that_cannot_be_closed(
+    env: Path, spoil: Callable[[Path], None], _reason: str
 ) -> None:
     spoil(env)
     done = script(env)
     assert done.returncode == 1
-    assert ".env holds secrets and has to be a file of your own" in done.stderr
+    assert "regular file that belongs to you" in done.stderr
     assert not (env.parent / "nowhere").exists()
 
 
-def test_the_secrets_of_kubernetes_are_not_made_from_an_open_file(env: Path) -> None:
+def test_the_secrets_of_kubernetes_require_a_private_file(env: Path) -> None:
     done = script(env, "deploy/kubernetes/secrets.sh")
     assert done.returncode == 1
     assert "other users can read it: run `make secrets`" in done.stderr
