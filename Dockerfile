@@ -14,7 +14,7 @@ COPY --chown=airflow:0 dags dags
 COPY --chown=airflow:0 plugins plugins
 COPY --chown=airflow:0 sql sql
 COPY --chown=airflow:0 sandbox sandbox
-COPY --chown=airflow:0 distributed distributed
+COPY --chown=airflow:0 deploy/compose deploy/compose
 
 ENV PYTHONPATH=/opt/agora/plugins:/opt/agora \
     PYTHONUNBUFFERED=1 \

@@ -41,22 +41,22 @@ DISTRIBUTED := .venv-distributed/.installed
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
 demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show it
-	@$(BIN)/python -m embedded demo
+	@$(BIN)/python -m deploy.local demo
 
 up: $(LOCAL) ## the same stack against the real API (see .env.example)
-	@$(BIN)/python -m embedded up
+	@$(BIN)/python -m deploy.local up
 
 stop: ## stop what demo or up started
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded stop; else echo "Nothing is installed, so nothing runs."; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local stop; else echo "Nothing is installed, so nothing runs."; fi
 
 clean: ## stop, and remove the state of the local stack
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded clean; else echo "Nothing is installed, so nothing is to be removed."; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local clean; else echo "Nothing is installed, so nothing is to be removed."; fi
 
 secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
-	@sh distributed/secrets.sh
+	@sh deploy/compose/secrets.sh
 
 upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release goes back)
-	@$(BIN)/python -m embedded upgrade $(TO)
+	@$(BIN)/python -m deploy.local upgrade $(TO)
 
 test: $(DEV) ## every test that needs only pip packages
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \
@@ -81,7 +81,7 @@ bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox embedded distributed tests
+	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox deploy tests
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 audit: $(DEV) ## look the locked packages up among known holes (osv.dev)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import throwaway
+from deploy.local.postgres_throwaway import throwaway
 
 HEAD = """# Data dictionary
 

@@ -13,7 +13,7 @@ from pytest_socket import disable_socket, enable_socket
 from xdist.remote import Producer
 
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.support.environment import forget_the_caller
 from tests.support.midnight import A_FILE, count_from_today, let_midnight_pass
 from tests.support.xdist_scopes import Sharing

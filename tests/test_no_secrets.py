@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.unit
 
-PRODUCT = ("plugins", "dags", "distributed", "embedded", "sandbox", "sql", "bin", "docs", ".ci")
+PRODUCT = ("plugins", "dags", "deploy", "sandbox", "sql", "bin", "docs", ".ci")
 LOOSE = ("README.md", "Makefile", ".env.example", "pyproject.toml", "docker-compose.yaml", "Dockerfile")
 TEXT = {".py", ".sql", ".md", ".toml", ".txt", ".yaml", ".yml", ".sh", ""}
 # A name that means a secret, then a literal of three characters or more: no field, no … and no <placeholder>.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.settings import ROOT, free_port
+from deploy.local.settings import ROOT, free_port
 from tests.alerts.receivers import HookServer, MailServer, serving
 
 SECRET_PATH = "/hooks/T0S3CR3T/9f8e7d6c5b4a"

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from agora.dag_support.batches import split_into_batches
-from embedded.postgres_server import stack_cluster
-from embedded.processes import Record
+from deploy.local.postgres_server import stack_cluster
+from deploy.local.processes import Record
 from tests.bench.measure import cpu_seconds
 from tests.bench.workload import Workload
 from tests.stack.stack import LiveStack, running_stack

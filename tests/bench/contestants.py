@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 
 COMPETITORS_PYTHON = str(ROOT / ".venv-competitors" / "bin" / "python")
 

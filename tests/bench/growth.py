@@ -18,8 +18,8 @@ from statistics import mean
 from typing import Any
 
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import Throwaway, throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from deploy.local.settings import ROOT
 from tests.bench import growth_bytes, growth_queries
 from tests.bench.workload import Workload
 from tests.support.sandbox_server import RunningSandbox, running_sandbox

@@ -16,7 +16,7 @@ from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.release import SQL
 from agora.warehouse.reports import bill, coverage, health, traffic
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 
 CONN_ID = "agora_dashboard"
 WINDOW = "60 days"  # as growth has it

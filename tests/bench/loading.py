@@ -16,7 +16,7 @@ import psycopg2
 
 from agora.warehouse.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.bench import loading_record, machine, workload
 from tests.bench.child import Sample, measured
 from tests.bench.contestants import CONTESTANTS, Contestant, Kind

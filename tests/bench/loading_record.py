@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.bench import documents
 from tests.bench.contestants import Contestant
 from tests.bench.loading_picture import drawn

@@ -14,10 +14,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 from agora.warehouse import roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_aggregates import refresh
-from embedded import airflow_setup, stack
-from embedded.postgres_server import database_url
-from embedded.settings import HOST, Settings, free_port
-from embedded.stack import Stack
+from deploy.local import airflow_setup, stack
+from deploy.local.postgres_server import database_url
+from deploy.local.settings import HOST, Settings, free_port
+from deploy.local.stack import Stack
 from tests.bench import workload
 from tests.bench.workload import Workload
 from tests.support.sandbox_server import running_sandbox

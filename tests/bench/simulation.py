@@ -12,7 +12,7 @@ from multiprocessing import get_context
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.dag_support.batches import BATCH_SECONDS
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.measure import Memory
 from tests.bench.simulated_account import Account, Night, Vendor

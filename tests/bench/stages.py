@@ -27,8 +27,8 @@ from agora.settings import DashboardSettings
 from agora.warehouse import app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import Throwaway, throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from deploy.local.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.job import Job
 from tests.bench.limits import fetch as thrown_away

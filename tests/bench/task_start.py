@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 
 ROUNDS = 9
 # What a task process does before it runs anything.

@@ -12,7 +12,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.browser.logins import NO_ROLE, token_of
 from tests.stack.stack import LiveStack
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.browser.test_rights import A_FILE, Calls, calls
 from tests.stack.stack import LiveStack
 

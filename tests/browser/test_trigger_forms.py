@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from agora.settings import PUSH_STREAM_BASE_URL
-from embedded import sandbox_service
-from embedded.airflow_api import ApiError
+from deploy.local import sandbox_service
+from deploy.local.airflow_api import ApiError
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, Request
 
-from embedded.settings import HOST
+from deploy.local.settings import HOST
 from tests.browser.logins import token_of
 from tests.stack.stack import LiveStack
 

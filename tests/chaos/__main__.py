@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from agora.warehouse.engine import warehouse_engine
-from embedded.errors import StackError
+from deploy.local.errors import StackError
 from tests.chaos import airflow_kills, bad_loader, kills, table
 from tests.chaos.kills import Outcome
 from tests.chaos.site import ChaosError, site

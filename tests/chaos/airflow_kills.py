@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from embedded import airflow_setup, stack
-from embedded.processes import Record
-from embedded.settings import Settings, free_port
+from deploy.local import airflow_setup, stack
+from deploy.local.processes import Record
+from deploy.local.settings import Settings, free_port
 from tests.chaos.kills import Outcome
 from tests.chaos.nights import Nights
 from tests.chaos.site import ChaosError

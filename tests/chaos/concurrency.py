@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import throwaway
+from deploy.local.postgres_throwaway import throwaway
 from tests.chaos import concurrency_history as history
 from tests.chaos.concurrency_answers import APP_IDS, FIRST_DAY, AppDay
 from tests.chaos.concurrency_loaders import STOP_THE_CLOCK, load_together

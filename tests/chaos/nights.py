@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from psycopg2 import extensions
 
 from agora.warehouse import roles
-from embedded.errors import StackError
-from embedded.settings import HOST
+from deploy.local.errors import StackError
+from deploy.local.settings import HOST
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, committed, missing
 from tests.chaos.site import ChaosError
 from tests.chaos.truth import Truth

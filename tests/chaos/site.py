@@ -19,7 +19,7 @@ from agora.warehouse import app_days, roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.server_checks import require_durable
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing
 from tests.chaos.collector import Load, Round
 from tests.chaos.forked import Child, Report, fork

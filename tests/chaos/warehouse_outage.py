@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agora.warehouse.migrate import migrate
-from embedded import airflow_setup, stack
-from embedded.postgres_throwaway import Throwaway, throwaway
-from embedded.settings import Settings, free_port
+from deploy.local import airflow_setup, stack
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from deploy.local.settings import Settings, free_port
 from tests.bandwidth.collect.night import product, window_days
 from tests.chaos.checker import check, committed, missing
 from tests.chaos.truth import Truth

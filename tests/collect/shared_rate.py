@@ -18,7 +18,7 @@ from typing import IO
 
 from agora.settings import DashboardSettings
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import throwaway
+from deploy.local.postgres_throwaway import throwaway
 from tests.bandwidth.collect.night import account_of
 from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox, running_sandbox

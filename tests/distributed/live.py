@@ -11,9 +11,9 @@ from itertools import cycle
 from typing import Any
 
 from agora.warehouse import roles
-from embedded.secret_files import Secrets
-from embedded.settings import HOST, Settings
-from embedded.stack import UP, Stack
+from deploy.local.secret_files import Secrets
+from deploy.local.settings import HOST, Settings
+from deploy.local.stack import UP, Stack
 from tests.distributed.plain import Installation, wait_until
 from tests.stack.stack import LiveStack, Run
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from embedded import processes
-from embedded.airflow_api import AirflowApi, ApiUnavailableError
-from embedded.postgres_binaries import find_programs
-from embedded.postgres_server import Cluster
-from embedded.processes import Service
-from embedded.settings import HOST, ROOT, free_port, read_dotenv
+from deploy.local import processes
+from deploy.local.airflow_api import AirflowApi, ApiUnavailableError
+from deploy.local.postgres_binaries import find_programs
+from deploy.local.postgres_server import Cluster
+from deploy.local.processes import Service
+from deploy.local.settings import HOST, ROOT, free_port, read_dotenv
 from tests.distributed import compose_file
 from tests.distributed.sandbox_over_https import SandboxOverHttps
 
@@ -60,7 +60,7 @@ class Installation:
         for name in ("log", "run", "certificates", "redis", "logs", "home", "distributed"):
             (self.state / name).mkdir(mode=0o700, parents=True)
         shutil.copy(ROOT / "distributed" / "secrets.sh", self.state / "distributed")
-        subprocess.run(["sh", "distributed/secrets.sh"], cwd=self.state, check=True, capture_output=True)
+        subprocess.run(["sh", "deploy/compose/secrets.sh"], cwd=self.state, check=True, capture_output=True)
         self.change(
             AGORA_DATABASE_HOST=HOST,
             AGORA_DATABASE_PORT=str(self.ports["postgres"]),

@@ -6,13 +6,13 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from embedded.settings import free_port
+from deploy.local.settings import free_port
 from tests.distributed.live import Live
 from tests.distributed.plain import Installation
 
 IMPATIENT = """
 import os, sys
-from distributed import initialise
+from deploy.compose import initialise
 initialise.SERVER_SECONDS = 2
 sys.exit(initialise.main(os.environ))
 """

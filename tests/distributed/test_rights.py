@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from embedded.airflow_api import AirflowApi
+from deploy.local.airflow_api import AirflowApi
 from tests.browser.test_rights import BACKFILL_RUNS, PREFIX, ROUTES, VERBS, asked
 from tests.distributed.live import Live
 

@@ -23,7 +23,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_named_in_code_marks_exists(document: Path) -> None:
     named = re.findall(
-        r"`((?:sql|docs|plugins|dags|tests|sandbox|embedded|bin)/[\w./-]+)`", document.read_text()
+        r"`((?:sql|docs|plugins|dags|tests|sandbox|deploy|bin)/[\w./-]+)`", document.read_text()
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from agora.warehouse.migrate import migrate
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.model.breaks import BREAKS
 from tests.model.check import Violation
 from tests.model.play import find, play, scenario_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.model.breaks import Break
 from tests.model.check import Violation
 from tests.model.vendor import Luck, Scenario

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.model.breaks import BREAKS
 from tests.model.play import find
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.model.play import play
 from tests.model.vendor import Scenario
 from tests.model.world import BEHAVIOURS

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from sandbox.replay import read_replay
 from sandbox.slots import SLOT_LABELS
 from tests.support.paths import SHARED_DATA

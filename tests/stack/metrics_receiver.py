@@ -15,7 +15,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from agora.warehouse import roles
-from embedded import airflow_setup
-from embedded.airflow_api import AirflowApi
-from embedded.settings import HOST, ROOT, Settings, free_port
-from embedded.stack import DEMO, Stack, clean, start
+from deploy.local import airflow_setup
+from deploy.local.airflow_api import AirflowApi
+from deploy.local.settings import HOST, ROOT, Settings, free_port
+from deploy.local.stack import DEMO, Stack, clean, start
 
 RUN_SECONDS = 240
 QUIET_SECONDS = 90

@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 import pytest
 
 from agora.bandwidth.window import oldest_day
-from embedded.airflow_api import ApiError
+from deploy.local.airflow_api import ApiError
 from tests.stack.stack import LiveStack, Run
 
 DAILY = "agora_bandwidth_daily"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from embedded.settings import HOST
+from deploy.local.settings import HOST
 from tests.alerts.receivers import HookServer, MailServer, serving
 from tests.stack.stack import LiveStack
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from embedded.settings import HOST
+from deploy.local.settings import HOST
 from tests.stack.stack import LiveStack
 
 WRONG = "wrong-certificate-0123456789abcdef"

@@ -8,7 +8,7 @@ from pathlib import Path
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.dag_support.dag_defaults import DAG_DEFAULTS
 from agora.dag_support.dag_schedules import SCHEDULES
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.stack.stack import LiveStack
 
 SCHEDULED = (

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from cryptography.fernet import Fernet
 
-from embedded.processes import Record
+from deploy.local.processes import Record
 from tests.stack.stack import LiveStack, Run
 
 DAG = "agora_push_stream_broadcast"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from embedded import sandbox_service
-from embedded.airflow_api import ApiError
+from deploy.local import sandbox_service
+from deploy.local.airflow_api import ApiError
 from tests.stack.stack import LiveStack, Run
 from tests.stack.test_credentials import everything_written
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 from tests.stack.stack import LiveStack
 
 README = (ROOT / "README.md").read_text()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded.postgres_server import stack_cluster
-from embedded.processes import MARKER, Record, processes_with_variable
+from deploy.local.postgres_server import stack_cluster
+from deploy.local.processes import MARKER, Record, processes_with_variable
 from tests.stack.stack import LiveStack
 from tests.stack.test_credentials import WRONG, everything_written
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 
 PERIOD_DAYS = {
     "agora_bandwidth_daily": 1,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from psycopg2 import extensions
 from psycopg2.extras import RealDictCursor
 
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 
 Points = Sequence[float | None]
 

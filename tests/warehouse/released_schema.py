@@ -11,8 +11,8 @@ import subprocess
 
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import FIRST_LINE, SQL, revision_of, this_release
-from embedded.postgres_throwaway import throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import throwaway
+from deploy.local.settings import ROOT
 from tests.warehouse.database import Warehouse
 
 RELEASES = SQL / "releases"

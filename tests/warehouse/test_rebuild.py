@@ -16,8 +16,8 @@ from agora.errors import WarehouseError
 from agora.warehouse.rebuild import rebuild
 from agora.warehouse.release import SQL
 from agora.warehouse.roles import SUPERUSER
-from embedded.postgres_throwaway import Throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import Throwaway
+from deploy.local.settings import ROOT
 from tests.conftest import fresh_warehouse
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import look

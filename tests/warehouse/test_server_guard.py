@@ -14,7 +14,7 @@ from agora.errors import WarehouseError
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.server_checks import require_durable
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 
 REMEDY = re.compile(r"(?:ALTER|SELECT) [^;]+;")
 

@@ -13,7 +13,7 @@ import pytest
 from psycopg2 import errors
 
 from agora.warehouse import roles
-from embedded.postgres_throwaway import Throwaway, throwaway
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.warehouse.database import Warehouse
 
 EXECUTABLE = """

@@ -16,7 +16,7 @@ from agora.warehouse.migrate import migrate
 from agora.warehouse.push_stream_state import Seen, record
 from agora.warehouse.release import SQL
 from agora.warehouse.stored_aggregates import refresh
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
 from tests.warehouse.figures_check import look
 

@@ -14,7 +14,7 @@ from agora.warehouse import migrate as module
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.stored_aggregates import refresh
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import configured_and_planned
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import look

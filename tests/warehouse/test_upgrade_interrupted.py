@@ -19,8 +19,8 @@ from agora.errors import WarehouseError
 from agora.warehouse import standstill
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import FIRST_LINE, named, this_release
-from embedded.postgres_throwaway import Throwaway, throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from deploy.local.settings import ROOT
 from tests.warehouse.database import Warehouse
 from tests.warehouse.released_schema import HEAD, schema
 from tests.warehouse.releases import restored

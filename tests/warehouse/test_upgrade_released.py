@@ -13,7 +13,7 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.release import SQL, revision_of, this_release
 from agora.warehouse.stored_aggregates import refresh
-from embedded.postgres_throwaway import Throwaway
+from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import keys, night_of
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse

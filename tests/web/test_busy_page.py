@@ -16,8 +16,8 @@ import pytest
 from agora.warehouse.migrate import migrate
 from agora.web.mount import PREFIX
 from agora.web.thread_pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
-from embedded.postgres_throwaway import throwaway
-from embedded.settings import ROOT, free_port
+from deploy.local.postgres_throwaway import throwaway
+from deploy.local.settings import ROOT, free_port
 from tests.warehouse.database import Warehouse
 
 REQUESTS = 45  # the api-server has 40 threads

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.settings import ROOT
+from deploy.local.settings import ROOT
 
 LOADED = """
 import json, sys

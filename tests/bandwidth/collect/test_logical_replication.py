@@ -11,7 +11,7 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from agora.warehouse.stored_aggregates import refresh
-from embedded.postgres_throwaway import throwaway
+from deploy.local.postgres_throwaway import throwaway
 from tests.bandwidth.collect.night import night_of, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse

@@ -18,8 +18,8 @@ from psycopg2 import errors
 from agora.warehouse import roles
 from agora.warehouse.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
-from embedded.postgres_throwaway import Throwaway, throwaway
-from embedded.settings import ROOT
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from deploy.local.settings import ROOT
 from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import App, AppDay, Warehouse

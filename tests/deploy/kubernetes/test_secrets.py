@@ -27,10 +27,10 @@ pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl makes the Secre
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The two scripts in a tree of their own, with an .env as `make secrets` writes it and an account."""
-    for script in ("deploy/kubernetes/secrets.sh", "distributed/secrets.sh"):
+    for script in ("deploy/kubernetes/secrets.sh", "deploy/compose/secrets.sh"):
         (tmp_path / script).parent.mkdir()
         shutil.copy(ROOT / script, tmp_path / script)
-    subprocess.run(["sh", "distributed/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(["sh", "deploy/compose/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
     with (tmp_path / ".env").open("a", encoding="utf-8") as env:
         env.write(ACCOUNT)
     return tmp_path

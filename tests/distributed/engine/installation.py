@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from embedded.airflow_api import AirflowApi, ApiUnavailableError
-from embedded.settings import free_port
+from deploy.local.airflow_api import AirflowApi, ApiUnavailableError
+from deploy.local.settings import free_port
 from tests.distributed.engine.engine import Engine
 from tests.support.paths import ROOT
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from embedded.postgres_binaries import find_programs
+from deploy.local.postgres_binaries import find_programs
 from tests.distributed.engine import cache
 from tests.distributed.engine.engine import Engine
 from tests.support.environment import proxies
