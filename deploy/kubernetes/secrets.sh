@@ -2,7 +2,7 @@
 # Prints, from .env, the Secrets that deploy/kubernetes/*.yaml name: sh deploy/kubernetes/secrets.sh | kubectl apply --server-side -f -
 # It needs kubectl, but no cluster. Values go by pipe: the arguments of programs can be listed.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 if [ -z "$(find .env -prune -type f -user "$(id -u)" -perm 600)" ]; then
   echo ".env is missing, or other users can read it: run \`make secrets\`, which writes it for your eyes alone." >&2
   exit 1

@@ -53,7 +53,7 @@ def parse_proxy(address: object) -> Proxy:
     if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(f"this is not the URL of a proxy: {FORM}")
     if parts.scheme != "http":
-        raise ValueError(f"only proxies with an http:// URL are supported: {FORM}")
+        raise ValueError(f"only a proxy with an http:// URL is supported: {FORM}")
     host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 80
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if parts.username is None:

@@ -258,11 +258,11 @@ def test_another_service_is_refused(service: object) -> None:
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("", "a key is text that begins with 004"),
-        (None, "a key is text that begins with 004"),
-        (PUBLISHED.encode(), "a key is text that begins with 004"),
-        (spoilt(2, "5"), "a key is text that begins with 004"),
-        (" " + PUBLISHED, "a key is text that begins with 004"),
+        ("", "a key must be a text that begins with 004"),
+        (None, "a key must be a text that begins with 004"),
+        (PUBLISHED.encode(), "a key must be a text that begins with 004"),
+        (spoilt(2, "5"), "a key must be a text that begins with 004"),
+        (" " + PUBLISHED, "a key must be a text that begins with 004"),
         (PUBLISHED[:-1], "a key has 103 characters, this one 102."),
         (PUBLISHED + "\n", "a key has 103 characters, this one 104."),
         (PUBLISHED + PUBLISHED, "a key has 103 characters, this one 206."),

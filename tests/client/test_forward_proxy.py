@@ -133,7 +133,7 @@ def test_a_proxy_that_refuses_is_named(vendor: HttpsVendor, status: int) -> None
     with forward_proxy(status) as proxy:
         said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@127.0.0.1:{proxy.port}"))
     assert (
-        f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Have the proxy" in said
+        f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Allow CONNECT" in said
     )
 
 
@@ -141,8 +141,8 @@ def test_a_proxy_that_refuses_is_named(vendor: HttpsVendor, status: int) -> None
 def test_a_proxy_that_wants_credentials_is_named_and_how_to_give_them(vendor: HttpsVendor, user: str) -> None:
     with forward_proxy(credentials=f"user:{PASSWORD}") as proxy:
         said = said_by(vendor.account(proxy=f"http://{user}127.0.0.1:{proxy.port}"))
-    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP 407). Write the proxy's" in said
-    assert "http://<user>:<password>@host:port, into proxy of the connection some_account" in said
+    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP 407). Set the proxy with" in said
+    assert "http://<user>:<password>@host:port, in proxy of the connection some_account" in said
     assert "wrong-password" not in said
 
 
@@ -151,7 +151,7 @@ def test_a_proxy_that_is_away_is_named(vendor: HttpsVendor, host: str) -> None:
     port = free_port()
     said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@{host}:{port}"))
     assert f"the proxy {host}:{port} cannot be reached (" in said
-    assert "Check proxy of the connection some_account, or else the environment variable HTTPS_PROXY" in said
+    assert "Check proxy of the connection some_account, or the environment variable HTTPS_PROXY" in said
 
 
 def test_a_silent_proxy_is_left_alone_in_time(vendor: HttpsVendor) -> None:
@@ -178,7 +178,7 @@ def test_plain_http_goes_through_the_proxy_and_its_refusals_may_be_the_proxys(
                 asyncio.run(pushed(settings, lambda client: client.stop("lobby")))
         said = str(raised.value)
         assert f"the vendor (or the proxy 127.0.0.1:{proxy.port}): no message" in said
-        assert ("Write the proxy's user name" in said) == bool(credentials)
+        assert ("Set the proxy with its user name" in said) == bool(credentials)
         assert (
             f"Proxy-Authorization: {parse_proxy(f'http://user:{QUOTED}@x').authorization}" in proxy.heads[0]
         )

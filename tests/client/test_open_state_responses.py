@@ -69,7 +69,7 @@ def test_an_answer_is_read(name: str, told: bytes, enabled: bool) -> None:
         (answer(200, b'{"error": {"code": 404, "message": "no app"}}'), "no app"),
         (answer(200, b"[" * 5000), "[["),
         (answer(200, b"\xff\x00"), "�"),
-        (answer(206, b'{"enable": true}'), "the body is a part of one"),
+        (answer(206, b'{"enable": true}'), "the body is partial content"),
         (answer(200, b'{"enable": true}' + b" " * MAX_BODY_BYTES), "the body is larger than 32768 bytes"),
         (answer(200, b"{}", Content_Encoding="gzip"), "the compressed body cannot be read"),
         (answer(200, b"{}", Content_Encoding="zstd"), "the body is encoded as 'zstd'"),
@@ -79,7 +79,7 @@ def test_an_answer_is_read(name: str, told: bytes, enabled: bool) -> None:
 def test_an_answer_that_says_neither_is_neither(name: str, told: bytes, words: str) -> None:
     error, server = exchange(name, answers(told))
     assert type(error) is UnexpectedResponse
-    assert f", but it does not say whether it is enabled: {words}" in str(error)
+    assert f", but the body has no open state: {words}" in str(error)
     assert "Query it again; if it stays so, ask the vendor" in str(error)
     assert str(error).startswith("App a1, push-stream open state, connection some_account: HTTP 20")
     assert len(server.received) == 1

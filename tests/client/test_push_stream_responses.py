@@ -147,7 +147,7 @@ def test_what_is_not_asked_for_is_read_all_the_same(name: str) -> None:
 )
 def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> None:
     assert unexpected(name, wrapped(**data)).startswith(
-        'HTTP 200, but it does not say which channel: {"data": {"cname": '
+        'HTTP 200, but the body has no channel: {"data": {"cname": '
     )
 
 
@@ -179,7 +179,7 @@ def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> No
 )
 def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: bytes, words: str) -> None:
     assert unexpected(name, answer(200, body)).startswith(
-        f"HTTP 200, but it does not say which channel: {words}"
+        f"HTTP 200, but the body has no channel: {words}"
     )
 
 
@@ -203,7 +203,7 @@ def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: b
     ids=["too large", "bomb", "truncated", "not compressed", "another encoding", "a part"],
 )
 def test_of_a_body_that_is_not_whole_nothing_is_believed(name: str, told: bytes, fault: str) -> None:
-    assert f"but it does not say which channel: {fault}" in unexpected(name, told)
+    assert f"but the body has no channel: {fault}" in unexpected(name, told)
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -239,14 +239,14 @@ def test_a_failure_in_a_2xx_is_what_its_code_says(
 def test_a_failure_in_a_2xx_whose_code_is_none_is_unexpected(name: str, code: Any) -> None:
     body = json.dumps({"error": {"code": code, "message": "words of the vendor"}}).encode()
     assert unexpected(name, answer(200, body)).startswith(
-        "HTTP 200, but it does not say which channel: words of the vendor. "
+        "HTTP 200, but the body has no channel: words of the vendor. "
     )
 
 
 @EVERY_CALL
 @pytest.mark.parametrize("error", [b'{"error": "no"}', b'{"error": {"message": "no"}}', b'{"error": null}'])
 def test_a_failure_in_a_2xx_without_a_code_is_unexpected(name: str, error: bytes) -> None:
-    assert unexpected(name, answer(200, error)).startswith("HTTP 200, but it does not say which channel: ")
+    assert unexpected(name, answer(200, error)).startswith("HTTP 200, but the body has no channel: ")
 
 
 def test_a_channel_travels_on_as_plain_values() -> None:

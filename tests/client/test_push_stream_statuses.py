@@ -131,7 +131,7 @@ def test_any_2xx_is_a_success(sandbox: RunningSandbox, name: str, status: int) -
 def test_a_success_without_a_body_does_not_say_which_channel(name: str, status: int) -> None:
     async def main() -> None:
         async with raw_server(answers(answer(status))) as server:
-            with pytest.raises(UnexpectedResponse, match=f"HTTP {status}, but it does not say which channel"):
+            with pytest.raises(UnexpectedResponse, match=f"HTTP {status}, but the body has no channel"):
                 await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
             assert len(server.received) == 1
 

@@ -51,7 +51,7 @@ def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack)
     assert [task["try_number"] for task in run.tasks] == [1]
     assert "2 apps failed" in run.note
     assert f"App {lost}: HTTP 404" in run.note
-    assert f"App {broken}: HTTP 200, but it does not say whether it is enabled" in run.note
+    assert f"App {broken}: HTTP 200, but the body has no open state" in run.note
     assert "Check the App ID in the variable agora_apps" in run.note
     assert live.sql("select count(*) from mart.push_stream_state") == [(18,)]
 
