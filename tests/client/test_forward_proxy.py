@@ -132,9 +132,7 @@ def said_by(settings: DashboardSettings, timeouts: Timeouts = TIMEOUTS) -> str:
 def test_a_proxy_that_refuses_is_named(vendor: HttpsVendor, status: int) -> None:
     with forward_proxy(status) as proxy:
         said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@127.0.0.1:{proxy.port}"))
-    assert (
-        f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Allow CONNECT" in said
-    )
+    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Allow CONNECT" in said
 
 
 @pytest.mark.parametrize("user", ["", "user:wrong-password@"])

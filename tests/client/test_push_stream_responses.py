@@ -178,9 +178,7 @@ def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> No
     ],
 )
 def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: bytes, words: str) -> None:
-    assert unexpected(name, answer(200, body)).startswith(
-        f"HTTP 200, but the body has no channel: {words}"
-    )
+    assert unexpected(name, answer(200, body)).startswith(f"HTTP 200, but the body has no channel: {words}")
 
 
 @EVERY_CALL

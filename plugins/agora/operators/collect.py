@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.batch_result import BatchResult
 
-RESULT_KEY = "summary"
+from agora.dag_support.run_outputs import RESULT_KEY
 
 
 class BandwidthCollectOperator(BaseOperator):

@@ -17,11 +17,11 @@ from agora.dag_support.dag_schedules import record_schedules
 from agora.dag_support.metrics import report_counts, report_duration
 from agora.dag_support.params import as_app_ids, refuse_unknown_keys
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_outputs import RESULT_KEY
 from agora.dag_support.variables import configured_apps
 from agora.errors import DayNotOver, SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.operators.collect import RESULT_KEY
 from agora.text import format_count
 
 # Imports of the core are local: pandas alone would double the time to parse a DAG file.

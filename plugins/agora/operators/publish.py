@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from agora.dag_support.batches import Batch, task_output_removed
+from agora.bandwidth.batch_result import DETAIL, BatchResult
 from agora.dag_support.metrics import report_duration, report_gauges
-from agora.dag_support.removed_apps import REMOVED_APPS_KEY
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_outputs import RunOutputs, join_lines
 from agora.hooks.warehouse import warehouse
-from agora.operators.collect import RESULT_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
     from sqlalchemy import Connection
 
-    from agora.bandwidth.batch_result import BatchResult
+    from agora.dag_support.batches import Batch
 
 BANDWIDTH = Asset("agora_bandwidth")
 
@@ -47,31 +45,17 @@ class BandwidthPublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Add up the batches' results and publish them."""
-        ti = context["ti"]
         with noting_errors(context):
-            states = self._states(ti)
-            references = self._references(ti, states)
-            batches, unreadable = self._batches(ti, references)
-            total = self._total(ti, batches, states)
-        removed = ti.xcom_pull(task_ids=self.plan_task_id, key=REMOVED_APPS_KEY) or ""
-        planned = ti.xcom_pull(task_ids=self.plan_task_id, key=NOTE_KEY)
-        if planned is None:
-            planned = "Planning failed; see its log."
-        failed_check = self._failed_check(ti, states)
-        problems = [
-            *self._pulled(ti, NOTE_KEY, len(references)),
-            *(batch.unusable for batch in batches.values()),
-            total.failed(),
-            unreadable,
-            failed_check,
-        ]
-        with noting_errors(context):
-            suspicious = self._record(context, batches, total, _lines(problems))
-        heads, details = _split_details(problems)
-        note = _lines(
-            [*heads, total.text() if total.app_days else "", *details, removed, *suspicious, planned]
+            outputs = RunOutputs(context["ti"], self.plan_task_id, self.collect_task_id, self.check_task_id)
+            total, failed_check = outputs.total, outputs.failed_check()
+            problems = [*outputs.batch_notes(), total.failed(), outputs.unreadable, failed_check]
+            suspicious = _record(context, outputs.batches.values(), total, join_lines(problems))
+        headlines, details = _split_details(join_lines(problems).splitlines())
+        counts = total.text() if total.app_days else ""
+        note = join_lines(
+            [*headlines, counts, *details, outputs.removed_apps_note(), *suspicious, outputs.plan_note()]
         )
-        ti.xcom_push(NOTE_KEY, note)
+        context["ti"].xcom_push(NOTE_KEY, note)
         self.log.info("%s", note)
         if failed_check:
             raise AirflowSkipException(f"No event of the asset agora_bandwidth: {failed_check}")
@@ -84,118 +68,44 @@ class BandwidthPublishOperator(BaseOperator):
             "failed_apps": [*sorted(total.failures)],
         }
 
-    def _states(self, ti: RuntimeTaskInstance) -> dict[str, str | None]:
-        """Return the states of the run's earlier tasks. A mapped task's key is its name and index."""
-        task_ids = [self.plan_task_id, self.collect_task_id, self.check_task_id]
-        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id])
-        return dict(states.get(ti.run_id, {}))
 
-    def _references(self, ti: RuntimeTaskInstance, states: Mapping[str, str | None]) -> list[Any]:
-        """Return the references to the planned batches, none if planning failed.
+def _record(context: Context, batches: Iterable[Batch], total: BatchResult, problems: str) -> list[str]:
+    """Record the run with counts from the warehouse, and refresh the stored aggregates.
 
-        Raises:
-            TaskOutputRemoved: Planning succeeded, but its output was removed.
-        """
-        references = ti.xcom_pull(task_ids=self.plan_task_id)
-        if references is None and states.get(self.plan_task_id) == "success":
-            raise task_output_removed(ti, self.plan_task_id)
-        return references or []
+    The warehouse's counts are right even if tasks were killed.
 
-    def _batches(self, ti: RuntimeTaskInstance, references: list[Any]) -> tuple[dict[int, Batch], str]:
-        """Return the planned batches by the index of their task, and a sentence about unreadable ones."""
-        batches: dict[int, Batch] = {}
-        unreadable: list[str] = []
-        for number, reference in enumerate(references):
-            try:
-                batches[number] = Batch.pull(ti, self.plan_task_id, reference)
-            except AirflowFailException as error:
-                unreadable.append(str(error))
-        if not unreadable:
-            return batches, ""
-        counted = f"{len(unreadable):,} of {len(references):,} planned batches could not be counted."
-        return batches, f"{counted} {unreadable[0]}"
+    Returns:
+        Notes on suspicious responses.
+    """
+    from agora.warehouse import suspicious_responses
+    from agora.warehouse.runs import CollectionRun, record
+    from agora.warehouse.stored_aggregates import refresh
 
-    def _record(
-        self, context: Context, batches: Mapping[int, Batch], total: BatchResult, problems: str
-    ) -> list[str]:
-        """Record the run with counts from the warehouse, and refresh the stored aggregates.
-
-        The warehouse's counts are right even if tasks were killed.
-
-        Returns:
-            Notes on suspicious responses.
-        """
-        from agora.warehouse import suspicious_responses
-        from agora.warehouse.runs import CollectionRun, record
-        from agora.warehouse.stored_aggregates import refresh
-
-        ti = context["ti"]
-        started_at = context["dag_run"].start_date or datetime.now(UTC)
-        with warehouse() as engine:
-            with engine.begin() as connection:
-                _count(batches.values(), connection, started_at, total)
-                run = CollectionRun(
-                    ti.dag_id,
-                    ti.run_id,
-                    started_at,
-                    app_days=total.app_days,
-                    app_days_received=total.received,
-                    points_received=total.points_received,
-                    app_days_changed=total.changed,
-                    requests=total.requests,
-                    retries=total.retries,
-                    limited=total.limited,
-                    failed_apps=len(total.failures),
-                    states=total.states,
-                    problems=problems,
-                )
-                record(connection, run)
-                found = suspicious_responses.notes(connection, started_at)
-            with report_duration("refresh"):
-                refresh(engine)
-            report_gauges(engine)
-        return found
-
-    def _failed_check(self, ti: RuntimeTaskInstance, states: Mapping[str, str | None]) -> str:
-        """Return the note of a failed check, or an empty text."""
-        if states.get(self.check_task_id) != "failed":
-            return ""
-        note = ti.xcom_pull(task_ids=self.check_task_id, key=NOTE_KEY)
-        return note or f"The stored data could not be checked. See the log of the task {self.check_task_id}."
-
-    def _total(
-        self, ti: RuntimeTaskInstance, batches: Mapping[int, Batch], states: Mapping[str, str | None]
-    ) -> BatchResult:
-        """Add up what only the tasks know: responses, requests, 429s and reasons.
-
-        Raises:
-            TaskOutputRemoved: A task succeeded, but its result was removed.
-        """
-        from agora.bandwidth.batch_result import BatchResult
-
-        total = BatchResult()
-        stopped: dict[str, str] = {}
-        if tried := ti.xcom_pull(task_ids=self.plan_task_id, key=RESULT_KEY):
-            total.add(BatchResult.from_json(tried))
-        elif states.get(self.plan_task_id) == "success":
-            raise task_output_removed(ti, self.plan_task_id)
-        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=RESULT_KEY, map_indexes=[*batches])
-        for (number, batch), value in zip(batches.items(), values, strict=True):
-            if not value and states.get(f"{self.collect_task_id}_{number}") == "success":
-                raise task_output_removed(ti, self.collect_task_id)
-            if value:
-                result = BatchResult.from_json(value)
-                total.add(result)
-                if result.stopped:
-                    stopped.setdefault(batch.conn_id, result.stopped)
-        # Each batch of a stopped account names another app-day, so only the first message is used.
-        total.stopped = _lines(stopped.values())
-        return total
-
-    def _pulled(self, ti: RuntimeTaskInstance, key: str, batches: int) -> list[Any]:
-        # By index: before it was cleared, the run may have had more batches, whose XComs still exist.
-        values = ti.xcom_pull(task_ids=[self.collect_task_id], key=key, map_indexes=range(batches))
-        return [value for value in values if value]
+    started_at = context["dag_run"].start_date or datetime.now(UTC)
+    with warehouse() as engine:
+        with engine.begin() as connection:
+            _count(batches, connection, started_at, total)
+            run = CollectionRun(
+                context["ti"].dag_id,
+                context["ti"].run_id,
+                started_at,
+                app_days=total.app_days,
+                app_days_received=total.received,
+                points_received=total.points_received,
+                app_days_changed=total.changed,
+                requests=total.requests,
+                retries=total.retries,
+                limited=total.limited,
+                failed_apps=len(total.failures),
+                states=total.states,
+                problems=problems,
+            )
+            record(connection, run)
+            suspicious = suspicious_responses.notes(connection, started_at)
+        with report_duration("refresh"):
+            refresh(engine)
+        report_gauges(engine)
+    return suspicious
 
 
 def _count(batches: Iterable[Batch], connection: Connection, since: datetime, total: BatchResult) -> None:
@@ -213,15 +123,10 @@ def _count(batches: Iterable[Batch], connection: Connection, since: datetime, to
     total.states = dict(counts)
 
 
-def _split_details(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+def _split_details(lines: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the headlines of failures and, separately, their detail lines."""
-    from agora.bandwidth.batch_result import DETAIL
-
-    lines = _lines(texts).splitlines()
-    details = [line for line in lines if line.startswith(DETAIL)]
-    return [line for line in lines if line not in details], details
-
-
-def _lines(texts: Iterable[str]) -> str:
-    """Join texts, each line once."""
-    return "\n".join(dict.fromkeys(line for text in texts for line in text.splitlines() if line))
+    headlines: list[str] = []
+    details: list[str] = []
+    for line in lines:
+        (details if line.startswith(DETAIL) else headlines).append(line)
+    return headlines, details
