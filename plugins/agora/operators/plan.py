@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.batch_result import BatchResult
     from agora.bandwidth.plan import Days, Plan
-    from agora.settings import DashboardSettings
+    from agora.settings import AppSettings, DashboardSettings
     from agora.warehouse.apps import RemovedApps
 
 
@@ -104,54 +104,90 @@ class BandwidthPlanOperator(BaseOperator):
         )
 
     def _plans(self, days: Days | None, context: Context) -> tuple[list[Plan], RemovedApps, datetime]:
+        """Plan every account, and return the plans, the removed apps and the time of planning."""
         from agora.bandwidth.batch_result import BatchResult
-        from agora.bandwidth.plan import Plan, plan, require_days
-        from agora.warehouse import apps
-        from agora.warehouse.clock import ahead_of_worker
 
-        by_connection = configured_apps()
-        accounts, unusable = _accounts(by_connection)
-        every_app = [app for apps in by_connection.values() for app in apps]
-        total = BatchResult()
+        configured = configured_apps()
+        accounts, unusable = _accounts(configured)
+        checked = BatchResult()
         with warehouse() as engine:
             record_schedules(context, engine)
-            with engine.begin() as connection:
-                worker_now = datetime.now(UTC)
-                now = worker_now + ahead_of_worker(connection, worker_now)
-                if days is not None and accounts:
-                    newest = max(account.today(now) for account in accounts) - timedelta(days=1)
-                    require_days(days, every_app, newest)
-                removed = apps.retire(connection, [app.app_id for app in every_app], context["run_id"])
-                for account in accounts:
-                    apps.sync(connection, account, by_connection[account.conn_id])
-                # Missing days of removed apps are available as long as their account's connection exists.
-                for conn_id in apps.accounts_of_removed(connection):
-                    if conn_id not in by_connection:
-                        accounts += _accounts([conn_id])[0]
-            plans = []
-            for account in accounts:
-                app_ids = [app.app_id for app in by_connection.get(account.conn_id, [])]
-                with engine.connect() as connection:
-                    planned = plan(connection, account, app_ids, account.today(now), days)
-                if planned.app_days:
-                    checked = asyncio.run(_check_access(planned, account, engine))
-                    report_counts(account.conn_id, checked)
-                    self.log.info(
-                        "Access check of %s: %s, received %s.",
-                        account.conn_id,
-                        format_count(checked.requests, "request"),
-                        format_count(checked.received, "app-day"),
-                    )
-                    if checked.stopped:
-                        planned = Plan(account.conn_id, unusable=checked.stopped)
-                    else:
-                        # The batch requests and counts failed days again.
-                        checked.failures, checked.kinds = {}, []
-                        checked.requested, checked.at_the_edge = checked.received, 0
-                    total.add(checked)
-                plans.append(planned)
-        context["ti"].xcom_push(RESULT_KEY, {**total.to_json(), "stopped": ""})
+            now, removed, more = _sync_apps(engine, configured, accounts, days, context["run_id"])
+            plans = [
+                self._plan_account(engine, account, configured, account.today(now), days, checked)
+                for account in (*accounts, *more)
+            ]
+        context["ti"].xcom_push(RESULT_KEY, {**checked.to_json(), "stopped": ""})
         return [*plans, *unusable], removed, now
+
+    def _plan_account(
+        self,
+        engine: Engine,
+        account: DashboardSettings,
+        configured: Mapping[str, list[AppSettings]],
+        today: date,
+        days: Days | None,
+        total: BatchResult,
+    ) -> Plan:
+        """Plan one account, check its access with one app-day, and add the result to the total."""
+        from agora.bandwidth.plan import Plan, plan
+
+        app_ids = [app.app_id for app in configured.get(account.conn_id, [])]
+        with engine.connect() as connection:
+            planned = plan(connection, account, app_ids, today, days)
+        if not planned.app_days:
+            return planned
+        checked = asyncio.run(_check_access(planned, account, engine))
+        report_counts(account.conn_id, checked)
+        self.log.info(
+            "Access check of %s: %s, received %s.",
+            account.conn_id,
+            format_count(checked.requests, "request"),
+            format_count(checked.received, "app-day"),
+        )
+        if checked.stopped:
+            planned = Plan(account.conn_id, unusable=checked.stopped)
+        else:
+            # The batch requests and counts failed days again.
+            checked.failures, checked.kinds = {}, []
+            checked.requested, checked.at_the_edge = checked.received, 0
+        total.add(checked)
+        return planned
+
+
+def _sync_apps(
+    engine: Engine,
+    configured: Mapping[str, list[AppSettings]],
+    accounts: Sequence[DashboardSettings],
+    days: Days | None,
+    run_id: str,
+) -> tuple[datetime, RemovedApps, list[DashboardSettings]]:
+    """Copy accounts and apps to the warehouse.
+
+    Returns:
+        The time by the warehouse's clock, the apps that were removed from the configuration, and further
+        accounts that only removed apps need.
+
+    Raises:
+        SettingsError: The chosen days cannot be requested.
+    """
+    from agora.bandwidth.plan import require_days
+    from agora.warehouse import apps
+    from agora.warehouse.clock import ahead_of_worker
+
+    every_app = [app for of_account in configured.values() for app in of_account]
+    with engine.begin() as connection:
+        worker_now = datetime.now(UTC)
+        now = worker_now + ahead_of_worker(connection, worker_now)
+        if days is not None and accounts:
+            newest = max(account.today(now) for account in accounts) - timedelta(days=1)
+            require_days(days, every_app, newest)
+        removed = apps.retire(connection, [app.app_id for app in every_app], run_id)
+        for account in accounts:
+            apps.sync(connection, account, configured[account.conn_id])
+        # Missing days of removed apps are available as long as their account's connection exists.
+        unconfigured = [name for name in apps.accounts_of_removed(connection) if name not in configured]
+    return now, removed, _accounts(unconfigured)[0]
 
 
 async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
