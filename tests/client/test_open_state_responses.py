@@ -53,8 +53,8 @@ def test_an_answer_is_read(name: str, told: bytes, enabled: bool) -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (answer(200), "nothing"),
-        (answer(204), "nothing"),
+        (answer(200), "no message"),
+        (answer(204), "no message"),
         (answer(200, b"<html></html>"), "<html></html>"),
         (answer(200, b"true"), "true"),
         (answer(200, b"[true]"), "[true]"),
@@ -80,7 +80,7 @@ def test_an_answer_that_says_neither_is_neither(name: str, told: bytes, words: s
     error, server = exchange(name, answers(told))
     assert type(error) is UnexpectedResponse
     assert f", but the body has no open state: {words}" in str(error)
-    assert "Query it again; if it stays so, ask the vendor" in str(error)
+    assert "Query again. If the error persists, contact the vendor" in str(error)
     assert str(error).startswith("App a1, push-stream open state, connection some_account: HTTP 20")
     assert len(server.received) == 1
 
@@ -92,7 +92,7 @@ def test_an_application_whose_answer_is_lost_is_one_request_and_its_outcome_unkn
     assert len(server.received) == 1
     assert type(error) is OutcomeUnknown
     assert loss.said in str(error)
-    assert "The application may have arrived all the same, and is not repeated blindly" in str(error)
+    assert "The application may have taken effect, so it is not sent again automatically" in str(error)
 
 
 @pytest.mark.parametrize("how", LOSSES)

@@ -31,7 +31,7 @@ REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (400, RequestInvalid, "Check the App ID in the variable agora_apps", "request-invalid"),
     (401, AppRefused, "The App ID may belong to another account", "app-refused"),
     (403, AppRefused, "The App ID may belong to another account", "app-refused"),
-    (404, UnknownApp, "Check the App ID in the variable agora_apps", "unknown-app"),
+    (404, UnknownApp, "Check the App ID and its conn_id in the variable agora_apps", "unknown-app"),
     (409, UnexpectedResponse, UNLISTED, "unexpected-response"),
     (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
@@ -88,7 +88,7 @@ def test_an_application_that_fails_is_not_repeated_and_its_outcome_unknown(
 ) -> None:
     error = refusal(sandbox, "apply", status)
     assert type(error) is OutcomeUnknown
-    assert "query the open state, and apply again if it is still false" in str(error)
+    assert "Query the open state, and apply again if it is still false" in str(error)
     assert str(error).endswith(". See docs/runbook.md#outcome-unknown")
     assert sandbox.stats()["by_status"] == {str(status): 1}
 
@@ -150,7 +150,7 @@ def test_what_a_lost_application_says_to_do_finds_out_that_it_arrived(
 ) -> None:
     fault = {"kind": kind, **({"bytes": 5} if kind == "truncate" else {})}
     sandbox.put_faults([{**fault, "call": "open_state", "times": 1}])
-    with pytest.raises(OutcomeUnknown, match="query the open state"):
+    with pytest.raises(OutcomeUnknown, match="Query the open state"):
         asked(sandbox, "apply")
     assert sandbox.stats()["requests"] == 1
     assert asked(sandbox, "query") is True

@@ -53,7 +53,7 @@ def test_a_start_whose_answer_is_lost_is_one_request_and_its_outcome_unknown(how
     assert requests == 1
     assert type(error) is OutcomeUnknown
     assert loss.said in str(error)
-    assert "The start may have taken effect all the same, and is not repeated blindly" in str(error)
+    assert "The start may have taken effect, so it is not sent again automatically" in str(error)
 
 
 @pytest.mark.parametrize("name", ["update", "stop"])
@@ -71,7 +71,7 @@ def test_another_call_whose_answers_are_all_lost_is_asked_four_times(name: str, 
     assert requests == 4
     assert type(error) is VendorUnavailable
     assert loss.said in str(error)
-    assert "it does no harm to ask this twice" in str(error)
+    assert "Repeating this request is safe" in str(error)
 
 
 @pytest.mark.parametrize("how", LOSSES)
@@ -166,8 +166,8 @@ def test_a_stop_that_did_not_reach_its_host_has_stopped_nothing_where_the_next_s
     ("name", "advice"),
     [
         ("start", "Nothing was sent. Try again when the host can be reached"),
-        ("update", "Ask again: it does no harm to ask this twice"),
-        ("stop", "Ask again: it does no harm to ask this twice"),
+        ("update", "Repeating this request is safe"),
+        ("stop", "Repeating this request is safe"),
     ],
 )
 def test_a_host_that_is_never_reached_is_unavailable(name: str, advice: str) -> None:

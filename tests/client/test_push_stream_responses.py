@@ -64,7 +64,7 @@ def unexpected(name: str, told: bytes) -> str:
     said = str(refused.value)
     assert said.startswith(ABOUT)
     assert said.endswith(
-        " It has probably taken effect all the same: update the channel to see, or stop it."
+        " The request has probably taken effect: update the channel to see, or stop it."
         " See docs/runbook.md#unexpected-response"
     )
     return said.removeprefix(ABOUT)
@@ -155,8 +155,8 @@ def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "nothing"),
-        (b"  \n", "nothing"),
+        (b"", "no message"),
+        (b"  \n", "no message"),
         (b"<html><body>Welcome</body></html>", "<html><body>Welcome</body></html>"),
         (b"OK", "OK"),
         (b"null", "null"),

@@ -37,7 +37,7 @@ EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 
 MEND = "Mend the connection some_channels: login is the App ID, password its App Certificate"
 LOOK_FIRST = "Update the channel with the same urls: 404 says that nothing was started"
-HARMLESS = "Ask again: it does no harm to ask this twice"
+HARMLESS = "Repeating this request is safe"
 REDIRECTED = "Redirects are not followed. Check host of the connection some_channels"
 UNLISTED = "documents do not list this status. Check host of the connection some_channels"
 # Status, what it is for each call, what to do about it, and where the runbook says more.
@@ -170,7 +170,7 @@ def test_what_is_pushed_is_not_started_again(sandbox: RunningSandbox) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "nothing"),
+        (b"", "no message"),
         (b"<html><h1>Conflict</h1></html>", "<html><h1>Conflict</h1></html>"),
         (b"lobby is taken\n", "lobby is taken"),
         (b"null", "null"),

@@ -188,7 +188,7 @@ def test_a_lost_application_is_not_repeated_and_a_query_finds_out(
     sandbox.put_faults([fault(5, method="POST", kind="disconnect", times=1)])
     states = asked(warehouse, account_of(sandbox), sandbox.app_ids, apply=True)
     assert {app_id: type(error) for app_id, error in states.failures.items()} == {lost: OutcomeUnknown}
-    assert "query the open state, and apply again if it is still false" in states.failed()
+    assert "Query the open state, and apply again if it is still false" in states.failed()
     assert states.failed().endswith("See docs/runbook.md#outcome-unknown")
     assert sandbox.stats()["by_status"] == {"200": 24 + 23, "none": 1}
     assert lost not in {app_id for app_id, _, _ in held(warehouse)}, "nobody knows"
