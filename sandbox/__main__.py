@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox` starts the server and runs it until told to stop."""
+"""The command line: `python -m sandbox` runs the server until it gets a signal."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sandbox.config import Config
-from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE, credentials_from
-from sandbox.https import Https
+from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE, Credentials, credentials_from
+from sandbox.http.server import Sandbox
 from sandbox.log import configure, marked
-from sandbox.replay import printable_name
-from sandbox.server import Sandbox
+from sandbox.traffic.recorded import printable_name
+
+if TYPE_CHECKING:
+    from sandbox.http.https import Https
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the sandbox.
+    """Run the sandbox.
 
     Args:
-        arguments: The command line; without it the process's own.
+        arguments: The command line. Without it, the process's own.
 
     Returns:
         The exit status.
@@ -34,16 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        credentials, told = credentials_from(os.environ)
+        credentials, generated = credentials_from(os.environ)
         sandbox = Sandbox(_config(options, credentials))
     except (ValueError, OSError) as problem:
         parser.error(str(problem))
     configure(quiet=options.quiet)
     try:
-        asyncio.run(_serve(sandbox, told, until_input_ends=options.until_input_ends))
+        asyncio.run(_serve(sandbox, generated, until_input_ends=options.until_input_ends))
     except OSError as problem:
-        what = f"write {problem.filename}" if problem.filename else f"listen on port {options.port}"
-        print(marked(f"Cannot {what}: {problem.strerror}."), file=sys.stderr)
+        action = f"write {problem.filename}" if problem.filename else f"listen on port {options.port}"
+        print(marked(f"Cannot {action}: {problem.strerror}."), file=sys.stderr)
         return 1
     return 0
 
@@ -51,73 +53,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A local stand-in for Agora's Dashboard RESTful API and push-stream API, on 127.0.0.1 "
-        "only, unless --https is given. It is not the vendor.",
-        epilog=f"The credentials are read from {ID_VARIABLE} and {CERTIFICATE_VARIABLE}; one that is not set "
-        "is drawn at random and told once at the start.",
+        description="Run a local server that imitates Agora's Dashboard RESTful API and push-stream API. It "
+        "listens on 127.0.0.1 only, unless you set --https. It is not the vendor.",
+        epilog=f"The environment variables {ID_VARIABLE} and {CERTIFICATE_VARIABLE} set the credentials. A "
+        "variable that is not set gets a random value, which is printed once at the start.",
     )
     add = parser.add_argument
-    add(
-        "--port",
-        type=int,
-        default=8090,
-        help="port; 0 picks a free one and tells it (default 8090)",
-    )
+    add("--port", type=int, default=8090, help="port; 0 selects a free port and prints it (default: 8090)")
     add(
         "--https",
         nargs=2,
         metavar=("NAME", "DIRECTORY"),
-        help="answer on every address, over HTTPS under this host name; DIRECTORY/ca.pem is what to trust",
+        help="serve HTTPS on all addresses under this host name; clients must trust DIRECTORY/ca.pem",
     )
-    add("--apps", type=int, default=20, help="how many apps the account has (default 20)")
+    add("--apps", type=int, default=20, help="number of generated apps (default: 20)")
     add(
-        "--seed", type=int, default=7, help="decides App IDs and traffic; same seed, same numbers (default 7)"
+        "--seed",
+        type=int,
+        default=7,
+        help="seed of the App IDs and the traffic; equal seeds give equal data (default: 7)",
     )
     add(
         "--traffic",
         type=Path,
         metavar="FILE.csv",
-        help="CSV or .csv.gz with interval_start,bits of five-minute intervals, served as one further app "
-        "whose last whole day is yesterday",
+        help="recorded traffic, served as one more app: a CSV or .csv.gz file with the columns "
+        "interval_start and bits, one row per five-minute interval; its last whole day becomes yesterday",
     )
-    add(
-        "--clock",
-        type=_instant,
-        metavar="ISO8601",
-        help="instant at which the clock starts (default: real time)",
-    )
+    add("--clock", type=_instant, metavar="ISO8601", help="initial time of the clock (default: real time)")
     add(
         "--timezone",
         default="UTC",
-        help="zone in which days begin and end, such as Asia/Shanghai (default UTC)",
+        help="time zone in which days begin and end, such as Asia/Shanghai (default: UTC)",
     )
-    add("--window", default="1 month", help='how far back days are served: "N days" or "1 month" (default)')
+    add("--window", default="1 month", help='vendor window: "N days" or "1 month" (default: 1 month)')
     add(
         "--rate-limit",
         type=float,
         default=10,
         metavar="N",
-        help="calls of the Dashboard API a second; 0 is no limit (default 10)",
+        help="Dashboard API requests per second; 0 is unlimited (default: 10)",
     )
-    add("--retry-after", type=int, metavar="SECONDS", help="Retry-After of a 429 (default: no such header)")
-    add("--faults", type=Path, metavar="FILE.json", help="scripted faults, a JSON list; see the page at /")
+    add("--retry-after", type=int, metavar="SECONDS", help="Retry-After header of a 429 (default: no header)")
+    add("--faults", type=Path, metavar="FILE.json", help="fault script, a JSON list; see the page at /")
     add(
-        "--latency-ms", type=float, default=0, help="holds back each answer of the vendor's calls (default 0)"
+        "--latency-ms",
+        type=float,
+        default=0,
+        metavar="MS",
+        help="delay of every response in the vendor's name (default: 0)",
     )
-    add("--quiet", action="store_true", help="no access log")
+    add("--quiet", action="store_true", help="omit the access log")
     add(
         "--until-input-ends",
         action="store_true",
-        help="stop when standard input ends, as with a parent's death",
+        help="stop at the end of standard input, for example when the parent process ends",
     )
     return parser
 
 
-def _config(options: argparse.Namespace, credentials: Any) -> Config:
+def _config(options: argparse.Namespace, credentials: Credentials) -> Config:
     return Config(
         credentials=credentials,
         port=options.port,
-        https=Https(options.https[0], Path(options.https[1])) if options.https else None,
+        https=_https(*options.https) if options.https else None,
         apps=options.apps,
         seed=options.seed,
         traffic=options.traffic,
@@ -128,8 +127,14 @@ def _config(options: argparse.Namespace, credentials: Any) -> Config:
         retry_after_seconds=options.retry_after,
         faults=_read_faults(options.faults),
         latency_ms=options.latency_ms,
-        access_log=not options.quiet,
     )
+
+
+def _https(host: str, directory: str) -> Https:
+    # Imported only if used: cryptography would take a tenth of every start.
+    from sandbox.http.https import Https
+
+    return Https(host, Path(directory))
 
 
 def _instant(text: str) -> datetime:
@@ -145,7 +150,7 @@ def _read_faults(path: Path | None) -> Any:
         raise ValueError(f"{printable_name(path)} is not JSON: {problem}.") from problem
 
 
-async def _serve(sandbox: Sandbox, told: list[str], *, until_input_ends: bool) -> None:
+async def _serve(sandbox: Sandbox, generated: list[str], *, until_input_ends: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -153,7 +158,8 @@ async def _serve(sandbox: Sandbox, told: list[str], *, until_input_ends: bool) -
     if until_input_ends:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
     await sandbox.start()
-    print(marked("\n".join([*_introduction(sandbox), *told, f"Base URL: {sandbox.base_url}"])), flush=True)
+    lines = [*_introduction(sandbox), *generated, f"Base URL: {sandbox.base_url}"]
+    print(marked("\n".join(lines)), flush=True)
     await stop.wait()
     await sandbox.stop()
 
@@ -170,12 +176,11 @@ def _introduction(sandbox: Sandbox) -> list[str]:
     oldest = account.window.oldest_usage_date(now.date())
     limit = account.rate_limit.per_second
     return [
-        "This stands in for Agora's Dashboard RESTful API and push-stream API. It is not the vendor.",
-        f"Apps: {len(account.apps)}, listed with a description of all calls at {sandbox.root_url}/",
-        f"Window: {account.window}; today is {now:%Y-%m-%d} {account.config.timezone}, "
-        f"the oldest day served is {oldest}",
+        "This server imitates Agora's Dashboard RESTful API and push-stream API. It is not the vendor.",
+        f"Apps: {len(account.apps)}. The page at {sandbox.root_url}/ lists them and describes all endpoints.",
+        f"Window: {account.window}, from {oldest} to today, {now:%Y-%m-%d} {account.config.timezone}",
         f"Push-stream URL: {sandbox.push_stream_url}",
-        f"Rate limit of the Dashboard API: {f'{limit:g} calls a second' if limit else 'none'}",
+        f"Rate limit of the Dashboard API: {f'{limit:g} requests per second' if limit else 'none'}",
     ]
 
 

@@ -1,62 +1,67 @@
-"""The account that is served: its apps, clock, window, limit, faults, states and counts, without HTTP."""
+"""The state that all endpoints share: apps, clock, window, rate limit, faults, channels and counts."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
 
-from sandbox.answers import Answers
-from sandbox.app_certificates import app_certificate
-from sandbox.catalogue import App, replay_app, seeded_apps
-from sandbox.channels import Channels
 from sandbox.clock import Clock
 from sandbox.config import Config
-from sandbox.credentials import Credentials
-from sandbox.fault_script import read_script
-from sandbox.faults import FaultScript
-from sandbox.open_states import OpenStates
+from sandbox.credentials import Credentials, app_certificate
+from sandbox.faults.active import ActiveFaults
+from sandbox.faults.script import read_script
+from sandbox.push_stream.channels import Channels
+from sandbox.push_stream.open_states import OpenStates
 from sandbox.rate_limit import RateLimit
-from sandbox.replay import Replay, read_replay, yesterday_of
-from sandbox.slots import SLOTS_PER_DAY, ended_slots
 from sandbox.stats import Stats
+from sandbox.traffic.apps import App, recorded_app, seeded_apps
+from sandbox.traffic.recorded import RecordedTraffic, read_recorded_traffic
+from sandbox.traffic.served_day import ServedDays
+from sandbox.traffic.slots import SLOTS_PER_DAY, ended_slots
 from sandbox.window import Window
 
 
 class DateError(ValueError):
-    """A usage date that the vendor answers with 400; the sentence says why."""
+    """A usage date that gets a 400. The message is part of the response."""
 
 
 class Account:
-    """What the handlers read and the control calls change.
+    """The vendor account that the sandbox serves.
 
     Args:
         config: The settings.
 
     Raises:
-        ValueError: The traffic file or the faults are not of their form.
-        OSError: The traffic file cannot be read.
+        ValueError: The traffic file or the fault script is malformed.
+        OSError: The traffic file is unreadable.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.clock = Clock(config.zone, config.clock)
         self.window = Window.parse(config.window)
+        self.served_days = ServedDays(config.zone)
+        self.recorded: RecordedTraffic | None = None
+        self.apps = seeded_apps(config.seed, config.apps)
+        if config.traffic is not None:
+            # Shifted once, at the start: a served day must not change when the clock moves on.
+            yesterday = Clock(config.zone, config.clock).now().date() - timedelta(days=1)
+            self.recorded = read_recorded_traffic(config.traffic).shifted_to(yesterday)
+            self.apps.append(recorded_app(config.seed, len(self.apps), config.traffic, self.recorded))
+        self.app_by_id: dict[str, App] = {app.app_id: app for app in self.apps}
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the state at the start: the settings, no channels, no open apps, and all counts zero."""
+        config = self.config
+        self.clock = Clock(config.zone, config.clock)
         self.rate_limit = RateLimit(config.rate_limit_per_second, config.retry_after_seconds)
         self.stats = Stats()
-        self.answers = Answers(config.zone)
         self.open_states = OpenStates()
         self.channels = Channels()
         self.credentials: Credentials = config.credentials
-        self.replay: Replay | None = None
-        self.apps = seeded_apps(config.seed, config.apps)
-        if config.traffic is not None:
-            # Laid out once, at the start: a day that was served must not change when the clock moves on.
-            self.replay = read_replay(config.traffic).shifted_to(yesterday_of(self.clock.now()))
-            self.apps.append(replay_app(config.seed, len(self.apps), config.traffic, self.replay))
-        self.app_by_id: dict[str, App] = {app.app_id: app for app in self.apps}
         self.faults = self.read_faults(list(config.faults))
 
-    def read_faults(self, entries: object) -> FaultScript:
+    def read_faults(self, entries: object) -> ActiveFaults:
         """Parse a fault script for this account.
 
         Raises:
@@ -64,25 +69,25 @@ class Account:
         """
         return read_script(entries, self.apps, seed=self.config.seed)
 
-    async def hold_back(self) -> None:
-        """Waits as long as each answer of the vendor's calls is held back."""
+    async def wait_for_latency(self) -> None:
+        """Wait for the latency that every response in the vendor's name has."""
         if self.config.latency_ms:
             await asyncio.sleep(self.config.latency_ms / 1000)
 
     def certificate_of(self, app_id: str) -> str | None:
-        """Gives an app's certificate, or None where the account has no such app."""
+        """Return an app's certificate, or None if the account does not have the app."""
         if app_id not in self.app_by_id:
             return None
         return app_certificate(self.config.credentials.customer_certificate, app_id)
 
-    def asked_date(self, texts: list[str]) -> date:
-        """Reads the `date` parameter.
+    def parse_usage_date(self, texts: list[str]) -> date:
+        """Parse the `date` parameter.
 
         Args:
-            texts: Each value of the parameter that the query holds; with none, yesterday is meant.
+            texts: All values of the parameter in the query. Without a value, the usage date is yesterday.
 
         Raises:
-            DateError: It is given twice, is not eight ASCII digits, or is no date.
+            DateError: There are two values, or the value is not a date in eight ASCII digits.
         """
         if not texts:
             return self.clock.now().date() - timedelta(days=1)
@@ -97,14 +102,14 @@ class Account:
             raise DateError("There is no such date.") from problem
 
     def served_slots(self, usage_date: date, window: Window | None = None) -> int:
-        """Return how many slots of a day can be served now.
+        """Return how many slots of a usage date can be served now.
 
         Args:
             usage_date: The usage date.
-            window: The vendor window; without it, the account's.
+            window: The vendor window. Without it, the account's.
 
         Returns:
-            The number of slots that are over, counted from the start of the day; 288 for a past day.
+            The number of slots that are over, counted from the start of the day: 288 for a past day.
 
         Raises:
             DateError: The day is older than the window, or has not begun.

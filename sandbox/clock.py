@@ -1,4 +1,4 @@
-"""The sandbox's clock: real time, or a chosen instant that ticks on."""
+"""The sandbox's clock, which decides the current usage date: real time, or time from a chosen instant on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 
 class Clock:
-    """Tells the time that decides what "today" is.
+    """A clock that can be set.
 
     Args:
         zone: The time zone in which days begin and end.
-        starts_at: The instant the clock shows now; without it the clock shows real time.
+        starts_at: The instant that the clock shows at first. Without it, the clock shows real time.
     """
 
     def __init__(self, zone: ZoneInfo, starts_at: datetime | None = None) -> None:
@@ -23,20 +23,23 @@ class Clock:
             self.set(starts_at)
 
     def set(self, instant: datetime) -> None:
-        """Moves the clock to an instant, from which it ticks on; without a zone it is read in the clock's.
+        """Set the clock to an instant, from which it runs on.
+
+        Args:
+            instant: The instant. Without a UTC offset, it is local time in the clock's zone.
 
         Raises:
-            ValueError: It is so far off that there are no days around it, or no seconds since 1970.
+            ValueError: The year is out of range.
         """
         if not 1971 <= instant.year <= 9998:
-            raise ValueError(f"The clock shows years from 1971 to 9998, not {instant.year}.")
+            raise ValueError(f"The year must be from 1971 to 9998, not {instant.year}.")
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=self.zone)
         self._set_to = instant.astimezone(ZoneInfo("UTC"))
         self._set_when = time.monotonic()
 
     def now(self) -> datetime:
-        """Tells the time in the clock's zone."""
+        """Return the current time in the clock's zone."""
         if self._set_to is None:
             return datetime.now(self.zone)
         passed = timedelta(seconds=time.monotonic() - self._set_when)

@@ -1,4 +1,4 @@
-"""The sandbox's settings as values, checked once."""
+"""The sandbox's settings as validated values."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sandbox.catalogue import MOST_APPS
 from sandbox.credentials import Credentials
-from sandbox.https import Https
+from sandbox.traffic.apps import MOST_APPS
 from sandbox.window import Window
+
+if TYPE_CHECKING:
+    from sandbox.http.https import Https
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything a sandbox is started with.
+    """The settings at the start of a sandbox.
 
     Attributes:
-        credentials: What callers must know.
-        port: The port; 0 picks a free one.
-        https: How other machines reach it; None is plain HTTP on 127.0.0.1.
-        apps: How many apps the account has.
-        seed: Decides App IDs and traffic.
-        traffic: A CSV file whose traffic becomes one further app.
-        clock: Where the clock starts; None is real time.
-        timezone: The zone in which days begin and end.
-        window: "N days" or "1 month".
-        rate_limit_per_second: Calls of the Dashboard API a second; 0 is no limit.
-        retry_after_seconds: What a 429 tells in Retry-After; None leaves the header out.
-        faults: The script of faults, as JSON has it.
-        latency_ms: How long each answer of the vendor's calls is held back.
-        access_log: Whether calls are logged.
+        credentials: The Customer ID and Customer Certificate.
+        port: The port. 0 selects a free port.
+        https: The HTTPS settings. None serves plain HTTP on 127.0.0.1 only.
+        apps: The number of generated apps.
+        seed: The seed of the App IDs and the traffic.
+        traffic: A CSV file with recorded traffic, served as one more app.
+        clock: The initial time. None is real time.
+        timezone: The time zone in which days begin and end.
+        window: The vendor window, "N days" or "1 month".
+        rate_limit_per_second: Dashboard API requests per second. 0 is unlimited.
+        retry_after_seconds: The Retry-After header of a 429. None omits the header.
+        faults: The fault script, decoded from JSON.
+        latency_ms: The delay of every response in the vendor's name.
     """
 
     credentials: Credentials
@@ -49,24 +50,23 @@ class Config:
     retry_after_seconds: int | None = None
     faults: Sequence[dict[str, Any]] = field(default_factory=tuple)
     latency_ms: float = 0
-    access_log: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
-            raise ValueError(f"The port is a number from 0 to 65535, not {self.port}.")
+            raise ValueError(f"The port must be from 0 to 65535, not {self.port}.")
         if not 0 <= self.apps <= MOST_APPS or (self.apps == 0 and self.traffic is None):
-            raise ValueError(f"The number of apps is from 1 to {MOST_APPS}, or 0 beside a traffic file.")
+            raise ValueError(f"The number of apps must be from 1 to {MOST_APPS}, or 0 with a traffic file.")
         if not 0 <= self.latency_ms <= 60_000:
-            raise ValueError(f"The latency is from 0 to 60000 ms, not {self.latency_ms}.")
+            raise ValueError(f"The latency must be from 0 to 60000 ms, not {self.latency_ms}.")
         if self.retry_after_seconds is not None and self.retry_after_seconds < 0:
-            raise ValueError("Retry-After is a number of seconds, zero or above.")
+            raise ValueError("Retry-After must be zero or more seconds.")
         Window.parse(self.window)
         _ = self.zone
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone, looked up."""
+        """The time zone as an object."""
         try:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
-            raise ValueError(f"There is no time zone {self.timezone!r}.") from problem
+            raise ValueError(f"Unknown time zone: {self.timezone!r}.") from problem

@@ -1,62 +1,57 @@
-"""The sandbox's own calls, under /_sandbox/: looks at it and changes it while it runs. Not the vendor's."""
+"""The sandbox's own endpoints under /_sandbox/, which show and change its state. Not the vendor's."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from aiohttp import web
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from sandbox.account import Account
-from sandbox.control_http import CONTROL_PATH, answer_json, get, read_json, read_object
 from sandbox.credentials import Credentials
-from sandbox.openapi.document import describe
-from sandbox.page.document import render_page
+from sandbox.dashboard import unauthorized
 
-# The page has no script and loads nothing; the browser is told to keep it so.
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+CONTROL_PATH = "/_sandbox"
 
 
-class ControlCalls:
-    """Handlers of the control calls and of the sandbox's description.
+class ControlEndpoints:
+    """Handlers of the control endpoints.
 
     Args:
-        account: What is looked at and changed.
+        account: The account to show and change.
     """
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def routes(self) -> list[web.RouteDef]:
-        """Lists the calls with their handlers."""
-        return [
-            get("/", self.page),
-            get("/openapi.json", self.openapi),
-            get(f"{CONTROL_PATH}/health", self.health),
-            get(f"{CONTROL_PATH}/apps", self.apps),
-            get(f"{CONTROL_PATH}/stats", self.stats),
-            web.post(f"{CONTROL_PATH}/stats/reset", self.reset_stats),
-            web.put(f"{CONTROL_PATH}/faults", self.put_faults),
-            web.put(f"{CONTROL_PATH}/rate-limit", self.put_rate_limit),
-            web.put(f"{CONTROL_PATH}/credentials", self.put_credentials),
-            web.put(f"{CONTROL_PATH}/clock", self.put_clock),
-        ]
-
-    async def page(self, _request: web.Request) -> web.Response:
-        """Shows the description to a person."""
-        text = render_page(describe(), self._account)
-        return web.Response(
-            text=text, content_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY}
+        """Return the routes."""
+        endpoints = (
+            ("GET", "health", self.health),
+            ("POST", "reset", self.reset),
+            ("GET", "apps", self.apps),
+            ("GET", "stats", self.stats),
+            ("POST", "stats/reset", self.reset_stats),
+            ("PUT", "faults", self.put_faults),
+            ("PUT", "rate-limit", self.put_rate_limit),
+            ("PUT", "credentials", self.put_credentials),
+            ("PUT", "clock", self.put_clock),
+            ("GET", "open-states", self.open_states),
+            ("PUT", "open-states", self.put_open_states),
+            ("PUT", "open-grants", self.put_open_grants),
+            ("GET", "channels", self.channels),
+            ("POST", "channels/reset", self.reset_channels),
+            ("GET", "app-certificates", self.app_certificates),
         )
-
-    async def openapi(self, _request: web.Request) -> web.Response:
-        """Gives the description to a program."""
-        return answer_json(describe())
+        return [_route(*endpoint) for endpoint in endpoints]
 
     async def health(self, _request: web.Request) -> web.Response:
-        """Tells that the sandbox runs, and by which settings."""
+        """Return the state of the sandbox and its settings."""
         account = self._account
         now = account.clock.now()
-        return answer_json(
+        return _json(
             {
                 "status": "ok",
                 "now": now.isoformat(),
@@ -72,55 +67,122 @@ class ControlCalls:
             }
         )
 
+    async def reset(self, request: web.Request) -> web.Response:
+        """Restore the state at the start."""
+        self._account.reset()
+        return await self.health(request)
+
     async def apps(self, _request: web.Request) -> web.Response:
-        """Lists the apps."""
-        described = [app.described() for app in self._account.apps]
-        if self._account.replay is not None:
-            days = self._account.replay.days
-            described[-1] |= {
+        """Return the account's apps."""
+        apps = [app.to_dict() for app in self._account.apps]
+        if self._account.recorded is not None:
+            days = self._account.recorded.days
+            apps[-1] |= {
                 "first_usage_date": min(days).isoformat(),
-                "last_whole_usage_date": self._account.replay.last_whole_day.isoformat(),
+                "last_whole_usage_date": self._account.recorded.last_whole_day.isoformat(),
                 "last_usage_date": max(days).isoformat(),
             }
-        return answer_json(described)
+        return _json(apps)
 
     async def stats(self, _request: web.Request) -> web.Response:
-        """Tells what was counted."""
-        return answer_json(self._account.stats.described() | self._account.rate_limit.described())
+        """Return the counts of the Dashboard API's requests."""
+        return _json(self._account.stats.to_dict() | self._account.rate_limit.to_dict())
 
     async def reset_stats(self, _request: web.Request) -> web.Response:
-        """Begins to count anew."""
+        """Set the counts to zero."""
         self._account.stats.reset()
         self._account.rate_limit.reset_counts()
-        return answer_json({"requests": 0})
+        return _json({"requests": 0})
 
     async def put_faults(self, request: web.Request) -> web.Response:
         """Replace the fault script."""
-        self._account.faults = self._account.read_faults(await read_json(request))
-        return answer_json({"faults": len(self._account.faults)})
+        self._account.faults = self._account.read_faults(await _read_json(request))
+        return _json({"faults": len(self._account.faults)})
 
     async def put_rate_limit(self, request: web.Request) -> web.Response:
-        """Replaces the rate limit."""
-        per_second = (await read_object(request, {"per_second"}))["per_second"]
+        """Replace the rate limit."""
+        per_second = (await _read_object(request, {"per_second"}))["per_second"]
         if isinstance(per_second, bool) or not isinstance(per_second, int | float):
-            raise ValueError("per_second is a number.")
+            raise ValueError("per_second must be a number.")
         self._account.rate_limit.set(per_second)
-        return answer_json({"per_second": self._account.rate_limit.per_second})
+        return _json({"per_second": self._account.rate_limit.per_second})
 
     async def put_credentials(self, request: web.Request) -> web.Response:
-        """Replaces the credentials; the answer does not repeat them."""
-        given = await read_object(request, {"customer_id", "customer_certificate"})
+        """Replace the credentials. The response does not repeat them."""
+        given = await _read_object(request, {"customer_id", "customer_certificate"})
         if not all(isinstance(text, str) for text in given.values()):
-            raise ValueError("customer_id and customer_certificate are texts.")
+            raise ValueError("customer_id and customer_certificate must be strings.")
         self._account.credentials = Credentials(**given)
-        return answer_json({"changed": True})
+        return _json({"changed": True})
 
     async def put_clock(self, request: web.Request) -> web.Response:
-        """Sets the clock, which ticks on from there."""
-        text = (await read_object(request, {"now"}))["now"]
+        """Set the clock, which runs on from there."""
+        text = (await _read_object(request, {"now"}))["now"]
         try:
             instant = datetime.fromisoformat(text)
         except (TypeError, ValueError) as problem:
-            raise ValueError("now is a text such as 2026-11-01T12:00:00+00:00.") from problem
+            raise ValueError("now must be a time such as 2026-11-01T12:00:00+00:00.") from problem
         self._account.clock.set(instant)
-        return answer_json({"now": self._account.clock.now().isoformat()})
+        return _json({"now": self._account.clock.now().isoformat()})
+
+    async def open_states(self, _request: web.Request) -> web.Response:
+        """Return the open state of every app."""
+        states = self._account.open_states
+        return _json({app_id: states.is_open(app_id) for app_id in self._account.app_by_id})
+
+    async def put_open_states(self, request: web.Request) -> web.Response:
+        """Replace all open states."""
+        given = await _read_json(request)
+        if not isinstance(given, dict) or not all(isinstance(state, bool) for state in given.values()):
+            raise ValueError("The body must be an object with true or false per App ID.")
+        for app_id in given:
+            if app_id not in self._account.app_by_id:
+                raise ValueError(f"Unknown App ID: {app_id!r}.")
+        self._account.open_states.replace(app_id for app_id, state in given.items() if state)
+        return await self.open_states(request)
+
+    async def put_open_grants(self, request: web.Request) -> web.Response:
+        """Set whether applications for opening are granted."""
+        granted = (await _read_object(request, {"granted"}))["granted"]
+        if not isinstance(granted, bool):
+            raise ValueError("granted must be true or false.")
+        self._account.open_states.granted = granted
+        return _json({"granted": granted})
+
+    async def channels(self, _request: web.Request) -> web.Response:
+        """Return the active channels and the counts of the channel requests."""
+        return _json(self._account.channels.to_dict())
+
+    async def reset_channels(self, _request: web.Request) -> web.Response:
+        """Delete all channels and their counts."""
+        self._account.channels.reset()
+        return _json({"channels": []})
+
+    async def app_certificates(self, request: web.Request) -> web.Response:
+        """Return the App Certificates to a client with the account's credentials."""
+        if not self._account.credentials.match(request.headers.get(hdrs.AUTHORIZATION)):
+            return unauthorized()
+        return _json({app_id: self._account.certificate_of(app_id) for app_id in self._account.app_by_id})
+
+
+def _route(method: str, name: str, handler: Handler) -> web.RouteDef:
+    options = {"allow_head": False} if method == hdrs.METH_GET else {}
+    return web.route(method, f"{CONTROL_PATH}/{name}", handler, **options)
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+async def _read_json(request: web.Request) -> Any:
+    try:
+        return orjson.loads(await request.read())
+    except orjson.JSONDecodeError as problem:
+        raise ValueError("The body is not JSON.") from problem
+
+
+async def _read_object(request: web.Request, keys: set[str]) -> dict[str, Any]:
+    given = await _read_json(request)
+    if not isinstance(given, dict) or set(given) != keys:
+        raise ValueError(f"The body must be an object with {' and '.join(sorted(keys))}.")
+    return given

@@ -1,4 +1,4 @@
-"""The account's Customer ID and Customer Certificate, and the check of a call's HTTP Basic header."""
+"""The account's secrets: Customer ID and Customer Certificate, and the App Certificate of each app."""
 
 from __future__ import annotations
 
@@ -11,50 +11,63 @@ from dataclasses import dataclass, field
 
 ID_VARIABLE = "SANDBOX_CUSTOMER_ID"
 CERTIFICATE_VARIABLE = "SANDBOX_CUSTOMER_CERTIFICATE"
+_APP_CERTIFICATE_LENGTH = 32
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a caller must know; there is no default, so that none can be left in force."""
+    """The Customer ID and Customer Certificate that clients must send.
+
+    There are no defaults, so no well-known credentials can stay in force by accident.
+    """
 
     customer_id: str = field(repr=False)
     customer_certificate: str = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.customer_id or ":" in self.customer_id:
-            raise ValueError("The Customer ID is a text without a colon, and not empty.")
+            raise ValueError("The Customer ID must be a non-empty string without a colon.")
         if not self.customer_certificate:
-            raise ValueError("The Customer Certificate is not empty.")
+            raise ValueError("The Customer Certificate must not be empty.")
 
-    def admit(self, authorization: str | None) -> bool:
-        """Checks an Authorization header."""
-        if authorization is None:
-            return False
-        scheme, _, encoded = authorization.partition(" ")
+    def match(self, authorization: str | None) -> bool:
+        """Return whether an Authorization header carries these credentials as HTTP Basic."""
+        scheme, _, encoded = (authorization or "").partition(" ")
         if scheme.lower() != "basic":
             return False
         try:
             given = base64.b64decode(encoded.strip(), validate=True)
         except (binascii.Error, ValueError):
             return False
-        return hmac.compare_digest(given, self._pair)
-
-    @property
-    def _pair(self) -> bytes:
-        return f"{self.customer_id}:{self.customer_certificate}".encode()
+        return hmac.compare_digest(given, f"{self.customer_id}:{self.customer_certificate}".encode())
 
 
 def credentials_from(environment: Mapping[str, str]) -> tuple[Credentials, list[str]]:
-    """Takes the credentials from the environment and draws at random what is not set there.
+    """Read the credentials from environment variables, and generate those that are not set.
 
     Returns:
-        The credentials, and lines that tell those that were drawn; nobody could know them otherwise.
+        The credentials, and one line for each generated value. Nothing else reveals these values.
     """
     customer_id = environment.get(ID_VARIABLE) or secrets.token_hex(16)
     certificate = environment.get(CERTIFICATE_VARIABLE) or secrets.token_hex(16)
-    told = []
+    generated = []
     if not environment.get(ID_VARIABLE):
-        told.append(f"Customer ID, drawn at random: {customer_id}")
+        generated.append(f"Customer ID (generated): {customer_id}")
     if not environment.get(CERTIFICATE_VARIABLE):
-        told.append(f"Customer Certificate, drawn at random: {certificate}")
-    return Credentials(customer_id, certificate), told
+        generated.append(f"Customer Certificate (generated): {certificate}")
+    return Credentials(customer_id, certificate), generated
+
+
+def app_certificate(customer_certificate: str, app_id: str) -> str:
+    """Derive an app's certificate, which signs its Channel Keys.
+
+    Args:
+        customer_certificate: The Customer Certificate at the start of the sandbox. Replacing the credentials
+            later does not change any App Certificate.
+        app_id: The App ID.
+
+    Returns:
+        32 lower-case hexadecimal digits.
+    """
+    message = f"App Certificate of {app_id}".encode()
+    return hmac.digest(customer_certificate.encode(), message, "sha256").hex()[:_APP_CERTIFICATE_LENGTH]

@@ -1,8 +1,8 @@
-"""The Dashboard RESTful API over HTTP: credentials, rate limit, then what was called.
+"""The Dashboard RESTful API: bandwidth, and the open state of push-streaming.
 
-Checks, in this order: credentials (401), rate limit (429), path, scripted foreign App IDs (401 or 403), App
-ID (404), the form of the date or of the body (400), other scripted faults, the window (400). A date in the
-future gets 400. Today gets the points of the slots that are over. The default usage date is yesterday.
+The checks come in this order: credentials (401), rate limit (429), path (404), scripted foreign App IDs (401
+or 403), App ID (404), form of the date or the body (400), other scripted faults, vendor window (400). A
+future date gets a 400. Today gets the points of the slots that are over. The default usage date is yesterday.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ import orjson
 from aiohttp import hdrs, web
 
 from sandbox.account import Account, DateError
-from sandbox.answers import BASIC_CHALLENGE, Answer, error
-from sandbox.call import Call, ReceivedCall
-from sandbox.fault import Stage
-from sandbox.faults import FaultyCall
-from sandbox.request_body import BodyError, decode_object, read_body
-from sandbox.responses import respond, respond_with_faults
-from sandbox.served_day import ServedDay
+from sandbox.faults.active import AppliedFaults
+from sandbox.faults.base import Endpoint, ReceivedRequest, Stage
+from sandbox.http.requests import USAGE_DATE, BodyError, decode_object, read_body
+from sandbox.http.responses import BASIC_CHALLENGE, ApiResponse, dashboard_error, deliver, send
+from sandbox.traffic.served_day import ServedDay
 
 BASE_PATH = "/dev/v2"
 BANDWIDTH_PATH = BASE_PATH + "/apps/{app_id}/usages/bandwidth"
@@ -28,111 +26,113 @@ OPEN_STATE_PATH = BASE_PATH + "/apps/{app_id}/pushstream/openstate"
 
 JSON = "application/json"
 
-# Where a handler leaves the usage date it was asked for, for the counts.
-USAGE_DATE = web.RequestKey("usage_date", date)
 
-
-class DashboardCalls:
-    """Handlers of everything that is answered in the Dashboard API's name.
+class DashboardEndpoints:
+    """Handlers of the Dashboard API.
 
     Args:
-        account: What is served.
+        account: The account to serve.
     """
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def routes(self) -> list[web.RouteDef]:
-        """Lists the calls with their handlers."""
+        """Return the routes. Their names are the endpoints' names in fault scripts."""
         return [
-            web.get(BANDWIDTH_PATH, self.bandwidth, allow_head=False, name=Call.BANDWIDTH),
-            web.get(OPEN_STATE_PATH, self.open_state, allow_head=False, name=Call.OPEN_STATE),
-            web.post(OPEN_STATE_PATH, self.apply_for_opening, name=Call.OPEN_STATE),
+            web.get(BANDWIDTH_PATH, self.bandwidth, allow_head=False, name=Endpoint.BANDWIDTH),
+            web.get(OPEN_STATE_PATH, self.open_state, allow_head=False, name=Endpoint.OPEN_STATE),
+            web.post(OPEN_STATE_PATH, self.apply_for_opening, name=Endpoint.OPEN_STATE),
         ]
 
-    def turn_away(self, request: web.Request) -> web.Response | None:
-        """Gives the answer to a call that may not go on to its handler, in the vendor's order of checks."""
+    def refuse(self, request: web.Request) -> web.Response | None:
+        """Return the 401 or 429 for a request that must not reach its handler, or None."""
         account = self._account
-        if not account.credentials.admit(request.headers.get(hdrs.AUTHORIZATION)):
+        if not account.credentials.match(request.headers.get(hdrs.AUTHORIZATION)):
             return unauthorized()
-        if not account.rate_limit.lets_in():
+        if not account.rate_limit.accept():
             wait = account.rate_limit.retry_after_seconds
             headers = {} if wait is None else {"Retry-After": str(wait)}
-            return respond(error(429, "Too many requests: the account's rate limit is reached.", headers))
+            message = "Too many requests: the account's rate limit is reached."
+            return send(dashboard_error(429, message, headers))
         return None
 
     def unknown(self, _refused: web.HTTPException) -> web.Response:
-        """Answers a path or method the vendor does not have; its document calls that a wrong API call."""
-        return respond(error(404, "There is no such API call."))
+        """Return the 404 for an unknown path or method. The vendor's document calls both a wrong API call."""
+        return send(dashboard_error(404, "There is no such API call."))
 
     async def bandwidth(self, request: web.Request) -> web.StreamResponse:
-        """Answers one app's five-minute points of one day."""
+        """Return the five-minute points of one app-day."""
         account = self._account
-        await account.hold_back()
+        await account.wait_for_latency()
         app_id = request.match_info["app_id"]
-        if refused := self._refuse_app_id(Call.BANDWIDTH, request.method, app_id):
-            return respond(refused)
+        if refusal := self._refuse_app_id(Endpoint.BANDWIDTH, request.method, app_id):
+            return send(refusal)
         try:
-            usage_date = account.asked_date(request.query.getall("date", []))
+            usage_date = account.parse_usage_date(request.query.getall("date", []))
         except DateError as problem:
-            return respond(error(400, str(problem)))
+            return send(dashboard_error(400, str(problem)))
         request[USAGE_DATE] = usage_date
-        received = ReceivedCall(Call.BANDWIDTH, request.method, app_id, usage_date)
-        call = account.faults.met_by(received)
-        answer = (call and call.instead()) or self._day(app_id, usage_date, call)
-        return await respond_with_faults(request, answer, call)
+        received = ReceivedRequest(Endpoint.BANDWIDTH, request.method, app_id, usage_date)
+        faults = account.faults.apply(received)
+        if faults is None:
+            return send(self._app_day(app_id, usage_date, None))
+        response = faults.replacement() or self._app_day(app_id, usage_date, faults)
+        return await deliver(request, response, faults.delivery)
 
-    def _refuse_app_id(self, call: Call, method: str, app_id: str) -> Answer | None:
+    def _refuse_app_id(self, endpoint: Endpoint, method: str, app_id: str) -> ApiResponse | None:
         account = self._account
-        foreign = account.faults.met_by(ReceivedCall(call, method, app_id), Stage.APP_ID)
+        foreign = account.faults.apply(ReceivedRequest(endpoint, method, app_id), Stage.APP_ID)
         if foreign is not None:
-            return foreign.instead()
+            return foreign.replacement()
         if app_id not in account.app_by_id:
-            return error(404, "There is no such App ID in this account.")
+            return dashboard_error(404, "There is no such App ID in this account.")
         return None
 
-    def _day(self, app_id: str, usage_date: date, call: FaultyCall | None) -> Answer:
+    def _app_day(self, app_id: str, usage_date: date, faults: AppliedFaults | None) -> ApiResponse:
         account = self._account
         try:
-            slots = account.served_slots(usage_date, None if call is None else call.window)
+            slots = account.served_slots(usage_date, None if faults is None else faults.window)
         except DateError as problem:
-            return error(400, str(problem))
-        if call is None:
-            return Answer(200, account.answers.body(account.app_by_id[app_id], usage_date, slots))
-        day = ServedDay(account.answers, account.app_by_id, app_id, usage_date, slots)
-        return Answer(200, call.body(day))
+            return dashboard_error(400, str(problem))
+        if faults is None:
+            return ApiResponse(200, account.served_days.body(account.app_by_id[app_id], usage_date, slots))
+        day = ServedDay(account.served_days, account.app_by_id, app_id, usage_date, slots)
+        return ApiResponse(200, faults.body(day))
 
     async def open_state(self, request: web.Request) -> web.StreamResponse:
-        """Answers whether one app may push streams."""
+        """Return whether push-streaming is enabled for an app."""
         return await self._open_state(request, self._account.open_states.is_open)
 
     async def apply_for_opening(self, request: web.Request) -> web.StreamResponse:
-        """Applies for one app to be allowed to push streams."""
+        """Apply for push-streaming to be enabled for an app."""
         return await self._open_state(request, self._account.open_states.apply)
 
     async def _open_state(self, request: web.Request, enabled: Callable[[str], bool]) -> web.StreamResponse:
         account = self._account
-        await account.hold_back()
+        await account.wait_for_latency()
         app_id = request.match_info["app_id"]
-        if refused := self._refuse_app_id(Call.OPEN_STATE, request.method, app_id):
-            return respond(refused)
+        if refusal := self._refuse_app_id(Endpoint.OPEN_STATE, request.method, app_id):
+            return send(refusal)
         try:
-            await _demand_parameters(request)
+            await _check_parameters(request)
         except BodyError as problem:
-            return respond(error(400, str(problem)))
-        call = account.faults.met_by(ReceivedCall(Call.OPEN_STATE, request.method, app_id))
-        answer = (call and call.instead()) or Answer(200, orjson.dumps({"enable": enabled(app_id)}))
-        return await respond_with_faults(request, answer, call)
+            return send(dashboard_error(400, str(problem)))
+        faults = account.faults.apply(ReceivedRequest(Endpoint.OPEN_STATE, request.method, app_id))
+        response = None if faults is None else faults.replacement()
+        if response is None:
+            response = ApiResponse(200, orjson.dumps({"enable": enabled(app_id)}))
+        return send(response) if faults is None else await deliver(request, response, faults.delivery)
 
 
 def unauthorized() -> web.Response:
-    """Answers who sends no or other credentials."""
+    """Return the 401 for missing or wrong credentials."""
     message = "Customer ID and Customer Certificate are missing or wrong."
-    return respond(error(401, message, dict(BASIC_CHALLENGE)))
+    return send(dashboard_error(401, message, dict(BASIC_CHALLENGE)))
 
 
-async def _demand_parameters(request: web.Request) -> None:
-    """Lets pass no body, or a JSON object that says it is one; the call needs nothing of what it holds.
+async def _check_parameters(request: web.Request) -> None:
+    """Check that the body of a POST is empty or a JSON object with a JSON Content-Type.
 
     Raises:
         BodyError: The body is something else.

@@ -1,4 +1,4 @@
-"""How the sandbox speaks: every line begins with a marker, so that none is taken for the vendor's."""
+"""The sandbox's log: every line begins with a marker, so that no reader takes a line for the vendor's."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ log = logging.getLogger("sandbox")
 
 
 class MarkedFormatter(logging.Formatter):
-    """Puts the marker before every line, those of a traceback included."""
+    """A formatter that puts the marker before every line, including those of a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Formats one record."""
+        """Format one record."""
         return marked(super().format(record))
 
 
 def marked(text: str) -> str:
-    """Puts the marker before every line of a text."""
+    """Return a text with the marker before every line."""
     return "\n".join(f"{MARKER} {line}" for line in text.splitlines() or [""])
 
 
 def configure(*, quiet: bool) -> None:
-    """Sends the process's log to standard error, marked.
+    """Send the process's log to standard error, with the marker.
 
     Args:
-        quiet: Leaves out the access log.
+        quiet: Omit the access log.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(MarkedFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     access_log.setLevel(logging.WARNING if quiet else logging.INFO)
-    # It repeats malformed requests word for word, and those may hold an Authorization header.
+    # This logger repeats malformed requests verbatim, and they may hold an Authorization header.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL + 1)

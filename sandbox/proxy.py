@@ -1,6 +1,6 @@
-"""A TCP proxy with the faults of a network, between a client and the sandbox: `python -m sandbox.proxy`.
+"""A TCP proxy with network faults, between a client and the sandbox: `python -m sandbox.proxy`.
 
-It knows nothing of HTTP or TLS: it passes bytes on until its fault strikes.
+The proxy does not interpret HTTP or TLS. It forwards bytes until its fault takes effect.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Kind = Literal["none", "reset", "black-hole", "truncate", "half-close"]
 
 @dataclass(frozen=True)
 class NetworkFault:
-    """What goes wrong, and when.
+    """A network fault and its trigger.
 
     Attributes:
-        kind: `reset` tears the connection down (RST); `black-hole` keeps it open and passes nothing on any
-            more; `truncate` closes it as if all had been said; `half-close` ends what the client receives
-            and goes on listening to it.
-        on: Strikes the connections on which the client sends this text; empty strikes every connection.
-        after_bytes: So many bytes of answer are passed on from there before it strikes.
-        latency_ms: Everything is held back so long, each way.
-        jitter_ms: And up to so much longer, at random.
+        kind: `reset` resets the connection (RST). `black-hole` keeps it open and forwards nothing more.
+            `truncate` closes it in the normal way. `half-close` closes only the direction to the client, and
+            still reads from the client.
+        on: The text that a client must send to trigger the fault. The empty text triggers it at once.
+        after_bytes: The number of response bytes to forward between the trigger and the effect.
+        latency_ms: The delay of all bytes in each direction.
+        jitter_ms: The upper bound of a random delay on top of the latency.
     """
 
     kind: Kind = "none"
@@ -45,12 +45,12 @@ class NetworkFault:
 
 
 class Proxy:
-    """A proxy that can be started and stopped; its fault can be replaced while it runs.
+    """A proxy that can be started and stopped. Its `fault` can be replaced while it runs.
 
     Args:
-        to: Host and port where everything is passed on to.
-        listen: The port here; 0 picks a free one.
-        fault: What goes wrong from the beginning.
+        to: The host and port to forward to.
+        listen: The port on 127.0.0.1. 0 selects a free port.
+        fault: The initial fault.
     """
 
     def __init__(self, to: tuple[str, int], *, listen: int = 0, fault: NetworkFault | None = None) -> None:
@@ -61,16 +61,16 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listens.
+        """Listen on the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         self._server = await asyncio.start_server(self._serve, HOST, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Closes the port and all connections."""
+        """Close the port and all connections."""
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -83,99 +83,100 @@ class Proxy:
         connection.add_done_callback(self._connections.discard)
 
 
-class _Struck(Exception):
-    """The fault has struck: nothing more is passed on."""
+class _Triggered(Exception):
+    """The fault takes effect, and no more bytes are forwarded."""
 
 
 class _Connection:
-    """One client's connection, and the one that is made for it to the other side."""
+    """A client's connection, and the corresponding connection to the server."""
 
     def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy = proxy
         self._reader = reader
         self._writer = writer
         self._sent = ""
-        self._left: int | None = None  # bytes of answer before the fault strikes; None while it sleeps
+        # The response bytes to forward before the fault takes effect. None before the trigger.
+        self._left: int | None = None
 
     async def run(self) -> None:
-        """Passes on until both sides have ended or the fault has struck."""
+        """Forward bytes until both sides have ended or the fault takes effect."""
         try:
-            self._wake_fault()
+            self._arm_fault()
             reader, writer = await asyncio.open_connection(*self._proxy.to)
             try:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._pass_requests(writer))
-                    both.create_task(self._pass_answers(reader))
+                    both.create_task(self._forward_requests(writer))
+                    both.create_task(self._forward_responses(reader))
             finally:
                 writer.close()
-        except* _Struck:
-            await self._strike()
+        except* _Triggered:
+            await self._take_effect()
         except* OSError:
-            pass  # one side tore it down, or the other side is not there
+            pass  # a side reset its connection, or the server is unreachable
         finally:
             self._writer.close()
 
-    async def _pass_requests(self, writer: asyncio.StreamWriter) -> None:
+    async def _forward_requests(self, writer: asyncio.StreamWriter) -> None:
         while chunk := await self._reader.read(CHUNK_BYTES):
-            await self._hold_back()
-            # A fault's text may come in two pieces.
+            await self._delay()
+            # The trigger text can arrive in two pieces.
             self._sent = self._sent[-CHUNK_BYTES:] + chunk.decode("latin-1")
-            self._wake_fault()
+            self._arm_fault()
             writer.write(chunk)
             await writer.drain()
         writer.write_eof()
 
-    async def _pass_answers(self, reader: asyncio.StreamReader) -> None:
+    async def _forward_responses(self, reader: asyncio.StreamReader) -> None:
         while chunk := await reader.read(CHUNK_BYTES):
-            await self._hold_back()
+            await self._delay()
             self._writer.write(chunk[: self._left])
             await self._writer.drain()
             if self._left is not None:
                 self._left = max(0, self._left - len(chunk))
-                self._strike_if_due()
+                self._trigger_if_due()
         self._writer.write_eof()
 
-    def _wake_fault(self) -> None:
+    def _arm_fault(self) -> None:
         fault = self._proxy.fault
         if self._left is None and fault.kind != "none" and fault.on in self._sent:
             self._left = fault.after_bytes
-            self._strike_if_due()
+            self._trigger_if_due()
 
-    def _strike_if_due(self) -> None:
+    def _trigger_if_due(self) -> None:
         if self._left == 0:
-            raise _Struck
+            raise _Triggered
 
-    async def _hold_back(self) -> None:
+    async def _delay(self) -> None:
         fault = self._proxy.fault
         await asyncio.sleep((fault.latency_ms + random.uniform(0, fault.jitter_ms)) / 1000)  # noqa: S311 - not a secret
 
-    async def _strike(self) -> None:
+    async def _take_effect(self) -> None:
         match self._proxy.fault.kind:
             case "reset":
-                # With nothing to linger for, closing sends RST instead of FIN.
+                # With a linger time of zero, closing sends RST instead of FIN.
                 self._writer.get_extra_info("socket").setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
                 )
             case "half-close":
                 self._writer.write_eof()
-                await self._swallow()
+                await self._discard()
             case "black-hole":
-                await self._swallow()
+                await self._discard()
 
-    async def _swallow(self) -> None:
-        """Listens to the client, and does nothing about it, until it leaves."""
+    async def _discard(self) -> None:
+        """Read from the client and discard the bytes, until the client closes."""
         try:
             while await self._reader.read(CHUNK_BYTES):
                 pass
         except OSError:
-            pass  # it left without a word
+            pass  # the client reset the connection
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the proxy until told to stop.
+    """Run the proxy until it gets a signal.
 
     Args:
-        arguments: The command line; without it the process's own.
+        arguments: The command line. Without it, the process's own.
 
     Returns:
         The exit status.
@@ -195,23 +196,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.proxy",
-        description="A TCP proxy with faults of the network, on 127.0.0.1 only. Put it between a client and"
-        " the sandbox, and the client's base URL on its port.",
+        description="Run a TCP proxy with network faults on 127.0.0.1. Set the client's base URL to the "
+        "proxy's port, and --to to the sandbox.",
     )
     add = parser.add_argument
-    add("--to", type=_address, required=True, metavar="HOST:PORT", help="where to pass everything on to")
-    add(
-        "--listen",
-        type=int,
-        default=0,
-        metavar="PORT",
-        help="port on 127.0.0.1; 0 picks a free one (default)",
-    )
-    add("--fault", choices=get_args(Kind), default="none", help="what goes wrong (default none)")
-    add("--on", default="", metavar="TEXT", help="only on connections on which the client sends this text")
-    add("--after-bytes", type=int, default=0, metavar="N", help="pass on so much of the answer first")
-    add("--latency-ms", type=float, default=0, metavar="MS", help="hold everything back so long, each way")
-    add("--jitter-ms", type=float, default=0, metavar="MS", help="and up to so much longer, at random")
+    add("--to", type=_address, required=True, metavar="HOST:PORT", help="address to forward to")
+    add("--listen", type=int, default=0, metavar="PORT", help="port; 0 selects a free port (default: 0)")
+    add("--fault", choices=get_args(Kind), default="none", help="fault (default: none)")
+    add("--on", default="", metavar="TEXT", help="text that a client must send to trigger the fault")
+    add("--after-bytes", type=int, default=0, metavar="N", help="response bytes to forward first")
+    add("--latency-ms", type=float, default=0, metavar="MS", help="delay in each direction")
+    add("--jitter-ms", type=float, default=0, metavar="MS", help="upper bound of an additional random delay")
     return parser
 
 

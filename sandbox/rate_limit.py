@@ -1,4 +1,4 @@
-"""The account's rate limit: how many calls a second are let in before the answer is 429."""
+"""The account's rate limit: the Dashboard API requests per second that are accepted before a 429."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-# Calls sent evenly arrive unevenly. Without this much grace a client that keeps exactly to the limit would be
-# refused now and then for the network's jitter, not for calling too often.
-JITTER_GRACE = 0.05
+# Requests sent at even intervals arrive at uneven ones. Without this tolerance, a client that keeps exactly
+# to the limit would now and then get a 429 for the network's jitter.
+JITTER_TOLERANCE = 0.05
 
 
 class RateLimit:
-    """A sliding window: at most N calls let in within any one second; refused calls do not count.
+    """A sliding window: at most N accepted requests within any second. Rejected requests do not count.
 
     Args:
-        per_second: Calls a second; below 1 it is one call in 1 / per_second seconds; 0 means no limit.
-        retry_after_seconds: What a refusal tells the caller to wait for; None where it tells nothing.
-        monotonic: Seconds of a clock that never goes back.
+        per_second: Requests per second. Below 1, one request per 1 / per_second seconds. 0 is unlimited.
+        retry_after_seconds: The Retry-After header of a 429. None omits the header.
+        monotonic: A clock in seconds that never goes back.
     """
 
     def __init__(
@@ -28,50 +28,52 @@ class RateLimit:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
-        self._let_in: deque[float] = deque()
+        self._accepted: deque[float] = deque()
         self.per_second = 0.0
         self.retry_after_seconds = retry_after_seconds
-        self._told_to_wait_until = float("-inf")
+        self._retry_not_before = float("-inf")
         self.reset_counts()
         self.set(per_second)
 
     def reset_counts(self) -> None:
-        """Forgets what was counted, but neither the calls let in nor what callers were told."""
+        """Reset the counts, but not the accepted requests or the announced Retry-After."""
         self._inside_retry_after = 0
         self._allowed = 0.0
         self._allowed_until = self._monotonic()
 
     def set(self, per_second: float) -> None:
-        """Replaces the limit and forgets the calls so far.
+        """Replace the limit and forget the accepted requests.
 
         Raises:
-            ValueError: The limit is negative, not finite or beyond a million a second.
+            ValueError: The limit is negative, not finite or above a million per second.
         """
         if not 0 <= per_second <= 1_000_000:
-            raise ValueError(f"The rate limit is from 0 to 1000000 calls a second, not {per_second}.")
+            raise ValueError(
+                f"The rate limit must be from 0 to 1000000 requests per second, not {per_second}."
+            )
         self._count_allowed()
         self.per_second = per_second
-        self._calls = max(1, int(per_second))
-        self._seconds = self._calls / per_second * (1 - JITTER_GRACE) if per_second else 0.0
-        self._let_in.clear()
+        self._requests = max(1, int(per_second))
+        self._seconds = self._requests / per_second * (1 - JITTER_TOLERANCE) if per_second else 0.0
+        self._accepted.clear()
 
-    def lets_in(self) -> bool:
-        """Decides on one call, and counts it where it is let in."""
+    def accept(self) -> bool:
+        """Decide whether to accept a request, and count it if accepted."""
         now = self._monotonic()
-        if now < self._told_to_wait_until:
+        if now < self._retry_not_before:
             self._inside_retry_after += 1
         if not self.per_second:
             return True
-        while self._let_in and now - self._let_in[0] >= self._seconds:
-            self._let_in.popleft()
-        if len(self._let_in) >= self._calls:
-            self._told_to_wait_until = max(self._told_to_wait_until, now + (self.retry_after_seconds or 0))
+        while self._accepted and now - self._accepted[0] >= self._seconds:
+            self._accepted.popleft()
+        if len(self._accepted) >= self._requests:
+            self._retry_not_before = max(self._retry_not_before, now + (self.retry_after_seconds or 0))
             return False
-        self._let_in.append(now)
+        self._accepted.append(now)
         return True
 
-    def described(self) -> dict[str, Any]:
-        """What was counted since the start or a reset, as the control call shows it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts since the start or the last reset."""
         self._count_allowed()
         return {"allowed": self._allowed, "inside_retry_after": self._inside_retry_after}
 

@@ -1,4 +1,4 @@
-"""Which usage dates are served: the vendor's "last month", read as a number of days or a calendar month."""
+"""The vendor window: the range of usage dates that the sandbox serves."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ _MONTH = "1 month"
 
 @dataclass(frozen=True)
 class Window:
-    """The rule by which a usage date grows too old to be served.
+    """The age up to which a usage date is served.
 
-    The vendor's document says "the last month" and no more, so both readings can be chosen.
+    The vendor's document says "the last month" and does not define a month. The window can therefore be a
+    number of days or a calendar month.
 
     Attributes:
-        days: Age in days of the oldest usage date served; None means one calendar month.
+        days: The age in days of the oldest usage date. None is one calendar month.
     """
 
     days: int | None
 
     @classmethod
     def parse(cls, text: str) -> Window:
-        """Reads "N days" or "1 month".
+        """Parse "N days" or "1 month".
 
         Raises:
             ValueError: The text is neither.
@@ -34,14 +35,14 @@ class Window:
             return cls(days=None)
         match = _DAYS.fullmatch(text)
         if match is None:
-            raise ValueError(f'The window is "N days" or "{_MONTH}", not {text!r}.')
+            raise ValueError(f'The window must be "N days" or "{_MONTH}", not {text!r}.')
         return cls(days=int(match[1]))
 
     def oldest_usage_date(self, today: date) -> date:
-        """Tells the oldest day that is still served.
+        """Return the oldest usage date in the window.
 
-        For "30 days" that is today - 30; for "1 month" the same day number of the previous month, or that
-        month's last day where it is shorter (on 31 March: 28 or 29 February).
+        For "30 days", this is today - 30. For "1 month", it is the same day of the previous month, or that
+        month's last day if the month is shorter (on 31 March: 28 or 29 February).
         """
         if self.days is not None:
             return today - timedelta(days=self.days)

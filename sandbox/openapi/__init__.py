@@ -1,1 +1,1 @@
-"""The hand-written OpenAPI description of everything that the sandbox answers."""
+"""The hand-written OpenAPI document of all endpoints."""

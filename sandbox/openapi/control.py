@@ -1,32 +1,50 @@
-"""The description of the control calls."""
+"""The OpenAPI description of the control endpoints."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.control_http import CONTROL_PATH
+from sandbox.control import CONTROL_PATH
 from sandbox.openapi import faults
-from sandbox.openapi.parts import COUNT, EXAMPLE_APP_ID, TEXT, answer, body, json_object, ref
+from sandbox.openapi.components import (
+    COUNT,
+    EXAMPLE_APP_ID,
+    TEXT,
+    json_object,
+    ref,
+    request_body,
+    response,
+)
 
 TAG = {
     "name": "Sandbox control",
-    "description": "Belongs to the sandbox, not to the vendor. Loopback only; no credentials, except for "
-    "the App Certificates.",
+    "description": "These endpoints belong to the sandbox, not to the vendor. They accept only the host "
+    "names of this machine and of --https. Only the App Certificates require credentials.",
 }
 
-_TRUTH = {"type": "boolean"}
-_TRUTHS = {"type": "object", "additionalProperties": _TRUTH}
+_BOOLEAN = {"type": "boolean"}
+_BOOLEANS = {"type": "object", "additionalProperties": _BOOLEAN}
 _COUNTS = {"type": "object", "additionalProperties": COUNT}
 _TIME = {"type": "string", "format": "date-time"}
 _TIME_OR_NONE = {"type": ["string", "null"], "format": "date-time"}
-_FAULTS = body(
+_FAULTS = request_body(
     {"type": "array", "items": ref("Fault")},
     [{"app": 0, "usage_date": "2026-11-01", "kind": "status", "status": 503, "times": 2}],
 )
-_RATE_LIMIT = body(
-    json_object({"per_second": {"type": "number", "minimum": 0, "maximum": 1_000_000}}), {"per_second": 10}
+_RATE_LIMIT = request_body(
+    json_object(
+        {
+            "per_second": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1_000_000,
+                "description": "0 is unlimited.",
+            }
+        }
+    ),
+    {"per_second": 10},
 )
-_CREDENTIALS = body(
+_CREDENTIALS = request_body(
     json_object(
         {
             "customer_id": {"type": "string", "minLength": 1, "pattern": "^[^:]*$"},
@@ -35,47 +53,42 @@ _CREDENTIALS = body(
     ),
     {"customer_id": "…", "customer_certificate": "…"},
 )
-_CLOCK = body(json_object({"now": _TIME}), {"now": "2026-11-01T12:00:00+00:00"})
-_OPEN_STATES = body(_TRUTHS, {EXAMPLE_APP_ID: True})
-_GRANTS = body(json_object({"granted": _TRUTH}), {"granted": False})
+_CLOCK = request_body(json_object({"now": _TIME}), {"now": "2026-11-01T12:00:00+00:00"})
+_OPEN_STATES = request_body(_BOOLEANS, {EXAMPLE_APP_ID: True})
+_GRANTS = request_body(json_object({"granted": _BOOLEAN}), {"granted": False})
 
 
 def paths() -> dict[str, Any]:
-    """Describes the calls."""
+    """Return the paths with their operations."""
     apps = {"type": "array", "items": ref("App")}
-    calls = {
-        "health": {"get": own("health", "That it runs, and by which settings", _with("status", "now"))},
-        "apps": {"get": own("apps", "The account's apps", apps)},
-        "stats": {"get": own("stats", "Counts of the Dashboard API's calls", ref("Stats"))},
-        "stats/reset": {"post": own("reset_stats", "Begin to count anew", _with("requests"))},
+    endpoints = {
+        "health": {"get": own("health", "Get the settings and the clock", _with("status", "now"))},
+        "reset": {"post": own("reset", "Restore the state at the start", _with("status", "now"))},
+        "apps": {"get": own("apps", "List the account's apps", apps)},
+        "stats": {"get": own("stats", "Get the counts of the Dashboard API's requests", ref("Stats"))},
+        "stats/reset": {"post": own("reset_stats", "Set the counts to zero", _with("requests"))},
         "faults": {"put": _put("faults", "Replace the fault script", _with("faults"), _FAULTS)},
-        "rate-limit": {
-            "put": _put(
-                "rate_limit", "Replace the rate limit; 0 is no limit", _with("per_second"), _RATE_LIMIT
-            )
-        },
+        "rate-limit": {"put": _put("rate_limit", "Replace the rate limit", _with("per_second"), _RATE_LIMIT)},
         "credentials": {
             "put": _put("credentials", "Replace the credentials", _with("changed"), _CREDENTIALS)
         },
-        "clock": {"put": _put("clock", "Set the clock, which ticks on from there", _with("now"), _CLOCK)},
+        "clock": {"put": _put("clock", "Set the clock, which runs on from there", _with("now"), _CLOCK)},
         "open-states": {
-            "get": own("open_states", "Of every app whether it may push streams", _TRUTHS),
-            "put": _put("open_states", "Replace which apps may push streams", _TRUTHS, _OPEN_STATES),
+            "get": own("open_states", "Get the open state of every app", _BOOLEANS),
+            "put": _put("open_states", "Open these apps and close all others", _BOOLEANS, _OPEN_STATES),
         },
         "open-grants": {
-            "put": _put(
-                "open_grants", "Grant applications to push streams, or none", _with("granted"), _GRANTS
-            )
+            "put": _put("open_grants", "Grant or ignore applications", _with("granted"), _GRANTS)
         },
-        "channels": {"get": own("channels", "The channels being pushed, and counts", ref("Channels"))},
-        "channels/reset": {"post": own("reset_channels", "Forget channels and counts", _with("channels"))},
+        "channels": {"get": own("channels", "Get the active channels and the counts", ref("Channels"))},
+        "channels/reset": {"post": own("reset_channels", "Delete channels and counts", _with("channels"))},
         "app-certificates": {"get": _app_certificates()},
     }
-    return {f"{CONTROL_PATH}/{name}": methods for name, methods in calls.items()}
+    return {f"{CONTROL_PATH}/{name}": methods for name, methods in endpoints.items()}
 
 
 def schemas() -> dict[str, Any]:
-    """Describes what the calls take and answer."""
+    """Return the schemas of the bodies."""
     refusal = json_object({"status": {"type": "integer"}, "reason": TEXT})
     return {
         "App": json_object(
@@ -96,15 +109,15 @@ def schemas() -> dict[str, Any]:
                 "most_requests_within_one_second": COUNT,
                 "allowed": {
                     "type": "number",
-                    "description": "How many calls the rate limit would have let in while it held.",
+                    "description": "The number of requests that the rate limit would have accepted so far.",
                 },
                 "inside_retry_after": COUNT
-                | {"description": "Calls that came before the Retry-After of an earlier 429 was over."},
+                | {"description": "Requests before the end of an earlier 429's Retry-After."},
             }
         ),
         "Channels": json_object(
             {
-                "channels": {"type": "array", "items": _pushed_channel()},
+                "channels": {"type": "array", "items": _channel()},
                 "requests": COUNT,
                 "by_status": _COUNTS,
                 "starts": COUNT,
@@ -119,30 +132,30 @@ def schemas() -> dict[str, Any]:
 
 
 def own(name: str, summary: str, schema: dict[str, Any], tag: str = TAG["name"]) -> dict[str, Any]:
-    """Describes a call of the sandbox's own."""
+    """Return the operation of one of the sandbox's own endpoints."""
     return {
         "operationId": name,
         "tags": [tag],
         "summary": summary,
         "security": [],
-        "responses": {"200": answer("Done.", schema)},
+        "responses": {"200": response("Done.", schema)},
     }
 
 
-def _put(name: str, summary: str, schema: dict[str, Any], taken: dict[str, Any]) -> dict[str, Any]:
+def _put(name: str, summary: str, schema: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     operation = own(f"put_{name}", summary, schema)
-    operation["requestBody"] = taken
-    operation["responses"]["400"] = answer(
-        "The body is not of this form; nothing was changed.", ref("Failure")
+    operation["requestBody"] = body
+    operation["responses"]["400"] = response(
+        "The body is malformed, and nothing has changed.", ref("Failure")
     )
     return operation
 
 
 def _app_certificates() -> dict[str, Any]:
-    summary = "The App Certificates by App ID, for who knows the account's credentials"
+    summary = "Get the App Certificates by App ID; requires the account's credentials"
     operation = own("app_certificates", summary, {"type": "object", "additionalProperties": TEXT})
     operation["security"] = [{"customer": []}]
-    operation["responses"]["401"] = answer("The credentials are missing or wrong.", ref("Failure"))
+    operation["responses"]["401"] = response("The credentials are missing or wrong.", ref("Failure"))
     return operation
 
 
@@ -150,7 +163,7 @@ def _with(*names: str) -> dict[str, Any]:
     return {"type": "object", "required": list(names)}
 
 
-def _pushed_channel() -> dict[str, Any]:
+def _channel() -> dict[str, Any]:
     return json_object(
         {
             "app_id": TEXT,

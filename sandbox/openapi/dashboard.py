@@ -1,24 +1,24 @@
-"""The description of the Dashboard RESTful API: bandwidth and open state."""
+"""The OpenAPI description of the Dashboard RESTful API."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sandbox.dashboard import BANDWIDTH_PATH, OPEN_STATE_PATH
-from sandbox.openapi.parts import EXAMPLE_APP_ID, TEXT, answer, body, json_object, ref
-from sandbox.slots import SLOT_LABELS
+from sandbox.openapi.components import EXAMPLE_APP_ID, TEXT, json_object, ref, request_body, response
+from sandbox.traffic.slots import SLOT_LABELS
 
 TAG = {
     "name": "Vendor's Dashboard RESTful API",
-    "description": "Imitates the vendor. HTTP Basic with Customer ID and Customer Certificate; every call "
-    "counts against the account's rate limit. Any other path or method answers 404.",
+    "description": "Imitates the vendor. Requests use HTTP Basic with Customer ID and Customer Certificate, "
+    "and count against the account's rate limit. Any other path or method returns 404.",
 }
 
 _APP_ID = {
     "name": "app_id",
     "in": "path",
     "required": True,
-    "description": "App ID of the project: 32 hexadecimal digits.",
+    "description": "The App ID: 32 hexadecimal digits.",
     "schema": TEXT,
     "example": EXAMPLE_APP_ID,
 }
@@ -26,38 +26,39 @@ _DATE = {
     "name": "date",
     "in": "query",
     "required": False,
-    "description": "The usage date, YYYYMMDD; without it, yesterday.",
+    "description": "The usage date, YYYYMMDD. Default: yesterday.",
     "schema": {"type": "string", "pattern": "^[0-9]{8}$"},
     "example": "20180807",
 }
 _BANDWIDTH = (
-    "One app's five-minute points of one day: 288 in all, fewer for today and where a point was not "
-    "delivered. Checks, in this order: credentials (401), rate limit (429), path, foreign App ID (401; "
-    "scripted), App ID (404), form of the date (400), other scripted faults, window (400)."
+    "Returns the five-minute points of one app-day: 288 points, or fewer for today and for a day with "
+    "absent points. The checks come in this order: credentials (401), rate limit (429), path (404), "
+    "scripted foreign App ID (401 or 403), App ID (404), form of the date (400), other scripted faults, "
+    "vendor window (400)."
 )
-_OPEN_STATE = "Whether push-streaming is enabled for the app. It is not at first."
+_OPEN_STATE = "Returns whether push-streaming is enabled for the app. Initially, it is disabled."
 _APPLY = (
     "Applies for push-streaming to be enabled for the app. The sandbox grants the application at once, "
-    "unless a control call changes that. Checks, in this order: credentials (401), rate limit (429), path, "
-    "foreign App ID (401; scripted), App ID (404), body (400), other scripted faults. The body is optional. "
-    "A body must be a JSON object with a JSON Content-Type."
+    "unless you change that with /_sandbox/open-grants. The checks come in this order: credentials (401), "
+    "rate limit (429), path (404), scripted foreign App ID (401 or 403), App ID (404), body (400), other "
+    "scripted faults. The body is optional. A body must be a JSON object with a JSON Content-Type."
 )
 _BAD_DATE = (
     "The date is malformed, in the future, or older than the window.",
     "The date is written YYYYMMDD.",
 )
-_BAD_BODY = ("The body is no JSON object, or does not say that it is.", "The body is not JSON.")
-_FAILURES = {
+_BAD_BODY = ("The body is not a JSON object, or has another Content-Type.", "The body is not JSON.")
+_ERRORS = {
     401: (
         "Customer ID or Customer Certificate is missing or wrong, or a fault declares the App ID foreign.",
         "Customer ID and Customer Certificate are missing or wrong.",
     ),
     404: (
-        "The App ID is not in the account, or there is no such call.",
+        "The App ID is not in the account, or the path or method does not exist.",
         "There is no such App ID in this account.",
     ),
     429: (
-        "The account calls too often. Retry-After is sent only where --retry-after says so.",
+        "The account has reached its rate limit. The header Retry-After is present only with --retry-after.",
         "Too many requests: the account's rate limit is reached.",
     ),
     500: (
@@ -68,28 +69,34 @@ _FAILURES = {
 
 
 def paths() -> dict[str, Any]:
-    """Describes the calls."""
+    """Return the paths with their operations."""
     points = {"date": "2018-08-07", "unit": "kbps", "value": {"00:00": 100, "00:05": 200, "23:55": 100}}
-    bandwidth = answer("The day's points; the date is spelt YYYY-MM-DD here.", ref("Bandwidth"), points)
-    state = answer("Whether it is enabled.", ref("OpenState"), {"enable": True})
+    bandwidth = response(
+        "The day's points. Here, the date has the form YYYY-MM-DD.", ref("Bandwidth"), points
+    )
+    state = response("The open state.", ref("OpenState"), {"enable": True})
     return {
         BANDWIDTH_PATH: {
-            "get": _call("bandwidth", "Bandwidth of one app on one day", _BANDWIDTH, bandwidth, _BAD_DATE)
+            "get": _operation(
+                "bandwidth", "Get the bandwidth of an app-day", _BANDWIDTH, bandwidth, _BAD_DATE
+            )
             | {"parameters": [_APP_ID, _DATE]}
         },
         OPEN_STATE_PATH: {
-            "get": _call("open_state", "Whether one app may push streams", _OPEN_STATE, state),
-            "post": _call("apply_for_opening", "Apply for one app to push streams", _APPLY, state, _BAD_BODY)
-            | {"requestBody": body({"type": "object"}, {}, required=False)},
+            "get": _operation("open_state", "Get the open state of an app", _OPEN_STATE, state),
+            "post": _operation(
+                "apply_for_opening", "Apply for push-streaming of an app", _APPLY, state, _BAD_BODY
+            )
+            | {"requestBody": request_body({"type": "object"}, {}, required=False)},
         },
     }
 
 
 def schemas() -> dict[str, Any]:
-    """Describes what the calls answer."""
+    """Return the schemas of the responses."""
     value = {
         "type": "object",
-        "description": "kbps by the start of the five-minute slot.",
+        "description": "The rate in kbps by the start of the five-minute slot.",
         "propertyNames": {"enum": list(SLOT_LABELS)},
         "additionalProperties": {"type": "number", "minimum": 0},
     }
@@ -101,14 +108,14 @@ def schemas() -> dict[str, Any]:
     }
 
 
-def _call(
+def _operation(
     name: str,
     summary: str,
     about: str,
     success: dict[str, Any],
     bad_request: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    failures = ({} if bad_request is None else {400: bad_request}) | _FAILURES
+    errors = ({} if bad_request is None else {400: bad_request}) | _ERRORS
     return {
         "operationId": name,
         "tags": [TAG["name"]],
@@ -119,8 +126,8 @@ def _call(
         "responses": {
             "200": success,
             **{
-                str(status): answer(meaning, ref("Failure"), {"message": message})
-                for status, (meaning, message) in failures.items()
+                str(status): response(meaning, ref("Failure"), {"message": message})
+                for status, (meaning, message) in errors.items()
             },
         },
     }

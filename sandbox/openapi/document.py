@@ -1,4 +1,4 @@
-"""The whole description: what is said of the server, and where the parts come together."""
+"""The complete OpenAPI document, assembled from the descriptions of the APIs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from sandbox.openapi import control, dashboard, push_stream
 
 DESCRIPTION_TAG = {
     "name": "Description",
-    "description": "Belongs to the sandbox, not to the vendor.",
+    "description": "These endpoints belong to the sandbox, not to the vendor.",
 }
 
 _ABOUT = (
-    "A local stand-in for two APIs of Agora's, the Dashboard RESTful API and bypass push-streaming, for "
-    "tests and demonstrations. It is not the vendor: its traffic is invented or replayed from a file, it "
-    "pushes no stream anywhere, and its credentials are its own. Only the calls under /dev/v2 and /api/v1 "
-    "imitate the vendor; everything else belongs to the sandbox."
+    "This local server imitates two of Agora's APIs for tests and demonstrations: the Dashboard RESTful API "
+    "and the push-stream API. Its traffic is generated or comes from a file, it pushes no streams, and it "
+    "has its own credentials. Only the endpoints under /dev/v2 and /api/v1 imitate the vendor. All other "
+    "endpoints belong to the sandbox."
 )
 
 
 def describe() -> dict[str, Any]:
-    """Describes the server as an OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
+    openapi = control.own("description", "Get this document", {"type": "object"}, DESCRIPTION_TAG["name"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -29,17 +30,13 @@ def describe() -> dict[str, Any]:
             "summary": "Not the vendor.",
             "description": _ABOUT,
         },
-        "servers": [{"url": "/", "description": "This sandbox, on 127.0.0.1 only"}],
+        "servers": [{"url": "/", "description": "This sandbox"}],
         "tags": [dashboard.TAG, push_stream.TAG, control.TAG, DESCRIPTION_TAG],
         "paths": {
             **dashboard.paths(),
             **push_stream.paths(),
             **control.paths(),
-            "/openapi.json": {
-                "get": control.own(
-                    "description", "This description", {"type": "object"}, DESCRIPTION_TAG["name"]
-                )
-            },
+            "/openapi.json": {"get": openapi},
             "/": {"get": _page()},
         },
         "components": {
@@ -59,9 +56,9 @@ def _page() -> dict[str, Any]:
     return {
         "operationId": "page",
         "tags": [DESCRIPTION_TAG["name"]],
-        "summary": "This description for people",
+        "summary": "Get the page with the sandbox's state and this description",
         "security": [],
         "responses": {
-            "200": {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}},
+            "200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}},
         },
     }

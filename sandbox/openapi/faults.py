@@ -1,47 +1,47 @@
-"""The schema of a scripted fault: the fields that select calls, the kinds, and examples."""
+"""The schema of one entry of a fault script: the selecting fields, the kinds, and examples."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.call import Call
-from sandbox.fault import description, field_names
-from sandbox.fault_examples import EXAMPLES
-from sandbox.fault_kinds import KINDS
-from sandbox.fault_script import METHODS
-from sandbox.openapi.parts import COUNT
+from sandbox.faults.base import Endpoint, description, field_names
+from sandbox.faults.examples import EXAMPLES
+from sandbox.faults.kinds import KINDS
+from sandbox.faults.script import METHODS
+
+# Null selects the default, as an absent field does.
+_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+_INTEGER: dict[str, Any] = {"type": ["integer", "null"]}
+_COUNT = _INTEGER | {"minimum": 0}
 
 SELECTION: dict[str, dict[str, Any]] = {
-    "call": {"enum": list(Call), "description": "The vendor's call. Default: bandwidth."},
-    "method": {"enum": list(METHODS), "description": "The HTTP method. Default: every method."},
-    "app": COUNT | {"description": "The app's index. Default: every app."},
-    "app_id": {"type": "string", "description": "The App ID, instead of app. Default: every app."},
-    "usage_date": {
-        "type": "string",
-        "format": "date",
-        "description": "The usage date (bandwidth only). Default: every date.",
-    },
+    "call": {"enum": list(Endpoint), "description": "The vendor's endpoint. Default: bandwidth."},
+    "method": {"enum": [*METHODS, None], "description": "The HTTP method. Default: every method."},
+    "app": _COUNT | {"description": "The app's index. Default: every app."},
+    "app_id": _TEXT | {"description": "The App ID, instead of app. Default: every app."},
+    "usage_date": _TEXT
+    | {"format": "date", "description": "The usage date (bandwidth only). Default: every date."},
     "rate": {
-        "type": "number",
+        "type": ["number", "null"],
         "exclusiveMinimum": 0,
         "maximum": 1,
-        "description": "The share of the selected calls that the fault meets, at random. Default: 1.",
+        "description": "The share of the selected requests that get the fault, at random. Default: 1.",
     },
-    "seed": {
-        "type": "integer",
-        "description": "Selects the random sample of rate; the same seed gives the same sample. "
+    "seed": _INTEGER
+    | {
+        "description": "The seed of the random sample. Equal seeds give equal samples. "
         "Default: derived from the sandbox's seed and the entry's position.",
     },
-    "times": COUNT | {"description": "The number of calls that the fault meets. Default: no limit."},
+    "times": _COUNT | {"description": "The number of requests that get the fault. Default: no limit."},
     "per": {
         "enum": ["script", "app_day"],
-        "description": "What times counts: all calls, or the calls of each app-day. Default: script.",
+        "description": "What times counts: all requests, or the requests for each app-day. Default: script.",
     },
 }
 
 
 def schema() -> dict[str, Any]:
-    """Describe one entry of the fault script."""
+    """Return the schema of one entry."""
     kinds = [
         f"{name} ({', '.join(field_names(kind)) or 'no fields'}): {description(kind)}"
         for name, kind in KINDS.items()

@@ -1,35 +1,35 @@
-"""The description of the push-stream API: start, update and stop a channel."""
+"""The OpenAPI description of the push-stream API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.openapi.parts import TEXT, answer, body, json_object, ref
-from sandbox.push_stream import CHANNEL_PATH, WORDS
+from sandbox.openapi.components import TEXT, json_object, ref, request_body, response
+from sandbox.push_stream.api import CHANNEL_PATH, MESSAGES
 
 TAG = {
     "name": "Vendor's push-stream API",
-    "description": "Imitates the vendor; nothing is pushed anywhere. No Basic credentials: every call "
-    "carries a Channel Key. The vendor's limits are not known, so these calls count against none, and the "
-    "open state is not looked at. Another method answers 405, another path 404.",
+    "description": "Imitates the vendor, but pushes no streams. Every request carries a Channel Key instead "
+    "of HTTP Basic credentials. The vendor's limits are unknown, so these requests count against no limit. "
+    "The open state has no influence. Any other method returns 405, and any other path 404.",
 }
 
 _CHECKS = (
-    "Checked in this order: form of the body (400), key (401), channel ({}). A field that the call does not "
-    "have is refused, too; the vendor may do otherwise."
+    "The checks come in this order: form of the body (400), Channel Key (401), channel ({}). A body with an "
+    "unknown field gets a 400. The vendor may accept such a body."
 )
-_START = (
-    "Starts pushing a channel. Nobody is in it as yet, so uids is empty until an update names them. "
-    + _CHECKS.format("409")
+_START = "Starts a channel. It has no hosts until you name them in an update. " + _CHECKS.format("409")
+_UPDATE = "Replaces the stream URLs or the order of the hosts. An absent field keeps its value. " + (
+    _CHECKS.format("404")
 )
-_UPDATE = "Replaces the addresses or the order of the hosts; what is left out stays. " + _CHECKS.format("404")
-_STOP = "Stops pushing a channel. " + _CHECKS.format("404")
+_STOP = "Stops a channel. " + _CHECKS.format("404")
 _MEANINGS = {
-    400: "The body is not of the call's form. The vendor has further sentences for it; this one has none.",
-    401: "The Channel Key is not good for this channel now. /_sandbox/channels and the log say why.",
-    404: "The app of the key pushes no channel of this name.",
-    409: "The app of the key pushes this channel already. The document gives no body for it.",
-    500: "The server failed; the sandbox answers this where a fault says so.",
+    400: "The body is malformed. The vendor also sends other messages; the sandbox sends only this one.",
+    401: "The Channel Key is not valid for this channel at this time. /_sandbox/channels gives the reason.",
+    404: "The app of the Channel Key has no active channel of this name.",
+    409: "The app of the Channel Key already has an active channel of this name. The vendor's document does "
+    "not show this body.",
+    500: "The server failed. The sandbox returns this status only because of a scripted fault.",
 }
 
 _CNAME, _KEY = "lobby", "004…"
@@ -38,49 +38,42 @@ _UIDS = [6496936, 6285261]
 
 
 def paths() -> dict[str, Any]:
-    """Describes the calls."""
-    said = {"cname": _CNAME, "channelkey": _KEY}
-    started = {"data": {"cname": _CNAME, "uids": [], "urls": _URLS}}
-    updated = {"data": {"cname": _CNAME, "uids": _UIDS, "urls": _URLS}}
-    stopped = {"data": {"cname": _CNAME}}
+    """Return the path with its operations."""
+    body = {"cname": _CNAME, "channelkey": _KEY}
+    started = response(
+        "The channel is active.", ref("Channel"), {"data": {"cname": _CNAME, "uids": [], "urls": _URLS}}
+    )
+    updated = response(
+        "The channel is changed.", ref("Channel"), {"data": {"cname": _CNAME, "uids": _UIDS, "urls": _URLS}}
+    )
+    stopped = response("The channel is stopped.", ref("StoppedChannel"), {"data": {"cname": _CNAME}})
+    start_body = request_body(ref("StartChannel"), body | {"urls": _URLS})
+    update_body = request_body(ref("UpdateChannel"), body | {"uids": _UIDS, "urls": _URLS})
+    stop_body = request_body(ref("StopChannel"), body)
     return {
         CHANNEL_PATH: {
-            "post": _call(
-                "start_channel",
-                "Start pushing a channel",
-                _START,
-                answer("It is being pushed.", ref("Channel"), started),
-                409,
-            )
-            | {"requestBody": body(ref("StartChannel"), said | {"urls": _URLS})},
-            "put": _call(
+            "post": _operation("start_channel", "Start a channel", _START, start_body, started, 409),
+            "put": _operation(
                 "update_channel",
-                "Change a channel's addresses or hosts",
+                "Replace a channel's stream URLs or hosts",
                 _UPDATE,
-                answer("It is changed.", ref("Channel"), updated),
+                update_body,
+                updated,
                 404,
-            )
-            | {"requestBody": body(ref("UpdateChannel"), said | {"uids": _UIDS, "urls": _URLS})},
-            "delete": _call(
-                "stop_channel",
-                "Stop pushing a channel",
-                _STOP,
-                answer("It is stopped.", ref("StoppedChannel"), stopped),
-                404,
-            )
-            | {"requestBody": body(ref("StopChannel"), said)},
+            ),
+            "delete": _operation("stop_channel", "Stop a channel", _STOP, stop_body, stopped, 404),
         }
     }
 
 
 def schemas() -> dict[str, Any]:
-    """Describes what the calls take and answer."""
+    """Return the schemas of the bodies."""
     cname = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[ -~]*$"}
     key = {"type": "string", "description": "A Channel Key of version 004 for this channel, with uid 0."}
     always = {"cname": cname, "channelkey": key}
     urls = {"urls": {"type": "array", "items": {"type": "string", "pattern": "^rtmps?://[!-~]+$"}}}
     uid = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1}
-    uids = {"uids": {"type": "array", "items": uid, "description": "The hosts in their order."}}
+    uids = {"uids": {"type": "array", "items": uid, "description": "The hosts, in their order."}}
     code = {"type": "integer"}
     return {
         "StartChannel": json_object(always | urls, required=list(always)),
@@ -92,21 +85,24 @@ def schemas() -> dict[str, Any]:
     }
 
 
-def _call(name: str, summary: str, about: str, success: dict[str, Any], refusal: int) -> dict[str, Any]:
+def _operation(
+    name: str, summary: str, about: str, body: dict[str, Any], success: dict[str, Any], refusal: int
+) -> dict[str, Any]:
     return {
         "operationId": name,
         "tags": [TAG["name"]],
         "summary": summary,
         "description": about,
         "security": [],
+        "requestBody": body,
         "responses": {
             "200": success,
-            **{str(status): _failure(status) for status in (400, 401, refusal, 500)},
+            **{str(status): _error(status) for status in (400, 401, refusal, 500)},
         },
     }
 
 
-def _failure(status: int) -> dict[str, Any]:
-    message = WORDS.get(status, f"A scripted fault returned HTTP {status}.")
+def _error(status: int) -> dict[str, Any]:
+    message = MESSAGES.get(status, f"A scripted fault returned HTTP {status}.")
     example = {"error": {"code": status, "message": message}}
-    return answer(_MEANINGS[status], ref("ChannelFailure"), example)
+    return response(_MEANINGS[status], ref("ChannelFailure"), example)

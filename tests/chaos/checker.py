@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from psycopg2 import extensions
 
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.chaos.truth import Points, Truth
 
 AppDay = tuple[str, date]

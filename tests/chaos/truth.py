@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import date
 
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.support.sandbox_server import RunningSandbox
 
 Points = list[int | float | None]

@@ -26,7 +26,7 @@ from agora.errors import AgoraError, AlertNotSent, SettingsError, UnexpectedResp
 from agora.forward_proxy import parse_proxy, proxy_for
 from agora.settings import DashboardSettings, parse_dashboard
 from deploy.local.settings import ROOT, free_port
-from sandbox.catalogue import seeded_apps
+from sandbox.traffic.apps import seeded_apps
 from tests.client.forward_proxy import forward_proxy
 from tests.client.push_stream_requests import CERTIFICATE, account, asked, channel_account, pushed
 from tests.support.sandbox_server import RunningSandbox

@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sandbox.answers import Answers
-from sandbox.catalogue import App, seeded_apps
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.apps import App, seeded_apps
+from sandbox.traffic.served_day import ServedDays
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.support.sandbox_client import Reply, SandboxClient
 
 SEED, APPS = 7, 20  # those it has when not told otherwise
@@ -29,7 +29,7 @@ class SandboxOverHttps(SandboxClient):
     def __init__(self, port: int, ca_file: Path, customer_id: str, customer_certificate: str) -> None:
         super().__init__(port, customer_id, customer_certificate)
         self._ca_file = ca_file
-        self._answers = Answers(ZoneInfo("UTC"))
+        self._answers = ServedDays(ZoneInfo("UTC"))
         self.apps: list[App] = seeded_apps(SEED, APPS)
 
     def request(

@@ -1,4 +1,4 @@
-"""The proxy: what a client sees of each fault, and whom it strikes."""
+"""The proxy: the effect of each network fault on a client, and the trigger."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def request(sandbox: RunningSandbox, app: int = 0) -> bytes:
 
 
 def received(connection: socket.socket) -> bytes:
-    """Read until the other side ends."""
+    """Read until the other side closes."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def answer(proxy: Proxy, sandbox: RunningSandbox, app: int = 0) -> bytes:
+def response(proxy: Proxy, sandbox: RunningSandbox, app: int = 0) -> bytes:
     with closing(connected(proxy)) as connection:
         connection.sendall(request(sandbox, app))
         return received(connection)
 
 
-def test_without_a_fault_everything_passes_as_it_is(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_without_a_fault_all_bytes_are_forwarded(proxy: Proxy, sandbox: RunningSandbox) -> None:
     truth = sandbox.fetch(sandbox.app_ids[0], DAY)
     connection = http.client.HTTPConnection(HOST, proxy.port, timeout=30)
     with closing(connection):
@@ -66,17 +66,15 @@ def test_without_a_fault_everything_passes_as_it_is(proxy: Proxy, sandbox: Runni
             assert Reply(got.status, {}, got.read()) == Reply(200, {}, truth.body)
 
 
-def test_a_reset_at_connection_reaches_the_client_and_nothing_the_sandbox(
-    proxy: Proxy, sandbox: RunningSandbox
-) -> None:
+def test_a_reset_at_the_connection(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("reset")
-    # Already while it connects, if the reset is quick.
+    # A quick reset already interrupts the connection.
     with pytest.raises(ConnectionResetError), closing(connected(proxy)) as connection:
         connection.recv(1)
     assert sandbox.stats()["requests"] == 0
 
 
-def test_a_reset_in_mid_answer(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_a_reset_within_a_response(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("reset", after_bytes=500)
     with closing(connected(proxy)) as connection:
         connection.sendall(request(sandbox))
@@ -84,7 +82,7 @@ def test_a_reset_in_mid_answer(proxy: Proxy, sandbox: RunningSandbox) -> None:
             received(connection)
 
 
-def test_a_black_hole_accepts_and_says_nothing(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_a_black_hole_accepts_a_connection_and_sends_nothing(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("black-hole")
     with closing(connected(proxy, SHORT_SECONDS)) as connection:
         connection.sendall(request(sandbox))
@@ -93,7 +91,7 @@ def test_a_black_hole_accepts_and_says_nothing(proxy: Proxy, sandbox: RunningSan
     assert sandbox.stats()["requests"] == 0
 
 
-def test_a_black_hole_swallows_in_mid_answer(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_a_black_hole_within_a_response(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("black-hole", after_bytes=500)
     with closing(connected(proxy, SHORT_SECONDS)) as connection:
         connection.sendall(request(sandbox))
@@ -104,17 +102,17 @@ def test_a_black_hole_swallows_in_mid_answer(proxy: Proxy, sandbox: RunningSandb
 
 @pytest.mark.parametrize("kind", ["truncate", "half-close"])
 @pytest.mark.parametrize("size", [0, 1, 500])
-def test_an_end_after_so_many_bytes(proxy: Proxy, sandbox: RunningSandbox, kind: Kind, size: int) -> None:
-    whole = answer(proxy, sandbox)
+def test_truncates_after_a_number_of_bytes(
+    proxy: Proxy, sandbox: RunningSandbox, kind: Kind, size: int
+) -> None:
+    whole = response(proxy, sandbox)
     proxy.fault = NetworkFault(kind, on="GET ", after_bytes=size)
-    cut = answer(proxy, sandbox)
+    cut = response(proxy, sandbox)
     assert len(cut) == size
     assert cut.startswith(whole[:15][:size])
 
 
-def test_the_bytes_are_counted_over_all_answers_of_a_connection(
-    proxy: Proxy, sandbox: RunningSandbox
-) -> None:
+def test_counts_the_bytes_of_all_responses_of_a_connection(proxy: Proxy, sandbox: RunningSandbox) -> None:
     several = CHUNK_BYTES + 5000
     proxy.fault = NetworkFault("truncate", after_bytes=several)
     with closing(connected(proxy)) as connection:
@@ -123,7 +121,7 @@ def test_the_bytes_are_counted_over_all_answers_of_a_connection(
         assert len(received(connection)) == several
 
 
-def test_only_a_half_closed_connection_still_listens(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_only_a_half_closed_connection_accepts_bytes(proxy: Proxy, sandbox: RunningSandbox) -> None:
     outcomes: dict[Kind, str] = {}
     kinds: tuple[Kind, ...] = ("truncate", "half-close")
     for kind in kinds:
@@ -133,30 +131,30 @@ def test_only_a_half_closed_connection_still_listens(proxy: Proxy, sandbox: Runn
             received(connection)
             try:
                 for _ in range(100):
-                    connection.sendall(b"is anybody there?")
+                    connection.sendall(b"more")
                     connection.recv(1)
-                outcomes[kind] = "listens"
+                outcomes[kind] = "accepts"
             except OSError:
-                outcomes[kind] = "gone"
-    assert outcomes == {"truncate": "gone", "half-close": "listens"}
+                outcomes[kind] = "closed"
+    assert outcomes == {"truncate": "closed", "half-close": "accepts"}
 
 
-def test_a_fault_strikes_only_who_sends_its_text(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_only_the_trigger_text_triggers_a_fault(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("truncate", on=sandbox.app_ids[1])
-    assert [bool(answer(proxy, sandbox, app)) for app in (0, 1, 2)] == [True, False, True]
+    assert [bool(response(proxy, sandbox, app)) for app in (0, 1, 2)] == [True, False, True]
 
 
-def test_a_text_in_two_pieces_is_found(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_a_trigger_text_in_two_pieces_counts(proxy: Proxy, sandbox: RunningSandbox) -> None:
     proxy.fault = NetworkFault("truncate", on=sandbox.app_ids[0])
     text = request(sandbox)
     with closing(connected(proxy)) as connection:
         connection.sendall(text[:30])
-        time.sleep(0.1)  # or the pieces may arrive as one
+        time.sleep(0.1)  # otherwise, the pieces can arrive as one
         connection.sendall(text[30:])
         assert received(connection) == b""
 
 
-def test_a_fault_can_be_switched_while_a_connection_is_open(proxy: Proxy, sandbox: RunningSandbox) -> None:
+def test_a_fault_can_change_while_a_connection_is_open(proxy: Proxy, sandbox: RunningSandbox) -> None:
     with closing(connected(proxy)) as connection:
         connection.sendall(request(sandbox).replace(b"Connection: close\r\n", b""))
         assert connection.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 200"
@@ -165,13 +163,11 @@ def test_a_fault_can_be_switched_while_a_connection_is_open(proxy: Proxy, sandbo
         received(connection)
     assert sandbox.stats()["requests"] == 1
     proxy.fault = NetworkFault()
-    assert answer(proxy, sandbox).startswith(b"HTTP/1.1 200")
+    assert response(proxy, sandbox).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("fault", [NetworkFault(latency_ms=LONG_MS), NetworkFault(jitter_ms=10**9)])
-def test_what_is_held_back_is_not_there_yet(
-    proxy: Proxy, sandbox: RunningSandbox, fault: NetworkFault
-) -> None:
+def test_a_long_delay(proxy: Proxy, sandbox: RunningSandbox, fault: NetworkFault) -> None:
     proxy.fault = fault
     with closing(connected(proxy, SHORT_SECONDS)) as connection:
         connection.sendall(request(sandbox))
@@ -179,18 +175,18 @@ def test_what_is_held_back_is_not_there_yet(
             connection.recv(1)
 
 
-def test_what_is_held_back_a_little_arrives_whole(proxy: Proxy, sandbox: RunningSandbox) -> None:
-    whole = answer(proxy, sandbox)
+def test_a_short_delay(proxy: Proxy, sandbox: RunningSandbox) -> None:
+    whole = response(proxy, sandbox)
     proxy.fault = NetworkFault(latency_ms=5, jitter_ms=5)
-    assert answer(proxy, sandbox)[-500:] == whole[-500:]
+    assert response(proxy, sandbox)[-500:] == whole[-500:]
 
 
-def test_where_nobody_listens_the_connection_ends_without_a_fuss(
+def test_an_unreachable_server_closes_the_connection(
     sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running_proxy(1) as proxy:
-        assert answer(proxy, sandbox) == b""
-        gc.collect()  # when asyncio complains about a failure that nobody looked at
+        assert response(proxy, sandbox) == b""
+        gc.collect()  # asyncio then logs an exception that was never retrieved
     assert caplog.messages == []
 
 
@@ -201,9 +197,9 @@ def test_the_command_line(sandbox: RunningSandbox) -> None:
     ) as process:
         try:
             assert process.stdout is not None
-            said = process.stdout.readline().decode()
-            port = re.search(r"Proxy: http://127\.0\.0\.1:([0-9]+) to 127\.0\.0\.1:", said)
-            assert port is not None, said
+            line = process.stdout.readline().decode()
+            port = re.search(r"Proxy: http://127\.0\.0\.1:([0-9]+) to 127\.0\.0\.1:", line)
+            assert port is not None, line
             with closing(socket.create_connection((HOST, int(port[1])), 30)) as connection:
                 connection.sendall(request(sandbox))
                 assert received(connection) == b"HTTP/1.1 200"
@@ -212,6 +208,6 @@ def test_the_command_line(sandbox: RunningSandbox) -> None:
     assert process.returncode == 0
 
 
-def test_a_port_that_is_taken_is_named(proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_a_port_in_use(proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--to", "127.0.0.1:1", "--listen", str(proxy.port)]) == 1
     assert f"Cannot listen on port {proxy.port}" in capsys.readouterr().err

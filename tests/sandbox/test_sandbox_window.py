@@ -1,4 +1,4 @@
-"""The window's edges, by rule, calendar and time zone."""
+"""The vendor window: its edges by rule, calendar and time zone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.slots import ended_slots
+from sandbox.traffic.slots import ended_slots
 from sandbox.window import Window
-from tests.support.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox.in_process import sandbox_in_process
+from tests.support.sandbox_server import RunningSandbox
 
 
 @pytest.mark.parametrize(
@@ -31,14 +32,14 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
         ("1 month", "2026-05-31", "2026-04-30"),
     ],
 )
-def test_oldest_day(rule: str, today: str, oldest: str) -> None:
+def test_the_oldest_usage_date(rule: str, today: str, oldest: str) -> None:
     assert Window.parse(rule).oldest_usage_date(date.fromisoformat(today)) == date.fromisoformat(oldest)
 
 
 @pytest.mark.parametrize(
     "rule", ["", "30", "0 days", "-1 days", "2 months", "30  days", "٣٠ days", "1 Month"]
 )
-def test_refuses_other_rules(rule: str) -> None:
+def test_refuses_an_invalid_rule(rule: str) -> None:
     with pytest.raises(ValueError, match="window"):
         Window.parse(rule)
 
@@ -53,8 +54,8 @@ def test_refuses_other_rules(rule: str) -> None:
         ("1 month", "2028-03-31T12:00:00Z", date(2028, 2, 29)),
     ],
 )
-def test_serves_the_oldest_day_and_none_before(window: str, clock: str, oldest: date) -> None:
-    with running_sandbox(apps=1, window=window, clock=clock) as sandbox:
+def test_serves_the_oldest_usage_date_and_no_older_one(window: str, clock: str, oldest: date) -> None:
+    with sandbox_in_process(window=window, clock=clock) as sandbox:
         app_id = sandbox.app_ids[0]
         assert sandbox.health()["oldest_usage_date"] == oldest.isoformat()
         assert sandbox.fetch(app_id, oldest).status == 200
@@ -74,8 +75,8 @@ def test_the_clock_moves_the_window(sandbox: RunningSandbox) -> None:
 @pytest.mark.parametrize(
     ("timezone", "today"), [("UTC", 22), ("Asia/Shanghai", 23), ("America/New_York", 22)]
 )
-def test_the_time_zone_decides_what_today_is(timezone: str, today: int) -> None:
-    with running_sandbox(apps=1, timezone=timezone, clock="2026-11-22T16:30:00Z") as sandbox:
+def test_the_time_zone_decides_today(timezone: str, today: int) -> None:
+    with sandbox_in_process(timezone=timezone, clock="2026-11-22T16:30:00Z") as sandbox:
         app_id = sandbox.app_ids[0]
         assert sandbox.fetch(app_id).json()["date"] == f"2026-11-{today - 1}"
         assert sandbox.fetch(app_id, date(2026, 11, today)).status == 200
@@ -86,9 +87,9 @@ def test_the_time_zone_decides_what_today_is(timezone: str, today: int) -> None:
     ("day", "slots", "absent"),
     [(date(2026, 3, 29), 276, "02:30"), (date(2026, 10, 25), 288, None), (date(2026, 3, 28), 288, None)],
 )
-def test_a_skipped_hour_has_no_slots(day: date, slots: int, absent: str | None) -> None:
+def test_an_hour_that_daylight_saving_skips_has_no_slots(day: date, slots: int, absent: str | None) -> None:
     clock = f"{day + timedelta(days=2)}T12:00:00Z"
-    with running_sandbox(apps=1, timezone="Europe/Berlin", clock=clock) as sandbox:
+    with sandbox_in_process(timezone="Europe/Berlin", clock=clock) as sandbox:
         app_id = sandbox.app_ids[0]
         value = sandbox.fetch(app_id, day).json()["value"]
         assert len(value) == slots
@@ -99,12 +100,12 @@ def test_a_skipped_hour_has_no_slots(day: date, slots: int, absent: str | None) 
 @pytest.mark.parametrize(
     ("seconds", "ended"), [(0, 0), (299.9, 0), (300, 1), (599.9, 1), (86_399.9, 287), (86_400, 288)]
 )
-def test_a_slot_has_ended_when_the_next_begins(seconds: float, ended: int) -> None:
+def test_a_slot_is_over_when_the_next_begins(seconds: float, ended: int) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=seconds)
     assert ended_slots(date(2026, 11, 22), now, ZoneInfo("UTC")) == ended
 
 
-def test_a_clock_without_a_zone_is_read_in_the_sandboxs_own() -> None:
-    with running_sandbox(apps=1, timezone="Asia/Shanghai", clock="2026-11-22T00:07:00") as sandbox:
+def test_a_clock_without_an_offset_is_local_time() -> None:
+    with sandbox_in_process(timezone="Asia/Shanghai", clock="2026-11-22T00:07:00") as sandbox:
         assert sandbox.health()["now"].startswith("2026-11-22T00:07:")
         assert list(sandbox.fetch(sandbox.app_ids[0], date(2026, 11, 22)).json()["value"]) == ["00:00"]

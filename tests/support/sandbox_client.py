@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.app_certificates import app_certificate
+from sandbox.credentials import app_certificate
 from sandbox.dashboard import BASE_PATH
 from sandbox.push_stream import BASE_PATH as PUSH_STREAM_PATH
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sandbox.answers import Answers
-from sandbox.catalogue import App, replay_app, seeded_apps
 from sandbox.credentials import CERTIFICATE_VARIABLE, ID_VARIABLE
-from sandbox.replay import read_replay
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.apps import App, recorded_app, seeded_apps
+from sandbox.traffic.recorded import read_recorded_traffic
+from sandbox.traffic.served_day import ServedDays
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.support.paths import ROOT
 from tests.support.sandbox_client import Reply, SandboxClient
 
@@ -67,7 +67,7 @@ class RunningSandbox(SandboxClient):
         self._arguments = list(arguments)
         self._seed = seed
         self._traffic = traffic
-        self._answers = Answers(ZoneInfo(timezone))
+        self._answers = ServedDays(ZoneInfo(timezone))
         self._seeded = seeded_apps(seed, apps)
         self._process: subprocess.Popen[bytes] | None = None
         # A file and not a pipe: nobody has to read it, and the child never waits for a reader.
@@ -81,8 +81,9 @@ class RunningSandbox(SandboxClient):
         if self._traffic is None:
             return self._seeded
         described = self.control("GET", "apps")[-1]
-        replay = read_replay(self._traffic).shifted_to(date.fromisoformat(described["last_whole_usage_date"]))
-        return [*self._seeded, replay_app(self._seed, len(self._seeded), self._traffic, replay)]
+        last_whole_day = date.fromisoformat(described["last_whole_usage_date"])
+        recorded = read_recorded_traffic(self._traffic).shifted_to(last_whole_day)
+        return [*self._seeded, recorded_app(self._seed, len(self._seeded), self._traffic, recorded)]
 
     @property
     def app_ids(self) -> list[str]:

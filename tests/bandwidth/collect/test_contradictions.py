@@ -13,7 +13,7 @@ from agora.bandwidth.replay import replay
 from agora.settings import parse_apps
 from agora.warehouse import suspicious_responses
 from agora.warehouse.engine import warehouse_engine
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.bandwidth.collect.night import Night, assert_true, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse

@@ -20,7 +20,7 @@ from agora.bandwidth.replay import replay
 from agora.dag_support.run_notes import NOTE_KEY
 from agora.operators import data_checks
 from agora.warehouse.engine import warehouse_engine
-from sandbox.slots import SLOT_LABELS
+from sandbox.traffic.slots import SLOT_LABELS
 from tests.bandwidth.collect.night import Night, night_of, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import AppDay, Warehouse

@@ -1,0 +1,1 @@
+"""HTTP: the server, request bodies, responses, the Date header and HTTPS."""

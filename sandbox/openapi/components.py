@@ -1,0 +1,42 @@
+"""The building blocks of an operation: references, schemas of objects, request bodies and responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JSON = "application/json"
+# The App ID in the vendor's published Channel Key. No sandbox has an app with this App ID.
+EXAMPLE_APP_ID = "970ca35de60c44645bbae8a215061b33"
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+
+
+def ref(name: str) -> dict[str, str]:
+    """Return a reference to a schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json_object(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
+    """Return the schema of an object without further properties.
+
+    Args:
+        properties: Schemas by name.
+        required: The required properties. Without it, all are required.
+    """
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }
+
+
+def request_body(schema: dict[str, Any], example: Any, *, required: bool = True) -> dict[str, Any]:
+    """Return the description of a request body."""
+    return {"required": required, "content": {JSON: {"schema": schema, "example": example}}}
+
+
+def response(meaning: str, schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    """Return the description of a response."""
+    content = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {"description": meaning, "content": {JSON: content}}

@@ -1,1 +1,0 @@
-"""The description as a page for people: one HTML text that loads nothing and needs no script."""
