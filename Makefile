@@ -55,8 +55,8 @@ clean: ## stop, and remove the state of the local stack
 secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
 	@sh deploy/compose/secrets.sh
 
-upgrade: $(LOCAL) ## bring the warehouse to this release's schema (TO=release goes back)
-	@$(BIN)/python -m deploy.local upgrade $(TO)
+upgrade: $(LOCAL) ## bring the warehouse to the schema of this release
+	@$(BIN)/python -m deploy.local upgrade
 
 test: $(DEV) ## every test that needs only pip packages
 	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import throwaway
 
 HEAD = """# Data dictionary

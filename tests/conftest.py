@@ -12,7 +12,7 @@ import pytest
 from pytest_socket import disable_socket, enable_socket
 from xdist.remote import Producer
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.support.environment import forget_the_caller
 from tests.support.midnight import A_FILE, count_from_today, let_midnight_pass

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from agora.errors import WarehouseError
 from agora.warehouse import roles
 from agora.warehouse.db_errors import explaining_db_errors
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.compose import initial_connections
 
 SERVER_SECONDS = 120

@@ -17,10 +17,7 @@ from deploy.local.postgres_server import clear_libpq_variables, database_url, st
 from deploy.local.progress import step
 from deploy.local.settings import HOST, Settings
 
-USAGE = (
-    "python -m deploy.local demo | up | stop | clean | upgrade [RELEASE]"
-    " | airflow … | psql [--owner] … | pg_dump …"
-)
+USAGE = "python -m deploy.local demo | up | stop | clean | upgrade | airflow … | psql [--owner] … | pg_dump …"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,8 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     # SIGTERM prints the same hint as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        if command == "upgrade" and len(rest) < 2:
-            return _upgrade(*rest)
+        if command == "upgrade" and not rest:
+            return _upgrade()
         clear_libpq_variables()
         settings = Settings.from_environment()
         if command in TOOLS:
@@ -75,10 +72,11 @@ def _clean(settings: Settings) -> None:
     print(f"The local stack is stopped, and {settings.state} is removed.")
 
 
-def _upgrade(release: str = "") -> int:
+def _upgrade() -> int:
     """Migrate the warehouse in AGORA_WAREHOUSE_OWNER_URL or, without that variable, the local stack's."""
     # Imported here, because `make stop` needs no SQLAlchemy.
-    from agora.warehouse import migrate
+    from agora.warehouse.migrations.migrate import migrate
+    from agora.warehouse.owner import run_as_owner
 
     if not os.environ.get("AGORA_WAREHOUSE_OWNER_URL"):
         try:
@@ -88,7 +86,7 @@ def _upgrade(release: str = "") -> int:
                 "AGORA_WAREHOUSE_OWNER_URL is not set, so this command migrates the local stack's warehouse."
                 f" {error}"
             ) from None
-    if problem := migrate.main(release):
+    if problem := run_as_owner(migrate):
         raise StackError(problem)
     return 0
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import connect
 from deploy.local.airflow_environment import airflow_version
 from deploy.local.errors import StackError

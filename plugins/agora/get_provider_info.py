@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agora.warehouse.release import this_release
+from agora.warehouse.migrations.schema_version import this_release
 
 CA_FILE: dict[str, Any] = {
     "label": "CA file",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from agora.bandwidth.window import edge_end, oldest_requested
 from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.release import SQL
+from agora.warehouse.migrations.schema_version import SQL
 from agora.warehouse.reports import bill, coverage, health, traffic
 from deploy.local.postgres_throwaway import Throwaway
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg2
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.bench import loading_record, machine, workload

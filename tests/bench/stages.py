@@ -26,7 +26,7 @@ from agora.bandwidth.window import Edge, oldest_day
 from agora.settings import DashboardSettings
 from agora.warehouse import app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from deploy.local.settings import ROOT
 from tests.bench.documents import rewrite

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import throwaway
 from tests.chaos import concurrency_history as history
 from tests.chaos.concurrency_answers import APP_IDS, FIRST_DAY, AppDay

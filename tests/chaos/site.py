@@ -17,7 +17,7 @@ from agora.bandwidth.plan import Days
 from agora.settings import parse_apps, parse_dashboard
 from agora.warehouse import app_days, roles
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.server_checks import require_durable
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing

@@ -15,7 +15,7 @@ from agora.client.dashboard import DashboardClient
 from agora.errors import WarehouseError
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import throwaway
 from tests.bandwidth.collect.night import Night, night_of, product, window_days
 from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing

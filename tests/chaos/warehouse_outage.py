@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local import airflow_setup, stack
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from deploy.local.settings import Settings, free_port

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from agora.settings import DashboardSettings
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import throwaway
 from tests.bandwidth.collect.night import account_of
 from tests.support.paths import ROOT

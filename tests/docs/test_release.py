@@ -9,7 +9,7 @@ from importlib.metadata import metadata
 from packaging.version import Version
 
 from agora.get_provider_info import get_provider_info
-from agora.warehouse.release import revision_of, this_release
+from agora.warehouse.migrations.schema_version import REVISIONS, this_release
 from tests.support.paths import ROOT
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -45,8 +45,9 @@ def test_every_release_has_its_changes_and_its_schema() -> None:
     releases = [release for release, date in ENTRIES if release != "Unreleased"]
     assert releases[0] == this_release()
     assert releases == sorted(releases, key=Version, reverse=True)
-    assert {path.stem for path in (ROOT / "sql" / "releases").glob("*.sql")} == set(releases)
-    assert all(re.fullmatch(r"\d{4}", revision_of(release)) for release in releases)
+    recorded = ROOT / "tests" / "warehouse" / "released"
+    assert {path.name for path in recorded.iterdir()} == {f"{release}.sql.gz" for release in releases}
+    assert REVISIONS.keys() == set(releases)
 
 
 def test_every_command_of_the_readme_is_run_or_excused() -> None:

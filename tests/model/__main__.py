@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.model.breaks import BREAKS
 from tests.model.check import Violation

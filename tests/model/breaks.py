@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from agora.bandwidth import access_check, replay, window
 from agora.warehouse import app_days, apps, planning_queries
-from agora.warehouse.release import SQL
+from agora.warehouse.migrations.schema_version import SQL
 from tests.model.vendor import Scenario
 from tests.warehouse.database import Warehouse
 

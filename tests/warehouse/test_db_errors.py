@@ -79,7 +79,7 @@ def test_a_server_without_room_for_one_more_connection_is_explained(warehouse: W
 
 def test_a_database_that_was_never_migrated_is_explained(warehouse: Warehouse) -> None:
     with (
-        explains(warehouse, "python -m agora.warehouse.migrate", "AGORA_WAREHOUSE_OWNER_URL"),
+        explains(warehouse, "python -m agora.warehouse.migrations", "AGORA_WAREHOUSE_OWNER_URL"),
         create_engine(warehouse.server.url("owner", "warehouse")).connect() as connection,
     ):
         connection.execute(text("select 1 from core.app_day"))
@@ -88,8 +88,8 @@ def test_a_database_that_was_never_migrated_is_explained(warehouse: Warehouse) -
 @pytest.mark.parametrize(
     ("prepare", "statement", "sentences"),
     [
-        ("", "select no_such_column from core.app_day", ("agora.warehouse.migrate",)),
-        ("", "select core.no_such_function()", ("agora.warehouse.migrate",)),
+        ("", "select no_such_column from core.app_day", ("agora.warehouse.migrations",)),
+        ("", "select core.no_such_function()", ("agora.warehouse.migrations",)),
         ("", "delete from core.app_day", ("does not permit", "role loader", "docs/security.md")),
         ("set transaction read only", "update core.app set name = ''", ("is read-only", "primary server")),
         ("set statement_timeout = 10", "select pg_sleep(60)", ("took too long", "pg_stat_activity")),
@@ -216,7 +216,7 @@ def test_an_extra_that_is_no_parameter_is_named(
 
 def migrate_from_the_shell(url: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "agora.warehouse.migrate"],
+        [sys.executable, "-m", "agora.warehouse.migrations"],
         env={"PYTHONPATH": str(ROOT / "plugins"), "AGORA_WAREHOUSE_OWNER_URL": url},
         capture_output=True,
         text=True,

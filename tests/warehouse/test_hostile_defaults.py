@@ -12,7 +12,7 @@ import pytest
 from agora.bandwidth.plan import Days
 from agora.bandwidth.replay import replay
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import Night, night_of, window_days
 from tests.support.sandbox_server import RunningSandbox, running_sandbox

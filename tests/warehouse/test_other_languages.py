@@ -19,7 +19,7 @@ from agora.errors import WarehouseError
 from agora.warehouse import roles
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_binaries import Programs, find_programs
 from deploy.local.settings import HOST, free_port
 

@@ -13,8 +13,8 @@ import pytest
 from psycopg2 import sql
 
 from agora.errors import WarehouseError
+from agora.warehouse.migrations.schema_version import SQL
 from agora.warehouse.rebuild import rebuild
-from agora.warehouse.release import SQL
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway
 from deploy.local.settings import ROOT
@@ -144,5 +144,5 @@ def test_the_command_says_what_to_do_where_it_cannot_rebuild(warehouse: Warehous
     assert (done.returncode, "Set AGORA_WAREHOUSE_OWNER_URL" in done.stderr) == (1, True)
     with pytest.raises(WarehouseError, match="does not permit the role to rebuild anything"):
         rebuild(warehouse.url("loader"))
-    with pytest.raises(WarehouseError, match="migrate"):
+    with pytest.raises(WarehouseError, match=r"agora\.warehouse\.migrations"):
         rebuild(warehouse.server.url("owner", "warehouse"))

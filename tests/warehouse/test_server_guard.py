@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from agora.errors import WarehouseError
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.server_checks import require_durable
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 

@@ -12,9 +12,9 @@ from alembic import command
 from alembic.config import Config
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
+from agora.warehouse.migrations.schema_version import SQL
 from agora.warehouse.push_stream_state import Seen, record
-from agora.warehouse.release import SQL
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
@@ -179,11 +179,3 @@ def test_figures_that_are_right_stay_stored_and_days_are_entered(fifth: Warehous
         after = look(connection)
     assert (before.wrong, before.stored, before.noted) == ([], (1, 0), 1)
     assert (after.wrong, after.stored, after.noted) == ([], (2, 1), 0)
-
-
-def test_the_schema_before_the_newest_can_be_had_again(warehouse: Warehouse) -> None:
-    tables = "select count(*) as columns from information_schema.columns where table_name = 'changed_app_day'"
-    migrate(warehouse.url(), "0007")
-    assert warehouse.rows(tables) == [{"columns": 3}]
-    migrate(warehouse.url())
-    assert warehouse.rows(tables) == [{"columns": 4}]

@@ -10,15 +10,16 @@ import pytest
 
 from agora.errors import WarehouseError
 from agora.settings import AppSettings, parse_dashboard
-from agora.warehouse import migrate as module
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations import migrate as module
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import configured_and_planned
+from tests.conftest import fresh_warehouse
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import look
-from tests.warehouse.releases import empty
+from tests.warehouse.releases import restored
 
 TODAY = datetime.now(UTC).date()
 FULL = [1.5] * 288
@@ -43,12 +44,17 @@ def ago(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
-@pytest.fixture
-def old(postgres: Throwaway) -> Iterator[Warehouse]:
-    """Yield an empty warehouse of release 1.0.0 with an account of 30 days."""
-    with empty(postgres, "1.0.0", "0006") as warehouse:
+@pytest.fixture(scope="module")
+def template(postgres: Throwaway) -> Iterator[str]:
+    with restored(postgres, "1.0.0") as warehouse:
         warehouse.add_account(window="30 days")
-        yield warehouse
+        yield warehouse.database
+
+
+@pytest.fixture
+def old(postgres: Throwaway, template: str) -> Iterator[Warehouse]:
+    """Yield an empty warehouse of release 1.0.0 with an account of 30 days."""
+    yield from fresh_warehouse(postgres, template)
 
 
 def enter(
@@ -173,9 +179,10 @@ def test_days_from_before_collection_began_are_no_longer_expected(old: Warehouse
 
 
 def test_the_days_of_a_typo_leave_no_trace_and_hold_nobody_up(old: Warehouse) -> None:
-    """72,580 rows: twenty apps, from_date 2016 where 2026 was meant; and a day of the year 206."""
-    old.add_apps(App(f"{n:02}", ago(29)) for n in range(20))
-    old.add_days(AppDay(f"{n:02}", ago(2), FULL) for n in range(20))
+    """One backfill began in 2016 instead of 2026: 3,626 entries per app. Another began in the year 206."""
+    app_ids = ("00", "01", "02", "03")
+    old.add_apps(App(app_id, ago(29)) for app_id in app_ids)
+    old.add_days(AppDay(app_id, ago(2), FULL) for app_id in app_ids)
     old.run(
         "insert into core.app_day"
         " (app_key, usage_date, starts_at, state, points, attempts, http_status, reason)"
@@ -185,10 +192,10 @@ def test_the_days_of_a_typo_leave_no_trace_and_hold_nobody_up(old: Warehouse) ->
     )
     enter(old, "00", date(206, 10, 28), "lost", 0, 400, "outside")
     (count,) = old.rows("select count(*) from core.app_day where state = 'lost'")
-    assert count["count"] == 20 * 3626 + 1
+    assert count["count"] == len(app_ids) * 3626 + 1
     old.rows("select core.refresh_figures(100000)", role="loader")
     migrate(old.url())
-    assert set(ledger(old)) == {(f"{n:02}", ago(2)) for n in range(20)}
+    assert set(ledger(old)) == {(app_id, ago(2)) for app_id in app_ids}
     assert {day for _, day in coverage(old)} == set(days_between(ago(29), ago(1)))
     assert old.rows("select count(*) from core.changed_app_day") == [{"count": 0}]
     assert old.rows("select min(lower(usage_dates)) as first from core.entered_days") == [{"first": ago(2)}]
@@ -359,14 +366,14 @@ def test_a_view_of_somebodys_own_stops_the_migration_by_name(old: Warehouse, vie
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("delete from core.app_day where state = 'failed' and attempts = 2", "app-days failed were"),
-        ("delete from core.app_day where points = 287", "app-days partial were"),
-        ("update core.app_day set kbps[9] = 7 where points = 288", "app-days collected were"),
+        ("delete from core.app_day where state = 'failed' and attempts = 2", "failed app-days: "),
+        ("delete from core.app_day where points = 287", "partial app-days: "),
+        ("update core.app_day set kbps[9] = 7 where points = 288", "collected app-days: "),
         (
             "update core.app_day set usage_date = usage_date - 100 where points = 288",
-            "app-days collected were",
+            "collected app-days: ",
         ),
-        ("delete from raw.bandwidth_response", "answers were"),
+        ("delete from raw.bandwidth_response", "responses: "),
     ],
 )
 def test_a_real_loss_is_refused_however_much_the_migration_changes(
@@ -379,7 +386,7 @@ def test_a_real_loss_is_refused_however_much_the_migration_changes(
     enter(old, "AB", ago(50), "lost", 2, 400, "outside; before that: too old")
     enter(old, "AB", ago(80), "lost", 0, 400, "outside")
     old.add_raw("AB", ago(40))
-    monkeypatch.setattr("agora.warehouse.migrate._views", views_after(damage))
+    monkeypatch.setattr(module, "_views", views_after(damage))
     with pytest.raises(WarehouseError, match=said):
         migrate(old.url())
     monkeypatch.undo()
@@ -416,4 +423,4 @@ def test_a_zone_corrected_without_a_replay_is_reported_and_does_not_stop_the_upg
     old.run("update core.vendor_account set timezone = 'Asia/Shanghai'")
     with caplog.at_level("WARNING"):
         migrate(old.url())
-    assert "every_day_starts_at_its_accounts_midnight is not true of the stored data" in caplog.text
+    assert "every_day_starts_at_its_accounts_midnight does not hold" in caplog.text

@@ -10,16 +10,15 @@ import pytest
 
 from agora.bandwidth.plan import Days
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
-from agora.warehouse.release import SQL, revision_of, this_release
+from agora.warehouse.migrations.migrate import migrate
+from agora.warehouse.migrations.schema_version import REVISIONS, SQL, this_release
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import keys, night_of
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 from tests.warehouse.figures_check import look
-from tests.warehouse.released_schema import HEAD, RELEASES, SETUP, of_migrated, record, schema
-from tests.warehouse.releases import empty, restored
+from tests.warehouse.releases import HEAD, dump_of, dumped, recorded, restored, schema
 from tests.warehouse.test_upgrade import of_schema
 
 # What 0.1.0 said of each, and the same question now. Of finished months alone: those since then go on.
@@ -50,7 +49,7 @@ MEANT_TO_CHANGE = {"expected_points", "expected_app_points", "is_final"}
 COLLECTED, LAST = 50, date(2026, 10, 2)
 
 
-RELEASED = [path.stem for path in sorted(RELEASES.glob("*.sql")) if revision_of(path.stem) != HEAD]
+RELEASED = [release for release, revision in REVISIONS.items() if revision != HEAD]
 OURS = "('raw', 'core')"
 TABLES = f"""
 select table_schema, table_name, column_name, data_type, udt_name, is_nullable,
@@ -80,8 +79,6 @@ from pg_class where relnamespace::regnamespace::text in {OURS} and relkind = 'r'
 @pytest.fixture(scope="module")
 def upgraded(postgres: Throwaway) -> Iterator[Warehouse]:
     with restored(postgres, "0.1.0") as warehouse:
-        recorded = (RELEASES / "0.1.0.sql").read_text("utf-8")
-        assert record("0.1.0", "0001", warehouse) == SETUP.sub("", recorded)
         migrate(warehouse.url())
         yield warehouse
 
@@ -90,25 +87,23 @@ def test_the_schema_is_one_whichever_way_it_came_and_the_released_one_is_recorde
     upgraded: Warehouse, warehouse: Warehouse
 ) -> None:
     assert schema(upgraded) == schema(warehouse)
-    path = RELEASES / f"{this_release()}.sql"
-    assert path.exists(), "Record the release: python -m tests.warehouse.released_schema"
-    # Until the next release records it, the present schema is only held against itself.
-    if revision_of(this_release()) == HEAD:
-        again = "The schema is another one. If it is meant to be: python -m tests.warehouse.released_schema"
-        assert of_migrated(warehouse) == path.read_text("utf-8"), again
+    assert dump_of(this_release()).exists(), "Record the release: python -m tests.warehouse.releases"
+    # Until the next release records it, the present schema is only compared with itself.
+    if REVISIONS[this_release()] == HEAD:
+        again = "The schema differs. If that is intended, record it: python -m tests.warehouse.releases"
+        assert dumped(warehouse, HEAD) == recorded(this_release()), again
 
 
 @pytest.mark.parametrize("release", RELEASED)
 def test_a_released_schema_is_what_its_migrations_make_and_becomes_the_present_one(
     postgres: Throwaway, warehouse: Warehouse, release: str
 ) -> None:
-    """So that neither a recorded schema nor a migration that was released is changed afterwards."""
-    revision = revision_of(release)
-    with empty(postgres, release, revision) as recorded, of_schema(postgres, revision) as migrated:
+    """Neither a recorded schema nor a released migration is changed afterwards."""
+    with restored(postgres, release) as released, of_schema(postgres, REVISIONS[release]) as migrated:
         for query in (TABLES, CONSTRAINTS, INDEXES, COMMENTS, RIGHTS):
-            assert recorded.rows(query) == migrated.rows(query) != []
-        migrate(recorded.url())
-        assert schema(recorded) == schema(warehouse)
+            assert released.rows(query) == migrated.rows(query) != []
+        migrate(released.url())
+        assert schema(released) == schema(warehouse)
 
 
 def finished(rows: list[dict[str, Any]], names: Iterable[str]) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.web.mount import PREFIX
 from agora.web.thread_pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
 from deploy.local.postgres_throwaway import throwaway

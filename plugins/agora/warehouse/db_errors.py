@@ -38,7 +38,7 @@ FULL = Meaning(
 )
 NOT_MIGRATED = Meaning(
     "lacks a table, column or function of this version",
-    "Run `python -m agora.warehouse.migrate` with the owner's address in AGORA_WAREHOUSE_OWNER_URL.",
+    "Run `python -m agora.warehouse.migrations` with the owner's address in AGORA_WAREHOUSE_OWNER_URL.",
 )
 LOCKED = Meaning(
     "kept a statement waiting for a lock for too long",

@@ -11,11 +11,9 @@ import sys
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
-from agora.errors import WarehouseError
 from agora.warehouse.db_errors import BY_CODE, Meaning, explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import owners_address, shown
-from agora.warehouse.server_checks import require_durable
+from agora.warehouse.owner import run_as_owner, without_password
 from agora.warehouse.stored_aggregates import refresh
 
 # In the order in which core.refresh_figures locks them. Readers never wait: they compute figures meanwhile.
@@ -76,7 +74,7 @@ def rebuild(url: str | URL) -> None:
     """
     engine = warehouse_engine(url)
     try:
-        with explaining_db_errors(shown(engine.url), MEANINGS):
+        with explaining_db_errors(without_password(engine.url), MEANINGS):
             with engine.begin() as connection:
                 connection.exec_driver_sql(EMPTY)
                 connection.exec_driver_sql(NOTE)
@@ -97,19 +95,5 @@ def _app_days(connection: Connection) -> int:
     return int(connection.execute(text("select count(*) from core.app_day")).scalar_one())
 
 
-def main() -> str | None:
-    """Rebuild what the environment names; return what went wrong."""
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    log.setLevel(logging.INFO)
-    try:
-        url = owners_address()
-        with explaining_db_errors(shown(url), MEANINGS):
-            require_durable(warehouse_engine(url)).connect().close()
-        rebuild(url)
-    except WarehouseError as error:
-        return str(error)
-    return None
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_as_owner(rebuild))

@@ -1,5 +1,5 @@
--- First schema: raw answers, apps, and app-days with their points.
--- Runs as the database's owner; the roles loader and analyst must exist.
+-- First schema: raw responses, apps, and app-days with their points.
+-- Runs as the role owner. The roles loader and analyst must exist.
 
 create schema raw;
 create schema core;
@@ -19,8 +19,8 @@ create table raw.bandwidth_response (
     body_sha256 bytea not null,
     fault text not null default ''
 )
--- Bodies of 4 kB stay in the row as they are: compressing them took six times as long as writing them and
--- halved their size only.
+-- Bodies of 4 kB stay in the row uncompressed. Compression took six times as long as writing, and only halved the
+-- size.
 with (toast_tuple_target = 8160);
 create index bandwidth_response_app_day on raw.bandwidth_response (usage_date, app_id);
 create index bandwidth_response_fetched_at on raw.bandwidth_response using brin (fetched_at);
@@ -118,11 +118,11 @@ create table core.app_day (
     ),
     constraint grid_is_288_slots check (array_ndims(kbps) = 1 and array_lower(kbps, 1) = 1 and cardinality(kbps) = 288),
     constraint points_are_the_slots_present check (cardinality(array_remove(kbps, null)) = points),
-    -- In PostgreSQL's order NaN is above every number, so this refuses it too.
+    -- PostgreSQL sorts NaN above every number, so this check refuses NaN, too.
     constraint rates_are_plausible check (0 <= all(kbps) and 1e11 >= all(kbps)),
     constraint attempts_are_counted check (attempts >= 0)
 );
--- A month's bill reads that month alone, the planner the days that are not complete, the checks what came lately.
+-- A month's bill reads that month, the planner reads incomplete days, and the checks read recent days.
 create index app_day_month on core.app_day ((date_trunc('month', usage_date::timestamp)::date), app_key);
 create index app_day_incomplete on core.app_day (usage_date, app_key) where state <> 'collected';
 create index app_day_collected_at on core.app_day using brin (collected_at);

@@ -1,16 +1,5 @@
-from pathlib import Path
-
-from alembic import op
+from agora.warehouse.migrations.migrate import upgrade_from_sql
 
 revision = "0003"
 down_revision = "0002"
-
-
-def upgrade() -> None:
-    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(
-        Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    )
-
-
-def downgrade():
-    raise NotImplementedError("What runs did has no place in the schema before.")
+upgrade = upgrade_from_sql(__file__)

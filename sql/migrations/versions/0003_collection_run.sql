@@ -1,4 +1,4 @@
--- What each collecting run did, beside the note that Airflow shows.
+-- The results of each collection run, which Airflow shows in the run's note only.
 
 create table core.collection_run (
     dag_id text not null,

@@ -1,16 +1,5 @@
-from pathlib import Path
-
-from alembic import op
+from agora.warehouse.migrations.migrate import upgrade_from_sql
 
 revision = "0005"
 down_revision = "0004"
-
-
-def upgrade() -> None:
-    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(
-        Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    )
-
-
-def downgrade():
-    raise NotImplementedError("What the vendor said of push-streaming has no place in the schema before.")
+upgrade = upgrade_from_sql(__file__)

@@ -1,7 +1,7 @@
--- Whether push-streaming is enabled for each app, as the vendor answered, with its history.
+-- The vendor's reports on whether push-streaming is enabled for each app, with their history.
 
--- An app may be asked about before a run has entered it or its account, so this stands on neither. Its newest stretch
--- is the current one: there is no mark beside it that could disagree.
+-- The state of an app may be requested before a run has recorded the app or its account, so there is no foreign key.
+-- The newest row of an app is the current one. A flag for the current row could contradict the dates.
 create table core.push_stream_state (
     app_id text not null,
     conn_id text not null,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import throwaway

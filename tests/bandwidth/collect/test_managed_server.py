@@ -16,7 +16,7 @@ import pytest
 from psycopg2 import errors
 
 from agora.warehouse import roles
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from deploy.local.settings import ROOT

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from psycopg2 import extensions
 
 from agora.errors import WarehouseError
-from agora.warehouse.migrate import migrate
+from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from deploy.local.settings import ROOT
@@ -64,7 +64,7 @@ def require_empty(server: Throwaway) -> None:
             " union all select rolname from pg_roles where rolname !~ '^pg_'"
         )
         assert cursor.fetchall() == [("postgres",), ("postgres",)]
-    with pytest.raises(WarehouseError, match=r"no role loader and analyst: .* run sql/setup/roles\.sql"):
+    with pytest.raises(WarehouseError, match=r"role \"loader\" does not exist.* run sql/setup/roles\.sql"):
         migrate(server.url(SUPERUSER, "postgres"))
 
 

@@ -1,7 +1,7 @@
--- The ledger stores facts alone: what was requested, what came back, which points are stored. What follows from them,
--- such as `lost`, is computed when it is read, so that a wrong conclusion ends with its cause.
+-- The ledger stores only facts: requests, responses and points. Conclusions such as `lost` are computed by views, so
+-- that a wrong conclusion ends with its cause.
 
--- The points first, as loaders lock them.
+-- Loaders lock core.app_day first. Another order would cause deadlocks.
 lock table core.app_day in access exclusive mode;
 
 -- These views and functions depend on columns that change. They are created again after every migration. Without
@@ -12,9 +12,9 @@ drop view if exists mart.coverage, mart.billing_monthly_total, mart.billing_mont
 drop view if exists mart.bandwidth_5min_total, mart.vendor_account, mart.collection_run, mart.restatement, mart.app;
 drop view if exists core.summed_day, core.fresh_day_sum, core.wanted_app_day, core.known_app;
 
--- What was entered without a request leaves no entry: lost days, and days not requested because of their app's other
--- responses. No figure depends on them, and which days have an entry is stored again below: noting each of them, of
--- which a typo in a backfill made hundreds of thousands, would hold up every reader.
+-- Delete entries without a request: lost days, and days not requested because of their app's other responses. The
+-- triggers are disabled because no aggregate depends on these entries, and core.entered_days is stored again below. A
+-- typo in a backfill made hundreds of thousands of them; a recorded change for each would slow down every reader.
 alter table core.app_day disable trigger user;
 delete from core.app_day
 where attempts = 0 and kbps is null;
@@ -24,8 +24,8 @@ update core.app_day set
 where state = 'lost';
 alter table core.app_day enable trigger user;
 
--- One spelling per App ID. Apps that differ in case only are one app: the oldest takes over the days of which the
--- others have more points. Where days have points alike, its own stay.
+-- Store one spelling per App ID. Apps whose App IDs differ only in case become one app: the oldest app takes over the
+-- days for which another has more points. If both have equally many, the oldest app's day stays.
 create temporary table twin on commit drop as
 select
     app.app_key,
@@ -56,7 +56,7 @@ where app_day.app_key = twin.app_key;
 update core.restatement as restatement set app_key = twin.kept_key
 from twin
 where restatement.app_key = twin.app_key;
--- Each change of points is noted, as always; the app that it is noted of has another key now.
+-- The recorded changes refer to the former key.
 update core.changed_app_day as change set app_key = twin.kept_key
 from twin
 where change.app_key = twin.app_key;
@@ -85,7 +85,7 @@ update core.app set app_id = lower(app_id)
 where app_id <> lower(app_id);
 update raw.bandwidth_response set app_id = lower(app_id)
 where app_id <> lower(app_id);
--- Two answers at one moment, to two spellings: one is enough.
+-- Two spellings may have one response each from the same moment. One is enough.
 delete from core.push_stream_state as state
 using core.push_stream_state as other
 where
@@ -122,7 +122,7 @@ comment on column core.app.wanted is
 'Usage dates expected of the app: from the oldest day that the vendor showed when the app was first seen, or from'
 ' collect_from if that is later. Ends the day before the app leaves the configuration.';
 
--- Days that the vendor no longer showed when the app was first seen were never expected. A day with points was shown.
+-- Days that were no longer available when the app was first seen were never expected. A day with points was available.
 update core.app as app set
     wanted = app.wanted * datemultirange(daterange(seen.oldest_day, null))
 from (
@@ -140,7 +140,7 @@ from (
 ) as seen
 where app.app_key = seen.app_key and lower(app.wanted) < seen.oldest_day;
 
--- The last period of an app that came back began with the oldest day that the vendor showed then.
+-- The last period of an app that came back began with the oldest day that was available then.
 update core.app as app set
     first_seen_at = least((last.begins_on + account.window_length) at time zone account.timezone, now())
 from core.vendor_account as account,
@@ -160,7 +160,8 @@ alter table core.app_day add constraint state_is_known check (state in ('collect
 alter table core.app_day add column conn_id text;
 alter table core.app_day add column verified_at timestamptz;
 
--- The account is the app's, unless the day starts at the midnight of another one's zone. No figure depends on the two.
+-- The account is the app's, unless the day starts at midnight in another account's time zone. No aggregate depends on
+-- these two columns, so the triggers are disabled.
 alter table core.app_day disable trigger user;
 update core.app_day as app_day set
     conn_id = found.conn_id,
@@ -200,7 +201,7 @@ alter table core.app_day alter column conn_id set not null;
 alter table core.app_day add constraint points_are_verified check ((kbps is null) = (verified_at is null));
 alter table core.app_day drop constraint app_day_pkey, add primary key (app_key, usage_date)
 include (starts_at, state, points, conn_id);
--- Which apps were given one response body on one day. Days without traffic are alike and say nothing.
+-- Finds apps that received the same response body for a day. Days without traffic have equal bodies by nature.
 create index app_day_same_body on core.app_day (usage_date, body_sha256) where top_kbps[1] > 0;
 
 comment on column core.app_day.state is
@@ -244,7 +245,6 @@ comment on column core.collection_run.points_received is
 comment on column core.collection_run.app_days_changed is 'App-days whose stored points the run changed.';
 comment on column core.collection_run.problems is 'What failed, in words; empty where nothing did.';
 
--- Schedules
 create table core.dag_schedule (
     dag_id text primary key,
     next_run_at timestamptz,

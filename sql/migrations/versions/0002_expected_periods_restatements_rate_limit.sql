@@ -1,7 +1,7 @@
--- Days wanted in several periods, restatements, and the pace of requests shared by all tasks of an account.
+-- Expected days in several periods, restatements, and one rate limit for all tasks of a vendor account.
 
--- These views stand on columns that go; they are made anew after every migration. Without cascade: a view of
--- somebody's own that stands on them stops the migration with its name instead of being dropped.
+-- These views depend on columns that are dropped. They are created again after every migration. Without cascade, a
+-- view of your own that depends on them stops the migration with its name instead of being dropped.
 drop view if exists mart.coverage, mart.billing_monthly_total, mart.billing_monthly, mart.bandwidth_daily;
 drop view if exists core.wanted_app_day;
 
@@ -10,7 +10,7 @@ alter table core.app add column kept_since date;
 alter table core.app add column removed_on date;
 update core.app set
     wanted = datemultirange(daterange(wanted_from, null)) * datemultirange(daterange(null, wanted_until, '[]')),
-    -- Of those that are configured the next plan takes it back.
+    -- The next plan sets it to null for configured apps.
     removed_on = wanted_until + 1;
 alter table core.app alter column wanted set not null;
 alter table core.app add constraint wanted_has_a_first_day check (not lower_inf(wanted));

@@ -1,5 +1,5 @@
--- What takes long in the bills, stored beside the points: each app-month's 95th percentile, and each day's sum of
--- all apps. A stored figure counts only while no change of its points is noted; see docs/adr/0007.
+-- The expensive aggregates of bills are stored: each app-month's 95th percentile, and each day's sum of all apps. A
+-- stored aggregate is used only while no change of its points is recorded: docs/adr/0007.
 
 create table core.month_p95 (
     app_key integer not null,
@@ -32,7 +32,7 @@ comment on column core.day_sum.usage_date is 'Usage date.';
 comment on column core.day_sum.starts_at is 'Instant at which slot 1 starts; accounts of other time zones have others.';
 comment on column core.day_sum.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
 
--- No key and no index: whoever loads only ever adds, so nobody waits for anybody.
+-- Without a key or an index, concurrent loaders never wait for each other. They only insert.
 create table core.changed_app_day (
     app_key integer not null,
     usage_date date not null,
@@ -99,7 +99,7 @@ for each statement execute function core.note_changed_points();
 create trigger note_all_points_removed after truncate on core.app_day
 for each statement execute function core.note_changed_points();
 
--- Of what was collected before, nothing is stored yet.
+-- No aggregate of earlier points is stored yet.
 insert into core.changed_app_day (app_key, usage_date, starts_at)
 select
     app_day.app_key,

@@ -1,7 +1,8 @@
--- What finds the missing days and sums all apps without reading the years: which days have a ledger entry, and beside
--- each day's sum how many apps it is of. Both count only as far as no change is noted; see docs/adr/0007.
+-- Missing days are found, and all apps summed, without a scan of the history: the days with a ledger entry are stored
+-- per app, and the number of apps is stored beside each day's sum. Both are used only while no change is recorded:
+-- docs/adr/0007.
 
--- The points first, as whoever loads locks them; the other way round each would wait for the other.
+-- Loaders lock core.app_day first. Another order would cause deadlocks.
 lock table core.app_day in access exclusive mode;
 
 create table core.entered_days (
@@ -27,19 +28,19 @@ alter table core.day_sum add column apps integer[] not null;
 
 comment on column core.day_sum.apps is 'How many apps have a point, one element a five-minute slot.';
 
--- What coverage, the planner and the sums ask of every app-day is in the key's index, so that they leave the points
--- where they are: the index has a twentieth of the table's bytes.
+-- The key's index includes every column that coverage, the planner and the sums read, so that they do not read the
+-- points. The index has a twentieth of the table's bytes.
 alter table core.app_day drop constraint app_day_pkey, add primary key (app_key, usage_date)
 include (starts_at, state, points);
 
--- Whether a day was answered again since it settled is asked of every day in the window each night, and whether a new
--- day's answer is kept: the index says it, and no body is touched.
+-- Every night checks each day of the window: whether its response is stored, and whether it was requested again since
+-- it settled. The index answers both without reading a body.
 drop index raw.bandwidth_response_app_day;
 create index bandwidth_response_app_day on raw.bandwidth_response (usage_date, app_id)
 include (fetched_at, http_status, body_sha256);
 
--- An index answers alone for rows that a vacuum has seen. By default one waits until a fifth of the table is new, which
--- after a few months is the whole window; like this it comes after each night, and reads what is new only.
+-- Index-only scans need rows that were vacuumed. By default, autovacuum waits until a fifth of the table is new, which
+-- after a few months is the whole window. With these settings it runs after each night, and reads only new rows.
 alter table core.app_day set (
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000
 );
@@ -94,7 +95,7 @@ begin
 end
 $$;
 
--- One note a day is enough for its sum to be stored anew.
+-- One recorded change per day is enough for its sum to be stored again.
 insert into core.changed_app_day (app_key, usage_date, starts_at)
 select distinct on (app_day.usage_date, app_day.starts_at)
     app_day.app_key,

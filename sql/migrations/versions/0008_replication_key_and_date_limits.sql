@@ -1,15 +1,15 @@
--- The points first, as loaders lock them.
+-- Loaders lock core.app_day first. Another order would cause deadlocks.
 lock table core.app_day in access exclusive mode;
 
--- Logical replication refuses to delete rows of a published table without a key, and with it every refresh would fail.
--- The key comes from a sequence, so loaders still never wait for one another.
+-- Logical replication refuses to delete rows of a published table without a key, so every refresh would fail. The key
+-- comes from a sequence, so loaders still never wait for each other.
 alter table core.changed_app_day add column change_key bigint generated always as identity primary key;
 
 comment on column core.changed_app_day.change_key is 'Key, in order of arrival; logical replication needs one.';
 
--- PostgreSQL stores dates to which it cannot add a month, and dates that programs cannot read. One of them, which the
--- loader cannot delete, stops every refresh or every reader. Stored rows come from programs, so they are not checked.
--- A dump spells BETWEEN in another way than its own restore does.
+-- PostgreSQL stores dates to which it cannot add a month, and dates that programs cannot read. One such date stops
+-- every refresh or every reader, and the loader cannot delete it. Stored rows come from programs, so they are not
+-- checked. The checks do not use BETWEEN, because pg_dump writes BETWEEN differently after a restore.
 alter table core.app_day add constraint dates_have_four_digit_years check (
     usage_date >= '0001-01-01' and usage_date <= '9999-12-31'
     and starts_at >= '0001-01-01 00:00Z' and starts_at <= '9999-12-31 00:00Z'
@@ -55,3 +55,7 @@ alter table raw.bandwidth_response add constraint dates_have_four_digit_years ch
     usage_date >= '0001-01-01' and usage_date <= '9999-12-31'
     and fetched_at >= '0001-01-01 00:00Z' and fetched_at <= '9999-12-31 00:00Z'
 ) not valid;
+
+-- core.forget_app_days fires this trigger as the owner, whoever calls the function. Temporary names come last, so that
+-- no caller can put a type or function of its own in front.
+alter function core.note_changed_points() set search_path = pg_catalog, pg_temp; -- noqa: PRS

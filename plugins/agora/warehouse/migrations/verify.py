@@ -1,0 +1,116 @@
+"""Verify that an upgrade loses no data: app-days, points, responses, and the bills of finished months."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from agora.errors import WarehouseError
+from agora.warehouse.migrations.schema_version import SQL
+
+BILLING_VIEWS = ("mart.billing_monthly", "mart.billing_monthly_total")
+# Bills of the current month depend on the clock.
+BILLS = "select * from {view} where month < date_trunc('month', now() at time zone 'UTC')"
+# Until revision 0007, spellings of an App ID were several apps, whose points the total counted several times.
+BILLS_TO_BE_MERGED = """
+select unnest(array[lower(app_id), 'all apps']) from core.app group by lower(app_id) having count(*) > 1
+"""
+
+Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the warehouse stores at one moment of a transaction.
+
+    Attributes:
+        facts: Count and digest of the app-days of each state and of the responses, by label.
+        bills: Bills of finished months, by label.
+        checks: Whether each assertion of `sql/checks` holds, without those that the schema does not support.
+    """
+
+    facts: dict[str, Row]
+    bills: dict[str, Row]
+    checks: dict[str, bool]
+
+    def __str__(self) -> str:
+        """Return the counts."""
+        counts = {label: row["entries"] for label, row in self.facts.items()}
+        counts["bills of finished months"] = len(self.bills)
+        return ", ".join(f"{label}: {count:,}" for label, count in counts.items())
+
+
+def snapshot(connection: Connection) -> Snapshot:
+    """Return what the warehouse stores. Lock every table first."""
+    query = (SQL / "migrations" / "stored_facts.sql").read_text("utf-8")
+    facts = {row["label"]: dict(row) for row in connection.exec_driver_sql(query).mappings()}
+    return Snapshot(facts, dict(_bills(connection)), _checks(connection))
+
+
+def require_nothing_lost(before: Snapshot, after: Snapshot, changed_figures: set[str]) -> None:
+    """Compare the snapshots before and after an upgrade.
+
+    Args:
+        before: Snapshot before the upgrade.
+        after: Snapshot after the upgrade.
+        changed_figures: Columns of bills that may change. If any may, bills without points may disappear.
+
+    Raises:
+        WarehouseError: A fact or a bill changed, or a check that held no longer holds.
+    """
+    bills = {label: bill for label, bill in before.bills.items() if bill["points"] or not changed_figures}
+    held, hold = ({name for name, holds in at.checks.items() if holds} for at in (before, after))
+    differences = [
+        *_differences(before.facts, after.facts, set()),
+        *_differences(bills, after.bills, changed_figures),
+        *(f"{name} no longer holds" for name in sorted(held - hold)),
+    ]
+    if differences:
+        raise WarehouseError(f"The upgrade would change stored data: {'; '.join(differences[:10])}.")
+    for name in sorted(after.checks.keys() - before.checks.keys() - hold):
+        log.warning("%s does not hold for the stored data. For a remedy, see sql/checks.", name)
+
+
+def _bills(connection: Connection) -> Iterator[tuple[str, Row]]:
+    to_be_merged = set(connection.execute(text(BILLS_TO_BE_MERGED)).scalars())
+    for view in BILLING_VIEWS:
+        if connection.execute(text(f"select to_regclass('{view}')")).scalar() is None:
+            continue
+        for row in connection.execute(text(BILLS.format(view=view))).mappings():
+            app_id = row.get("app_id", "all apps").lower()
+            if app_id not in to_be_merged:
+                yield f"bill of {app_id} for {row['month']:%Y-%m}", {**row, "app_id": app_id}
+
+
+def _checks(connection: Connection) -> dict[str, bool]:
+    checks: dict[str, bool] = {}
+    for path in sorted((SQL / "checks").glob("*.sql")):
+        try:
+            with connection.begin_nested():
+                checks |= connection.exec_driver_sql(path.read_text("utf-8")).mappings().one()
+        except DBAPIError:
+            log.debug("The schema does not support %s.", path.name)
+    return checks
+
+
+def _differences(before: dict[str, Row], after: dict[str, Row], ignored: set[str]) -> Iterator[str]:
+    for label, was in before.items():
+        now = after.get(label, {})
+        for name in sorted(was.keys() - ignored):
+            if not _is_same(was[name], now.get(name)):
+                yield f"{label}: {name} was {was[name]}, is {now.get(name)}"
+
+
+def _is_same(was: Any, now: Any) -> bool:
+    # The last digits of a sum depend on the order of its terms.
+    if isinstance(was, float) and isinstance(now, float):
+        return isclose(was, now, rel_tol=1e-9)
+    return bool(was == now)
