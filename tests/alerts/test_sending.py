@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.settings import ROOT, free_port
+from deploy.local.settings import free_port
 from tests.alerts.receivers import HookServer, MailServer, serving
+from tests.support.paths import ROOT
 
 SECRET_PATH = "/hooks/T0S3CR3T/9f8e7d6c5b4a"
 BOTH = {"email": ["ops@example.com", "night@example.com"], "webhook_conn_id": "agora_webhook"}

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from deploy.local.settings import ROOT
 from tests.bench.contestants import Contestant
 from tests.bench.job import Job
 from tests.bench.measure import Memory, cpu_seconds, forget_peak, watched
+from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)

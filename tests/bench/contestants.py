@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 COMPETITORS_PYTHON = str(ROOT / ".venv-competitors" / "bin" / "python")
 

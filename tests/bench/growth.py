@@ -19,9 +19,9 @@ from typing import Any
 
 from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
-from deploy.local.settings import ROOT
 from tests.bench import growth_bytes, growth_queries
 from tests.bench.workload import Workload
+from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 LOAD = Workload(int(os.environ.get("GROWTH_APPS", "10000")), 31)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from deploy.local.settings import ROOT
 from tests.bench import documents
 from tests.bench.contestants import Contestant
 from tests.bench.loading_picture import drawn
 from tests.bench.loading_result import Result
+from tests.support.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "pictures" / "loading.svg"

@@ -12,10 +12,10 @@ from multiprocessing import get_context
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.dag_support.batches import BATCH_SECONDS
-from deploy.local.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.measure import Memory
 from tests.bench.simulated_account import Account, Night, Vendor
+from tests.support.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "scaling.md"
 REQUESTS_PER_APP = 2  # a night: yesterday, and a day that has settled since

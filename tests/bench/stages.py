@@ -28,12 +28,12 @@ from agora.warehouse import app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
-from deploy.local.settings import ROOT
 from tests.bench.documents import rewrite
 from tests.bench.job import Job
 from tests.bench.limits import fetch as thrown_away
 from tests.bench.ours import account_of, planned
 from tests.bench.workload import Workload
+from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 LOAD = Workload(200, 31)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 ROUNDS = 9
 # What a task process does before it runs anything.

@@ -12,9 +12,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from deploy.local.settings import ROOT
 from tests.browser.logins import NO_ROLE, token_of
 from tests.stack.stack import LiveStack
+from tests.support.paths import ROOT
 
 Calls = list[tuple[str, str, bool]]  # path, verb, whether the app answers it
 PREFIX = "/agora/bandwidth"

@@ -7,9 +7,9 @@ import os
 import re
 import subprocess
 
-from deploy.local.settings import ROOT
 from tests.browser.test_rights import A_FILE, Calls, calls
 from tests.stack.stack import LiveStack
+from tests.support.paths import ROOT
 
 __all__ = ["calls"]  # the fixture
 PAGE = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 
 @dataclass

@@ -25,10 +25,11 @@ from agora.dag_support.variables import webhook
 from agora.errors import AgoraError, AlertNotSent, SettingsError, UnexpectedResponse, VendorUnavailable
 from agora.forward_proxy import parse_proxy, proxy_for
 from agora.settings import DashboardSettings, parse_dashboard
-from deploy.local.settings import ROOT, free_port
+from deploy.local.settings import free_port
 from sandbox.traffic.apps import seeded_apps
 from tests.client.forward_proxy import forward_proxy
 from tests.client.push_stream_requests import CERTIFICATE, account, asked, channel_account, pushed
+from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox
 
 HOST = "vendor.example"

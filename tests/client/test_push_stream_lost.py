@@ -165,7 +165,7 @@ def test_a_stop_that_did_not_reach_its_host_has_stopped_nothing_where_the_next_s
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("start", "Nothing was sent. Try again when the host can be reached"),
+        ("start", "Nothing was sent. Try again when the host is reachable"),
         ("update", "Repeating this request is safe"),
         ("stop", "Repeating this request is safe"),
     ],
@@ -226,7 +226,7 @@ def test_what_a_lost_start_says_to_do_finds_out_that_it_took_effect(
 
 def test_what_a_lost_start_says_to_do_finds_out_that_it_did_not(sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"call": "channel", "kind": "status", "status": 500, "times": 1}])
-    with pytest.raises(OutcomeUnknown, match="404 says that nothing was started, and then start it again"):
+    with pytest.raises(OutcomeUnknown, match="404 means that nothing was started, so start it again"):
         asked(sandbox, CHANNEL_CALLS["start"])
     assert sandbox.channels()["channels"] == []
 

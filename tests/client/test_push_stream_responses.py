@@ -64,7 +64,7 @@ def unexpected(name: str, told: bytes) -> str:
     said = str(refused.value)
     assert said.startswith(ABOUT)
     assert said.endswith(
-        " The request has probably taken effect: update the channel to see, or stop it."
+        " The request has probably taken effect. Update the channel to find out, or stop it."
         " See docs/runbook.md#unexpected-response"
     )
     return said.removeprefix(ABOUT)

@@ -35,7 +35,7 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 
-MEND = "Mend the connection some_channels: login is the App ID, password its App Certificate"
+MEND = "Fix the connection some_channels: login is the App ID and password its App Certificate"
 LOOK_FIRST = "Update the channel with the same urls: 404 says that nothing was started"
 HARMLESS = "Repeating this request is safe"
 REDIRECTED = "Redirects are not followed. Check host of the connection some_channels"
@@ -45,10 +45,10 @@ REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (300, UnexpectedResponse, REDIRECTED, "unexpected-response"),
     (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
     (304, UnexpectedResponse, UNLISTED, "unexpected-response"),
-    (400, RequestInvalid, "Mend what the vendor names", "request-invalid"),
+    (400, RequestInvalid, "Fix the fault in the vendor's message", "request-invalid"),
     (401, ChannelKeyRefused, MEND, "channel-key-refused"),
     (403, UnexpectedResponse, UNLISTED, "unexpected-response"),
-    (404, ChannelNotFound, "Nothing is pushed under that name", "channel-not-found"),
+    (404, ChannelNotFound, "No channel with this name is pushed", "channel-not-found"),
     (409, ChannelConflict, "update it, stop it, or take another name", "channel-conflict"),
     (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
@@ -92,7 +92,7 @@ def test_a_refusal_is_a_typed_error_after_one_request(
 def test_nothing_but_429s_is_given_up(sandbox: RunningSandbox, name: str, quickly_given_up: None) -> None:
     error = refusal(sandbox, name, 429)
     assert type(error) is RateLimited
-    assert str(error).endswith("Wait a minute, then ask again. See docs/runbook.md#rate-limited")
+    assert str(error).endswith("Wait a minute, then try again. See docs/runbook.md#rate-limited")
     assert sandbox.channels()["by_status"].keys() == {"429"}
     assert 2 < sandbox.channels()["requests"] < 30
 
@@ -186,7 +186,7 @@ def test_a_conflict_whose_body_the_document_does_not_give_is_one_all_the_same(
         async with raw_server(answers(answer(409, body))) as server:
             with pytest.raises(ChannelConflict) as refused:
                 await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
-            assert f"HTTP 409 from the vendor: {words}. A channel of that name is pushed already" in str(
+            assert f"HTTP 409 from the vendor: {words}. A channel with this name is already pushed" in str(
                 refused.value
             )
             assert len(server.received) == 1

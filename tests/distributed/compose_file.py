@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<operator>:[-?])(?P<text>(?:[^{}]|\$\{[^{}]*\})*))?\})")
 # The entry point of Airflow's image takes these as they are, and anything else as a command of Airflow's.

@@ -22,9 +22,10 @@ from deploy.local.airflow_api import AirflowApi, ApiUnavailableError
 from deploy.local.postgres_binaries import find_programs
 from deploy.local.postgres_server import Cluster
 from deploy.local.processes import Service
-from deploy.local.settings import HOST, ROOT, free_port, read_dotenv
+from deploy.local.settings import HOST, free_port, read_dotenv
 from tests.distributed import compose_file
 from tests.distributed.sandbox_over_https import SandboxOverHttps
+from tests.support.paths import ROOT
 
 PROGRAMS = ROOT / ".venv-distributed" / "bin"
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")

@@ -15,7 +15,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from urllib.request import Request, urlopen
 from agora.warehouse import roles
 from deploy.local import airflow_setup
 from deploy.local.airflow_api import AirflowApi
-from deploy.local.settings import HOST, ROOT, Settings, free_port
+from deploy.local.settings import HOST, Settings, free_port
 from deploy.local.stack import DEMO, Stack, clean, start
+from tests.support.paths import ROOT
 
 RUN_SECONDS = 240
 QUIET_SECONDS = 90

@@ -8,8 +8,8 @@ from pathlib import Path
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.dag_support.dag_defaults import DAG_DEFAULTS
 from agora.dag_support.dag_schedules import SCHEDULES
-from deploy.local.settings import ROOT
 from tests.stack.stack import LiveStack
+from tests.support.paths import ROOT
 
 SCHEDULED = (
     "agora_bandwidth_daily",

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from deploy.local.settings import ROOT
 from tests.stack.stack import LiveStack
+from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^(bin/(?:psql|airflow) .*)$", README, re.MULTILINE)

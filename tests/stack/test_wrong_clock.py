@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 PERIOD_DAYS = {
     "agora_bandwidth_daily": 1,

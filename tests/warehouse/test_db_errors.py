@@ -21,7 +21,8 @@ from agora.errors import SettingsError, WarehouseError
 from agora.hooks.warehouse import warehouse as warehouse_of_connection
 from agora.warehouse.db_errors import NOTHING_LOST, explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from deploy.local.settings import ROOT, free_port
+from deploy.local.settings import free_port
+from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
 SECRET = "a-wrong-password-0123456789"

@@ -17,8 +17,8 @@ from agora.warehouse.migrations.schema_version import SQL
 from agora.warehouse.rebuild import rebuild
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway
-from deploy.local.settings import ROOT
 from tests.conftest import fresh_warehouse
+from tests.support.paths import ROOT
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import look
 

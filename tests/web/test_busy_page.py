@@ -17,7 +17,8 @@ from agora.warehouse.migrations.migrate import migrate
 from agora.web.mount import PREFIX
 from agora.web.thread_pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
 from deploy.local.postgres_throwaway import throwaway
-from deploy.local.settings import ROOT, free_port
+from deploy.local.settings import free_port
+from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
 REQUESTS = 45  # the api-server has 40 threads

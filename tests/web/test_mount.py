@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 LOADED = """
 import json, sys

@@ -20,8 +20,8 @@ from agora.errors import WarehouseError
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway, throwaway
-from deploy.local.settings import ROOT
 from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.support.paths import ROOT
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 

@@ -8,7 +8,8 @@ from deploy.local.airflow_environment import build_environment
 from deploy.local.airflow_setup import require_account
 from deploy.local.errors import StackError
 from deploy.local.secret_files import Secrets
-from deploy.local.settings import ROOT, Settings
+from deploy.local.settings import Settings
+from tests.support.paths import ROOT
 
 REAL = {
     "AIRFLOW_CONN_AGORA_DASHBOARD": "{}",

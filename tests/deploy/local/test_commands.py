@@ -16,7 +16,8 @@ from deploy.local.airflow_setup import set_up_airflow
 from deploy.local.errors import StackError
 from deploy.local.postgres_server import stack_cluster
 from deploy.local.secret_files import Secrets
-from deploy.local.settings import ROOT, Settings
+from deploy.local.settings import Settings
+from tests.support.paths import ROOT
 
 ELSEWHERE = {
     "PGSSLMODE": "require",

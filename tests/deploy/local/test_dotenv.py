@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import StackError
-from deploy.local.settings import ROOT, read_dotenv
+from deploy.local.settings import read_dotenv
+from tests.support.paths import ROOT
 
 
 def read(tmp_path: Path, text: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 OF_THE_CALLER = (
     *("AGORA_LOCAL_DIR", "AGORA_UI_PORT", "AGORA_PG_PORT", "AGORA_SANDBOX_PORT", "AGORA_PG_BIN"),

@@ -15,7 +15,7 @@ import sqlalchemy
 
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from deploy.local.processes import find_process
-from deploy.local.settings import ROOT
+from tests.support.paths import ROOT
 
 CHILD = """
 import sys, time

@@ -13,8 +13,9 @@ import pytest
 
 from deploy.local.errors import RefusedError
 from deploy.local.secret_files import load_or_create_secrets, load_secrets, write_private
-from deploy.local.settings import ROOT, Settings, read_dotenv
+from deploy.local.settings import Settings, read_dotenv
 from tests.deploy.local.test_commands import run
+from tests.support.paths import ROOT
 
 CERTIFICATE = "3d5e8f0a1b2c4d6e"
 ANOTHER_UID = 12345

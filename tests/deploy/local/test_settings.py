@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import PortTakenError, StackError
-from deploy.local.settings import ROOT, Settings, require_free_port
+from deploy.local.settings import Settings, require_free_port
+from tests.support.paths import ROOT
 
 
 def test_defaults_are_those_of_the_contract() -> None:
