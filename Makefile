@@ -9,7 +9,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean secrets test test-browser test-distributed chaos model bench lint audit lock upgrade release-check
+.PHONY: help demo up stop clean secrets test test-slow test-all test-browser test-distributed test-rest chaos model bench lint audit lock upgrade release-check
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -58,9 +58,18 @@ secrets: ## write passwords and keys for docker-compose.yaml into .env, those th
 upgrade: $(LOCAL) ## bring the warehouse to the schema of this release
 	@$(BIN)/python -m deploy.local upgrade
 
-test: $(DEV) ## every test that needs only pip packages
-	@$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/distributed \
-	  --numprocesses 2 --dist loadscope
+# Two processes, unless a room is named. Chromium, containers and Celery have targets of their own.
+TESTS = $(BIN)/python -m pytest $(or $(T),tests --numprocesses 2 --dist loadscope) \
+  --ignore tests/browser --ignore tests/distributed
+
+test: $(DEV) ## the tests that take a few minutes (T=tests/client runs one folder or file)
+	@$(TESTS) -m "not slow" -p no:schemathesis
+
+test-slow: $(DEV) ## the tests that `make test` leaves out
+	@$(TESTS) -m slow
+
+test-all: $(DEV) ## both of them in one run
+	@$(TESTS)
 
 test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
 	@$(BIN)/python -m tests.browser.chromium
@@ -69,6 +78,10 @@ test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory ke
 test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers, and containers where an engine can be had (FULL=1: passwords and keys changed, too)
 	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
 	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py)
+
+# They mostly wait for servers. Everything is installed before the first one starts.
+test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## all that `make test` leaves out, two of these at a time
+	@$(MAKE) --jobs=2 test-slow test-distributed test-browser
 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
@@ -90,7 +103,7 @@ audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	    -r requirements-dev.txt -r requirements-distributed.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
-release-check: test ## run everything the README claims, on a clean checkout (some 50 minutes)
+release-check: test ## run everything the README claims, on a clean checkout
 	@bin/release-check
 
 lock: $(UV) ## rewrite requirements*.txt from their .in files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import hypothesis
@@ -14,6 +15,7 @@ from xdist.remote import Producer
 
 from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
+from tests.support import markers
 from tests.support.environment import forget_the_caller
 from tests.support.midnight import A_FILE, count_from_today, let_midnight_pass
 from tests.support.xdist_scopes import Sharing
@@ -33,6 +35,19 @@ AIRFLOW_HOME = TemporaryDirectory(prefix="airflow-home-")
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which `-m "not slow"` runs nothing: importing them takes longer than some tests."""
+    is_left_out = config.option.markexpr == "not slow" and markers.slow_file(collection_path)
+    return True if is_left_out else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        markers.add_to(item)
+    items.sort(key=markers.turn)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Unit tests open no socket: a test that would reach a network or a database fails at once."""
     if item.get_closest_marker("unit"):
@@ -50,7 +65,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing
 
 @pytest.fixture(scope="module", autouse=True)
 def _a_day_that_lasts(request: pytest.FixtureRequest) -> None:
-    let_midnight_pass(A_FILE)
+    """Start no file right before midnight, except unit tests: they share no clock with a server."""
+    if not request.node.get_closest_marker("unit"):
+        let_midnight_pass(A_FILE)
     count_from_today(request.module)
 
 

@@ -17,8 +17,11 @@ ENTRIES = re.findall(r"^## \[(\S+)\](?: - (\d{4}-\d\d-\d\d))?$", CHANGELOG, re.M
 # `make release-check` begins with the tests, as .ci/run does.
 RUN = {
     target
-    for path in ("bin/release-check", ".ci/run")
-    for target in re.findall(r"^(?:  )?make ([a-z-]+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    for path in ("bin/release-check", ".ci/run", "Makefile")
+    for command in re.findall(
+        r"^\s*(?:make|@\$\(MAKE\)) ([^|\n]*)", (ROOT / path).read_text("utf-8"), re.MULTILINE
+    )
+    for target in re.findall(r"(?<!\S)[a-z][a-z-]*", command)
 }
 # Commands of the README that it does not run itself, and why.
 NOT_RUN = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
 
+import pytest
+
 from agora.bandwidth.window import oldest_day
 from tests.stack.stack import LiveStack, Run
 
@@ -68,6 +70,7 @@ def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
     assert live.sql("select count(*) from core.fresh_day_sum") == [(days,)]
 
 
+@pytest.mark.slow
 def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> None:
     rows = (
         "select md5(string_agg(d::text || d.xmin::text, '' order by app_key, usage_date)) from core.app_day d"
@@ -87,6 +90,7 @@ def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> No
     assert "nothing is missing" in run.note
 
 
+@pytest.mark.slow
 def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: LiveStack) -> None:
     app_ids = live.app_ids
     unknown, broken = "f" * 32, app_ids[3]
@@ -152,6 +156,7 @@ def know_apps(live: LiveStack, conn_id: str, app_ids: list[str]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: LiveStack) -> None:
     know_apps(live, "agora_gone", ["gone"])
     know_apps(live, "agora_dashboard", live.app_ids[:4])
@@ -170,6 +175,7 @@ def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: Live
     ]
 
 
+@pytest.mark.slow
 def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the_others(
     live: LiveStack,
 ) -> None:
@@ -207,6 +213,7 @@ def since_yesterday(live: LiveStack, app_ids: list[str]) -> list[dict[str, str]]
     return [{"app_id": app_id, "collect_from": yesterday} for app_id in app_ids]
 
 
+@pytest.mark.slow
 def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: LiveStack) -> None:
     live.set_apps(live.app_ids[:1])
     live.trigger(DAILY)
@@ -228,6 +235,7 @@ def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: Liv
     ) == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:
     run = live.trigger(DAILY)
     path = f"/api/v2/dags/{DAILY}/dagRuns/{quote(run.run_id)}"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
-# Of the product, Airflow, libpq, the sandbox, metrics and compose; proxies; and the marks of a CI, with which
-# pytest spells out every difference, which takes an hour for two ledgers with their points.
-FOREIGN = re.compile(r"(AGORA|AIRFLOW|OTEL|SANDBOX|COMPOSE)_.*|PG.*|\w+_PROXY|CI|BUILD_NUMBER", re.IGNORECASE)
+# Of the product, Airflow, libpq, the sandbox, metrics and compose; proxies; the marks of a CI, with which
+# pytest spells out every difference, which takes an hour for two ledgers with their points; and what keeps
+# Python from storing bytecode, because compiling takes half of the time in which pytest collects the tests.
+FOREIGN = re.compile(
+    r"(AGORA|AIRFLOW|OTEL|SANDBOX|COMPOSE)_.*|PG.*|\w+_PROXY|CI|BUILD_NUMBER|PYTHONDONTWRITEBYTECODE",
+    re.IGNORECASE,
+)
 # The interface of the tests: docs/vendor_api.md, docs/operations/kubernetes.md, `make test-browser`.
 OWN = re.compile(r"AGORA_(CONTRACT_.*|PICTURES_DIR|CHROMIUM|HELM_CHART)")
 
@@ -17,6 +22,7 @@ proxies: dict[str, str] = {}
 
 def forget_the_caller() -> None:
     """Remove foreign variables, for this process and those that it starts."""
+    sys.dont_write_bytecode = False
     for name in [*os.environ]:
         if FOREIGN.fullmatch(name) and not OWN.fullmatch(name):
             value = os.environ.pop(name)

@@ -22,8 +22,6 @@ from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
 REQUESTS = 45  # the api-server has 40 threads
-AT_ONCE_SECONDS = 2
-BOUND_SECONDS = 25
 ROUTES = ("coverage", "bill?month=2026-11", "health", "traffic", "apps", "months", "bill.csv?month=2026-11")
 WAITING = (
     "select count(distinct pid) from pg_locks join pg_database on pg_database.oid = pg_locks.database"
@@ -74,6 +72,15 @@ def _wait_until_up(client: httpx.Client) -> None:
     pytest.fail("The server did not start within a minute.")
 
 
+def _until_some_wait(warehouse: Warehouse) -> int:
+    """Wait until requests hold sessions that wait for the lock; return how many."""
+    deadline = time.monotonic() + 60
+    while not (held := int(warehouse.rows(WAITING)[0]["count"])):
+        assert time.monotonic() < deadline, "no request reached the warehouse within a minute"
+        time.sleep(0.1)
+    return held
+
+
 def test_a_locked_warehouse_does_not_hold_airflow(warehouse: Warehouse, client: httpx.Client) -> None:
     with (
         warehouse.connect() as session,
@@ -81,22 +88,19 @@ def test_a_locked_warehouse_does_not_hold_airflow(warehouse: Warehouse, client: 
         ThreadPoolExecutor(REQUESTS) as browsers,
     ):
         cursor.execute("begin; lock table core.app_day, core.app, core.vendor_account, core.collection_run")
-        began = time.monotonic()
         asked = [
             browsers.submit(client.get, f"{PREFIX}/api/{ROUTES[number % len(ROUTES)]}")
             for number in range(REQUESTS)
         ]
-        time.sleep(2)
-        ((held,),) = (row.values() for row in warehouse.rows(WAITING))
+        held = _until_some_wait(warehouse)
         own = client.get("/api/v2/version")
-        answers = [each.result() for each in asked]
-        seconds = time.monotonic() - began
+        still_asked = [each for each in asked if not each.done()]
+        answers = [each.result() for each in asked]  # each is answered although the lock is still held
         cursor.execute("rollback")
 
     assert own.status_code == HTTPStatus.OK
-    assert own.elapsed.total_seconds() < AT_ONCE_SECONDS
+    assert still_asked, "Airflow's own route was answered last"
     assert 0 < held <= MOST_AT_A_TIME
-    assert seconds < BOUND_SECONDS
     assert {answer.status_code for answer in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
     said = {answer.json()["detail"] for answer in answers}

@@ -81,7 +81,8 @@ def create_database(
                 cursor.execute(sql.SQL("grant {owner} to current_user").format(**parts))
             statement = sql.SQL("create database {name} owner {owner}").format(**parts)
             if template:
-                statement += sql.SQL(" template {}").format(sql.Identifier(template))
+                # The default strategy writes the whole database to the log, which takes twice as long.
+                statement += sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template))
             cursor.execute(statement)
         _close(cursor, name)
         cursor.execute(sql.SQL("alter database {name} set timezone to 'UTC'").format(**parts))

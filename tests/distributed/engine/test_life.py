@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from tests.distributed.engine.installation import Installation
+from tests.distributed.engine.installation import SERVICES, Installation
 
 TASKS = "select hostname from task_instance where hostname <> ''"
 RUNS = "select dag_id, run_id, state, start_date, end_date from dag_run order by id"
-RESTARTED = (
-    "postgres",
-    "redis",
-    "api-server",
-    "scheduler",
-    "dag-processor",
-    "triggerer",
-    "worker",
-    "sandbox",
-)
 
 
 def end_first_run(installation: Installation) -> None:
@@ -77,7 +67,7 @@ def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installatio
 def test_every_service_can_be_restarted(installation: Installation) -> None:
     end_first_run(installation)
     month = installation.points()
-    for service in RESTARTED:
+    for service in SERVICES:
         installation.compose("restart", service, seconds=700)
         installation.wait(installation.is_healthy, f"health after the restart of {service}", 240)
     assert installation.ended(installation.trigger()) == "success"
@@ -104,10 +94,10 @@ def test_down_and_up_keeps_everything_and_brings_more_workers(installation: Inst
 def test_no_process_of_any_container_is_root(installation: Installation) -> None:
     users = {
         service: {user for container in installation.ids(service) for user in installation.users(container)}
-        for service in RESTARTED
+        for service in SERVICES
     }
     servers = {"postgres": {"999"}, "redis": {"999"}}
-    assert users == {service: servers.get(service, {"50000"}) for service in RESTARTED}
+    assert users == {service: servers.get(service, {"50000"}) for service in SERVICES}
 
 
 def test_what_was_said_of_the_containers_is_so(installation: Installation) -> None:
