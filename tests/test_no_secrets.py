@@ -20,7 +20,7 @@ LITERAL = re.compile(
     r"""(?ix) (?:password|passwd|secret|certificate|token|api_?key)["']? \s* (?:=|:|\s) \s*
     (["']) (?![{<$%…]) [^"'\s]{3,} \1 (?!\s*[:\]])"""
 )
-IN_ADDRESS = re.compile(r"://\w+:(?!\*\*\*|…|\$?\{)[^@\s/]+@")
+IN_ADDRESS = re.compile(r"://\w+:(?!\*\*\*|…|\{|\$)[^@\s/]+@")
 
 
 def files(*folders: str) -> list[Path]:

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Prints, from .env, the Secrets that deploy/kubernetes/*.yaml name: sh deploy/kubernetes/secrets.sh | kubectl apply --server-side -f -
-# It needs kubectl, but no cluster. Values go by pipe: the arguments of programs can be listed.
+# Print the Secrets of deploy/kubernetes/*.yaml from .env:
+# sh deploy/kubernetes/secrets.sh | kubectl apply --server-side -f -
+# It needs kubectl, but no cluster. Pipes pass the values, because other processes can list arguments.
 set -eu
 cd "$(dirname "$0")/../.."
 if [ -z "$(find .env -prune -type f -user "$(id -u)" -perm 600)" ]; then
-  echo ".env is missing, or other users can read it: run \`make secrets\`, which writes it for your eyes alone." >&2
+  echo ".env is missing, or other users can read it. Run \`make secrets\`: it writes .env readable only by you." >&2
   exit 1
 fi
 . ./.env
-: "${AGORA_DATABASE_HOST:?is the PostgreSQL server as the cluster sees it: write it into .env}"
+: "${AGORA_DATABASE_HOST:?is missing in .env: the PostgreSQL server as the cluster reaches it}"
 : "${AGORA_DATABASE_PORT:=5432}" "${AGORA_ADMIN_USER:=admin}"
 for name in FERNET_KEY JWT_SECRET API_SECRET_KEY ADMIN_PASSWORD \
   OWNER_PASSWORD LOADER_PASSWORD ANALYST_PASSWORD AIRFLOW_PASSWORD REDIS_PASSWORD; do
@@ -17,7 +18,7 @@ done
 for name in AIRFLOW LOADER REDIS; do
   eval "password=\$AGORA_${name}_PASSWORD"
   case $password in
-    *[!A-Za-z0-9._~-]*) echo "AGORA_${name}_PASSWORD stands in an address: letters, digits and ._~- only." >&2; exit 1 ;;
+    *[!A-Za-z0-9._~-]*) echo "AGORA_${name}_PASSWORD is part of an address: use only letters, digits and ._~-" >&2; exit 1 ;;
   esac
 done
 
@@ -26,7 +27,7 @@ secret() {
   kubectl create secret generic "$1" --from-env-file=/dev/stdin --dry-run=client --output=yaml
 }
 
-# For all of Airflow.
+# All Airflow components.
 secret agora-airflow <<END
 fernet-key=$AGORA_FERNET_KEY
 jwt-secret=$AGORA_JWT_SECRET
@@ -37,13 +38,13 @@ sslmode=${AGORA_DATABASE_SSLMODE:-prefer}
 sslrootcert=${AGORA_DATABASE_SSLROOTCERT:-}
 END
 
-# For Redis and who talks to it. agora-redis is the chart's service in a release called agora.
+# Redis and its clients. agora-redis is the chart's service in a release called agora.
 secret agora-redis <<END
 password=$AGORA_REDIS_PASSWORD
 connection=redis://:$AGORA_REDIS_PASSWORD@agora-redis:6379/0
 END
 
-# For the job that prepares the databases, and nothing else. What .env does not name is left out.
+# Only the job that prepares the databases. Values missing in .env are left out.
 for name in \
   AGORA_DATABASE_HOST AGORA_DATABASE_PORT AGORA_POSTGRES_PASSWORD AGORA_OWNER_PASSWORD AGORA_LOADER_PASSWORD \
   AGORA_ANALYST_PASSWORD AGORA_AIRFLOW_PASSWORD AGORA_ADMIN_USER AGORA_ADMIN_PASSWORD \

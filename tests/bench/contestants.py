@@ -61,7 +61,7 @@ def _competitor(name: str, module: str, *arguments: str) -> Contestant:
 
 
 OURS = Contestant(
-    "ours, HTTP to commit: plan, fetch, keep raw, decode, load",
+    "ours, HTTP to commit: plan, fetch, store raw, decode, load",
     Kind.OURS,
     "tests.bench.ours",
     tables="raw.bandwidth_response, core.vendor_account",
@@ -70,9 +70,9 @@ OURS = Contestant(
 )
 CONTESTANTS = (
     OURS,
-    Contestant("the same answers fetched and thrown away", Kind.LIMIT, "tests.bench.limits.fetch"),
+    Contestant("limit: fetch the responses, discard them", Kind.LIMIT, "tests.bench.limits.fetch"),
     Contestant(
-        "bare COPY of the points, one row a point, keyed",
+        "limit: COPY one row per point, with a key",
         Kind.LIMIT,
         "tests.bench.limits.copy",
         tables="point_row",
@@ -80,16 +80,16 @@ CONTESTANTS = (
         arguments=("point_row",),
     ),
     Contestant(
-        "bare COPY of the app-day rows, keyed",
+        "limit: COPY one row per app-day, with a key",
         Kind.LIMIT,
         "tests.bench.limits.copy",
         tables="day_row",
         points="(select unnest(kbps) as kbps from day_row)",
         arguments=("day_row",),
     ),
-    _competitor("dlt, tuned by hand: Arrow batches", "dlt_arrow"),
-    _competitor("dlt `rest_api`, an Arrow table an answer", "dlt_rest_api", "arrow"),
+    _competitor("dlt, hand-tuned, Arrow batches", "dlt_arrow"),
+    _competitor("dlt `rest_api`, one Arrow table per response", "dlt_rest_api", "arrow"),
     _competitor("dlt `rest_api`, rows", "dlt_rest_api", "rows"),
     _competitor("Singer SDK tap, `target-postgres`", "singer"),
-    _competitor("tutorial: requests, a frame an answer, `to_sql`", "tutorial"),
+    _competitor("tutorial: requests, DataFrames, `to_sql`", "tutorial"),
 )

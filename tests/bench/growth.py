@@ -94,7 +94,7 @@ def _report_nights(coming: Iterator[dict[str, Any]]) -> None:
         )
     collects = [night["collect_seconds"] for night in nights]
     third = len(nights) // 3
-    print(f"  collecting in all {sum(collects):.0f} s, {LOAD.points / sum(collects):,.0f} points a second")
+    print(f"  collecting in all {sum(collects):.0f} s, {LOAD.points / sum(collects):,.0f} points per second")
     print(f"  last third ÷ first third: {mean(collects[-third:]) / mean(collects[:third]):.2f}")
     print(f"  peak memory, last ÷ first: {nights[-1]['peak_mib'] / nights[0]['peak_mib']:.2f}\n")
 

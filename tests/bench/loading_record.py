@@ -15,7 +15,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "pictures" / "loading.svg"
 COLUMNS = (
     "seconds",
-    "points a second",
+    "points per second",
     "ratio",
     "CPU seconds: itself, sandbox, PostgreSQL",
     "peak MB: itself, PostgreSQL",

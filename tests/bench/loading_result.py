@@ -35,8 +35,8 @@ class Result:
         ours, its = self.wall_seconds(OURS), self.wall_seconds(contestant)
         return {
             Kind.OURS: "",
-            Kind.LIMIT: f"ours ÷ it = {ours / its:.2f}",
-            Kind.COMPETITOR: f"it ÷ ours = {its / ours:.1f}",
+            Kind.LIMIT: f"ours ÷ limit = {ours / its:.2f}",
+            Kind.COMPETITOR: f"÷ ours = {its / ours:.1f}",
         }[contestant.kind]
 
     def _median(self, contestant: Contestant, value: Callable[[Sample], float]) -> float:

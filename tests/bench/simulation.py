@@ -106,7 +106,7 @@ def _result(case: Case) -> Result:
 
 def _nights(results: list[Result]) -> list[str]:
     head = (
-        *("apps", "the vendor allows, a second", "accounts", "apps an account", "requests a night", "hours"),
+        *("apps", "vendor's limit per second", "accounts", "apps per account", "requests per night", "hours"),
         *("share of the limit", "429", "planned after the week", "nights to catch up", "lost", "peak MiB"),
     )
     return _table(
@@ -133,8 +133,8 @@ def _nights(results: list[Result]) -> list[str]:
 
 def _needs(cases: list[Case]) -> list[str]:
     head = (
-        *("apps", "accounts = collecting tasks at once", "their memory, MiB", "batches a night, an account"),
-        *("app-days a year", "points a year, GB", "raw answers, GB", "years until partitions"),
+        *("apps", "accounts = collecting tasks at once", "memory, MiB", "nightly batches per account"),
+        *("app-days per year", "points per year, GB", "raw responses, GB", "years until partitions"),
     )
     return _table(
         head,

@@ -39,14 +39,14 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 LOAD = Workload(200, 31)
 ROUNDS = 5
 DOCUMENT = ROOT / "docs" / "performance.md"
-LOADED = "load: COPY, insert with its guards, commit"
+LOADED = "load: COPY, insert with guards, commit"
 # What of loading is what: the same without it.
 WITHOUT = {
-    "the same, arrays not compressed": (
+    "load without compressing arrays": (
         "alter table core.app_day set (toast_tuple_target = 8160)",
         "alter table core.app_day reset (toast_tuple_target)",
     ),
-    "the same, no note of what changed": (
+    "load without recording changes": (
         "alter table core.app_day disable trigger user",
         "alter table core.app_day enable trigger user",
     ),
@@ -73,7 +73,7 @@ class Stages:
     def table(self) -> list[str]:
         """Return the medians as a table."""
         head = [
-            f"| {LOAD.name}, each stage alone | seconds | CPU: collector | CPU: its PostgreSQL process |",
+            f"| {LOAD.name}, each stage alone | seconds | CPU: collector | CPU: PostgreSQL process |",
             "|---|---|---|---|",
         ]
         return head + [
@@ -104,10 +104,10 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
     loader, owner = warehouse_engine(server.url("loader")), warehouse_engine(server.url())
     with owner.begin() as connection:
         connection.execute(text("truncate raw.bandwidth_response, core.vendor_account cascade"))
-    with stages.stage("the answers fetched and thrown away"):
+    with stages.stage("fetch the responses, discard them"):
         asyncio.run(thrown_away.fetched(job))
     chunks = asyncio.run(_fetched(stages, account_of(job), job, loader))
-    with stages.stage("what is kept raw, with its digest"):
+    with stages.stage("build raw rows with digests"):
         kept = [
             [raw_response(*one.key, one.answer, one.answer.fetched_at) for one in chunk if one.answer]
             for chunk in chunks
@@ -115,12 +115,12 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
     with owner.connect() as connection:
         backend = connection.execute(text("select pg_backend_pid()")).scalar_one()
         connection.commit()
-        with stages.stage("keep raw: COPY, commit", backend):
+        with stages.stage("store raw: COPY, commit", backend):
             for answers in kept:
                 _commit(connection, raw_responses.store, answers)
         with stages.stage("decode"):
             outcomes = [[read(answer) for answer in answers] for answers in kept]
-        with stages.stage("normalise: one DataFrame a chunk"):
+        with stages.stage("normalise: one DataFrame per chunk"):
             batches = [normalise(chunk, "UTC") for chunk in outcomes]
         load = partial(app_days.load, conn_id=account_of(job).conn_id)
         for name, (before, after) in {LOADED: ("select", "select"), **WITHOUT}.items():
@@ -138,7 +138,7 @@ async def _fetched(
 ) -> list[list[Fetched]]:
     with stages.stage("plan"):
         requested = planned(account, job, engine).app_days
-    with stages.stage("fetch: paced, retried, capped, typed"):
+    with stages.stage("fetch: rate limit, retries, size cap, typed errors"):
         today = account.today(datetime.now(UTC))
         edge = Edge(requested, oldest_day(account.window, today), today)
         async with (

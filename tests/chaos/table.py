@@ -28,7 +28,7 @@ class Line:
     def verdict(self) -> str:
         """Say it in a word or two."""
         if self.is_control:
-            return "caught, as it must be" if self.is_as_it_should_be else "NOT CAUGHT"
+            return "detected, as required" if self.is_as_it_should_be else "NOT DETECTED"
         return "sound" if self.is_as_it_should_be else "UNSOUND"
 
 

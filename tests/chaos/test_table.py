@@ -23,8 +23,8 @@ def outcome(*, found: bool = False, gaps: int = 0) -> Outcome:
         (Line("collector", outcome()), True, "sound"),
         (Line("collector", outcome(found=True)), False, "UNSOUND"),
         (Line("collector", outcome(gaps=1)), False, "UNSOUND"),
-        (Line("control", outcome(found=True), is_control=True), True, "caught, as it must be"),
-        (Line("control", outcome(), is_control=True), False, "NOT CAUGHT"),
+        (Line("control", outcome(found=True), is_control=True), True, "detected, as required"),
+        (Line("control", outcome(), is_control=True), False, "NOT DETECTED"),
     ],
 )
 def test_verdict(line: Line, is_good: bool, verdict: str) -> None:

@@ -36,7 +36,7 @@ def test_every_error_has_an_entry_and_every_entry_an_error() -> None:
     "entry", [entry for entry in ENTRIES if entry not in ("vendor-error", "warehouse-error")]
 )
 def test_an_entry_has_what_one_needs_at_night(entry: str) -> None:
-    for part in ("- **Says** ", "- **Means** ", "- **Do** "):
+    for part in ("- **What happened** ", "- **Cause** ", "- **What to do** "):
         assert part in ENTRIES[entry]
 
 

@@ -64,7 +64,7 @@ def test_the_pages_commands_put_each_file_where_grafana_looks(tmp_path: Path) ->
     for folder in ("datasources", "dashboards"):
         (etc / "provisioning" / folder).mkdir(parents=True)
     elsewhere = commands.replace("/etc/grafana", str(etc)).replace("/var/lib/grafana", str(var))
-    subprocess.run(["sh", "-euc", elsewhere], cwd=FOLDER.parent, check=True)
+    subprocess.run(["sh", "-euc", elsewhere], cwd=ROOT, check=True)
     (provider,) = provisioned("dashboards/agora.yaml")["providers"]
     read_from = Path(str(tmp_path) + provider["options"]["path"])
     copied = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl makes the Secre
 def tree(tmp_path: Path) -> Path:
     """The two scripts in a tree of their own, with an .env as `make secrets` writes it and an account."""
     for script in ("deploy/kubernetes/secrets.sh", "deploy/compose/secrets.sh"):
-        (tmp_path / script).parent.mkdir()
+        (tmp_path / script).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / script, tmp_path / script)
     subprocess.run(["sh", "deploy/compose/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
     with (tmp_path / ".env").open("a", encoding="utf-8") as env:
@@ -101,8 +101,8 @@ def test_no_secret_is_an_argument_of_a_program(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("AGORA_DATABASE_HOST=", "AGORA_DATABASE_HOST: is the PostgreSQL server as the cluster sees it"),
-        ("AGORA_AIRFLOW_PASSWORD=p@ss", "AGORA_AIRFLOW_PASSWORD stands in an address"),
+        ("AGORA_DATABASE_HOST=", "AGORA_DATABASE_HOST: is missing in .env: the PostgreSQL server"),
+        ("AGORA_AIRFLOW_PASSWORD=p@ss", "AGORA_AIRFLOW_PASSWORD is part of an address"),
         ("AGORA_OWNER_PASSWORD=", "AGORA_OWNER_PASSWORD: is missing in .env: make secrets"),
     ],
 )
