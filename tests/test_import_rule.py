@@ -108,7 +108,7 @@ def test_client_and_warehouse_know_nothing_of_each_other(room: str, forbidden: t
 def test_no_task_gets_an_engine_past_the_guard_on_the_server() -> None:
     """`hooks.warehouse.warehouse` refuses a server that may lose commits, and explains errors."""
     made_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".warehouse_engine")}
-    guarded_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".require_durable")}
+    guarded_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".require_durable_server")}
     assert guarded_by == {"warehouse.py", "owner.py"}
     # No task runs these two. Their commands start in owner.py.
     assert made_by - guarded_by == {"migrate.py", "rebuild.py"}

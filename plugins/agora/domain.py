@@ -1,9 +1,12 @@
-"""The grid of a usage date: 288 five-minute slots, how the vendor labels them and when they start."""
+"""App-days, their states, and the grid of a usage date: 288 five-minute slots, their labels and start."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+AppDay = tuple[str, date]  # App ID and usage date
 
 MINUTES_PER_SLOT = 5
 SLOTS_PER_DAY = 24 * 60 // MINUTES_PER_SLOT
@@ -12,9 +15,23 @@ LABELS: tuple[str, ...] = tuple(
 )
 
 
+class State(StrEnum):
+    """The state of an app-day. The ledger stores the first four; `lost` and `pending` are computed."""
+
+    COLLECTED = "collected"  # 288 points
+    PARTIAL = "partial"  # fewer points, all of them sound
+    REJECTED = "rejected"  # the response breaks the vendor's contract
+    FAILED = "failed"  # no usable response
+    LOST = "lost"  # never collected and no longer available
+    PENDING = "pending"  # not requested yet
+
+
+SOUND_STATES = (State.COLLECTED, State.PARTIAL)
+
+
 def starts_at(usage_date: date, timezone: str) -> datetime:
     """Return the instant at which the first slot of a usage date starts.
 
-    Settings admit only zones without clock changes, so slot n always starts n × 5 minutes later.
+    Settings accept only zones without clock changes, so slot n always starts n × 5 minutes later.
     """
     return datetime.combine(usage_date, time(), ZoneInfo(timezone))

@@ -1,5 +1,5 @@
--- Asserts of the app-days of the last forty days that state, points and reason say the same.
--- If it fails: a constraint of core.app_day was dropped or a loader writes past agora.warehouse.app_days.
+-- Checks the app-days of the last forty days: state, points and reason agree.
+-- If it fails: a constraint of core.app_day was dropped, or something other than agora.warehouse.app_days writes to it.
 -- Restore the constraint (sql/migrations), then load the days again (agora_bandwidth_backfill with reload).
 select
     coalesce(
@@ -15,7 +15,7 @@ select
     coalesce(
         bool_and(app_day.reason <> '') filter (where app_day.state <> 'collected'), true
     ) as every_incomplete_day_says_why,
-    -- What was not requested has no entry: it is pending, or lost, by the calendar.
+    -- Days that were never requested have no ledger entry: their state is computed.
     coalesce(bool_and(app_day.attempts >= 1), true) as every_recorded_day_was_requested
 from core.app_day as app_day
 where app_day.usage_date >= current_date - 40;

@@ -1,4 +1,4 @@
--- What does last month cost, by every usual method? One row an App ID, in Mbps (1 Mbps = 1,000 kbps).
+-- What does last month cost, by every usual method? One row per App ID, in Mbps (1 Mbps = 1,000 kbps).
 -- status is final if no expected point is absent and every calendar day was expected. Otherwise the figures lack
 -- points of expected_points (incomplete), or cover only expected_days of calendar_days (part of the month). A final
 -- month has fewer expected_days only if collect_from or collect_until leaves the other days out.

@@ -1,5 +1,5 @@
--- Which ten App IDs carried most in the last 30 days? Volume in gigabytes (10^9 bytes), if a point is an average.
--- Compare apps by gigabytes_a_day where days differ: an app that is collected since last week has seven days, not 30.
+-- Which ten App IDs had the most traffic in the last 30 days? Volume in gigabytes (10^9 bytes), if a point is an
+-- average. If days differ, compare apps by gigabytes_a_day: an app that was added a week ago has seven days, not 30.
 select
     daily.app_id,
     sum(daily.volume_bytes) / 1e9 as gigabytes,

@@ -1,4 +1,4 @@
--- How much did each project (App ID) carry in each of the last twelve months? Volume in gigabytes (10^9 bytes), if a
+-- How much traffic did each App ID have in each of the last twelve months? Volume in gigabytes (10^9 bytes), if a
 -- point is an average. Compare only months whose status is final and whose expected_days are all calendar_days: the
 -- volume of a month that is running, incomplete or part of the month lacks days or points.
 with monthly as (

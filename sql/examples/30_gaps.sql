@@ -1,5 +1,5 @@
--- Which app-days are not complete, why, and until when can they still be had? Soonest to expire first; a lost
--- day cannot be had any more. Days in a row of one App ID and state are one line.
+-- Which app-days are incomplete, why, and until when are they available? Soonest to expire first, lost days last.
+-- Consecutive days of one App ID and state are one row.
 select
     run.app_id,
     run.state,

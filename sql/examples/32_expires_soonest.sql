@@ -1,5 +1,5 @@
--- Which twenty app-days expire soonest without being complete? days_left counts from today to the last day on which
--- the vendor is expected to show the day; 0 is today. No account's window is longer than the year looked at.
+-- Which twenty incomplete app-days expire soonest? days_left counts the days from today to the last day on which the
+-- vendor is expected to show the day; 0 is today. The query reads one year, which no account's window exceeds.
 select
     coverage.days_left,
     coverage.expires_on,

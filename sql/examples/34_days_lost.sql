@@ -1,6 +1,6 @@
--- Which days are lost for good, and what does the bill lack for it? One row an App ID and month of the last year;
--- the 95th percentile is over the points there are. A day of fewer than 288 points that the vendor does not show any
--- more counts too: its points are kept, the others are gone.
+-- Which days are lost, and how many points does the bill lack? One row per App ID and month of the last year. The 95th
+-- percentile covers the points observed. Partial days that are no longer available count, too: their points are stored,
+-- the others are lost.
 with gone as (
     select
         coverage.app_id,

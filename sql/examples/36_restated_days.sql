@@ -1,5 +1,5 @@
--- Which days of the last 90 did the vendor change after they were collected, and which bill changes with them? One row
--- an app-day, however often it changed; the latest change first.
+-- Which of the last 90 days did the vendor restate, and which bill changes? One row per app-day, however often it
+-- changed, the latest change first.
 select
     restatement.app_id,
     restatement.usage_date,

@@ -1,6 +1,6 @@
 -- What is last month's 95th percentile of several App IDs billed together? Sum per five-minute point first, then
--- rank; adding the separate 95ths gives a different, larger number. Chosen are here the three with the largest
--- peak; put your own App IDs in their place: select unnest(array['…', '…']) as app_id.
+-- rank. Adding the apps' 95th percentiles gives a different number. The example uses the three apps with the largest
+-- peak; replace them by your own App IDs: select unnest(array['…', '…']) as app_id.
 with chosen as (
     select bill.app_id
     from mart.billing_monthly as bill

@@ -1,7 +1,7 @@
--- How fast does the 95th percentile of all App IDs together grow? One row a month of the last year. growth_mbps and
--- growth_percent compare a month with the month before; trend_mbps is the slope of the straight line through the months
--- up to the row's, in Mbps a month. Both use only months whose status is final and whose expected_days are all
--- calendar_days. Growth is null, and the trend leaves the month out, where a month is running, incomplete or partial.
+-- How fast does the 95th percentile of all App IDs together grow? One row per month of the last year. growth_mbps and
+-- growth_percent compare a month with the month before. trend_mbps is the slope of the regression line through all
+-- months up to this one, in Mbps per month. Both use only months whose status is final and whose expected_days equal
+-- calendar_days. For other months growth is null, and the trend leaves them out.
 with by_month as (
     select
         total.*,

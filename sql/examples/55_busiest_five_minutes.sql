@@ -1,11 +1,11 @@
--- Which were the ten busiest five minutes of last month, all App IDs summed, and which App ID carried most of them?
--- apps counts those with a point: a sum to which one is absent is too low.
+-- Which were the ten busiest five-minute intervals of last month, all App IDs summed, and which App ID had the most
+-- traffic in each? apps counts the apps with a point. A sum that lacks an app is too low.
 with busiest as (
     select
         point.interval_start,
         sum(point.kbps) as kbps,
         sum(point.apps) as apps,
-        -- Apps of different time zones count the same five minutes to different days.
+        -- In different time zones, one interval belongs to different usage dates.
         min(point.usage_date) as first_usage_date,
         max(point.usage_date) as last_usage_date
     from mart.bandwidth_5min_total as point

@@ -1,8 +1,8 @@
--- Which complete days of the last four weeks are far from what the App ID carries on that weekday? The rule: the peak
--- or the volume is both more than 3.5 × 1.4826 × MAD and more than a fifth of the median away from the median, where
--- median and MAD (median of the distances from the median) are over the same weekday of the eight weeks before, of
--- which at least four are complete. 1.4826 × MAD is the standard deviation of normally distributed figures, and one
--- odd day among the eight does not move it. Of an even number of figures the lower middle one is the median.
+-- Which complete days of the last four weeks are unusual for the App ID on that weekday? A day is unusual if its peak
+-- or its volume differs from the median by more than 3.5 × 1.4826 × MAD and by more than a fifth of the median. The
+-- median and the MAD (median of the distances from the median) cover the same weekday of the eight weeks before, of
+-- which at least four must be complete. For normally distributed figures, 1.4826 × MAD is the standard deviation, and
+-- one unusual day among the eight does not change it. Of an even number of figures, the lower middle one is the median.
 with figure as materialized (
     select
         daily.app_id,

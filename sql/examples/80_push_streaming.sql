@@ -1,7 +1,7 @@
--- Which App IDs have push-streaming enabled, since when, and which changed in the last 30 days? One row an App ID that
--- has it or changed, the latest change first. The change lies between otherwise_until, when the vendor still said the
--- contrary, and since; otherwise_until is null where it never did.
-with stretch as (
+-- Which App IDs have push-streaming enabled, since when, and which changed in the last 30 days? One row per App ID
+-- that has push-streaming enabled or changed, the latest change first. The change happened between otherwise_until, the
+-- vendor's last response with the other state (null without one), and since.
+with period as (
     select
         state.*,
         lag(state.last_seen_at) over (partition by state.app_id order by state.first_seen_at) as otherwise_until
@@ -9,16 +9,16 @@ with stretch as (
 )
 
 select
-    stretch.app_id,
-    stretch.app_name,
-    bool_or(stretch.enabled and stretch.is_current) as enabled,
-    max(stretch.first_seen_at) as since,
-    max(stretch.last_seen_at) as last_seen_at,
-    max(stretch.otherwise_until) as otherwise_until,
-    count(stretch.otherwise_until) filter (where stretch.first_seen_at >= current_date - 30) as changes_in_30_days
-from stretch
-group by stretch.app_id, stretch.app_name
+    period.app_id,
+    period.app_name,
+    bool_or(period.enabled and period.is_current) as enabled,
+    max(period.first_seen_at) as since,
+    max(period.last_seen_at) as last_seen_at,
+    max(period.otherwise_until) as otherwise_until,
+    count(period.otherwise_until) filter (where period.first_seen_at >= current_date - 30) as changes_in_30_days
+from period
+group by period.app_id, period.app_name
 having
-    bool_or(stretch.enabled and stretch.is_current)
-    or count(stretch.otherwise_until) filter (where stretch.first_seen_at >= current_date - 30) > 0
-order by since desc, stretch.app_id asc;
+    bool_or(period.enabled and period.is_current)
+    or count(period.otherwise_until) filter (where period.first_seen_at >= current_date - 30) > 0
+order by since desc, period.app_id asc;

@@ -1,6 +1,6 @@
--- Who may connect to the database it is run in, and what nobody may do there. Run once for each warehouse, after
--- roles.sql, by a superuser or by the login that ran roles.sql; running it again changes nothing. What that login
--- cannot set it names in a warning.
+-- Sets who may connect to the current database, and closes server functions to its roles. Run this file once per
+-- warehouse, after roles.sql, as a superuser or as the login that ran roles.sql. Running it again changes nothing. A
+-- warning names each setting that the login cannot change.
 
 do $$
 declare
@@ -9,30 +9,30 @@ declare
     grantee name;
     left_open text[] := '{}';
 begin
-    -- A default may hide warnings.
+    -- The server's default may hide warnings.
     perform set_config('client_min_messages', 'warning', true);
     if not pg_has_role((select datdba from pg_database where datname = here), 'usage') then
         raise exception 'The login % neither owns the database % nor is a member of its owner.', current_user, here
-            using hint = 'Run this file as a superuser, or as the login that ran roles.sql and made the database.';
+            using hint = 'Run this file as a superuser, or as the login that ran roles.sql and created the database.';
     end if;
     execute format('alter database %I set timezone to ''UTC''', here);
     execute format('revoke all on database %I from public, analyst', here);
     execute format('grant connect on database %I to loader, analyst', here);
     execute format('grant temporary on database %I to loader', here);
-    -- It may belong to another login, such as a provider's.
+    -- The database may belong to another login, such as the provider's.
     execute format('grant connect, create, temporary on database %I to owner', here);
     if has_database_privilege('public', here, 'connect, temporary') then
         raise warning 'Everyone who can log in to this server can connect to the database %.', here
             using hint = format('As a superuser: revoke all on database %I from public;', here);
     end if;
 
-    -- Everyone may call these by default. Without a right to any table, they write to the server's disk (large objects,
-    -- the write-ahead log, one file per exported snapshot, the queue of notifications), end sessions of the same login,
-    -- or hold up whoever uses the same advisory lock. Read-only transactions stop none of them.
-    -- A revoke or a grant without the right to it only warns, once for each object, so the outcome is looked up.
+    -- By default everyone may call these functions. Without a right to any table, they write to the server's disk
+    -- (large objects, the write-ahead log, one file per exported snapshot, the notification queue), end sessions of the
+    -- same login, or block other users of an advisory lock. Read-only transactions do not prevent them.
+    -- REVOKE and GRANT without the right to do so only warn, once per object, so the result is checked afterwards.
     perform set_config('client_min_messages', 'error', true);
     begin
-        -- Servers before PostgreSQL 15 left it open, and an upgrade does not close it.
+        -- PostgreSQL before 15 granted this right to everyone, and an upgrade does not revoke it.
         revoke create on schema public from public;
         if not has_schema_privilege('owner', 'public', 'create') then
             grant usage, create on schema public to owner;
@@ -46,7 +46,7 @@ begin
                 when proname ~ 'advisory' then array['loader']
                 when proname in ('pg_cancel_backend', 'pg_terminate_backend')
                     then array['owner', 'loader', 'pg_signal_backend']
-                -- Dumps with several jobs.
+                -- For pg_dump with several jobs.
                 when proname = 'pg_export_snapshot' then array['owner', 'pg_read_all_data']
                 else '{}'
             end as grantees

@@ -1,22 +1,22 @@
--- The warehouse's roles and what bounds each of their sessions. Run first of all on a new server, by a superuser or by
--- a login with CREATEROLE and CREATEDB; running it again only resets other settings of analyst. What that login cannot
--- set it names in a warning. A role made here has no password and so cannot log in: \password gives it one.
+-- Creates the warehouse's roles and limits their sessions. Run this file first on a new server, as a superuser or as a
+-- login with CREATEROLE and CREATEDB. Running it again only resets other settings of analyst. A warning names each
+-- setting that the login cannot change. A new role has no password and cannot log in until \password sets one.
 
 do $$
 declare
-    wanted name;
+    role_name name;
     known record;
     meant record;
 begin
-    -- A default may hide warnings.
+    -- The server's default may hide warnings.
     perform set_config('client_min_messages', 'warning', true);
-    foreach wanted in array array['owner', 'loader', 'analyst']::name [] loop
-        if not exists (select from pg_roles where rolname = wanted) then
-            execute format('create role %I login', wanted);
+    foreach role_name in array array['owner', 'loader', 'analyst']::name [] loop
+        if not exists (select from pg_roles where rolname = role_name) then
+            execute format('create role %I login', role_name);
         end if;
     end loop;
 
-    -- A superuser is everyone's member. Any other login makes the database for the owner and sets it up as its member.
+    -- A superuser is a member of every role. Any other login creates the database for owner as a member of owner.
     if not (pg_has_role('owner', 'usage') and pg_has_role('owner', 'set')) then
         begin
             execute format('grant owner to %I', current_user);
@@ -26,7 +26,7 @@ begin
         end;
     end if;
 
-    -- A login may change its own settings, to values of any length, and those of one database count before those below.
+    -- A login may change its own settings, and those for a single database override the settings below.
     begin
         for known in
             select
@@ -43,25 +43,25 @@ begin
             end if;
         end loop;
     exception when insufficient_privilege then
-        raise warning 'The settings of analyst are not reset: it may have changed its own.'
+        raise warning 'The settings of analyst are not reset: analyst may have changed them.'
             using hint = 'Run this file as the login that created analyst, or as a superuser.';
     end;
 
     for meant in
         select * from (
             values
-            -- A database's or a server's default would end sessions that a run uses again.
+            -- A default of the database or the server would end sessions that a run uses again.
             ('owner', 'idle_session_timeout', '0', 'idle sessions of migrations may be ended'),
             ('loader', 'idle_session_timeout', '0', 'idle sessions of a run may be ended'),
             ('analyst', 'idle_session_timeout', '0', 'idle sessions may be ended'),
-            -- A transaction sets its own, but a default counts until then.
+            -- Transactions set their own time-out, but a default applies until then.
             (
                 'owner', 'idle_in_transaction_session_timeout', '20min',
                 'migrations may be ended, or hold their locks without end'
             ),
             ('loader', 'lock_timeout', '60s', 'a run may wait for a lock without end'),
             ('loader', 'statement_timeout', '10min', 'a statement of a run may go on without end'),
-            -- The planner may wait for the vendor in a transaction, for a quarter of an hour at most.
+            -- The planner may wait for the vendor in a transaction, up to a quarter of an hour.
             (
                 'loader', 'idle_in_transaction_session_timeout', '20min',
                 'a run that hangs may hold its locks without end'
@@ -73,8 +73,8 @@ begin
                 'analyst', 'idle_in_transaction_session_timeout', '10min',
                 'its forgotten transactions may hold up vacuum without end'
             ),
-            -- The analyst may change the settings above, but not this one and its connection limit: a heavy query fills
-            -- no disk, and there is always a connection left for the loader.
+            -- analyst may change the settings above, but neither this one nor its connection limit. So no heavy query
+            -- fills the disk, and connections remain for the loader.
             ('analyst', 'temp_file_limit', '2GB', 'one heavy query may fill the disk with temporary files')
         ) as setting (role, name, value, otherwise)
     loop

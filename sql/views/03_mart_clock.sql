@@ -1,6 +1,6 @@
--- The time that decides which days are over and which are no longer available. Every view takes it from here, so that
--- a test can let years of nights pass. In mart and for everyone, because a view's functions are called with the rights
--- of whoever reads the view. Consumers: core.known_app, core.fresh_day_sum, mart.vendor_account, the planner.
+-- The current time. Every view takes it from this function, so that tests can move the clock. The function is in mart
+-- and open to everyone, because a view's functions run with the rights of the view's reader.
+-- Consumers: core.app_calendar, core.fresh_day_sum, mart.vendor_account, the planner.
 create or replace function mart.clock()
 returns timestamptz
 language sql stable parallel safe

@@ -1,7 +1,7 @@
--- Grain: one five-minute point with from <= interval_start < to. Reads only the usage dates that the
--- interval can touch in any time zone. Unit: kbps. Consumers: people, charts.
+-- Grain: one five-minute point with from_time <= interval_start < to_time. Unit: kbps. Reads only the usage dates that
+-- overlap the interval in some time zone. Consumers: analysts, charts.
 -- noqa: disable=RF03
--- (A parameter has no table to be qualified with.)
+-- (No table could qualify a parameter.)
 create or replace function mart.bandwidth_5min_between(
     from_time timestamptz, to_time timestamptz, app_ids text[] default null
 )
@@ -23,6 +23,6 @@ begin atomic
 end;
 
 comment on function mart.bandwidth_5min_between is
-'Five-minute points from an instant (inclusive) to an instant (exclusive), of some apps or all.';
+'Five-minute points from from_time (inclusive) to to_time (exclusive), of the given apps or of all apps.';
 revoke all on function mart.bandwidth_5min_between from public;
 grant execute on function mart.bandwidth_5min_between to analyst, loader;

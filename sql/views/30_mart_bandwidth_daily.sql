@@ -1,23 +1,23 @@
--- Grain: one wanted app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures are over the points
--- observed; where there are none they are null, and points says so. Consumers: people, the bills' readers.
+-- Grain: one expected app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures cover the points observed and are
+-- null if points is 0. Consumers: analysts.
 create or replace view mart.bandwidth_daily as
 select
-    wanted.app_id,
-    wanted.usage_date,
-    wanted.points,
+    app_day.app_id,
+    app_day.usage_date,
+    app_day.points,
     288 as expected_points,
-    day.sum_kbps / nullif(wanted.points, 0) as mean_kbps,
-    wanted.top_kbps[1] as peak_kbps,
-    wanted.top_kbps[5 * wanted.points / 100 + 1] as p95_kbps,
-    wanted.top_kbps[5] as fifth_peak_kbps,
+    day.sum_kbps / nullif(app_day.points, 0) as mean_kbps,
+    app_day.top_kbps[1] as peak_kbps,
+    app_day.top_kbps[5 * app_day.points / 100 + 1] as p95_kbps,
+    app_day.top_kbps[5] as fifth_peak_kbps,
     -- kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average of its five minutes. Whole kbps are multiplied as
-    -- numeric, which is exact and has no upper limit. Converting every point to numeric takes eight times as long.
+    -- numeric, which is exact and has no upper limit. Converting every point to numeric would take eight times as long.
     trunc(day.sum_kbps)::numeric * 37500
     + round(((day.sum_kbps - trunc(day.sum_kbps)) * 37500)::numeric) as volume_bytes
-from core.wanted_app_day as wanted
-cross join lateral (select sum(point.kbps) as sum_kbps from unnest(wanted.kbps) as point (kbps)) as day;
+from core.expected_app_day as app_day
+cross join lateral (select sum(point.kbps) as sum_kbps from unnest(app_day.kbps) as point (kbps)) as day;
 
-comment on view mart.bandwidth_daily is 'Grain: one wanted app-day with its daily figures.';
+comment on view mart.bandwidth_daily is 'Grain: one expected app-day with its daily figures.';
 comment on column mart.bandwidth_daily.app_id is 'The vendor''s App ID.';
 comment on column mart.bandwidth_daily.usage_date is 'Usage date in the account''s time zone.';
 comment on column mart.bandwidth_daily.points is 'Points observed.';

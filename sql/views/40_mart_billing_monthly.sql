@@ -1,6 +1,7 @@
 -- Grain: one App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps.
--- Ranks are integer arithmetic over the points observed, never zero-filled, never interpolated; the means
--- divide by the days with at least one point. Consumers: people who check or predict the invoice.
+-- Ranks use integer arithmetic over the points observed. Absent points are never counted as zero, and nothing is
+-- interpolated. The means divide by the days with at least one point. Consumers: readers who check or predict an
+-- invoice.
 create or replace view mart.billing_monthly as
 select
     month.app_id,
@@ -18,13 +19,13 @@ select
         (
             select (array_agg(point.kbps order by point.kbps desc))[month.p95_rank]
             from (
-                select unnest(wanted.kbps) as kbps
-                from core.wanted_app_day as wanted
-                where wanted.app_key = month.app_key and wanted.month = month.month and wanted.kbps is not null
+                select unnest(app_day.kbps) as kbps
+                from core.expected_app_day as app_day
+                where app_day.app_key = month.app_key and app_day.month = month.month and app_day.kbps is not null
             ) as point
-            -- No point below this one can have the rank: the days' largest points alone hold as many that are not
-            -- smaller (each day gives floor(5 n / 100) + 1 of them or more, together at least
-            -- floor(5 N / 100) + 1). It spares sorting the other 90 %, which took most of the time.
+            -- Skip the smaller 90 % of the points, whose sorting took most of the time. Ranked among the days' largest
+            -- points alone, the same rank gives a lower bound: each day contributes at least floor(5 n / 100) + 1 of
+            -- them, together at least floor(5 N / 100) + 1 = p95_rank.
             where
                 point.kbps >= (
                     select (array_agg(top.kbps order by top.kbps desc nulls last))[month.p95_rank]
@@ -38,8 +39,7 @@ select
     month.daily_peaks_kbps[4] as fourth_peak_kbps,
     top_five.mean_kbps as top_five_mean_kbps
 from core.app_month as month
--- Only what takes long is stored: it counts while no change of the month's points is noted and none of its days
--- still goes on.
+-- Only the percentile, which takes long, is stored. It is used while it is fresh and all of its days are over.
 left join core.fresh_month_p95 as stored
     on month.app_key = stored.app_key and month.month = stored.month and month.today > stored.last_day
 cross join lateral (
@@ -47,7 +47,7 @@ cross join lateral (
     from unnest(month.daily_fifths_kbps[1:5]) as fifth (kbps)
 ) as top_five;
 
-comment on view mart.billing_monthly is 'Grain: one App ID and calendar month, by every usual method of billing.';
+comment on view mart.billing_monthly is 'Grain: one App ID and calendar month, by every usual billing method.';
 comment on column mart.billing_monthly.app_id is 'The vendor''s App ID.';
 comment on column mart.billing_monthly.month is 'First day of the calendar month.';
 comment on column mart.billing_monthly.status is
@@ -60,7 +60,7 @@ comment on column mart.billing_monthly.points is 'Points observed.';
 comment on column mart.billing_monthly.expected_points is '288 × the month''s expected days up to yesterday.';
 comment on column mart.billing_monthly.calendar_days is 'Days of the calendar month.';
 comment on column mart.billing_monthly.expected_days is
-'Days of the month that are expected, days to come included, or have points.';
+'Days of the month that are expected, including later days, or that have points.';
 comment on column mart.billing_monthly.days is 'Days with at least one point; the means divide by it.';
 comment on column mart.billing_monthly.days_with_traffic is 'Days with a point above zero.';
 comment on column mart.billing_monthly.p95_kbps is
@@ -71,4 +71,4 @@ comment on column mart.billing_monthly.mean_daily_p95_kbps is 'Sum of the daily 
 comment on column mart.billing_monthly.fourth_peak_kbps is
 'Fourth largest daily peak, kbps; null with fewer than four days.';
 comment on column mart.billing_monthly.top_five_mean_kbps is
-'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
+'Mean of the five largest daily fifth peaks, kbps; of all of them with fewer than five, null with none.';

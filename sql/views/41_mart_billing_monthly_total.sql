@@ -1,8 +1,8 @@
 -- Grain: one calendar month, over the sum of all apps per five-minute point (sum first, then rank).
--- Key: month. Unit: kbps. A sum is too low if an expected app-point is absent from it. points counts sums; app_points
--- and expected_app_points count app by app and show whether the sums are whole. The status is the worst of the apps'.
--- Apps of different time zones are summed by instant; the day is then the earliest of their usage dates.
--- Consumers: whoever checks or predicts the invoice of several App IDs billed together.
+-- Key: month. Unit: kbps. A sum is too low if an app lacks an expected point at that instant. points counts sums;
+-- app_points and expected_app_points count each app's points and show whether the sums are complete. The status is the
+-- worst of the apps'. Apps in different time zones are summed by instant, whose day is the earliest of their usage
+-- dates. Consumers: readers who check or predict the invoice of several App IDs billed together.
 create or replace view mart.billing_monthly_total as
 select
     month.month,
@@ -40,6 +40,21 @@ from (
     group by app.month, app.calendar_days
 ) as month
 inner join lateral (
+    with point as materialized (
+        select
+            min(day.usage_date) as usage_date,
+            sum(slot.kbps) as kbps
+        from core.summed_day as day
+        cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
+        where
+            -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
+            day.usage_date >= month.month - 2
+            and day.usage_date < month.month + interval '1 month 2 days'
+            and slot.kbps is not null
+        group by day.starts_at + (slot.number - 1) * interval '5 minutes'
+        having min(day.usage_date) >= month.month and min(day.usage_date) < month.month + interval '1 month'
+    )
+
     select
         coalesce(sum(day.points), 0)::bigint as points,
         count(*) as days,
@@ -49,32 +64,13 @@ inner join lateral (
         sum(day.kbps[5 * day.points / 100 + 1]) / count(*) as mean_daily_p95_kbps,
         array_agg(day.kbps[1] order by day.kbps[1] desc) as daily_peaks_kbps,
         array_agg(day.kbps[5] order by day.kbps[5] desc nulls last) as daily_fifths_kbps,
-        (
-            select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1]
-            from unnest(array_agg(day.padded_kbps)) as point (kbps)
-            where point.kbps is not null
-        ) as p95_kbps
+        (select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1] from point) as p95_kbps
     from (
         select
             point.usage_date,
             count(*) as points,
-            array_agg(point.kbps order by point.kbps desc) as kbps,
-            -- Of one length, so that the days' arrays can be put together.
-            array_agg(point.kbps) || array_fill(null::double precision, array[600 - count(*)::integer]) as padded_kbps
-        from (
-            select
-                min(day.usage_date) as usage_date,
-                sum(slot.kbps) as kbps
-            from core.summed_day as day
-            cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
-            where
-                -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
-                day.usage_date >= month.month - 2
-                and day.usage_date < month.month + interval '1 month 2 days'
-                and slot.kbps is not null
-            group by day.starts_at + (slot.number - 1) * interval '5 minutes'
-        ) as point
-        where point.usage_date >= month.month and point.usage_date < month.month + interval '1 month'
+            array_agg(point.kbps order by point.kbps desc) as kbps
+        from point
         group by point.usage_date
     ) as day
 ) as total on true
@@ -84,18 +80,18 @@ cross join lateral (
 ) as top_five;
 
 comment on view mart.billing_monthly_total is
-'Grain: one calendar month over the sum of all apps, by every usual method of billing.';
+'Grain: one calendar month over the sum of all apps, by every usual billing method.';
 comment on column mart.billing_monthly_total.month is 'First day of the calendar month.';
 comment on column mart.billing_monthly_total.status is
 'running (the month is not over for every app), incomplete (over, an expected point of an app is absent), part of the'
 ' month (over, an app''s month is part of the month) or final.';
-comment on column mart.billing_monthly_total.is_final is 'The status is final: every app''s month is.';
-comment on column mart.billing_monthly_total.points is 'Five-minute points at which any app was observed.';
+comment on column mart.billing_monthly_total.is_final is 'The status is final: the month of every app is final.';
+comment on column mart.billing_monthly_total.points is 'Five-minute intervals in which any app has a point.';
 comment on column mart.billing_monthly_total.expected_points is
 '288 × the days of the month up to yesterday on which any app is expected or has points.';
 comment on column mart.billing_monthly_total.calendar_days is 'Days of the calendar month.';
 comment on column mart.billing_monthly_total.expected_days is
-'Days of the month on which any app is expected, days to come included, or has points.';
+'Days of the month, including later days, on which any app is expected or has points.';
 comment on column mart.billing_monthly_total.days is 'Days with at least one point; the means divide by it.';
 comment on column mart.billing_monthly_total.days_with_traffic is 'Days with a sum above zero.';
 comment on column mart.billing_monthly_total.p95_kbps is
@@ -107,7 +103,7 @@ comment on column mart.billing_monthly_total.mean_daily_p95_kbps is
 comment on column mart.billing_monthly_total.fourth_peak_kbps is
 'Fourth largest daily peak, kbps; null with fewer than four days.';
 comment on column mart.billing_monthly_total.top_five_mean_kbps is
-'Mean of the five largest daily fifth peaks, kbps; of what there is with fewer, null with none.';
-comment on column mart.billing_monthly_total.app_points is 'Points observed, counted app by app.';
+'Mean of the five largest daily fifth peaks, kbps; of all of them with fewer than five, null with none.';
+comment on column mart.billing_monthly_total.app_points is 'Points observed, counted per app.';
 comment on column mart.billing_monthly_total.expected_app_points is
 '288 × the month''s app-days up to yesterday that are expected or have points.';

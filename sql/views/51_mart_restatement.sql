@@ -1,6 +1,6 @@
--- Grain: one replacement of an app-day's points by others. Key: app_id, usage_date, restated_at.
--- A point that was delivered later counts as added, one that is another number now (or absent) as changed.
--- Consumers: whoever has to explain why a figure is not what it was.
+-- Grain: one replacement of an app-day's points. Key: app_id, usage_date, restated_at. Unit: kbps.
+-- A point that was absent counts as added. A point with another value, or that is absent now, counts as changed.
+-- Consumers: readers who have to explain why a figure changed.
 create or replace view mart.restatement as
 select
     app.app_id,
@@ -22,26 +22,28 @@ select
 from core.restatement as restatement
 inner join core.app as app on restatement.app_key = app.app_key;
 
-comment on view mart.restatement is 'Grain: one replacement of an app-day''s points by others.';
+comment on view mart.restatement is 'Grain: one replacement of an app-day''s points.';
 comment on column mart.restatement.app_id is 'The vendor''s App ID.';
-comment on column mart.restatement.app_name is 'Name of the app for people.';
+comment on column mart.restatement.app_name is 'Display name of the app.';
 comment on column mart.restatement.usage_date is 'Usage date in the account''s time zone.';
-comment on column mart.restatement.restated_at is 'When the points were replaced here.';
+comment on column mart.restatement.restated_at is 'When the points were replaced in the warehouse.';
 comment on column mart.restatement.points_changed is
-'How many points that were held are another number now, or absent.';
-comment on column mart.restatement.points_added is 'How many points were absent before.';
+'Stored points that have another value now, or are absent.';
+comment on column mart.restatement.points_added is 'Points that were absent before.';
 comment on column mart.restatement.old_collected_at is
-'When the answer was received that the old points were from.';
+'When the response with the old points was received.';
 comment on column mart.restatement.new_collected_at is
-'When the answer was received that the new points are from; null where none were left.';
-comment on column mart.restatement.old_body_sha256 is 'Digest of the old answer''s body.';
+'When the response with the new points was received; null if no points are left.';
+comment on column mart.restatement.old_body_sha256 is 'SHA-256 of the old response''s body.';
 comment on column mart.restatement.new_body_sha256 is
-'Digest of the new answer''s body; the same where it was only read anew.';
+'SHA-256 of the new response''s body; equal to the old one if a stored response was decoded again.';
 comment on column mart.restatement.moved_by is
-'By how much the day''s start moved, where its time zone was corrected; null for restatements of release 1.0.0.';
-comment on column mart.restatement.old_sum_kbps is 'Sum of the old points, kbps; null with moved_by.';
-comment on column mart.restatement.new_sum_kbps is 'Sum of the new points, kbps; null with moved_by.';
+'How far a corrected time zone moved the day''s start; null for restatements of release 1.0.0.';
+comment on column mart.restatement.old_sum_kbps is
+'Sum of the old points, kbps; null for restatements of release 1.0.0.';
+comment on column mart.restatement.new_sum_kbps is
+'Sum of the new points, kbps; null for restatements of release 1.0.0.';
 comment on column mart.restatement.is_drop is
-'The day''s sum fell by more than half, as an outage at the vendor would make it.';
-comment on column mart.restatement.reviewed_at is 'When a person marked it as reviewed; null before.';
-comment on column mart.restatement.reviewed_by is 'User who marked it as reviewed.';
+'The day''s sum fell by more than half, as after an outage at the vendor.';
+comment on column mart.restatement.reviewed_at is 'When a user marked the restatement as reviewed; null before.';
+comment on column mart.restatement.reviewed_by is 'User who marked the restatement as reviewed.';

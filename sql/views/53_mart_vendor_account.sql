@@ -1,5 +1,5 @@
--- Grain: one vendor account. Key: conn_id. How long the vendor shows a day, which day it refused, and how fast it may
--- be requested at present. Consumers: operators, the page's Health.
+-- Grain: one vendor account. Key: conn_id. The account's window, the newest day that the vendor refused, and the
+-- present request rate. Consumers: operators, the page Health.
 create or replace view mart.vendor_account as
 select
     account.conn_id,
@@ -9,21 +9,16 @@ select
     refused.reason as refusal,
     (pace.state #>> '{pace,per_second}')::double precision as requests_per_second,
     to_timestamp((pace.state #>> '{pace,heard_at}')::double precision) as paced_at,
-    -- A month clips 29 to 31 to the end of a shorter one, so the first day is looked for, as in core.wanted_app_day.
     (
         select min(day.usage_date)::date
         from
             generate_series(today.midnight - account.window_length - interval '4 days', today.midnight, '1 day')
                 as day (usage_date)
-        where
-            greatest(
-                (day.usage_date + account.window_length)::date,
-                (day.usage_date + interval '1 day' + account.window_length)::date - 1
-            ) >= today.midnight::date
+        where mart.expires_on(day.usage_date::date, account.window_length) >= today.midnight::date
     ) as window_begins_on
 from core.vendor_account as account
 cross join lateral (select date_trunc('day', mart.clock() at time zone account.timezone) as midnight) as today
--- Of the days that can still be had; a day that is served later is no longer refused.
+-- Only available days count. A day that the vendor serves later is no longer refused.
 left join lateral (
     select
         app_day.usage_date,
@@ -45,10 +40,11 @@ comment on column mart.vendor_account.timezone is 'IANA zone of the account''s u
 comment on column mart.vendor_account.window_length is
 'How long the vendor is expected to show a day: 1 month or N days.';
 comment on column mart.vendor_account.newest_refused is
-'Newest usage date in the window that the vendor refused with 400 for an app; null where it refused none.';
-comment on column mart.vendor_account.refusal is 'The vendor''s message when it refused that day.';
+'Newest usage date in the window that the vendor refused with 400 for an app; null if it refused none.';
+comment on column mart.vendor_account.refusal is 'The vendor''s message for the refused day.';
 comment on column mart.vendor_account.requests_per_second is
-'Rate at which the account was asked last: as configured, or what its 429s taught; null before the first request.';
-comment on column mart.vendor_account.paced_at is 'When the vendor last answered at that rate; null with it.';
+'Last rate limit, requests per second: as configured, or lowered after 429s; null before the first request.';
+comment on column mart.vendor_account.paced_at is
+'When the vendor last responded at that rate; null before the first request.';
 comment on column mart.vendor_account.window_begins_on is
-'Oldest usage date that the vendor is expected to show today; a filter usage_date >= it skips the years before.';
+'Oldest usage date that the vendor is expected to show today. A filter `usage_date >=` it skips older years.';

@@ -1,5 +1,4 @@
--- Grain: one scheduled DAG. Key: dag_id. When Airflow runs it next, and whether that is too late. Consumers: people,
--- alerts.
+-- Grain: one scheduled DAG. Key: dag_id. The DAG's next run, and whether it is late. Consumers: operators, alerts.
 create or replace view mart.dag_schedule as
 select
     schedule.dag_id,
@@ -8,7 +7,7 @@ select
     schedule.is_paused,
     schedule.recorded_at,
     case
-        -- Push-streaming is paused where an account does not have it; without bandwidth, days are lost.
+        -- Accounts without push-streaming pause its DAGs. A paused bandwidth DAG loses days.
         when schedule.is_paused then starts_with(schedule.dag_id, 'agora_bandwidth_')
         when schedule.next_run_at is null then true
         else
@@ -20,10 +19,10 @@ from core.dag_schedule as schedule;
 comment on view mart.dag_schedule is
 'Grain: one scheduled DAG, as Airflow reported it when a run of the DAG or of agora_bandwidth_watch started.';
 comment on column mart.dag_schedule.dag_id is 'Name of the DAG.';
-comment on column mart.dag_schedule.next_run_at is 'When Airflow creates the next run; null if it does not.';
+comment on column mart.dag_schedule.next_run_at is 'When Airflow creates the next run; null without a next run.';
 comment on column mart.dag_schedule.period is 'Time between two scheduled runs.';
 comment on column mart.dag_schedule.is_paused is 'Whether the DAG is paused: no scheduled run starts.';
 comment on column mart.dag_schedule.recorded_at is 'When this was recorded, by the warehouse''s clock.';
 comment on column mart.dag_schedule.is_late is
-'Whether the next run is more than one hour overdue, or more than one and a half periods away, or will not come. Of'
-' paused DAGs, those of bandwidth are late.';
+'The next run is more than one hour overdue, more than one and a half periods away, or not planned. Of the paused'
+' DAGs, only those for bandwidth are late.';

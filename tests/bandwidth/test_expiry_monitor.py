@@ -9,7 +9,7 @@ import pytest
 
 from agora.bandwidth.expiry_monitor import Check, Findings
 from agora.errors import DaysExpire, DaysLost
-from agora.warehouse.planning_queries import Uncollected
+from agora.warehouse.planning_queries import IncompleteDay
 
 pytestmark = pytest.mark.unit
 
@@ -17,13 +17,13 @@ TODAY = date(2026, 11, 22)
 YESTERDAY = Check(datetime(2026, 11, 21, 6, tzinfo=UTC))
 
 
-def day(days_left: int, state: str = "failed", app_id: str = "a1", reason: str = "HTTP 500") -> Uncollected:
+def day(days_left: int, state: str = "failed", app_id: str = "a1", reason: str = "HTTP 500") -> IncompleteDay:
     """Return an app-day of a window of 30 days that has so many days left."""
     usage_date = TODAY - timedelta(days=30 - days_left)
-    return Uncollected("agora_dashboard", app_id, f"Name of {app_id}", usage_date, state, reason, days_left)
+    return IncompleteDay("agora_dashboard", app_id, f"Name of {app_id}", usage_date, state, reason, days_left)
 
 
-def findings(*days: Uncollected, before: Check = YESTERDAY, days_of_warning: int = 7) -> Findings:
+def findings(*days: IncompleteDay, before: Check = YESTERDAY, days_of_warning: int = 7) -> Findings:
     return Findings(days, before, days_of_warning)
 
 

@@ -13,12 +13,12 @@ from agora.bandwidth.window import (
     EDGE_DAYS,
     MARGIN_DAYS,
     PROBES_PER_DATE,
-    AppDay,
     Edge,
     edge_end,
     oldest_day,
     oldest_requested,
 )
+from agora.domain import AppDay
 
 pytestmark = pytest.mark.unit
 

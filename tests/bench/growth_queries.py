@@ -83,7 +83,7 @@ def _asked(app_ids: list[str], today: date) -> dict[str, Ask]:
         ),
         "collector: apps that were served before": lambda c: planning_queries.served(c, CONN_ID, most=5),
         "collector: what a batch has come to": lambda c: planning_queries.results(c, batch, NEVER),
-        "watch: what is not collected": lambda c: planning_queries.uncollected(c, datetime.now(UTC)),
+        "watch: what is not collected": lambda c: planning_queries.incomplete_days(c, datetime.now(UTC)),
         "page: coverage of the window, 50 apps": lambda c: coverage.coverage(c, choice),
         "page: the window": coverage.window,
         "page: bill of a month beside the month before": lambda c: bill.bill(c, month),

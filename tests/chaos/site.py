@@ -18,7 +18,7 @@ from agora.settings import parse_apps, parse_dashboard
 from agora.warehouse import app_days, roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
-from agora.warehouse.server_checks import require_durable
+from agora.warehouse.server_checks import require_durable_server
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.chaos.checker import Acknowledged, AppDay, Findings, check, missing
 from tests.chaos.collector import Load, Round
@@ -33,7 +33,7 @@ ROUND_SECONDS = 120.0  # generous: it takes about half a second
 
 def durable_engine(url: str) -> Engine:
     """Return the collector's engine as the product makes it."""
-    return require_durable(warehouse_engine(url))
+    return require_durable_server(warehouse_engine(url))
 
 
 class ChaosError(Exception):

@@ -79,15 +79,15 @@ def _replay_in_present_zone(*arguments: Any, **named: Any) -> Any:
     return replay.replay(*arguments, **{**named, "correct_zone": True})
 
 
-_NEWER = "excluded.collected_at > held.verified_at"
-_MORE = "excluded.points > held.points"
-_WANTED_VIEW = "10_core_wanted_app_day.sql"
+_NEWER = "excluded.collected_at > stored.verified_at"
+_MORE = "excluded.points > stored.points"
+_EXPECTED_VIEW = "10_core_expected_app_day.sql"
 
 BREAKS = (
     Break(
         "a day is lost one day early",
         ("windows", "missed nights", "storms", "malformed"),
-        view=(_WANTED_VIEW, "expiry.expires_on + 2 >= known.today", "expiry.expires_on + 1 >= known.today"),
+        view=("04_mart_dates.sql", "window_length) + 3", "window_length) + 2"),
     ),
     Break(
         "no margin of two days",
@@ -102,7 +102,7 @@ BREAKS = (
     Break(
         "a response that lacks points removes them",
         ("lacking", "restatements", "zeros"),
-        (edits(app_days, "LOAD", _MORE, "excluded.points <> held.points"),),
+        (edits(app_days, "LOAD", _MORE, "excluded.points <> stored.points"),),
     ),
     Break(
         "a 401 stops the account",
@@ -116,15 +116,15 @@ BREAKS = (
             edits(
                 planning_queries,
                 "MISSING",
-                "and wanted.state <> 'lost'",
-                "and wanted.state <> 'lost' and wanted.http_status is distinct from 400",
+                "and app_day.state <> 'lost'",
+                "and app_day.state <> 'lost' and app_day.http_status is distinct from 400",
             ),
         ),
     ),
     Break(
         "attempts are not counted",
         ("partial", "malformed"),
-        (edits(app_days, "LOAD", "held.attempts + excluded.attempts", "held.attempts"),),
+        (edits(app_days, "LOAD", "stored.attempts + excluded.attempts", "stored.attempts"),),
     ),
     Break(
         "days before the app was first seen are expected",
@@ -135,7 +135,7 @@ BREAKS = (
         "the zone follows the app's account",
         ("moves", "replays"),
         (
-            edits(app_days, "HELD", "coalesce(wanted.collected_by, wanted.conn_id)", "wanted.conn_id"),
+            edits(app_days, "STORED", "coalesce(app_day.collected_by, app_day.conn_id)", "app_day.conn_id"),
             lambda: patch("tests.model.world.replay", partial(_replay_in_present_zone)),
         ),
     ),
@@ -143,7 +143,7 @@ BREAKS = (
         "a partial day counts as complete",
         ("partial",),
         view=(
-            _WANTED_VIEW,
+            _EXPECTED_VIEW,
             "app_day.state = 'collected' as is_complete",
             "app_day.state in ('collected', 'partial') as is_complete",
         ),
@@ -170,8 +170,8 @@ BREAKS = (
         ("membership",),
         view=(
             "12_core_app_month.sql",
-            "when known.configured @> calendar.days then 'part of the month'",
-            "when known.configured @> calendar.days then 'final'",
+            "when app.configured_dates @> calendar.days then 'part of the month'",
+            "when app.configured_dates @> calendar.days then 'final'",
         ),
     ),
 )

@@ -25,7 +25,7 @@ from agora.client.dashboard import CONFIRMING_APPS
 from agora.errors import ClockDiffers
 from agora.settings import AppSettings, DashboardSettings, parse_dashboard
 from agora.warehouse import app_days, apps, planning_queries, raw_responses, suspicious_responses
-from agora.warehouse.clock import ahead_of_worker
+from agora.warehouse.clock import clock_difference
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_aggregates import refresh
 from tests.model.check import Stored, Violation, compare
@@ -328,7 +328,7 @@ class World:
         self.history.append(self._named(run, days))
         by_account = self._by_account()
         with self.engine.begin() as connection:
-            assert not ahead_of_worker(connection, self.now)
+            assert not clock_difference(connection, self.now)
             apps.retire(connection, [*self.configured], f"run {run.number}")
             for conn_id, of_account in by_account.items():
                 apps.sync(connection, self.vendor.settings[conn_id], of_account)
@@ -379,7 +379,7 @@ class World:
             asked = Asked(calls[conn_id], due[conn_id], rechecks[conn_id], count, is_nightly=days is None)
             check_requests(self, asked)
         with self.engine.begin() as connection:
-            suspicious_responses.notes(connection, since)
+            suspicious_responses.describe(connection, since)
         if self.luck.number("refresh", run.number) < 0.9:
             refresh(self.engine)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from agora.dag_support import metrics
+from agora.domain import State
 from tests.stack.metrics_receiver import Collector, Sample
 from tests.stack.stack import LiveStack
 
@@ -91,7 +92,7 @@ def test_metrics_of_a_night_and_a_look_say_what_the_warehouse_says(
     assert recorded[1] >= 2
     assert recorded[2] == recorded[4] > 0
     assert_gauges_are_the_warehouses(live, collector)
-    assert last(collector, metrics.APP_DAYS["failed"]) > 0
+    assert last(collector, metrics.APP_DAYS[State.FAILED]) > 0
 
     # The watch looks whether anything was collected or not; here the rest is no longer available.
     live.sql(

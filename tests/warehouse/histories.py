@@ -112,7 +112,7 @@ class History:
         """Replace stored days as a replay does: some with other points, some with none."""
         day = self._day()
         with self.engine.begin() as connection:
-            held = [one for one in app_days.held(connection, day, APP_IDS) if one.kbps is not None][:2]
+            held = [one for one in app_days.lock_stored(connection, day, APP_IDS) if one.kbps is not None][:2]
             again = [
                 self._outcome(one.app_id, day)
                 if self.rng.random() < 0.3
@@ -192,7 +192,7 @@ class History:
 
     def forget(self) -> None:
         """Let retention drop what is old."""
-        self._run("select core.forget_app_days(current_date - 62)")
+        self._run("select core.delete_app_days(current_date - 62)")
 
     def truncate(self) -> None:
         """Remove all points at once."""
@@ -200,11 +200,11 @@ class History:
 
     def refresh(self) -> None:
         """Store the figures of everything that changed."""
-        self._run("select core.refresh_figures(1000000)")
+        self._run("select core.refresh_aggregates(1000000)")
 
     def refresh_a_little(self) -> None:
         """Store the figures of some of it."""
-        self._run("select core.refresh_figures(:most)", most=int(self.rng.integers(1, 6)))
+        self._run("select core.refresh_aggregates(:most)", most=int(self.rng.integers(1, 6)))
 
     def _run(self, statement: str, **parameters: Any) -> None:
         with self.engine.begin() as connection:

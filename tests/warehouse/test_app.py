@@ -94,7 +94,7 @@ def test_the_total_is_the_sum_of_the_points_stored_or_not(warehouse: Warehouse) 
     total = SUMS.format(view="mart.bandwidth_5min_total", apps="sum(apps)")
     assert len(expected) > 288 * len(days)
     assert warehouse.rows(total, role="analyst") == expected
-    warehouse.rows("select core.refresh_figures(1000)", role="loader")
+    warehouse.rows("select core.refresh_aggregates(1000)", role="loader")
     assert warehouse.rows(total, role="analyst") == expected
     warehouse.run("update core.app_day set kbps[5] = 7 where usage_date = %s", (days[1],))
     changed = warehouse.rows(SUMS.format(view="mart.bandwidth_5min", apps="count(*)"))

@@ -19,13 +19,13 @@ SHIFT = "interval '8 hours'"
 
 # What breaks each assertion, and the constraints that must be away for it to be possible at all.
 DAMAGE = {
-    "every_collected_day_has_its_raw_answer": (
+    "every_collected_day_has_its_raw_response": (
         COLLECTED,
         "update core.app_day set body_sha256 = 'another'",
         "",
     ),
-    "every_partial_day_has_its_raw_answer": (PARTIAL, "update core.app_day set http_status = 203", ""),
-    "every_raw_answer_has_the_digest_of_its_body": (
+    "every_partial_day_has_its_raw_response": (PARTIAL, "update core.app_day set http_status = 203", ""),
+    "every_raw_response_has_the_digest_of_its_body": (
         None,
         "insert into raw.bandwidth_response (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
         " values ('a', '2025-01-01', now(), 200, 'a body', 'no digest of it')",
@@ -88,17 +88,17 @@ DAMAGE = {
         " update core.app_day set top_kbps[1] = top_kbps[1] + 1",
         "",
     ),
-    "every_stored_p95_is_that_of_its_points": (
+    "every_stored_p95_matches_its_points": (
         None,
         "update core.month_p95 set p95_kbps = p95_kbps + 1",
         "",
     ),
-    "every_stored_sum_is_that_of_its_points": (
+    "every_stored_sum_matches_its_points": (
         None,
         f"update core.day_sum set kbps[99] = kbps[99] + 1 where usage_date = '{COLLECTED}'",
         "",
     ),
-    "every_day_stored_as_entered_is_in_the_ledger": (
+    "every_recorded_date_is_in_the_ledger": (
         None,
         "update core.entered_days"
         f" set usage_dates = usage_dates + datemultirange(daterange('{SILENT}', '{SILENT}', '[]'))",
@@ -138,7 +138,7 @@ def good(warehouse: Warehouse) -> Warehouse:
 
 def refresh(warehouse: Warehouse) -> None:
     """Store the figures, as the last step of a run does."""
-    warehouse.rows("select core.refresh_figures(1000)", role="loader")
+    warehouse.rows("select core.refresh_aggregates(1000)", role="loader")
 
 
 def day_of(app_id: str, day: date) -> AppDay:
@@ -209,5 +209,5 @@ def test_every_assertion_has_its_damage(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.stem)
 def test_a_check_says_what_it_asserts_and_what_to_do(check: Path) -> None:
     head = check.read_text(encoding="utf-8").split("\n\n")[0]
-    assert head.startswith("-- Asserts ")
+    assert head.startswith("-- Checks ")
     assert "\n-- If it fails: " in head

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from agora.errors import ClockDiffers
-from agora.warehouse.clock import ahead_of_worker
+from agora.warehouse.clock import clock_difference
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import Warehouse
 
@@ -26,7 +26,7 @@ def engine(warehouse: Warehouse) -> Iterator[Engine]:
 def ahead(engine: Engine, worker: timedelta, vendor: list[timedelta]) -> timedelta:
     """Compare a worker's clock that is ahead by so much, and a vendor's that is ahead of the worker's."""
     with engine.connect() as connection:
-        return ahead_of_worker(connection, datetime.now(UTC) + worker, vendor)
+        return clock_difference(connection, datetime.now(UTC) + worker, vendor)
 
 
 @pytest.mark.parametrize("worker", [timedelta(), 4 * MINUTE, -4 * MINUTE])
@@ -43,8 +43,8 @@ def test_how_far_the_warehouse_is_ahead_is_returned(engine: Engine, worker: time
         (YEAR, [-YEAR], "The clock of this worker is wrong: worker 20"),
         (-6 * MINUTE, [6 * MINUTE] * 3, "The clock of this worker is wrong"),
         (YEAR, [timedelta()], "The warehouse's clock is wrong"),
-        (timedelta(), [YEAR], "The vendor's clock, or that of a proxy on the way, is wrong"),
-        (YEAR, [], "The clock of this worker or that of the warehouse is wrong"),
+        (timedelta(), [YEAR], "The vendor's clock or a proxy's clock is wrong"),
+        (YEAR, [], "The clock of this worker or of the warehouse is wrong"),
         (YEAR, [YEAR], "The clocks of this worker, the warehouse and the vendor all differ"),
     ],
 )

@@ -264,5 +264,5 @@ def test_a_change_noted_on_an_impossible_day_stops_no_refresh(file_ledger: Wareh
             file_ledger.run(note, (value,), "loader")
     for value in ("0001-01-01", "9999-12-31"):
         file_ledger.run(note, (value,), "loader")
-    file_ledger.run("select core.refresh_figures(1000)", role="loader")
+    file_ledger.run("select core.refresh_aggregates(1000)", role="loader")
     assert file_ledger.rows("select * from core.changed_app_day") == []

@@ -1,4 +1,4 @@
-"""core.wanted_app_day and mart.coverage: which app-days are wanted, and until when they can be had."""
+"""core.expected_app_day and mart.coverage: which app-days are wanted, and until when they can be had."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
         warehouse.add_account(zone, conn_id=zone)
         warehouse.add_apps([App(zone.lower(), today_of(warehouse) - timedelta(days=5), conn_id=zone)])
     rows = warehouse.rows(
-        "select conn_id, today, max(usage_date) as last from core.wanted_app_day group by conn_id, today"
+        "select conn_id, today, max(usage_date) as last from core.expected_app_day group by conn_id, today"
         " order by today"
     )
     assert [row["conn_id"] for row in rows] == ["Etc/GMT+12", "Pacific/Kiritimati"]

@@ -12,16 +12,16 @@ from tests.warehouse.database import App, AppDay, Warehouse
 
 OLD = datetime.now(UTC).date() - timedelta(days=100)
 CALLS = {
-    "core.forget_raw_answers": f"select core.forget_raw_answers('{OLD}')",
-    "core.forget_app_days": f"select core.forget_app_days('{OLD + timedelta(days=1)}')",
-    "core.refresh_figures": "select core.refresh_figures(1000)",
+    "core.delete_raw_responses": f"select core.delete_raw_responses('{OLD}')",
+    "core.delete_app_days": f"select core.delete_app_days('{OLD + timedelta(days=1)}')",
+    "core.refresh_aggregates": "select core.refresh_aggregates(1000)",
 }
 # What each returns and leaves: responses, app-days, and noted changes. The trigger that notes what
-# core.forget_app_days deletes runs as the owner, too.
+# core.delete_app_days deletes runs as the owner, too.
 DONE = {
-    "core.forget_raw_answers": (1, 5, 6, 6),
-    "core.forget_app_days": (4, 6, 2, 10),
-    "core.refresh_figures": (6, 6, 6, 0),
+    "core.delete_raw_responses": (1, 5, 6, 6),
+    "core.delete_app_days": (4, 6, 2, 10),
+    "core.refresh_aggregates": (6, 6, 6, 0),
 }
 LEFT = """
 select

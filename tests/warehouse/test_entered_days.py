@@ -31,7 +31,7 @@ def stored(warehouse: Warehouse) -> Warehouse:
 
 
 def refresh(warehouse: Warehouse) -> None:
-    warehouse.rows("select core.refresh_figures(1000)", role="loader")
+    warehouse.rows("select core.refresh_aggregates(1000)", role="loader")
 
 
 def pending(warehouse: Warehouse) -> list[date]:

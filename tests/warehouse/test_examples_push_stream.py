@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.push_stream_state import Seen, record
+from agora.warehouse.push_stream_state import ReportedState, record
 from tests.warehouse.database import App, Warehouse
 from tests.warehouse.test_examples import ask
 
@@ -36,7 +36,7 @@ def test_push_streaming(warehouse: Warehouse) -> None:
     with engine.begin() as connection:
         for app_id, answers in HISTORY.items():
             for number, enabled in answers:
-                record(connection, "agora_dashboard", [Seen(app_id, enabled, days_ago(number))])
+                record(connection, "agora_dashboard", [ReportedState(app_id, enabled, days_ago(number))])
     engine.dispose()
     rows = [tuple(row.values()) for row in ask(warehouse, "80_push_streaming")]
     assert rows == [

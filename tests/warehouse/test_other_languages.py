@@ -130,5 +130,5 @@ def test_what_setting_up_could_not_set_is_logged(address: URL, caplog: pytest.Lo
 
 
 def test_a_server_that_is_too_old_is_named_before_anything_is_run(address: URL) -> None:
-    with pytest.raises(WarehouseError, match="PostgreSQL 18 or newer is needed"):
+    with pytest.raises(WarehouseError, match="PostgreSQL 18 or newer is required"):
         migrate(address)

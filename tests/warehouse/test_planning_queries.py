@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.planning_queries import (
-    Uncollected,
-    apps_known,
-    lost_in_all,
+    IncompleteDay,
+    count_apps,
+    count_lost_days,
+    incomplete_days,
     missing,
     rechecks,
-    uncollected,
 )
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
@@ -26,9 +26,9 @@ def loader(warehouse: Warehouse) -> Engine:
     return warehouse_engine(warehouse.url("loader"))
 
 
-def look(loader: Engine, since: datetime | None = None) -> list[Uncollected]:
+def look(loader: Engine, since: datetime | None = None) -> list[IncompleteDay]:
     with loader.connect() as connection:
-        return uncollected(connection, since or datetime.now(UTC))
+        return incomplete_days(connection, since or datetime.now(UTC))
 
 
 def days_ago(days: int) -> date:
@@ -44,7 +44,7 @@ def test_days_nobody_asked_for_are_there_without_any_run(warehouse: Warehouse, l
         ("b", "pending", "not requested yet"),
     }
     assert min(day.days_left for day in found) == -2, "the margin of two days"
-    assert found[0] == Uncollected(
+    assert found[0] == IncompleteDay(
         "agora_dashboard", "a", "Name of a", days_ago(32), "pending", "not requested yet", -2
     )
     assert [day.usage_date for day in found if day.app_id == "b"] == [days_ago(2), days_ago(1)]
@@ -86,12 +86,12 @@ def test_what_was_gone_at_the_last_look_is_left_out_in_the_accounts_own_days(
 
 def test_apps_and_losses_are_counted(warehouse: Warehouse, loader: Engine) -> None:
     with loader.connect() as connection:
-        assert (apps_known(connection), lost_in_all(connection)) == (0, 0)
+        assert (count_apps(connection), count_lost_days(connection)) == (0, 0)
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(34)), App("b", days_ago(5))])
     warehouse.add_days([AppDay("b", days_ago(500)), AppDay("b", days_ago(4))])
     with loader.connect() as connection:
-        assert (apps_known(connection), lost_in_all(connection)) == (2, 2)
+        assert (count_apps(connection), count_lost_days(connection)) == (2, 2)
 
 
 @pytest.mark.parametrize("conn_ids", [["stays", "goes"], ["stays"]], ids=["configured", "gone"])

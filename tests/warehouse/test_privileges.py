@@ -26,14 +26,14 @@ LOADER = {
     "core.day_sum": "select",
     "core.changed_app_day": "select insert",
     "core.entered_days": "select",
-    "core.known_app": "select",
-    "core.wanted_app_day": "select",
+    "core.app_calendar": "select",
+    "core.expected_app_day": "select",
     "core.fresh_month_p95": "select",
     "core.fresh_day_sum": "select",
     "core.summed_day": "select",
     "core.app_month": "select",
 }
-LOADERS_FUNCTIONS = {"core.forget_raw_answers", "core.forget_app_days", "core.refresh_figures"}
+LOADERS_FUNCTIONS = {"core.delete_raw_responses", "core.delete_app_days", "core.refresh_aggregates"}
 
 RELATIONS = """
 select oid::regclass::text as name, relkind
@@ -162,8 +162,8 @@ INTRUSIONS = [
     "alter default privileges for role owner grant all on tables to {role}",
     "create function public.mine() returns integer language sql as 'select 1'",
     "create function mart.mine() returns integer language sql as 'select 1'",
-    "create or replace function core.forget_app_days(before date) returns bigint language sql as 'select 1'",
-    "alter function core.forget_app_days security invoker",
+    "create or replace function core.delete_app_days(before date) returns bigint language sql as 'select 1'",
+    "alter function core.delete_app_days security invoker",
     "create trigger mine before insert on core.app_day execute function suppress_redundant_updates_trigger()",
     "create rule mine as on insert to core.app_day do instead nothing",
     "alter table core.app_day disable trigger all",

@@ -13,7 +13,7 @@ from psycopg2 import errors
 from sqlalchemy import Engine
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.push_stream_state import Seen, record
+from agora.warehouse.push_stream_state import ReportedState, record
 from tests.warehouse.database import App, Warehouse
 
 ROUNDS = 300
@@ -39,10 +39,10 @@ class Model:
     def __init__(self) -> None:
         self.stretches: dict[str, list[Stretch]] = {}
 
-    def record(self, conn_id: str, seen: list[Seen]) -> int:
+    def record(self, conn_id: str, seen: list[ReportedState]) -> int:
         return sum(self._record(conn_id, answer) for answer in seen)
 
-    def _record(self, conn_id: str, answer: Seen) -> bool:
+    def _record(self, conn_id: str, answer: ReportedState) -> bool:
         stretches = self.stretches.setdefault(answer.app_id, [])
         newest = stretches[-1] if stretches else None
         if newest and answer.seen_at <= newest["last_seen_at"]:
@@ -69,7 +69,7 @@ def engine(warehouse: Warehouse) -> Iterator[Engine]:
     engine.dispose()
 
 
-def tell(engine: Engine, *seen: Seen, conn_id: str = "agora_dashboard") -> int:
+def tell(engine: Engine, *seen: ReportedState, conn_id: str = "agora_dashboard") -> int:
     with engine.begin() as connection:
         return record(connection, conn_id, seen)
 
@@ -79,7 +79,7 @@ def held(warehouse: Warehouse) -> list[Stretch]:
 
 
 def test_the_first_answer_begins_a_stretch(warehouse: Warehouse, engine: Engine) -> None:
-    assert tell(engine, Seen("a", False, at(0)), Seen("b", True, at(1))) == 2
+    assert tell(engine, ReportedState("a", False, at(0)), ReportedState("b", True, at(1))) == 2
     assert held(warehouse) == [stretch(False, 0, 0, 1), stretch(True, 1, 1, 1, "b")]
 
 
@@ -89,13 +89,13 @@ def test_no_answers_are_nothing(warehouse: Warehouse, engine: Engine) -> None:
 
 
 def test_the_same_state_again_lengthens_the_stretch(warehouse: Warehouse, engine: Engine) -> None:
-    assert [tell(engine, Seen("a", True, at(day))) for day in (0, 5, 9)] == [1, 0, 0]
+    assert [tell(engine, ReportedState("a", True, at(day))) for day in (0, 5, 9)] == [1, 0, 0]
     assert held(warehouse) == [stretch(True, 0, 9, 3)]
 
 
 def test_a_change_and_a_change_back_are_three_stretches(warehouse: Warehouse, engine: Engine) -> None:
     said = [(False, 0), (False, 1), (True, 2), (True, 3), (True, 4), (False, 5)]
-    assert [tell(engine, Seen("a", enabled, at(day))) for enabled, day in said] == [1, 0, 1, 0, 0, 1]
+    assert [tell(engine, ReportedState("a", enabled, at(day))) for enabled, day in said] == [1, 0, 1, 0, 0, 1]
     assert held(warehouse) == [stretch(False, 0, 1, 2), stretch(True, 2, 4, 3), stretch(False, 5, 5, 1)]
 
 
@@ -105,48 +105,57 @@ def test_an_answer_that_is_not_newer_than_all_held_changes_nothing(
     warehouse: Warehouse, engine: Engine, enabled: bool, seconds: int
 ) -> None:
     for said, second in ((False, 0), (True, 5), (True, 8)):
-        tell(engine, Seen("a", said, at(second)))
+        tell(engine, ReportedState("a", said, at(second)))
     before = held(warehouse)
-    assert tell(engine, Seen("a", enabled, at(seconds))) == 0
+    assert tell(engine, ReportedState("a", enabled, at(seconds))) == 0
     assert held(warehouse) == before
 
 
 def test_a_batch_that_is_recorded_twice_changes_nothing_the_second_time(
     warehouse: Warehouse, engine: Engine
 ) -> None:
-    tell(engine, Seen("a", True, at(0)), Seen("b", True, at(0)))
-    batch = [Seen("a", True, at(5)), Seen("b", False, at(6)), Seen("c", True, at(7))]
+    tell(engine, ReportedState("a", True, at(0)), ReportedState("b", True, at(0)))
+    batch = [
+        ReportedState("a", True, at(5)),
+        ReportedState("b", False, at(6)),
+        ReportedState("c", True, at(7)),
+    ]
     assert tell(engine, *batch) == 2
     once = held(warehouse)
     assert tell(engine, *batch) == 0
     assert held(warehouse) == once
     # Nor when somebody else recorded a change in between.
-    assert tell(engine, Seen("b", True, at(8))) == 1
+    assert tell(engine, ReportedState("b", True, at(8))) == 1
     between = held(warehouse)
     assert tell(engine, *batch) == 0
     assert held(warehouse) == between
 
 
 def test_of_several_answers_for_one_app_the_newest_counts(warehouse: Warehouse, engine: Engine) -> None:
-    tell(engine, Seen("a", False, at(0)))
+    tell(engine, ReportedState("a", False, at(0)))
     assert (
-        tell(engine, *(Seen("a", enabled, at(day)) for day, enabled in ((1, True), (3, False), (2, True))))
+        tell(
+            engine,
+            *(ReportedState("a", enabled, at(day)) for day, enabled in ((1, True), (3, False), (2, True))),
+        )
         == 0
     )
     assert held(warehouse) == [stretch(False, 0, 3, 2)]
 
 
 def test_an_app_that_moves_to_another_account_goes_on(warehouse: Warehouse, engine: Engine) -> None:
-    tell(engine, Seen("a", True, at(0)))
-    assert tell(engine, Seen("a", True, at(1)), conn_id="agora_other") == 0
+    tell(engine, ReportedState("a", True, at(0)))
+    assert tell(engine, ReportedState("a", True, at(1)), conn_id="agora_other") == 0
     assert held(warehouse) == [stretch(True, 0, 1, 2) | {"conn_id": "agora_other"}]
 
 
 def test_a_batch_is_recorded_whole_or_not_at_all(warehouse: Warehouse, engine: Engine) -> None:
     with engine.connect() as connection:
-        record(connection, "agora_dashboard", [Seen("a", True, at(0)), Seen("b", False, at(0))])
+        record(
+            connection, "agora_dashboard", [ReportedState("a", True, at(0)), ReportedState("b", False, at(0))]
+        )
     assert held(warehouse) == []
-    assert tell(engine, Seen("a", True, at(0))) == 1
+    assert tell(engine, ReportedState("a", True, at(0))) == 1
 
 
 def test_ten_thousand_apps_are_one_batch(warehouse: Warehouse, engine: Engine) -> None:
@@ -155,7 +164,7 @@ def test_ten_thousand_apps_are_one_batch(warehouse: Warehouse, engine: Engine) -
     app_ids = [f"{number:032x}" for number in range(10_000)]
     for night in range(3):
         draw.shuffle(app_ids)
-        batch = [Seen(app_id, draw.random() < 0.5, at(night)) for app_id in app_ids]
+        batch = [ReportedState(app_id, draw.random() < 0.5, at(night)) for app_id in app_ids]
         assert tell(engine, *batch) == model.record("agora_dashboard", batch)
         assert tell(engine, *batch) == 0
     assert held(warehouse) == model.rows()
@@ -165,13 +174,13 @@ def test_recorders_at_once_leave_the_history_of_one_after_the_other(
     warehouse: Warehouse, engine: Engine
 ) -> None:
     together = threading.Barrier(RECORDERS, timeout=120)
-    recorded: list[tuple[str, list[Seen], int]] = []
+    recorded: list[tuple[str, list[ReportedState], int]] = []
     failures: list[BaseException] = []
 
-    def answers(draw: random.Random, app_ids: tuple[str, ...], round_number: int) -> list[Seen]:
+    def answers(draw: random.Random, app_ids: tuple[str, ...], round_number: int) -> list[ReportedState]:
         """Return answers of so few instants that one recorder's are often as old as the other's, or older."""
         return [
-            Seen(app_id, draw.random() < 0.5, at(2 * round_number + draw.randrange(4)))
+            ReportedState(app_id, draw.random() < 0.5, at(2 * round_number + draw.randrange(4)))
             for app_id in draw.sample(app_ids, 3)
         ]
 
@@ -207,9 +216,9 @@ def test_recorders_at_once_leave_the_history_of_one_after_the_other(
 
 
 def test_whoever_reads_does_not_wait_for_a_recorder(warehouse: Warehouse, engine: Engine) -> None:
-    tell(engine, Seen("a", False, at(0)))
+    tell(engine, ReportedState("a", False, at(0)))
     with engine.begin() as connection:
-        record(connection, "agora_dashboard", [Seen("a", True, at(1))])
+        record(connection, "agora_dashboard", [ReportedState("a", True, at(1))])
         rows = warehouse.rows(
             "set lock_timeout = '1s'; select enabled from mart.push_stream_state", role="analyst"
         )
@@ -220,8 +229,8 @@ def test_the_analyst_sees_every_stretch_and_which_is_current(warehouse: Warehous
     warehouse.add_account()
     warehouse.add_apps([App("a", date(2026, 11, 1))])
     for day, enabled in enumerate((False, True, False)):
-        tell(engine, Seen("a", enabled, at(day)))
-    tell(engine, Seen("not collected yet", True, at(1)))
+        tell(engine, ReportedState("a", enabled, at(day)))
+    tell(engine, ReportedState("not collected yet", True, at(1)))
     rows = warehouse.rows(
         "select * from mart.push_stream_state order by app_id, first_seen_at", role="analyst"
     )
@@ -244,6 +253,6 @@ def test_the_analyst_sees_every_stretch_and_which_is_current(warehouse: Warehous
 def test_what_cannot_be_is_refused(
     warehouse: Warehouse, engine: Engine, constraint: str, change: str
 ) -> None:
-    tell(engine, Seen("a", True, at(0)))
+    tell(engine, ReportedState("a", True, at(0)))
     with pytest.raises(errors.CheckViolation, match=constraint):
         warehouse.run(f"update core.push_stream_state set {change}", role="loader")

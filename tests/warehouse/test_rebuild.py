@@ -58,7 +58,7 @@ def fill(warehouse: Warehouse, *, without: int) -> None:
         if (app_id, day) not in {("a", one) for one in missing}
     )
     warehouse.add_raw("a", LAST)
-    warehouse.rows("select core.refresh_figures(100000)", role="loader")
+    warehouse.rows("select core.refresh_aggregates(100000)", role="loader")
 
 
 def restore_facts(source: Warehouse, target: Warehouse) -> None:
@@ -116,7 +116,9 @@ def test_after_the_command_every_view_is_as_it_was(
     assert min(seen.stored) > 0
     for path in sorted((SQL / "checks").glob("*.sql")):
         (row,) = other.rows(path.read_text("utf-8").replace("interval '2 days'", "interval '100 years'"))
-        assert path.stem.startswith("points_are_proven") or set(row.values()) == {True}, path.stem
+        assert path.stem.startswith("points_have_their_raw_response") or set(row.values()) == {True}, (
+            path.stem
+        )
     # The next keys are new, too.
     other.add_apps([App("d", FIRST)])
     other.add_raw("d", LAST)

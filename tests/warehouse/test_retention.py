@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from agora.errors import SettingsError
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.retention import LEAST_DAYS, Retention, forget, parse_retention
+from agora.warehouse.retention import LEAST_DAYS, Retention, delete_older_than, parse_retention
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
 TODAY = date.today()  # noqa: DTZ011 - the server's clock decides, in UTC like the tests'
@@ -54,17 +54,17 @@ def filled(warehouse: Warehouse, states: dict[str, str], first: date = OLD) -> l
 
 def test_nothing_is_dropped_unless_asked_for(warehouse: Warehouse, engine: Engine) -> None:
     days = filled(warehouse, {"a": "collected"})
-    assert forget(engine, Retention(), TODAY) == (0, 0)
+    assert delete_older_than(engine, Retention(), TODAY) == (0, 0)
     assert len(held(warehouse)) == len(answers(warehouse)) == len(days)
 
 
 def test_raw_answers_go_and_their_points_stay(warehouse: Warehouse, engine: Engine) -> None:
     days = filled(warehouse, {"a": "collected"})
     points = warehouse.rows("select sum(kbps), count(*) from mart.bandwidth_5min")
-    assert forget(engine, Retention(raw_answer_days=70), TODAY) == (30, 0)
+    assert delete_older_than(engine, Retention(raw_answer_days=70), TODAY) == (30, 0)
     assert answers(warehouse) == {("a", day) for day in days if day >= TODAY - timedelta(days=70)}
     assert warehouse.rows("select sum(kbps), count(*) from mart.bandwidth_5min") == points
-    assert forget(engine, Retention(raw_answer_days=70), TODAY) == (0, 0)
+    assert delete_older_than(engine, Retention(raw_answer_days=70), TODAY) == (0, 0)
 
 
 @pytest.mark.parametrize("state", ["failed", "rejected"])
@@ -72,7 +72,7 @@ def test_raw_answers_of_days_that_are_not_final_stay(
     warehouse: Warehouse, engine: Engine, state: str
 ) -> None:
     filled(warehouse, {"a": "collected", "b": state})
-    forget(engine, Retention(raw_answer_days=70), TODAY)
+    delete_older_than(engine, Retention(raw_answer_days=70), TODAY)
     gone = {day for app_id, day in product_before(70) if app_id == "b"} - {
         day for app_id, day in answers(warehouse) if app_id == "b"
     }
@@ -94,7 +94,7 @@ def test_an_answer_that_was_never_read_outlives_its_lost_day(warehouse: Warehous
             "usage_date % 2", "extract(day from usage_date)::int % 2"
         )
     )
-    forget(engine, Retention(raw_answer_days=70), TODAY)
+    delete_older_than(engine, Retention(raw_answer_days=70), TODAY)
     left = warehouse.rows(
         "select distinct http_status from raw.bandwidth_response where usage_date < current_date - 70"
     )
@@ -107,7 +107,7 @@ def test_an_answer_that_was_never_read_stays_though_nobody_expects_its_day(
 ) -> None:
     filled(warehouse, {"a": "rejected", "b": "failed"})
     warehouse.run("update core.app set wanted = '{}'")
-    forget(engine, Retention(raw_answer_days=70), TODAY)
+    delete_older_than(engine, Retention(raw_answer_days=70), TODAY)
     left = {key for key in answers(warehouse) if key[1] < TODAY - timedelta(days=70)}
     assert left == {key for key in product_before(70) if key[0] == "a"}
 
@@ -115,7 +115,7 @@ def test_an_answer_that_was_never_read_stays_though_nobody_expects_its_day(
 def test_app_days_go_with_their_bills_and_are_not_missed(warehouse: Warehouse, engine: Engine) -> None:
     days = filled(warehouse, {"a": "collected", "b": "failed"})
     kept = {day for day in days if day >= TODAY - timedelta(days=70)}
-    assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 60)
+    assert delete_older_than(engine, Retention(app_day_days=70), TODAY) == (0, 60)
     assert held(warehouse) == {(app_id, day) for app_id in "ab" for day in kept}
     coverage = warehouse.rows("select app_id, usage_date, state from mart.coverage")
     assert {(row["app_id"], row["usage_date"]) for row in coverage} == held(warehouse)
@@ -138,17 +138,17 @@ def test_an_app_with_a_day_that_is_not_final_is_left_alone(
     if state is not None:
         warehouse.add_days([AppDay("b", OLD, state=state)])
     before = {day for app_id, day in held(warehouse) if app_id == "b"}
-    assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 30)
+    assert delete_older_than(engine, Retention(app_day_days=70), TODAY) == (0, 30)
     assert {day for app_id, day in held(warehouse) if app_id == "b"} == before
     # A day later the day is lost, which is final; now the window alone keeps what it shows.
     warehouse.run("update core.vendor_account set window_length = '69 days' where conn_id = 'long'")
-    assert forget(engine, Retention(app_day_days=70), TODAY) == (0, 29 + (state is not None))
+    assert delete_older_than(engine, Retention(app_day_days=70), TODAY) == (0, 29 + (state is not None))
 
 
 def test_a_long_window_keeps_what_the_vendor_still_shows(warehouse: Warehouse, engine: Engine) -> None:
     days = filled(warehouse, {"a": "collected"})
     warehouse.run("update core.vendor_account set window_length = interval '90 days'")
-    assert forget(engine, Retention(raw_answer_days=70, app_day_days=70), TODAY) == (10, 0)
+    assert delete_older_than(engine, Retention(raw_answer_days=70, app_day_days=70), TODAY) == (10, 0)
     assert len(held(warehouse)) == len(days)
 
 
@@ -156,8 +156,8 @@ def test_the_functions_drop_nothing_young_whoever_calls_them(warehouse: Warehous
     days = filled(warehouse, {"a": "collected"}, first=TODAY - timedelta(days=62))
     warehouse.run("update core.vendor_account set window_length = interval '1 day'")
     for day in days:
-        warehouse.rows("select core.forget_raw_answers(%s)", (day,), role="loader")
-    warehouse.rows("select core.forget_app_days(current_date - 10)", role="loader")
+        warehouse.rows("select core.delete_raw_responses(%s)", (day,), role="loader")
+    warehouse.rows("select core.delete_app_days(current_date - 10)", role="loader")
     assert len(held(warehouse)) == len(answers(warehouse)) == len(days)
 
 

@@ -24,6 +24,8 @@ MART = [
     "mart.dag_schedule",
     "mart.app",
     "mart.dates_in('{}')",
+    "mart.expires_on('2025-01-31', '1 month')",
+    "mart.lost_on('2025-01-31', '1 month')",
 ]
 # What every view calls, so that whoever reads a view may call it; without a right to the schema nobody does.
 EVERYBODYS = ["mart.clock()"]
@@ -43,8 +45,8 @@ TABLES = [
     "core.dag_schedule",
 ]
 VIEWS = [
-    "core.known_app",
-    "core.wanted_app_day",
+    "core.app_calendar",
+    "core.expected_app_day",
     "core.fresh_month_p95",
     "core.fresh_day_sum",
     "core.summed_day",
@@ -52,9 +54,9 @@ VIEWS = [
 ]
 INTERNAL = [*TABLES, *VIEWS, "public.warehouse_version"]
 FUNCTIONS = [
-    "core.forget_raw_answers('2025-01-01')",
-    "core.forget_app_days('2025-01-01')",
-    "core.refresh_figures(1)",
+    "core.delete_raw_responses('2025-01-01')",
+    "core.delete_app_days('2025-01-01')",
+    "core.refresh_aggregates(1)",
 ]
 TRIGGERS = ["core.note_changed_points"]
 
@@ -213,9 +215,9 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 
 
 def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
-    warehouse.run("drop view core.wanted_app_day cascade; drop view mart.bandwidth_5min cascade")
+    warehouse.run("drop view core.expected_app_day cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
-    warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.known_app")
+    warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.app_calendar")
     warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())
@@ -223,8 +225,8 @@ def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, s
         attempt(warehouse, "analyst", f"select * from {relation}")
         attempt(warehouse, "loader", f"select * from {relation}")
         refused(warehouse, stranger, f"select * from {relation}")
-    attempt(warehouse, "loader", "select * from core.wanted_app_day")
-    refused(warehouse, "analyst", "select * from core.wanted_app_day")
+    attempt(warehouse, "loader", "select * from core.expected_app_day")
+    refused(warehouse, "analyst", "select * from core.expected_app_day")
 
 
 def test_migrating_again_changes_nothing(warehouse: Warehouse) -> None:

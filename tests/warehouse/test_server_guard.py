@@ -1,4 +1,4 @@
-"""A server that may lose what it acknowledged, or a character, is refused with words that mend it."""
+"""A server that may lose commits or characters is refused, and the message has the remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 from agora.errors import WarehouseError
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
-from agora.warehouse.server_checks import require_durable
+from agora.warehouse.server_checks import require_durable_server
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 
 REMEDY = re.compile(r"(?:ALTER|SELECT) [^;]+;")
@@ -27,7 +27,7 @@ def server() -> Iterator[Throwaway]:
 
 @pytest.fixture
 def engine(server: Throwaway) -> Iterator[Engine]:
-    made = require_durable(warehouse_engine(server.url("loader")))
+    made = require_durable_server(warehouse_engine(server.url("loader")))
     yield made
     made.dispose()
 
@@ -122,7 +122,7 @@ def test_wherever_a_setting_is_off_the_message_names_the_place_and_its_statement
 
 def test_a_server_started_without_durability_is_refused_with_all_three_settings() -> None:
     with throwaway() as fast:
-        message = refusal(require_durable(warehouse_engine(fast.url("loader"))))
+        message = refusal(require_durable_server(warehouse_engine(fast.url("loader"))))
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
         assert f"{name} is off on the server's command line" in message
         assert f"start the server without {name}=off" in message
@@ -130,7 +130,7 @@ def test_a_server_started_without_durability_is_refused_with_all_three_settings(
 
 def test_an_option_of_the_connection_itself_is_seen(server: Throwaway) -> None:
     bare = create_engine(server.url("loader"), connect_args={"options": "-c synchronous_commit=off"})
-    assert "take synchronous_commit out of them" in refusal(require_durable(bare))
+    assert "remove synchronous_commit from the options" in refusal(require_durable_server(bare))
 
 
 def test_another_roles_setting_is_no_matter(server: Throwaway, engine: Engine) -> None:
@@ -168,7 +168,7 @@ def test_a_database_that_is_not_in_unicode_is_refused(server: Throwaway, encodin
     name = f"warehouse_{encoding.lower()}"
     options = f"owner owner encoding '{encoding}' locale 'C' template template0"
     administer(server, f"create database {name} {options}")
-    with pytest.raises(WarehouseError, match=f"the encoding {encoding}; UTF8 is needed.*--encoding UTF8"):
+    with pytest.raises(WarehouseError, match=f"the encoding {encoding}. UTF8 is required.*--encoding UTF8"):
         migrate(server.url("owner", name))
-    with pytest.raises(WarehouseError, match=f"the encoding {encoding}; UTF8 is needed"):
+    with pytest.raises(WarehouseError, match=f"the encoding {encoding}. UTF8 is required"):
         warehouse_engine(server.url("loader", name)).connect()

@@ -196,7 +196,7 @@ def test_a_load_that_was_rolled_back_leaves_no_trace(warehouse: Warehouse, engin
 def test_what_was_forgotten_is_not_stored_any_longer(warehouse: Warehouse, engine: Engine) -> None:
     given(warehouse)
     stored_aggregates.refresh(engine)
-    warehouse.rows("select core.forget_app_days('2025-03-05')", role="loader")
+    warehouse.rows("select core.delete_app_days('2025-03-05')", role="loader")
     stored_aggregates.refresh(engine)
     assert warehouse.rows(STORED) == [{"months": 2, "days": 1}]
 

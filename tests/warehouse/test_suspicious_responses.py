@@ -39,7 +39,7 @@ def apps(warehouse: Warehouse) -> Warehouse:
 
 def notes(engine: Engine, since: datetime) -> list[str]:
     with engine.connect() as connection:
-        return suspicious_responses.notes(connection, since)
+        return suspicious_responses.describe(connection, since)
 
 
 def test_only_a_fall_by_more_than_half_is_named_until_it_is_reviewed(apps: Warehouse, engine: Engine) -> None:

@@ -14,7 +14,7 @@ from alembic.config import Config
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.migrations.schema_version import SQL
-from agora.warehouse.push_stream_state import Seen, record
+from agora.warehouse.push_stream_state import ReportedState, record
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
@@ -143,7 +143,7 @@ def test_push_streaming_is_kept_beside_what_was_there(fourth: Warehouse) -> None
     migrate(fourth.url())
     engine = warehouse_engine(fourth.url("loader"))
     with engine.begin() as connection:
-        assert record(connection, "agora_dashboard", [Seen("a", True, datetime.now(UTC))]) == 1
+        assert record(connection, "agora_dashboard", [ReportedState("a", True, datetime.now(UTC))]) == 1
     engine.dispose()
     migrate(fourth.url())
     assert fourth.rows(LEDGER) == before

@@ -43,7 +43,7 @@ from agora.warehouse import owner
 from agora.warehouse.migrations import migrate, verify
 
 migrate.SQL = verify.SQL = Path(sys.argv[1])
-owner.require_durable = lambda engine: engine
+owner.require_durable_server = lambda engine: engine
 sys.exit(owner.run_as_owner(migrate.migrate))
 """
 NEXT = """

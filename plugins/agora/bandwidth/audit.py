@@ -13,7 +13,7 @@ from agora.bandwidth.replay import newest
 from agora.bandwidth.response_rows import read
 from agora.domain import SLOTS_PER_DAY
 from agora.text import format_count
-from agora.warehouse.stored_points import StoredPoints, to_compare
+from agora.warehouse.stored_points import StoredPoints, read_points_to_compare
 
 # Older app-days. Comparing them takes about 20 s on one core, as long as the 62 days of 800 apps that are
 # always compared. Up to 100 apps and 500 days, the sample covers every older day each week.
@@ -58,7 +58,7 @@ def compare(engine: Engine, sample: int = SAMPLE) -> Comparison:
         sample: Number of random app-days that are older than 62 days. All newer ones are compared.
     """
     with engine.connect() as connection:
-        return compared(to_compare(connection, sample))
+        return compared(read_points_to_compare(connection, sample))
 
 
 def compared(app_days: Iterable[StoredPoints]) -> Comparison:

@@ -7,21 +7,19 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agora import errors
+from agora.domain import SOUND_STATES, AppDay
 from agora.errors import ResponseRejected, see
 from agora.text import format_count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AppDay = tuple[str, date]
 Stage = Literal["plan", "fetch", "keep", "decode", "load", "check", "refresh"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
-SOUND = ("collected", "partial")
 MOST_NAMED = 20
 DETAIL = "- "  # prefix of detail lines, which a run note, limited to 1,000 characters, may cut off
 ADDED = (
@@ -95,7 +93,7 @@ class BatchResult:
         for (app_id, _), (_, reason, advice) in sorted(everything.items()):
             count, first = by_app.get(app_id, (0, ". ".join(filter(None, [reason.rstrip("."), advice]))))
             by_app[app_id] = (count + 1, first)
-        sound = batch.loc[batch["state"].isin(SOUND), "points"]
+        sound = batch.loc[batch["state"].isin(SOUND_STATES), "points"]
         return cls(
             requested=len(batch),
             received=len(sound),

@@ -19,13 +19,13 @@ from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.response_rows import raw_response, read
 from agora.bandwidth.window import Edge, edge_end, oldest_day
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
+from agora.domain import AppDay
 from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
 from agora.warehouse import app_days, planning_queries, raw_responses
-from agora.warehouse.clock import ahead_of_worker
+from agora.warehouse.clock import clock_difference
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
-AppDay = tuple[str, date]
 
 CONCURRENT_LOADS = 2  # one chunk is decoded while the warehouse writes the other
 LATE_APP = (
@@ -198,7 +198,7 @@ def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], 
         for item in answered
         if item.answer and item.answer.server_date
     ]
-    ahead = ahead_of_worker(connection, now(), vendor_ahead)
+    ahead = clock_difference(connection, now(), vendor_ahead)
     raw_responses.store(
         connection,
         [

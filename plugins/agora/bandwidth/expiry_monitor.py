@@ -12,7 +12,7 @@ from typing import Any
 from agora.bandwidth.window import MARGIN_DAYS
 from agora.errors import AgoraError, DaysExpire, DaysLost
 from agora.text import format_count
-from agora.warehouse.planning_queries import Uncollected
+from agora.warehouse.planning_queries import IncompleteDay
 
 MOST_NAMED = 5
 REASON_CHARACTERS = 120
@@ -50,7 +50,7 @@ class Findings:
         days_of_warning: An app-day with this many days left, or fewer, is about to expire.
     """
 
-    def __init__(self, days: Sequence[Uncollected], before: Check, days_of_warning: int) -> None:
+    def __init__(self, days: Sequence[IncompleteDay], before: Check, days_of_warning: int) -> None:
         self._days_of_warning = days_of_warning
         gone = [day for day in days if day.state == "lost"]
         self.gone = Counter(str(day.usage_date) for day in gone)
@@ -96,7 +96,7 @@ class Findings:
         return "\n".join(lines)
 
 
-def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
+def _expire_text(days: Sequence[IncompleteDay], days_of_warning: int) -> str:
     soonest = min(day.days_left for day in days)
     behind = sum(day.days_left < 0 for day in days)
     never_asked = sum(day.state == "pending" for day in days)
@@ -120,7 +120,7 @@ def _expire_text(days: Sequence[Uncollected], days_of_warning: int) -> str:
     return "\n".join(lines)
 
 
-def _lost_text(days: Sequence[Uncollected]) -> str:
+def _lost_text(days: Sequence[IncompleteDay]) -> str:
     return "\n".join(
         [
             f"{_app_days(days)} have left the vendor's window uncollected since the last check and are no"
@@ -130,9 +130,9 @@ def _lost_text(days: Sequence[Uncollected]) -> str:
     )
 
 
-def _by_app(days: Sequence[Uncollected]) -> list[str]:
+def _by_app(days: Sequence[IncompleteDay]) -> list[str]:
     """List the apps, soonest to expire first, each with its oldest missing day and its reason."""
-    first: dict[str, Uncollected] = {}
+    first: dict[str, IncompleteDay] = {}
     count: Counter[str] = Counter()
     for day in sorted(days, key=lambda day: (day.days_left, day.usage_date, day.app_id)):
         first.setdefault(day.app_id, day)
@@ -147,11 +147,11 @@ def _by_app(days: Sequence[Uncollected]) -> list[str]:
     return named
 
 
-def _name(day: Uncollected) -> str:
+def _name(day: IncompleteDay) -> str:
     return day.app_id if day.app_name == day.app_id else f"{day.app_id} ({day.app_name})"
 
 
-def _app_days(days: Sequence[Uncollected]) -> str:
+def _app_days(days: Sequence[IncompleteDay]) -> str:
     apps = len({day.app_id for day in days})
     oldest, newest = min(day.usage_date for day in days), max(day.usage_date for day in days)
     return f"{format_count(len(days), 'app-day')} of {format_count(apps, 'app')} ({_span(oldest, newest)})"

@@ -13,6 +13,7 @@ from agora.bandwidth.access_check import AccessCheck
 from agora.bandwidth.window import Edge
 from agora.client.dashboard import REQUESTED_AGAIN, DashboardClient
 from agora.client.response import Response
+from agora.domain import AppDay
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -25,8 +26,6 @@ from agora.errors import (
 
 CHUNK_APP_DAYS = 500
 CHUNK_SECONDS = 2.0
-
-AppDay = tuple[str, date]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from agora.bandwidth.window import edge_end, oldest_requested
 from agora.date_checks import require_plausible_date
+from agora.domain import AppDay
 from agora.errors import DayNotOver, SettingsError
 from agora.settings import AppSettings, DashboardSettings
 from agora.warehouse import planning_queries
-
-AppDay = tuple[str, date]
 
 COLLECTING_SECONDS = 18 * 3600  # a run is stopped after twenty hours
 

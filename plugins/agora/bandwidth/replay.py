@@ -15,7 +15,7 @@ from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.response_rows import read
 from agora.domain import starts_at
 from agora.warehouse import app_days, raw_responses
-from agora.warehouse.app_days import Held
+from agora.warehouse.app_days import StoredDay
 
 
 def replay(
@@ -55,7 +55,7 @@ def _replay_date(
     engine: Engine, usage_date: date, app_ids: Sequence[str], *, correct_zone: bool
 ) -> BatchResult:
     with engine.begin() as connection:
-        held = {day.app_id: day for day in app_days.held(connection, usage_date, app_ids)}
+        held = {day.app_id: day for day in app_days.lock_stored(connection, usage_date, app_ids)}
         begins = {
             app_id: starts_at(usage_date, day.timezone)
             if correct_zone or not day.starts_at
@@ -77,7 +77,7 @@ def _replay_date(
         return BatchResult.of(final, changed=app_days.replace(connection, final))
 
 
-def _stored(day: Held, usage_date: date, begins: datetime) -> Outcome:
+def _stored(day: StoredDay, usage_date: date, begins: datetime) -> Outcome:
     """Return the stored points of a day as an outcome."""
     return Outcome(
         day.app_id,

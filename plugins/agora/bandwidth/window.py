@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
 
-AppDay = tuple[str, date]
+from agora.domain import AppDay
 
 MARGIN_DAYS = 2  # a day is still requested this long after it should have left the window
 EDGE_DAYS = 3  # the window's oldest days, whose refusal is not a failure

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Self
 
+from agora.domain import AppDay
 from agora.errors import TaskOutputRemoved
 from agora.text import format_count
 
@@ -42,7 +43,7 @@ class Batch:
     planned_at: str
     unusable: str = ""
 
-    def app_days(self) -> list[tuple[str, date]]:
+    def app_days(self) -> list[AppDay]:
         """Return pairs of App ID and usage date in order."""
         return [
             (app_id, date.fromisoformat(day)) for day, ids in self.app_ids_by_day.items() for app_id in ids
@@ -113,7 +114,7 @@ def batch_limits(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> l
 
 def split_into_batches(
     conn_id: str,
-    app_days: Sequence[tuple[str, date]],
+    app_days: Sequence[AppDay],
     *,
     planned_at: datetime,
     requests_per_second: float,

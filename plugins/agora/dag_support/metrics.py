@@ -16,7 +16,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 
 from agora.bandwidth.batch_result import STAGES, Stage, timed
-from agora.warehouse.runs import STATES
+from agora.domain import State
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agora.bandwidth.batch_result import BatchResult
 
 # A day that is still requested is not lost.
-APP_DAYS = {state: f"agora.app_days.{state}" for state in STATES if state != "lost"}
+APP_DAYS = {state: f"agora.app_days.{state}" for state in State if state != "lost"}
 LOST_APP_DAYS = "agora.lost_app_days"
 DAYS_LEFT = "agora.oldest_uncollected.days_left"
 AGE_DAYS = "agora.oldest_uncollected.age_days"
@@ -84,11 +84,11 @@ def report_gauges(engine: Engine) -> None:
             return
         from sqlalchemy import text
 
-        from agora.warehouse.reports.gauges import standing
+        from agora.warehouse.reports.gauges import read_gauges
 
         with engine.connect() as connection:
             connection.execute(text(QUERY_LIMITS))
-            now = standing(connection)
+            now = read_gauges(connection)
         for state, name in APP_DAYS.items():
             stats.gauge(name, now.app_days.get(state, 0))
         stats.gauge(LOST_APP_DAYS, now.lost_app_days)

@@ -42,7 +42,7 @@ def _engine(connection: Connection) -> Engine:
     from sqlalchemy.engine import URL
 
     from agora.warehouse.engine import warehouse_engine
-    from agora.warehouse.server_checks import require_durable
+    from agora.warehouse.server_checks import require_durable_server
 
     # Such as sslmode and sslrootcert.
     parameters = {name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)}
@@ -60,7 +60,7 @@ def _engine(connection: Connection) -> Engine:
         database=connection.schema,
         query=parameters,
     )
-    return require_durable(warehouse_engine(url))
+    return require_durable_server(warehouse_engine(url))
 
 
 def _is_parameter(name: str) -> bool:

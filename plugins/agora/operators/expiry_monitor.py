@@ -58,16 +58,16 @@ def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
     """Return the problems and a description of the state; store the findings for the next check."""
     from agora.bandwidth.expiry_monitor import Check, Findings
     from agora.warehouse import suspicious_responses
-    from agora.warehouse.planning_queries import apps_known, lost_in_all, uncollected
+    from agora.warehouse.planning_queries import count_apps, count_lost_days, incomplete_days
 
     settings = configured_alerts()
     before = _previous_check(run_id)
     last = before or Check(now - timedelta(days=1))
     with warehouse() as engine:
         with engine.connect() as connection:
-            findings = Findings(uncollected(connection, last.at), last, settings.days_of_warning)
-            apps, lost = apps_known(connection), lost_in_all(connection)
-            doubtful = suspicious_responses.notes(connection, last.at)
+            findings = Findings(incomplete_days(connection, last.at), last, settings.days_of_warning)
+            apps, lost = count_apps(connection), count_lost_days(connection)
+            doubtful = suspicious_responses.describe(connection, last.at)
         report_gauges(engine)
     looks = {
         "run_id": run_id,

@@ -102,7 +102,7 @@ class RetentionOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Delete old data and note how much was deleted."""
-        from agora.warehouse.retention import forget, parse_retention
+        from agora.warehouse.retention import delete_older_than, parse_retention
         from agora.warehouse.stored_aggregates import refresh
 
         with noting_errors(context):
@@ -115,7 +115,7 @@ class RetentionOperator(BaseOperator):
         with noting_errors(context):
             retention = parse_retention(value)
             with warehouse() as engine:
-                answers, app_days = forget(engine, retention, datetime.now(UTC).date())
+                answers, app_days = delete_older_than(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
         note = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
         context["ti"].xcom_push(NOTE_KEY, note)

@@ -173,12 +173,12 @@ def _sync_apps(
     """
     from agora.bandwidth.plan import require_days
     from agora.warehouse import apps
-    from agora.warehouse.clock import ahead_of_worker
+    from agora.warehouse.clock import clock_difference
 
     every_app = [app for of_account in configured.values() for app in of_account]
     with engine.begin() as connection:
         worker_now = datetime.now(UTC)
-        now = worker_now + ahead_of_worker(connection, worker_now)
+        now = worker_now + clock_difference(connection, worker_now)
         if days is not None and accounts:
             newest = max(account.today(now) for account in accounts) - timedelta(days=1)
             require_days(days, every_app, newest)

@@ -101,7 +101,7 @@ def _record(context: Context, batches: Iterable[Batch], total: BatchResult, prob
                 problems=problems,
             )
             record(connection, run)
-            suspicious = suspicious_responses.notes(connection, started_at)
+            suspicious = suspicious_responses.describe(connection, started_at)
         with report_duration("refresh"):
             refresh(engine)
         report_gauges(engine)

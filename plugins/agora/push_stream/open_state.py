@@ -20,7 +20,7 @@ from agora.errors import (
     see,
 )
 from agora.text import format_count
-from agora.warehouse.push_stream_state import Seen, record
+from agora.warehouse.push_stream_state import ReportedState, record
 
 FEW = 5
 
@@ -39,7 +39,7 @@ class OpenStates:
     """
 
     conn_id: str
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[ReportedState] = field(default_factory=list)
     failures: dict[str, VendorError] = field(default_factory=dict)
     refused: CredentialsRefused | None = None
     not_requested: list[str] = field(default_factory=list)
@@ -173,7 +173,7 @@ class _Round:
         failures = self.states.failures.items()
         return {app_id: error for app_id, error in failures if isinstance(error, AppRefused)}
 
-    async def _seen(self, app_id: str) -> Seen:
+    async def _seen(self, app_id: str) -> ReportedState:
         # A response describes some moment after its request, so the time of the request is stored: a slow
         # response must not appear newer than one that was requested later.
         requested_at = datetime.now(UTC)
@@ -185,4 +185,4 @@ class _Round:
         if self._apply and not enabled:
             requested_at = datetime.now(UTC)
             enabled = await self._client.apply_for_push_stream(app_id)
-        return Seen(app_id, enabled, requested_at)
+        return ReportedState(app_id, enabled, requested_at)

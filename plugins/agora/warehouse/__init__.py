@@ -1,1 +1,1 @@
-"""The SQL side: what is kept, and how; knows nothing of the vendor."""
+"""Everything that reads or writes the warehouse. Imports nothing of the vendor's client."""

@@ -1,4 +1,4 @@
-"""App-days: the one way by which points and ledger entries get into core.app_day."""
+"""The only writer of core.app_day: points and ledger entries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from agora.domain import SLOTS_PER_DAY, SOUND_STATES, AppDay
 from agora.warehouse import binary_copy as encode
 
 COLUMNS = (
@@ -17,20 +18,20 @@ COLUMNS = (
     " kbps"
 )
 
-SLOTS = range(288)
+SLOTS = range(SLOTS_PER_DAY)
 
-STAGE = """
+CREATE_BATCH = """
 create temporary table batch (
     app_id text, usage_date date, starts_at timestamptz, state text, points smallint, attempts integer,
     http_status smallint, reason text, collected_at timestamptz, body_sha256 bytea, kbps double precision []
 )
-with (toast_tuple_target = 8160) -- not worth compressing for a moment
+with (toast_tuple_target = 8160) -- a table of one transaction is not worth compressing
 on commit drop
 """
 
 # In key order, so that two loaders of the same days wait for each other instead of deadlocking.
-WRITE = """
-insert into core.app_day as held (
+UPSERT = """
+insert into core.app_day as stored (
     app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, reason, collected_at,
     verified_at, body_sha256, kbps
 )
@@ -48,64 +49,53 @@ returning
     old.body_sha256 as old_body_sha256, new.body_sha256 as new_body_sha256
 """
 
-# The newest response wins if it contradicts a stored point, or if it has more points. One that only lacks
-# points changes none, and neither does a failure. An older response never replaces a newer one. Every
-# response counts, whether or not it changes a point. One update does both: a second one in the same statement
-# would not see the rows that another loader adds meanwhile.
-NEWEST_WINS = """
-    attempts = held.attempts + excluded.attempts,
-    verified_at = case
-        when excluded.kbps is null then held.verified_at
-        else greatest(held.verified_at, excluded.collected_at)
-    end,
-    (conn_id, starts_at, state, points, http_status, reason, collected_at, body_sha256, kbps) = (
-        select
-            case when newer.wins then excluded.conn_id else held.conn_id end,
-            case when newer.wins then excluded.starts_at else held.starts_at end,
-            case when newer.wins then excluded.state else held.state end,
-            case when newer.wins then excluded.points else held.points end,
-            case when newer.wins then excluded.http_status else held.http_status end,
-            case when newer.wins then excluded.reason else held.reason end,
-            case when newer.wins then excluded.collected_at else held.collected_at end,
-            case when newer.wins then excluded.body_sha256 else held.body_sha256 end,
-            case when newer.wins then excluded.kbps else held.kbps end
-        from (
-            select
-                case
-                    when excluded.kbps is null then held.kbps is null
-                    when held.kbps is null then true
-                    else
-                        excluded.collected_at > held.verified_at
-                        and (
-                            excluded.points > held.points
-                            or exists (
-                                select from unnest(held.kbps, excluded.kbps) as slot (stored, received)
-                                where slot.stored <> slot.received
-                            )
-                        )
-                end as wins
-        ) as newer
-    )
+# Whether the received response (excluded) replaces the stored one: it is newer, and contradicts a stored
+# point or has more points. A response that only lacks points replaces none, and neither does a failure.
+REPLACES = """
+    case
+        when excluded.kbps is null then stored.kbps is null
+        when stored.kbps is null then true
+        else
+            excluded.collected_at > stored.verified_at
+            and (
+                excluded.points > stored.points
+                or exists (
+                    select from unnest(stored.kbps, excluded.kbps) as slot (stored, received)
+                    where slot.stored <> slot.received
+                )
+            )
+    end
 """
-WHERE_DIFFERENT = """
-    starts_at = excluded.starts_at,
-    state = excluded.state,
-    points = excluded.points,
-    http_status = excluded.http_status,
-    reason = excluded.reason,
-    collected_at = excluded.collected_at,
+# The columns that a response replaces together.
+RESPONSE = (
+    "conn_id", "starts_at", "state", "points", "http_status", "reason", "collected_at", "body_sha256", "kbps"
+)  # fmt: skip
+# Every response counts as an attempt. One update does both, because a second one in the same statement would
+# not see the rows that another loader inserts meanwhile.
+IF_NEWER = f"""
+    attempts = stored.attempts + excluded.attempts,
     verified_at = case
-        when excluded.kbps is not null then greatest(held.verified_at, excluded.collected_at)
+        when excluded.kbps is null then stored.verified_at
+        else greatest(stored.verified_at, excluded.collected_at)
     end,
-    body_sha256 = excluded.body_sha256,
-    kbps = excluded.kbps
+    ({", ".join(RESPONSE)}) = (
+        select {", ".join(f"case when it.replaces then excluded.{c} else stored.{c} end" for c in RESPONSE)}
+        from (select {REPLACES} as replaces) as it
+    )
+"""  # noqa: S608 - made of this file's own text
+# The account that requested the day stays.
+IF_DIFFERENT = f"""
+    {", ".join(f"{c} = excluded.{c}" for c in RESPONSE if c != "conn_id")},
+    verified_at = case
+        when excluded.kbps is not null then greatest(stored.verified_at, excluded.collected_at)
+    end
 where
-    (excluded.kbps is not null or held.kbps is not null)
+    (excluded.kbps is not null or stored.kbps is not null)
     and (excluded.kbps, excluded.starts_at, excluded.body_sha256)
-    is distinct from (held.kbps, held.starts_at, held.body_sha256)
+    is distinct from (stored.kbps, stored.starts_at, stored.body_sha256)
 """
 
-# A point that moved to another instant has changed, too.
+# A point that moves to another instant counts as changed.
 RESTATE = """
 insert into core.restatement (
     app_key, usage_date, points_changed, points_added, old_collected_at, new_collected_at,
@@ -130,56 +120,53 @@ cross join lateral (
 where written.old_kbps is not null and compared.changed + compared.added > 0
 """
 
-CHANGED = """
+# Returns the number of app-days whose points changed.
+WRITE = f"""
+with written as ({UPSERT}), restated as ({RESTATE})
 select count(*) from written
 where (old_kbps, old_starts_at) is distinct from (new_kbps, new_starts_at)
 and (old_kbps is not null or new_kbps is not null)
-"""
-LOAD = f"""
-with written as ({WRITE.format(update=NEWEST_WINS)}), restated as ({RESTATE})
-{CHANGED}
-"""
-REPLACE = f"""
-with written as ({WRITE.format(update=WHERE_DIFFERENT)}), restated as ({RESTATE})
-{CHANGED}
-"""
+"""  # noqa: S608 - made of this file's own text
+LOAD = WRITE.format(update=IF_NEWER)
+REPLACE = WRITE.format(update=IF_DIFFERENT)
 
-HELD = """
+STORED = """
 select
-    wanted.app_id, wanted.starts_at, wanted.kbps, wanted.body_sha256, wanted.collected_at, wanted.http_status,
-    account.timezone
-from core.wanted_app_day as wanted
-inner join core.vendor_account as account on coalesce(wanted.collected_by, wanted.conn_id) = account.conn_id
-where wanted.usage_date = :usage_date and (:every or wanted.app_id = any(:app_ids))
-order by wanted.app_id
+    app_day.app_id, app_day.starts_at, app_day.kbps, app_day.body_sha256, app_day.collected_at,
+    app_day.http_status, account.timezone
+from core.expected_app_day as app_day
+inner join core.vendor_account as account
+    on coalesce(app_day.collected_by, app_day.conn_id) = account.conn_id
+where app_day.usage_date = :usage_date and (:every or app_day.app_id = any(:app_ids))
+order by app_day.app_id
 """
 
 STATES = """
 select found.state, count(*) as app_days, count(*) filter (where found.collected_at >= :since) as changed
-from unnest(cast(:app_ids as text []), cast(:usage_dates as date [])) as asked (app_id, usage_date)
+from unnest(cast(:app_ids as text []), cast(:usage_dates as date [])) as requested (app_id, usage_date)
 inner join core.app as app using (app_id)
 cross join lateral (
     select
         coalesce(min(app_day.state), 'pending') as state,
         min(app_day.collected_at) filter (where app_day.points > 0) as collected_at
     from core.app_day as app_day
-    where app_day.app_key = app.app_key and app_day.usage_date = asked.usage_date
+    where app_day.app_key = app.app_key and app_day.usage_date = requested.usage_date
 ) as found
 group by found.state
 """
 
 
-class Held(NamedTuple):
-    """What is stored of an expected app-day.
+class StoredDay(NamedTuple):
+    """The stored row of an expected app-day.
 
     Attributes:
         app_id: The vendor's App ID.
-        starts_at: Start of the day; None if it was never requested.
-        kbps: The points; None without any.
-        body_sha256: Digest of the response that the points are from.
-        collected_at: When that was received.
-        http_status: Its status.
-        timezone: Zone in which the account that requested the day counts its days today.
+        starts_at: Start of the day; None if the day was never requested.
+        kbps: The points; None without points.
+        body_sha256: Digest of the response that delivered the points.
+        collected_at: When that response was received.
+        http_status: Status of that response.
+        timezone: Present time zone of the account that requested the day.
     """
 
     app_id: str
@@ -192,10 +179,12 @@ class Held(NamedTuple):
 
 
 def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
-    """Bring a normalised batch into core.app_day, in the caller's transaction.
+    """Load a normalised batch into core.app_day, in the caller's transaction.
+
+    A newer response replaces the stored one if it contradicts a point or has more points.
 
     Args:
-        connection: To the warehouse; its apps must be known in core.app.
+        connection: To the warehouse; core.app must have the batch's apps.
         batch: As `agora.bandwidth.normalise` returns it: index (app_id, usage_date), the ledger's columns,
             then the slots as float64 in kbps with NaN for absent points.
         conn_id: The account whose connection requested the days.
@@ -207,11 +196,11 @@ def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
 
 
 def replace(connection: Connection, batch: pd.DataFrame) -> int:
-    """Store a batch in place of what is stored, in the transaction in which `held` returned that.
+    """Replace stored rows by a batch, in the transaction in which `lock_stored` returned the rows.
 
     Args:
         connection: To the warehouse.
-        batch: As for `load`; a row without points takes the stored points back.
+        batch: As for `load`; a row without points removes the stored points.
 
     Returns:
         The number of app-days whose points changed.
@@ -220,7 +209,7 @@ def replace(connection: Connection, batch: pd.DataFrame) -> int:
 
 
 def _write(connection: Connection, batch: pd.DataFrame, statement: str, conn_id: str | None) -> int:
-    connection.execute(text(STAGE))
+    connection.execute(text(CREATE_BATCH))
     encode.copy_in(connection, f"batch ({COLUMNS})", _rows(batch))
     return int(connection.execute(text(statement), {"conn_id": conn_id}).scalar_one())
 
@@ -243,7 +232,7 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
         )
     ]
     grid = batch.loc[:, SLOTS].to_numpy(dtype=np.float64)
-    sound = batch["state"].isin(("collected", "partial"))
+    sound = batch["state"].isin(SOUND_STATES)
     arrays = [
         kbps if has_grid else encode.NULL
         for kbps, has_grid in zip(encode.float8_arrays(grid), sound, strict=True)
@@ -251,37 +240,38 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
     return zip(*columns, arrays, strict=True)
 
 
-def held(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> list[Held]:
-    """Return what is stored of a usage date; until the commit nobody else stores any app-day.
+def lock_stored(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> list[StoredDay]:
+    """Return the stored app-days of a usage date, and block all other writers until the commit.
 
     Args:
         connection: To the warehouse.
         usage_date: The day.
         app_ids: Only these apps; empty for all.
     """
-    # Rows locked one by one would be locked in another order than a loader's.
+    # Locking row by row could deadlock with a loader, which locks rows in another order.
     connection.execute(text("lock table core.app_day in share row exclusive mode"))
     values = {"usage_date": usage_date, "every": not app_ids, "app_ids": list(app_ids)}
-    rows = connection.execute(text(HELD), values)
+    rows = connection.execute(text(STORED), values)
     # psycopg2 returns a memoryview, which differs from the same bytes.
     return [
-        Held(**{**row._mapping, "body_sha256": row.body_sha256 and bytes(row.body_sha256)}) for row in rows
+        StoredDay(**{**row._mapping, "body_sha256": row.body_sha256 and bytes(row.body_sha256)})
+        for row in rows
     ]
 
 
 def states(
-    connection: Connection, app_days: Collection[tuple[str, date]], since: datetime
+    connection: Connection, app_days: Collection[AppDay], since: datetime
 ) -> tuple[dict[str, int], int]:
-    """Return what state app-days are in, whoever loaded them, and how many of them changed since a moment.
+    """Count app-days by state, and those whose points changed since a moment.
 
     Args:
         connection: To the warehouse.
-        app_days: Pairs of App ID and usage date.
+        app_days: The app-days.
         since: With time zone.
 
     Returns:
-        State → number of app-days (those without a recorded outcome are pending), and the number of
-        app-days whose points changed.
+        State → number of app-days (pending without a ledger entry), and the number of app-days whose
+        points changed.
     """
     rows = connection.execute(
         text(STATES),

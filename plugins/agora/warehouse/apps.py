@@ -1,4 +1,4 @@
-"""Vendor accounts and apps as configured, carried over into the warehouse."""
+"""Writes the configured vendor accounts and apps to the warehouse."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sqlalchemy import Connection, text
 from agora.settings import AppSettings, DashboardSettings
 
 SYNC_ACCOUNT = """
-insert into core.vendor_account as held (conn_id, timezone, window_length)
+insert into core.vendor_account as stored (conn_id, timezone, window_length)
 values (:conn_id, :timezone, cast(:window as interval))
 on conflict (conn_id) do update set timezone = excluded.timezone, window_length = excluded.window_length
-where (held.timezone, held.window_length) is distinct from (excluded.timezone, excluded.window_length)
+where (stored.timezone, stored.window_length) is distinct from (excluded.timezone, excluded.window_length)
 """
 
-# An app is expected from the oldest day that the vendor showed when the app was first seen or came back.
-# Older days were never available. collect_from and collect_until cut that. Days before it left stay expected.
-# The oldest day is stored: computed from first_seen_at, it would change with the app's time zone.
+# Expected days begin with the oldest day that the vendor showed when the app was first seen or came back.
+# Older days were never available. collect_from and collect_until restrict the expected days. Days before a
+# removal stay expected. The oldest day is stored, because the app's time zone may change later.
 SYNC_APP = """
 with configured as (
     select app.*, known.wanted, account.window_length, account.timezone,
@@ -37,7 +37,7 @@ with configured as (
     inner join core.vendor_account as account on account.conn_id = :conn_id
     left join core.app as known using (app_id)
 ),
-aimed as (
+merged as (
     select
         configured.app_id, configured.name, configured.collect_from, configured.collect_until,
         coalesce(configured.seen_at, mart.clock()) as seen_at,
@@ -56,23 +56,23 @@ aimed as (
         ) as oldest_shown
     ) as seen
 )
-insert into core.app as held (
+insert into core.app (
     app_id, name, conn_id, wanted, collect_from, collect_until, first_seen_at, oldest_shown
 )
 select
-    aimed.app_id, aimed.name, :conn_id, aimed.wanted, aimed.collect_from, aimed.collect_until, aimed.seen_at,
-    aimed.oldest_shown
-from aimed
--- Nothing is written where nothing changed.
+    merged.app_id, merged.name, :conn_id, merged.wanted, merged.collect_from, merged.collect_until,
+    merged.seen_at, merged.oldest_shown
+from merged
+-- Unchanged apps are not written.
 where not exists (
     select from core.app as known
     where
-        known.app_id = aimed.app_id and known.name = aimed.name and known.conn_id = :conn_id
-        and known.wanted = aimed.wanted and known.removed_on is null
+        known.app_id = merged.app_id and known.name = merged.name and known.conn_id = :conn_id
+        and known.wanted = merged.wanted and known.removed_on is null
         and (known.collect_from, known.collect_until, known.oldest_shown)
-        is not distinct from (aimed.collect_from, aimed.collect_until, aimed.oldest_shown)
+        is not distinct from (merged.collect_from, merged.collect_until, merged.oldest_shown)
 )
-order by aimed.app_id
+order by merged.app_id
 on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
@@ -96,7 +96,7 @@ from
 where app.conn_id = account.conn_id and app.removed_on is null and not (app.app_id = any(:configured))
 """
 
-GONE = """
+REMOVED_BY_RUN = """
 select app.app_id, app.name
 from core.app as app
 where app.removed_run = :run_id and not (app.app_id = any(:configured))
@@ -105,11 +105,11 @@ order by app.app_id
 
 
 class RemovedApps(NamedTuple):
-    """Apps that a run found gone from the configuration.
+    """Apps that a run found missing from the configuration.
 
     Attributes:
         apps: App ID and name of each.
-        before: How many apps were configured before.
+        before: Number of apps that were configured before.
     """
 
     apps: list[tuple[str, str]]
@@ -117,7 +117,7 @@ class RemovedApps(NamedTuple):
 
 
 def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppSettings]) -> None:
-    """Carry one account and all its apps over, in the caller's transaction.
+    """Write one account and all of its apps, in the caller's transaction.
 
     Args:
         connection: To the warehouse.
@@ -138,25 +138,25 @@ def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppS
 
 
 def retire(connection: Connection, configured: Sequence[str], run_id: str) -> RemovedApps:
-    """Let apps that are no longer configured be expected until yesterday; the same run may do it again.
+    """Expect days of apps that are no longer configured only up to yesterday. A run may repeat the call.
 
     Args:
         connection: To the warehouse, in the caller's transaction.
-        configured: The App IDs that are configured, of every account.
+        configured: The configured App IDs of all accounts.
         run_id: Airflow's run ID.
 
     Returns:
-        The apps that this run has found gone.
+        The apps that this run found missing.
     """
     values = {"configured": list(configured), "run_id": run_id}
     connection.execute(text(RETIRE), values)
-    gone = [(row.app_id, row.name) for row in connection.execute(text(GONE), values)]
+    gone = [(row.app_id, row.name) for row in connection.execute(text(REMOVED_BY_RUN), values)]
     kept = connection.execute(text("select count(*) from core.app where removed_on is null")).scalar_one()
     return RemovedApps(gone, len(gone) + int(kept))
 
 
 def sync_account(connection: Connection, account: DashboardSettings) -> None:
-    """Carry one account over, in the caller's transaction."""
+    """Write one account, in the caller's transaction."""
     connection.execute(
         text(SYNC_ACCOUNT),
         {"conn_id": account.conn_id, "timezone": account.timezone, "window": account.window},
@@ -164,13 +164,13 @@ def sync_account(connection: Connection, account: DashboardSettings) -> None:
 
 
 def removed(connection: Connection, app_ids: Collection[str]) -> list[str]:
-    """Return which of some apps have left the configuration."""
+    """Return those of the given apps that have left the configuration."""
     query = "select app_id from core.app where removed_on is not null and app_id = any(:app_ids)"
     return list(connection.execute(text(query), {"app_ids": list(app_ids)}).scalars())
 
 
 def accounts(connection: Connection) -> list[str]:
-    """Return the connections of all accounts that were ever configured."""
+    """Return the connection IDs of all accounts that were ever configured."""
     return list(connection.execute(text("select conn_id from core.vendor_account order by 1")).scalars())
 
 
@@ -180,8 +180,8 @@ def accounts_of_removed(connection: Connection) -> list[str]:
         text(
             "select distinct app.conn_id from core.app as app"
             " inner join core.vendor_account as account using (conn_id)"
-            " where app.removed_on + account.window_length + interval '3 days'"
-            " >= mart.clock() at time zone account.timezone order by 1"
+            " where mart.lost_on(app.removed_on, account.window_length)"
+            " > (mart.clock() at time zone account.timezone)::date order by 1"
         )
     )
     return list(rows.scalars())

@@ -1,4 +1,4 @@
-"""PostgreSQL's binary COPY format, as its documentation of COPY describes it (section "Binary Format")."""
+"""Encodes rows in PostgreSQL's binary COPY format (COPY in its manual, section "Binary Format")."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def copy_in(connection: Connection, target: str, rows: Iterable[Sequence[bytes]]
 
     Args:
         connection: On psycopg2.
-        target: Table and columns, such as `raw.answer (app_id, body)`.
+        target: Table and columns, such as `raw.bandwidth_response (app_id, body)`.
         rows: Encoded fields in the order of those columns.
     """
     cursor: Any = connection.connection.cursor()

@@ -1,4 +1,4 @@
-"""The warehouse's clock, by which everything is recorded, and the check of a worker's clock against it."""
+"""Compares the worker's clock and the vendor's with the warehouse's, whose time is recorded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from agora.errors import ClockDiffers
 MOST_APART = timedelta(minutes=5)
 
 
-def ahead_of_worker(
+def clock_difference(
     connection: Connection, worker_now: datetime, vendor_ahead: Sequence[timedelta] = ()
 ) -> timedelta:
-    """Return how far the warehouse's clock is ahead of this worker's, which is close to zero.
+    """Return how far the warehouse's clock is ahead of this worker's, five minutes at most.
 
     Args:
         connection: To the warehouse; the first statement of its transaction.
         worker_now: This worker's clock.
-        vendor_ahead: How far the vendor's `Date` was ahead of this worker's clock, one per response.
+        vendor_ahead: How far the vendor's `Date` was ahead of this worker's clock, per response.
 
     Raises:
-        ClockDiffers: Two of the three clocks are more than five minutes apart; the message says which one is
-            wrong. Nothing was recorded.
+        ClockDiffers: Two of the three clocks are more than five minutes apart. The message names the wrong
+            one.
     """
     warehouse_now: datetime = connection.execute(text("select mart.clock()")).scalar_one()
     ahead = warehouse_now - worker_now
@@ -46,11 +46,11 @@ def _message(worker_now: datetime, ahead: timedelta, vendor: timedelta | None) -
 
 
 def _wrong(ahead: timedelta, vendor: timedelta | None) -> str:
-    """Name the clock that differs from the other two."""
+    """Return a sentence that names the clock that differs from the other two."""
     if abs(ahead) <= MOST_APART:
-        return "The vendor's clock, or that of a proxy on the way, is wrong"
+        return "The vendor's clock or a proxy's clock is wrong"
     if vendor is None:
-        return "The clock of this worker or that of the warehouse is wrong"
+        return "The clock of this worker or of the warehouse is wrong"
     if abs(vendor) <= MOST_APART:
         return "The warehouse's clock is wrong"
     if abs(vendor - ahead) <= MOST_APART:

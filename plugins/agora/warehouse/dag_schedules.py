@@ -1,4 +1,4 @@
-"""When Airflow runs each DAG next, as the DAGs' own tasks record it."""
+"""Records the next run of each DAG, and finds late DAGs."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ order by dag_id
 
 
 class DagSchedule(NamedTuple):
-    """When one DAG runs next.
+    """The schedule of one DAG.
 
     Attributes:
-        next_run_at: When Airflow creates the next run; None if it does not.
+        next_run_at: When Airflow creates the next run; None without a next run.
         period: Time between two scheduled runs.
     """
 
@@ -48,12 +48,12 @@ class DagSchedule(NamedTuple):
 
 
 def record(connection: Connection, schedules: Sequence[DagSchedule]) -> None:
-    """Record schedules, replacing the earlier record of each DAG."""
+    """Record schedules, replacing each DAG's earlier record."""
     if schedules:
         connection.execute(text(RECORD), [schedule._asdict() for schedule in schedules])
 
 
 def late_schedules(connection: Connection) -> list[str]:
-    """Describe, in a sentence each, the DAGs that run too late."""
+    """Return one sentence per late DAG."""
     found = connection.execute(text(LATE), {"format": 'YYYY-MM-DD HH24:MI "UTC"'})
     return [f"{dag_id} {problem}." for dag_id, problem in found]

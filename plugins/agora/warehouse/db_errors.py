@@ -1,4 +1,4 @@
-"""What a database error means to whoever runs this: what happened, what to do, and that nothing is lost."""
+"""Explains database errors: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from agora.errors import WarehouseError
 
 NOTHING_LOST = (
-    "Nothing collected is lost: what was committed stays, and the rest is asked for when the task is tried"
-    " again, or by the next run."
+    "Nothing collected is lost: committed data stays, and the next attempt or the next run requests the rest."
 )
 
 
 class Meaning(NamedTuple):
-    """What an error says about the warehouse, and what to do about it."""
+    """An explanation of an error: a predicate of the warehouse, and a remedy."""
 
     what: str
     advice: str
@@ -28,13 +27,13 @@ class Meaning(NamedTuple):
 
 UNREACHABLE = Meaning(
     "does not answer, or broke off",
-    "See that the server runs, and that the connection's host and port are right. A pooler in between has to"
+    "Check that the server runs, and that the connection's host and port are right. A pooler in between must"
     " pool transactions or sessions, not statements.",
 )
 NOT_READY = Meaning("is being stopped or started", "Wait until the server is up.")
 FULL = Meaning(
     "takes no more connections",
-    "Find out who holds them, in pg_stat_activity; raise max_connections or the role's connection limit.",
+    "Find their owners in pg_stat_activity, or raise max_connections or the role's connection limit.",
 )
 NOT_MIGRATED = Meaning(
     "lacks a table, column or function of this version",
@@ -42,71 +41,72 @@ NOT_MIGRATED = Meaning(
 )
 LOCKED = Meaning(
     "kept a statement waiting for a lock for too long",
-    "Find who holds it with `select pid, usename, xact_start, query from pg_stat_activity order by 3` and end"
+    "Find its holder with `select pid, usename, xact_start, query from pg_stat_activity order by 3`, and end"
     " that session with `select pg_terminate_backend(pid)`.",
 )
 OUT_OF_TIME = Meaning(
     "ended a statement or transaction that took too long",
-    "See in pg_stat_activity what else keeps the server busy.",
+    "Find out in pg_stat_activity what else keeps the server busy.",
 )
 DAMAGED = Meaning(
     "cannot read or write its files",
-    "Look into the server's log and at its disk at once. How to restore: docs/operations/backup.md.",
+    "Check the server's log and its disk at once. docs/operations/backup.md explains how to restore.",
 )
 
-# Only the detail names the objects.
+# Only the error's detail names the dependent objects.
 DEPENDED_ON = "2BP01"
-# By SQLSTATE, or by its class where that has one meaning.
+# By SQLSTATE, or by its first two or three characters.
 BY_CODE = {
     "08": UNREACHABLE,
     "57P": NOT_READY,
     "57P05": Meaning(
-        "ends sessions that do nothing for a moment",
-        "Run sql/setup/roles.sql as the administrator: it sets idle_session_timeout of the role.",
+        "ends idle sessions",
+        "Run sql/setup/roles.sql as the administrator. It sets the role's idle_session_timeout.",
     ),
     "3F000": NOT_MIGRATED,
     "42P01": NOT_MIGRATED,
     "42703": NOT_MIGRATED,
     "42883": NOT_MIGRATED,
     DEPENDED_ON: Meaning(
-        "has something of somebody's own that stands on what is to be replaced",
-        "Drop what the message names, migrate again, and make it anew.",
+        "has user-defined objects that depend on objects to be replaced",
+        "Drop the objects that the message names, migrate again, and create them again.",
     ),
     "42501": Meaning(
-        "does not permit the role what a run has to do",
-        "Let the connection log in as the role loader; what it may do is in docs/security.md.",
+        "does not permit the role to do what a run has to do",
+        "Use the role loader in the connection. docs/security.md lists its rights.",
     ),
     "25006": Meaning(
         "is read-only",
-        "Let the connection name the primary server, not a standby. If it does, default_transaction_read_only"
-        " is on: many providers set it when the disk is full.",
+        "Use the primary server in the connection, not a standby. On a primary server,"
+        " default_transaction_read_only is on: many providers set it when the disk is full.",
     ),
     "53100": Meaning(
         "has no space left on its disk",
-        "Give it space; never delete anything in the data directory, pg_wal least of all.",
+        "Enlarge the disk. Never delete anything in the data directory, least of all in pg_wal.",
     ),
-    "53200": Meaning("is out of memory", "Give the server more, or lower its work_mem."),
+    "53200": Meaning("is out of memory", "Give the server more memory, or lower its work_mem."),
     "53300": FULL,
     "55P03": LOCKED,
     "57014": OUT_OF_TIME,
     "25P03": OUT_OF_TIME,
     "25P04": OUT_OF_TIME,
-    "40": Meaning("ended one of two transactions that blocked each other", "Nothing has to be done."),
+    "40": Meaning("ended one of two transactions that blocked each other", "Nothing to do."),
     "58": DAMAGED,
     "XX001": DAMAGED,
     "XX002": DAMAGED,
 }
 
-# A connection that the server refuses, by SQLSTATE.
+# Refused connections, by SQLSTATE.
 REFUSED = {
     "28P": Meaning("refuses the login or the password", "Correct them in the connection."),
     "28": Meaning(
         "does not let the role in from here",
-        "See that the role exists and may log in; let pg_hba.conf of the server allow it, or set sslmode in"
-        " the connection's extra.",
+        "Check that the role exists and may log in. Allow the role in the server's pg_hba.conf, or set"
+        " sslmode in the connection's extra.",
     ),
     "3D": Meaning(
-        "has no such database", "Mend the connection's schema, which is the database's name, or create it."
+        "has no such database",
+        "Correct the connection's schema, which is the database's name, or create the database.",
     ),
     "42501": Meaning(
         "does not let the role into the database", "Run sql/setup/database.sql in it, as its administrator."
@@ -114,52 +114,52 @@ REFUSED = {
     # PgBouncer has only this code.
     "08P01": Meaning(
         "is behind a pooler, which refuses",
-        "Correct what it names, in the connection or in the pooler's configuration.",
+        "Correct the named setting in the connection or in the pooler's configuration.",
     ),
     "53300": FULL,
     "57P": NOT_READY,
 }
 
-# What fails on this side has no code; the words are libpq's own, which come without translations.
-BY_WORDS = {
+# Client-side errors have no SQLSTATE, but libpq's own messages are never translated.
+BY_MESSAGE = {
     "no password supplied": REFUSED["28P"],
-    # Of a pooler, or of a server that refused only the first of two log-ins.
-    "FATAL:": Meaning("refuses the connection", "Correct what it names, there or in the connection."),
+    # From a pooler, or from a server that refused only the first of two logins.
+    "FATAL:": Meaning("refuses the connection", "Correct the named setting, there or in the connection."),
     "certificate|SSL is not|does not support SSL": Meaning(
-        "is refused, its certificate or its TLS is not what sslmode asks for",
-        "Mend the server's certificate, or sslmode and sslrootcert in the connection's extra.",
+        "is refused, because its certificate or its TLS is not what sslmode asks for",
+        "Correct the server's certificate, or sslmode and sslrootcert in the connection's extra.",
     ),
 }
 
 
 @contextmanager
 def explaining_db_errors(warehouse: str, by_code: Mapping[str, Meaning] = BY_CODE) -> Iterator[None]:
-    """Turn database errors that somebody can mend into WarehouseError; a fault of our own stays what it is.
+    """Turn database errors with a known remedy into WarehouseError. Other errors pass unchanged.
 
     Args:
-        warehouse: Names the connection for people, without secrets.
-        by_code: What SQLSTATEs mean to whoever is told.
+        warehouse: Display name of the connection, without secrets.
+        by_code: Explanations by SQLSTATE.
 
     Raises:
-        WarehouseError: Says what happened, what to do, and that nothing is lost.
+        WarehouseError: Explains what happened and what to do.
     """
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
-        cause = _first(error.orig if isinstance(error, DBAPIError) else error)
+        cause = _original(error.orig if isinstance(error, DBAPIError) else error)
         meaning = _meaning(cause, by_code)
         if meaning is None:
             raise
-        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
+        message = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         if isinstance(cause, psycopg2.Error) and cause.pgcode == DEPENDED_ON:
-            said = f"{said} ({'; '.join((cause.diag.message_detail or '').splitlines())})"
+            message = f"{message} ({'; '.join((cause.diag.message_detail or '').splitlines())})"
         raise WarehouseError(
-            f"The warehouse ({warehouse}) {meaning.what}: {said}. {meaning.advice} {NOTHING_LOST}"
+            f"The warehouse ({warehouse}) {meaning.what}: {message}. {meaning.advice} {NOTHING_LOST}"
         ) from error
 
 
-def _first(error: BaseException | None) -> BaseException | None:
-    """Return the error that broke a connection or transaction, where another only says that it is broken."""
+def _original(error: BaseException | None) -> BaseException | None:
+    """Return the error that broke a connection or transaction instead of a later error on the broken one."""
     while isinstance(error, psycopg2.InterfaceError | InFailedSqlTransaction) and isinstance(
         error.__context__, psycopg2.Error
     ):
@@ -169,13 +169,15 @@ def _first(error: BaseException | None) -> BaseException | None:
 
 def _meaning(error: BaseException | None, by_code: Mapping[str, Meaning]) -> Meaning | None:
     if refused := getattr(error, "sqlstate", None):
-        return _of(refused, REFUSED)
+        return _by_code(refused, REFUSED)
     if code := getattr(error, "pgcode", None):
-        return _of(code, by_code)
+        return _by_code(code, by_code)
     if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return None
-    return next((meaning for words, meaning in BY_WORDS.items() if re.search(words, str(error))), UNREACHABLE)
+    return next(
+        (meaning for pattern, meaning in BY_MESSAGE.items() if re.search(pattern, str(error))), UNREACHABLE
+    )
 
 
-def _of(code: str, by_code: Mapping[str, Meaning]) -> Meaning | None:
+def _by_code(code: str, by_code: Mapping[str, Meaning]) -> Meaning | None:
     return next((by_code[code[:size]] for size in (5, 3, 2) if code[:size] in by_code), None)

@@ -1,4 +1,4 @@
-"""The SQLSTATE of a refused connection: libpq has only the server's words, which may be in any language."""
+"""Finds the SQLSTATE of a refused connection. libpq returns only the server's message, in any language."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import asyncpg
 import psycopg2
 from sqlalchemy.engine import URL
 
-ENOUGH_SECONDS = 5.0  # for a server that has just refused
+LOGIN_SECONDS = 5.0  # enough for a server that has just refused a login
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 
 @contextmanager
-def refusal(parameters: Mapping[str, Any]) -> Iterator[None]:
-    """Add the SQLSTATE, as `sqlstate`, to the error of a connection that does not come about in the `with`.
+def adding_sqlstate(parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Set the attribute `sqlstate` of the error if connecting fails inside the `with`.
 
-    It takes a second login, so a server that counts failed ones counts two.
+    This takes a second login, so the server counts two failed logins.
 
     Args:
-        parameters: What psycopg2 was given: host, port, user, password, dbname and those of TLS.
+        parameters: The connection's parameters: host, port, user, password, dbname and those of TLS.
 
     Raises:
-        psycopg2.OperationalError: The one of the `with`.
+        psycopg2.OperationalError: The original error.
     """
     try:
         yield
     except psycopg2.OperationalError as error:
-        with ThreadPoolExecutor(1) as thread:  # the caller's own may be running an event loop
+        with ThreadPoolExecutor(1) as thread:  # the caller's thread may be running an event loop
             error.sqlstate = thread.submit(asyncio.run, _sqlstate(parameters)).result()  # type: ignore[attr-defined]
         raise
 
@@ -47,11 +47,11 @@ async def _sqlstate(parameters: Mapping[str, Any]) -> str | None:
         {name: parameters[name] for name in TLS if name in parameters},
     )
     try:
-        connection = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=ENOUGH_SECONDS)
+        connection = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=LOGIN_SECONDS)
     except asyncpg.PostgresError as error:
         return str(error.sqlstate)
-    except Exception:  # no answer at all, or TLS: libpq's own words say which
+    except Exception:  # no response, or a TLS error: libpq's message says which
         return None
     with suppress(Exception):
-        await connection.close(timeout=ENOUGH_SECONDS)
+        await connection.close(timeout=LOGIN_SECONDS)
     return None

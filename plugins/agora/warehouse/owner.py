@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from agora.errors import WarehouseError
 from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.server_checks import require_durable
+from agora.warehouse.server_checks import require_durable_server
 
 
 def run_as_owner(work: Callable[[URL], None]) -> str | None:
@@ -24,7 +24,7 @@ def run_as_owner(work: Callable[[URL], None]) -> str | None:
     try:
         url = _owner_url()
         with explaining_db_errors(without_password(url)):
-            require_durable(warehouse_engine(url)).connect().close()
+            require_durable_server(warehouse_engine(url)).connect().close()
             work(url)
     except WarehouseError as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""The queries of the planner and the watch: the difference between the expected app-days and the ledger."""
+"""Queries of the planner and of agora_bandwidth_watch: which expected app-days are missing in the ledger."""
 
 from __future__ import annotations
 
@@ -8,56 +8,47 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-AppDay = tuple[str, date]
+from agora.domain import AppDay
 
 
 class Found(NamedTuple):
-    """App-days to request, no more than the query was asked for.
+    """The first app-days of a query.
 
     Attributes:
-        app_days: Pairs of App ID and usage date.
-        left: How many more the query found.
+        app_days: At most as many as the caller allowed.
+        left: Number of further app-days.
     """
 
     app_days: list[AppDay]
     left: int
 
 
-# Days that an account of another time zone collected stay as they are: they are other days.
-MISSING = """
-select wanted.app_id, wanted.usage_date
-from core.wanted_app_day as wanted
+# An account does not request a day that an account in another time zone collected, because its hours differ.
+OF_ACCOUNT = """
+select app_day.app_id, app_day.usage_date
+from core.expected_app_day as app_day
 inner join core.vendor_account as account using (conn_id)
 where
-    wanted.conn_id = :conn_id
-    and wanted.usage_date >= :oldest
-    and not wanted.is_complete
-    and wanted.state <> 'lost'
+    app_day.conn_id = :conn_id
     and (
-        wanted.points = 0 or wanted.collected_by = wanted.conn_id
-        or wanted.starts_at = wanted.usage_date::timestamp at time zone account.timezone
+        app_day.points = 0 or app_day.collected_by = app_day.conn_id
+        or app_day.starts_at = app_day.usage_date::timestamp at time zone account.timezone
     )
-order by wanted.usage_date, wanted.app_id
+    and {condition}
+order by app_day.usage_date, app_day.app_id
 """
 
-# A complete day that was requested before it settled is requested again, until a sound response comes later.
-RECHECKS = """
-select wanted.app_id, wanted.usage_date
-from core.wanted_app_day as wanted
-inner join core.vendor_account as account using (conn_id)
-where
-    wanted.conn_id = :conn_id
-    and wanted.usage_date between :oldest and :newest
-    and wanted.is_complete
-    and (
-        wanted.points = 0 or wanted.collected_by = wanted.conn_id
-        or wanted.starts_at = wanted.usage_date::timestamp at time zone account.timezone
-    )
-    and wanted.verified_at < wanted.starts_at + make_interval(days => 1 + :settle_days)
-order by wanted.usage_date, wanted.app_id
-"""
+MISSING = OF_ACCOUNT.format(
+    condition="app_day.usage_date >= :oldest and not app_day.is_complete and app_day.state <> 'lost'"
+)
 
-# Days requested by name are looked up whether or not they are expected.
+# A complete day is requested again until a sound response arrives after the day settled.
+RECHECKS = OF_ACCOUNT.format(
+    condition="app_day.usage_date between :oldest and :newest and app_day.is_complete"
+    " and app_day.verified_at < app_day.starts_at + make_interval(days => 1 + :settle_days)"
+)
+
+# Days requested by hand need not be expected.
 NAMED = """
 select app.app_id, day.usage_date::date as usage_date
 from core.app as app
@@ -76,7 +67,7 @@ order by day.usage_date, app.app_id
 
 SERVED = """
 select app.app_id, newest.usage_date
-from core.known_app as app
+from core.app_calendar as app
 cross join lateral (
     select app_day.usage_date, app_day.verified_at
     from core.app_day as app_day
@@ -93,7 +84,6 @@ order by newest.verified_at desc, app.app_id
 limit :most
 """
 
-# For which of some app-days a run has received points since, and which the vendor refused last.
 RESULTS = """
 select
     app.app_id, app_day.usage_date,
@@ -119,8 +109,8 @@ def missing(connection: Connection, conn_id: str, *, oldest: date, most: int) ->
     Args:
         connection: To the warehouse.
         conn_id: The account.
-        oldest: Older usage dates are lost, so they are not read.
-        most: How many, at most.
+        oldest: Older usage dates are lost and not read.
+        most: Maximum number of app-days.
     """
     return _first(connection, MISSING, {"conn_id": conn_id, "oldest": oldest}, most)
 
@@ -128,15 +118,15 @@ def missing(connection: Connection, conn_id: str, *, oldest: date, most: int) ->
 def rechecks(
     connection: Connection, conn_id: str, *, oldest: date, newest: date, settle_days: int, most: int
 ) -> Found:
-    """Return the complete app-days to request again, because they were collected before they settled.
+    """Return the complete app-days to request again because they were collected before they settled.
 
     Args:
         connection: To the warehouse.
         conn_id: The account.
-        oldest: First usage date to look at.
-        newest: Last usage date to look at.
-        settle_days: How long after its end the vendor may restate a day.
-        most: How many, at most.
+        oldest: First usage date.
+        newest: Last usage date.
+        settle_days: Days after the end of a usage date in which the vendor may restate it.
+        most: Maximum number of app-days.
     """
     values = {"conn_id": conn_id, "oldest": oldest, "newest": newest, "settle_days": settle_days}
     return _first(connection, RECHECKS, values, most)
@@ -152,7 +142,7 @@ def named(
     reload: bool,
     most: int,
 ) -> Found:
-    """Return the app-days of some apps from one date to another, both included, oldest first.
+    """Return the app-days of the given apps from one date to another, both included, oldest first.
 
     Args:
         connection: To the warehouse.
@@ -160,8 +150,8 @@ def named(
         app_ids: Known apps of the account.
         from_date: First usage date.
         to_date: Last usage date.
-        reload: Also those that are complete.
-        most: How many, at most.
+        reload: Include complete app-days.
+        most: Maximum number of app-days.
     """
     values = {
         "conn_id": conn_id,
@@ -174,7 +164,7 @@ def named(
 
 
 def _first(connection: Connection, query: str, values: Mapping[str, Any], most: int) -> Found:
-    """Return the first app-days of a query; those beyond `most` are counted by the database, however many."""
+    """Return the first `most` app-days of a query, and count the others in the database."""
     rows = connection.execute(text(f"{query} limit :most"), {**values, "most": max(0, most)})
     app_days = [(row.app_id, row.usage_date) for row in rows]
     if len(app_days) < most:
@@ -184,12 +174,12 @@ def _first(connection: Connection, query: str, values: Mapping[str, Any], most: 
 
 
 def served(connection: Connection, conn_id: str, *, most: int) -> list[AppDay]:
-    """Return each app's newest app-day with points inside the window, the app that was served last first.
+    """Return each app's newest app-day with points inside the window, the last served app first.
 
     Args:
         connection: To the warehouse.
         conn_id: The account.
-        most: How many apps, at most.
+        most: Maximum number of apps.
     """
     rows = connection.execute(text(SERVED), {"conn_id": conn_id, "most": most})
     return [(row.app_id, row.usage_date) for row in rows]
@@ -198,11 +188,11 @@ def served(connection: Connection, conn_id: str, *, most: int) -> list[AppDay]:
 def results(
     connection: Connection, app_days: Collection[AppDay], since: datetime
 ) -> tuple[set[AppDay], set[AppDay]]:
-    """Return which of some app-days got points since a moment, and which the vendor refused with 400 last.
+    """Return the app-days that received points since a moment, and those whose last response was a 400.
 
     Args:
         connection: To the warehouse.
-        app_days: Pairs of App ID and usage date.
+        app_days: The app-days of a batch.
         since: With time zone.
     """
     rows = connection.execute(
@@ -220,22 +210,22 @@ def results(
 
 
 def oldest_served(connection: Connection, app_ids: Collection[str]) -> dict[str, date]:
-    """Return App ID → oldest usage date with points, of the apps that have any."""
+    """Return App ID → oldest usage date with points, without the apps that have no points."""
     rows = connection.execute(text(OLDEST_SERVED), {"app_ids": list(app_ids)})
     return {row.app_id: row.usage_date for row in rows}
 
 
-class Uncollected(NamedTuple):
-    """An expected app-day without its 288 points.
+class IncompleteDay(NamedTuple):
+    """An expected app-day with fewer than 288 points.
 
     Attributes:
         conn_id: Account that owns the app.
         app_id: The vendor's App ID.
-        app_name: For people; the App ID where none was given.
+        app_name: Display name; the App ID if no name is configured.
         usage_date: Usage date in the account's time zone.
         state: pending, partial, rejected, failed or lost.
-        reason: Why there are not 288 points.
-        days_left: Days from the account's today to the last on which the vendor is expected to show the day.
+        reason: Why points are missing.
+        days_left: Days until the last day on which the vendor is expected to show the usage date.
     """
 
     conn_id: str
@@ -247,35 +237,35 @@ class Uncollected(NamedTuple):
     days_left: int
 
 
-UNCOLLECTED = """
+INCOMPLETE = """
 select
-    wanted.conn_id, wanted.app_id, wanted.app_name, wanted.usage_date, wanted.state, wanted.reason,
-    wanted.expires_on - wanted.today as days_left
-from core.wanted_app_day as wanted
+    app_day.conn_id, app_day.app_id, app_day.app_name, app_day.usage_date, app_day.state, app_day.reason,
+    app_day.expires_on - app_day.today as days_left
+from core.expected_app_day as app_day
 inner join core.vendor_account as account using (conn_id)
 where
-    not wanted.is_complete
-    and wanted.expires_on + 2 >= (cast(:since as timestamptz) at time zone account.timezone)::date
-order by wanted.usage_date, wanted.app_id
+    not app_day.is_complete
+    and app_day.lost_on > (cast(:since as timestamptz) at time zone account.timezone)::date
+order by app_day.usage_date, app_day.app_id
 """
 
 
-def uncollected(connection: Connection, since: datetime) -> list[Uncollected]:
-    """Return the app-days of all accounts that are not complete, oldest first.
+def incomplete_days(connection: Connection, since: datetime) -> list[IncompleteDay]:
+    """Return the incomplete app-days of all accounts that were available at a moment, oldest first.
 
     Args:
         connection: To the warehouse.
-        since: With time zone. Days that were lost by then are left out.
+        since: The moment, with time zone.
     """
-    return [Uncollected(*row) for row in connection.execute(text(UNCOLLECTED), {"since": since})]
+    return [IncompleteDay(*row) for row in connection.execute(text(INCOMPLETE), {"since": since})]
 
 
-def apps_known(connection: Connection) -> int:
+def count_apps(connection: Connection) -> int:
     """Count the apps that were ever configured."""
     return int(connection.execute(text("select count(*) from core.app")).scalar_one())
 
 
-def lost_in_all(connection: Connection) -> int:
-    """Count the lost app-days of all times."""
-    query = "select count(*) from core.wanted_app_day where not is_complete and state = 'lost'"
+def count_lost_days(connection: Connection) -> int:
+    """Count all lost app-days, however old."""
+    query = "select count(*) from core.expected_app_day where not is_complete and state = 'lost'"
     return int(connection.execute(text(query)).scalar_one())

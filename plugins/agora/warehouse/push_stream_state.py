@@ -1,4 +1,4 @@
-"""Whether push-streaming is enabled for each app, as the vendor answered, with its history."""
+"""Records whether push-streaming is enabled for each app, with its history."""
 
 from __future__ import annotations
 
@@ -8,56 +8,53 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-# What an answer means depends on the app's newest stretch, so nobody else may add one meanwhile. One lock for
-# all apps: whoever records several accounts at once would lock rows in another order. Readers do not wait.
+# A response extends or ends the app's newest period, so no other recorder may add one meanwhile. Locking
+# single rows could deadlock between recorders of several accounts. Readers do not wait.
 LOCK = "lock table core.push_stream_state in share row exclusive mode"
 
-# The guard: only an answer newer than all that is held counts, so neither an older one nor the same one again
-# changes anything.
+# Only a response newer than all recorded ones counts. An older or repeated response changes nothing.
 RECORD = """
-with answer as (
+with reported as (
     select distinct on (app_id) app_id, enabled, seen_at
     from
         unnest(cast(:app_ids as text []), cast(:enabled as boolean []), cast(:seen_at as timestamptz []))
-            as answer (app_id, enabled, seen_at)
+            as reported (app_id, enabled, seen_at)
     order by app_id, seen_at desc
 ),
 recorded as (
-    merge into core.push_stream_state as stretch
+    merge into core.push_stream_state as period
     using (
-        select answer.*, newest.first_seen_at
-        from answer
+        select reported.*, newest.first_seen_at
+        from reported
         left join lateral (
-            select held.first_seen_at, held.last_seen_at
-            from core.push_stream_state as held
-            where held.app_id = answer.app_id
-            order by held.first_seen_at desc
+            select period.first_seen_at, period.last_seen_at
+            from core.push_stream_state as period
+            where period.app_id = reported.app_id
+            order by period.first_seen_at desc
             limit 1
         ) as newest on true
-        where newest.last_seen_at is null or newest.last_seen_at < answer.seen_at
-    ) as answer
+        where newest.last_seen_at is null or newest.last_seen_at < reported.seen_at
+    ) as reported
     on
-        stretch.app_id = answer.app_id
-        and stretch.first_seen_at = answer.first_seen_at
-        and stretch.enabled = answer.enabled
+        period.app_id = reported.app_id
+        and period.first_seen_at = reported.first_seen_at
+        and period.enabled = reported.enabled
     when matched then update set
-        conn_id = :conn_id, last_seen_at = answer.seen_at, answers = stretch.answers + 1
+        conn_id = :conn_id, last_seen_at = reported.seen_at, answers = period.answers + 1
     when not matched then
         insert (app_id, conn_id, enabled, first_seen_at, last_seen_at, answers)
-        values (answer.app_id, :conn_id, answer.enabled, answer.seen_at, answer.seen_at, 1)
+        values (reported.app_id, :conn_id, reported.enabled, reported.seen_at, reported.seen_at, 1)
     returning merge_action() as action
 )
 select count(*) from recorded where action = 'INSERT'
 """
 
 
-class Seen(NamedTuple):
-    """The vendor's answer to whether push-streaming is enabled for an app.
+class ReportedState(NamedTuple):
+    """A response of the vendor: whether push-streaming is enabled for an app.
 
     Attributes:
-        app_id: App ID that was asked about.
-        enabled: The answer.
-        seen_at: When it was received, with time zone.
+        seen_at: When the response was received, with time zone.
     """
 
     app_id: str
@@ -65,16 +62,16 @@ class Seen(NamedTuple):
     seen_at: datetime
 
 
-def record(connection: Connection, conn_id: str, seen: Sequence[Seen]) -> int:
-    """Bring answers into core.push_stream_state, in the caller's transaction.
+def record(connection: Connection, conn_id: str, reported: Sequence[ReportedState]) -> int:
+    """Record states in core.push_stream_state, in the caller's transaction.
 
     Args:
         connection: To the warehouse. Other recorders wait until it commits.
-        conn_id: The account that asked.
-        seen: The answers; of several for one app the newest counts.
+        conn_id: The account of the requests.
+        reported: The states. Of several for one app, the newest counts.
 
     Returns:
-        How many apps' state changed or was seen for the first time.
+        The number of apps whose state changed or was recorded for the first time.
     """
     connection.execute(text(LOCK))
     return int(
@@ -82,9 +79,9 @@ def record(connection: Connection, conn_id: str, seen: Sequence[Seen]) -> int:
             text(RECORD),
             {
                 "conn_id": conn_id,
-                "app_ids": [answer.app_id for answer in seen],
-                "enabled": [answer.enabled for answer in seen],
-                "seen_at": [answer.seen_at for answer in seen],
+                "app_ids": [state.app_id for state in reported],
+                "enabled": [state.enabled for state in reported],
+                "seen_at": [state.seen_at for state in reported],
             },
         ).scalar_one()
     )

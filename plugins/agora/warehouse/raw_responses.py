@@ -1,4 +1,4 @@
-"""Responses as received: stored before anything is read from them."""
+"""Stores the vendor's responses as received, before they are decoded, and returns them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RawResponse(NamedTuple):
 
 
 def store(connection: Connection, responses: Iterable[RawResponse]) -> None:
-    """Append responses to raw.bandwidth_response; the caller commits before it reads them."""
+    """Append responses to raw.bandwidth_response. The caller commits before it decodes them."""
     rows = [
         (
             encode.text(response.app_id),
@@ -41,9 +41,9 @@ def store(connection: Connection, responses: Iterable[RawResponse]) -> None:
 
 
 def of_day(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> list[RawResponse]:
-    """Return the stored 2xx of some apps' usage date in the order in which they came.
+    """Return the stored 2xx responses for a usage date of the given apps, per app in order of arrival.
 
-    Of responses that follow each other with the same body, only the first is returned.
+    Of consecutive responses with the same body, only the first is returned.
     """
     rows = connection.execute(
         text(

@@ -1,4 +1,4 @@
-"""Rebuilds everything that is derived from stored facts, after a restore of data alone.
+"""Rebuilds everything that is derived from stored facts, after data was restored without its schema.
 
 `AGORA_WAREHOUSE_OWNER_URL=postgresql://owner:…@host/warehouse python -m agora.warehouse.rebuild`
 """
@@ -16,8 +16,8 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.owner import run_as_owner, without_password
 from agora.warehouse.stored_aggregates import refresh
 
-# In the order in which core.refresh_figures locks them. Readers never wait: they compute figures meanwhile.
-EMPTY = """
+# In the lock order of core.refresh_aggregates. Readers do not wait: they compute the aggregates meanwhile.
+DELETE_AGGREGATES = """
 set local statement_timeout = 0;
 lock table core.app_day in share row exclusive mode;
 lock table core.month_p95 in share row exclusive mode;
@@ -26,8 +26,8 @@ delete from core.day_sum;
 delete from core.entered_days;
 delete from core.changed_app_day
 """
-# A refresh stores whole months of an app and whole days, so that one note of each is enough.
-NOTE = """
+# One recorded change per app and month and per day is enough, because a refresh stores whole months and days.
+RECORD_CHANGES = """
 insert into core.changed_app_day (app_key, usage_date, starts_at)
 (
     select distinct on (app_key, date_trunc('month', usage_date::timestamp)) app_key, usage_date, starts_at
@@ -46,15 +46,15 @@ select
 from pg_attribute inner join pg_class on pg_attribute.attrelid = pg_class.oid
 where attidentity <> '' and relnamespace::regnamespace::text in ('core', 'raw')
 """
-# Never back, so that no key is given twice.
-CONTINUE = """
+# Only forward, so that no key is used twice.
+ADVANCE_SEQUENCE = """
 select setval('{sequence_name}', max({key_name})) from {table_name}
 having max({key_name}) > coalesce(pg_sequence_last_value('{sequence_name}'), 0)
 """
 
 MEANINGS = BY_CODE | {
     "42501": Meaning(
-        "does not permit the role to rebuild anything", "Name the role owner, which made its tables."
+        "does not permit the role to rebuild anything", "Use the role owner, which owns its tables."
     ),
 }
 
@@ -62,33 +62,33 @@ log = logging.getLogger(__name__)
 
 
 def rebuild(url: str | URL) -> None:
-    """Store the bills' figures and the recorded days again, and continue each key after its largest value.
+    """Store all aggregates again, and advance each sequence beyond its largest key.
 
-    Loaders wait until what was stored is deleted. Runs can go on.
+    Loaders wait only while the old aggregates are deleted.
 
     Args:
         url: SQLAlchemy address of the warehouse as its owner.
 
     Raises:
-        WarehouseError: The warehouse is unreachable, not migrated, or the role is not its owner.
+        WarehouseError: The warehouse is unreachable or not migrated, or the role is not its owner.
     """
     engine = warehouse_engine(url)
     try:
         with explaining_db_errors(without_password(engine.url), MEANINGS):
             with engine.begin() as connection:
-                connection.exec_driver_sql(EMPTY)
-                connection.exec_driver_sql(NOTE)
-                _continue_keys(connection)
+                connection.exec_driver_sql(DELETE_AGGREGATES)
+                connection.exec_driver_sql(RECORD_CHANGES)
+                _advance_sequences(connection)
             refresh(engine)
             with engine.connect() as connection:
-                log.info("Rebuilt the stored figures of %s app-days.", f"{_app_days(connection):,}")
+                log.info("Rebuilt the stored aggregates of %s app-days.", f"{_app_days(connection):,}")
     finally:
         engine.dispose()
 
 
-def _continue_keys(connection: Connection) -> None:
+def _advance_sequences(connection: Connection) -> None:
     for identity in connection.exec_driver_sql(IDENTITIES).mappings().all():
-        connection.exec_driver_sql(CONTINUE.format(**identity))
+        connection.exec_driver_sql(ADVANCE_SEQUENCE.format(**identity))
 
 
 def _app_days(connection: Connection) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from agora.warehouse.engine import PINNED
+from agora.warehouse.engine import TRANSACTION_SETTINGS
 
 _ROW = text(
     "insert into core.request_pace (conn_id, state) values (:conn_id, 'null')"
@@ -19,7 +19,7 @@ _ROW = text(
 # One text for the server, so that an exchange takes two round trips. A process that is halted in between must
 # not hold up the account's other processes for long, and a pace that a crash of the server loses is learned
 # again. The clock is read when the row is locked, not before waiting for it.
-_BEGIN = f"begin isolation level read committed; {PINNED}"
+_BEGIN = f"begin isolation level read committed; {TRANSACTION_SETTINGS}"
 _SHORTLY = "set local idle_in_transaction_session_timeout = '10s'; set local synchronous_commit = off"
 _LOCKED = (
     "with locked as materialized ("

@@ -1,4 +1,4 @@
-"""Drops what is older than a chosen age, where that was asked for; by default everything is kept."""
+"""Deletes raw responses and app-days older than a configured age. By default nothing is deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from agora.errors import SettingsError
 from agora.settings import plain
 
-# Longer than any month the vendor shows, twice: the warehouse's own functions drop nothing younger.
+# More than twice the vendor's window. The warehouse's functions delete nothing younger.
 LEAST_DAYS = 63
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
 
@@ -21,8 +21,8 @@ class Retention(BaseModel):
     """The variable `agora_retention`.
 
     Attributes:
-        raw_answer_days: Raw answers about older usage dates are dropped; null keeps them.
-        app_day_days: Older app-days are dropped, and are not wanted any more; null keeps them.
+        raw_answer_days: Raw responses for older usage dates are deleted; null deletes none.
+        app_day_days: Older app-days are deleted and no longer expected; null deletes none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +35,7 @@ def parse_retention(value: str | dict[str, Any]) -> Retention:
     """Read the variable `agora_retention`: a JSON object.
 
     Raises:
-        SettingsError: It is no such object, or an age is too young.
+        SettingsError: The value is not such an object, or an age is too small.
     """
     try:
         return Retention.model_validate(json.loads(value) if isinstance(value, str) else value)
@@ -43,34 +43,34 @@ def parse_retention(value: str | dict[str, Any]) -> Retention:
         raise SettingsError(f"The variable agora_retention is not usable: {plain(error)}") from None
 
 
-def forget(engine: Engine, retention: Retention, today: date) -> tuple[int, int]:
-    """Drop what is old enough; what is not final, or was never read, stays.
+def delete_older_than(engine: Engine, retention: Retention, today: date) -> tuple[int, int]:
+    """Delete raw responses and app-days of the configured ages, except unsettled or undecoded ones.
 
     Args:
         engine: To the warehouse, as the loader.
-        retention: The chosen ages.
-        today: Ages are counted to here.
+        retention: The configured ages.
+        today: Date from which ages are counted.
 
     Returns:
-        How many raw answers and how many app-days were dropped.
+        The numbers of deleted raw responses and of deleted app-days.
     """
-    answers = app_days = 0
+    responses = app_days = 0
     if retention.raw_answer_days:
         oldest_kept = today - timedelta(days=retention.raw_answer_days)
         for usage_date in _usage_dates_before(engine, oldest_kept):
-            # A commit a day: whatever interrupts it, what is done is done.
+            # One commit per usage date, so that an interruption loses little work.
             with engine.begin() as connection:
-                dropped = connection.execute(
-                    text("select core.forget_raw_answers(:day)"), {"day": usage_date}
+                deleted = connection.execute(
+                    text("select core.delete_raw_responses(:day)"), {"day": usage_date}
                 )
-                answers += dropped.scalar_one()
+                responses += deleted.scalar_one()
     if retention.app_day_days:
         oldest_kept = today - timedelta(days=retention.app_day_days)
         with engine.begin() as connection:
             app_days = connection.execute(
-                text("select core.forget_app_days(:day)"), {"day": oldest_kept}
+                text("select core.delete_app_days(:day)"), {"day": oldest_kept}
             ).scalar_one()
-    return answers, app_days
+    return responses, app_days
 
 
 def _usage_dates_before(engine: Engine, before: date) -> list[date]:

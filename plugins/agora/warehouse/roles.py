@@ -1,4 +1,4 @@
-"""Roles and databases of a PostgreSQL server: who exists, who owns what, who may connect where."""
+"""Creates the roles and databases of a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import Any
 import psycopg2
 from psycopg2 import errors, extensions, sql
 
-from agora.warehouse.login_errors import refusal
+from agora.warehouse.login_errors import adding_sqlstate
 
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")
-# What a server of one's own is prepared with too.
 SETUP = Path(__file__).resolve().parents[3] / "sql" / "setup"
-# Everyone is allowed this by default, and a login that may not revoke it gets a warning only.
-OPEN = "select has_database_privilege('public', %s, 'connect, temporary')"
+# PostgreSQL grants both to everyone. A login without the right to revoke them only gets a warning.
+IS_PUBLIC = "select has_database_privilege('public', %s, 'connect, temporary')"
 NOT_A_MEMBER = "select not (pg_has_role(%(role)s, 'usage') and pg_has_role(%(role)s, 'set'))"
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def connect(host: str, port: int, role: str, password: str, database: str) -> Iterator[extensions.connection]:
-    """Open a connection in autocommit, as `create database` needs, and close it at the end."""
+    """Open a connection in autocommit, which `create database` needs, for the length of a `with`."""
     parameters: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -34,7 +33,7 @@ def connect(host: str, port: int, role: str, password: str, database: str) -> It
         "password": password,
         "dbname": database,
     }
-    with refusal(parameters):
+    with adding_sqlstate(parameters):
         connection = psycopg2.connect(**parameters, connect_timeout=5)
     try:
         connection.autocommit = True
@@ -44,9 +43,9 @@ def connect(host: str, port: int, role: str, password: str, database: str) -> It
 
 
 def create_roles(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
-    """Create the roles that are absent, set every password, and close the maintenance databases to strangers.
+    """Create missing roles, set all passwords, and close the maintenance databases to other roles.
 
-    What the login may not set is logged as a warning.
+    Settings that the login may not change are logged as warnings.
 
     Args:
         connection: As a superuser, or as a login with CREATEROLE and CREATEDB.
@@ -71,7 +70,7 @@ def create_database(
     is_warehouse: bool,
     template: str | None = None,
 ) -> None:
-    """Create a database, unless it exists, to which only those can connect whom it concerns."""
+    """Create a database, unless it exists, to which only the roles of this product can connect."""
     parts = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_database where datname = %s", (name,))
@@ -93,7 +92,7 @@ def create_database(
 
 
 def create_all(connection: extensions.connection, passwords: Mapping[str, str]) -> None:
-    """Create every role and both databases, as far as they are absent."""
+    """Create the missing roles and databases."""
     create_roles(connection, passwords)
     create_database(connection, "airflow", "airflow", is_warehouse=False)
     create_database(connection, "warehouse", "owner", is_warehouse=True)
@@ -104,7 +103,7 @@ def _run(connection: extensions.connection, file: str) -> None:
     connection.notices.clear()
     with connection.cursor() as cursor:
         cursor.execute((SETUP / file).read_text("utf-8"))
-    # Each is a warning, as the file has it, after the word for that in the server's language.
+    # A notice starts with its severity in the server's language.
     for notice in connection.notices:
         log.warning("sql/setup/%s: %s", file, " ".join(notice.partition(":")[2].split()))
 
@@ -112,7 +111,7 @@ def _run(connection: extensions.connection, file: str) -> None:
 def _close(cursor: extensions.cursor, database: str) -> None:
     with suppress(errors.InsufficientPrivilege):
         cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-    cursor.execute(OPEN, (database,))
+    cursor.execute(IS_PUBLIC, (database,))
     if cursor.fetchone() == (True,):
         log.warning("Everyone who can log in to this server can connect to the database %s.", database)
 
@@ -120,6 +119,6 @@ def _close(cursor: extensions.cursor, database: str) -> None:
 def _set_password(
     cursor: extensions.cursor, connection: extensions.connection, role: str, password: str
 ) -> None:
-    # The server sees a verifier only, so no log of it can hold the password.
+    # The server receives only a verifier, so none of its logs can contain the password.
     verifier = extensions.encrypt_password(password, role, connection, "scram-sha-256")
     cursor.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(verifier)))

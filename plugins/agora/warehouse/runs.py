@@ -1,4 +1,4 @@
-"""What collecting runs did, one row a run."""
+"""Records collecting runs, one row per run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-STATES = ("collected", "partial", "rejected", "failed", "lost", "pending")
+from agora.domain import State
 
 RECORD = """
 insert into core.collection_run (
@@ -42,7 +42,7 @@ on conflict (dag_id, run_id) do update set
 
 
 class CollectionRun(NamedTuple):
-    """What one run did.
+    """The results of one run.
 
     Attributes:
         started_at: When the run began, with time zone.
@@ -50,12 +50,12 @@ class CollectionRun(NamedTuple):
         app_days_received: App-days for which a sound response was received.
         points_received: Points in those responses.
         app_days_changed: App-days whose stored points changed.
-        requests: Requests of the collecting tasks, retries included.
-        retries: How many of them asked once more.
-        limited: How many of them were answered 429.
-        failed_apps: Apps of which a day failed or was rejected.
-        states: How many of the app-days are in which state now.
-        problems: What failed, in words.
+        requests: Requests of the collecting tasks, including retries.
+        retries: Repeated requests.
+        limited: Requests that the vendor throttled with 429.
+        failed_apps: Apps with a failed or rejected day.
+        states: State → number of app-days.
+        problems: Description of the failures.
     """
 
     dag_id: str
@@ -74,7 +74,7 @@ class CollectionRun(NamedTuple):
 
 
 def record(connection: Connection, run: CollectionRun) -> None:
-    """Enter a run that ended, in the caller's transaction; the same run again replaces what it said."""
-    counts = {state: run.states.get(state, 0) for state in STATES}
+    """Record a run that ended, in the caller's transaction, replacing an earlier record of the run."""
+    counts = {state.value: run.states.get(state, 0) for state in State}
     values = run._asdict() | counts
     connection.execute(text(RECORD), values)

@@ -1,4 +1,4 @@
-"""Refuses a server that may lose what it acknowledged; that an interruption is harmless stands on it."""
+"""Refuses a server that may lose acknowledged commits, because interruptions must be harmless."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 
 from agora.errors import WarehouseError
 
-# In the session that loads: synchronous_commit can be another one for each role, database and connection.
+# Read in the loading session, because synchronous_commit may differ by role, database and connection.
 SWITCHED_OFF = """
 select name, source, quote_ident(current_user), quote_ident(current_database())
 from pg_settings
@@ -17,7 +17,7 @@ order by name
 """
 
 CONFIGURATION = ("in the server's configuration", "ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();")
-# By pg_settings.source: where the setting stands, and what mends it there.
+# By pg_settings.source: the place of the setting and its remedy.
 PLACES = {
     "command line": ("on the server's command line", "start the server without {name}=off;"),
     "global": ("for all roles", "ALTER ROLE ALL SET {name} = on;"),
@@ -27,20 +27,20 @@ PLACES = {
         "for the role {role} in the database {database}",
         "ALTER ROLE {role} IN DATABASE {database} SET {name} = on;",
     ),
-    "client": ("in the connection's own options", "take {name} out of them (or out of PGOPTIONS);"),
+    "client": ("in the connection's own options", "remove {name} from the options (or from PGOPTIONS);"),
 }
 
 
-def require_durable(engine: Engine) -> Engine:
-    """Let an engine refuse every connection on which a commit might not outlive a crash.
+def require_durable_server(engine: Engine) -> Engine:
+    """Make an engine refuse connections on which a commit might not survive a crash.
 
-    It costs one query a connection, which is what a task opens one or two of.
+    The check costs one query per connection. A task opens one or two connections.
 
     Args:
         engine: On psycopg2.
 
     Returns:
-        The same engine; it raises WarehouseError instead of connecting.
+        The engine. It raises WarehouseError instead of connecting.
     """
     event.listen(engine, "connect", _require)
     return engine
@@ -56,12 +56,12 @@ def _require(connection: Any, _record: object) -> None:
 
 
 def _message(found: list[tuple[str, str, str, str]]) -> str:
-    said, mended = [], []
+    causes, remedies = [], []
     for name, source, role, database in found:
         where, how = PLACES.get(source, CONFIGURATION)
-        said.append(f"{name} is off {where.format(role=role, database=database)}")
-        mended.append(how.format(name=name, role=role, database=database))
+        causes.append(f"{name} is off {where.format(role=role, database=database)}")
+        remedies.append(how.format(name=name, role=role, database=database))
     return (
-        f"The warehouse's server may lose what it acknowledged: {', '.join(said)}. Nothing more is"
-        f" written. To mend it, as a superuser: {' '.join(mended)}"
+        f"The warehouse's server may lose what it acknowledged: {', '.join(causes)}. Nothing"
+        f" was written. As a superuser: {' '.join(remedies)}"
     )

@@ -1,14 +1,14 @@
-"""The figures stored beside the points: with them the bills answer at once, without them later."""
+"""Refreshes the stored aggregates, which make the bills fast."""
 
 from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
-CHANGES_AT_ONCE = 50_000  # ten seconds of work: far from any time-out, however much was collected
+CHANGES_AT_ONCE = 50_000  # about ten seconds of work, so that no statement times out
 
 
 def refresh(engine: Engine) -> None:
-    """Store the figures of all points that changed, some months at a time; what is done stays done.
+    """Store the aggregates of all changed points, in several transactions.
 
     Args:
         engine: To the warehouse, as the loader.
@@ -17,5 +17,5 @@ def refresh(engine: Engine) -> None:
     while changes == CHANGES_AT_ONCE:
         with engine.begin() as connection:
             changes = connection.execute(
-                text("select core.refresh_figures(:most)"), {"most": CHANGES_AT_ONCE}
+                text("select core.refresh_aggregates(:most)"), {"most": CHANGES_AT_ONCE}
             ).scalar_one()

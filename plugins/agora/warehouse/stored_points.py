@@ -1,4 +1,4 @@
-"""Stored points beside the responses they were read from, for the weekly check that the two agree."""
+"""Reads stored points with their stored responses, for the weekly check that both agree."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, text
 
 from agora.warehouse.raw_responses import RawResponse
 
-# Some 7 MB of bodies and points.
-AT_ONCE = 1_000
+# About 7 MB of bodies and points.
+APP_DAYS_PER_QUERY = 1_000
 
-# All days of this month and the one before, of which bills are made next, all that were collected since the
-# last check, and of the others some at random, so that an attacker cannot know which. Days without points,
-# too: theirs may have been removed.
+# The days of the last 62 days, which the next bills use, those collected since the last check, and a random
+# sample of the others that an attacker cannot predict. Days without points are included, because their points
+# may have been removed.
 CHOSEN = """
 select app_key, usage_date
 from core.app_day
@@ -31,7 +31,7 @@ union
 )
 order by usage_date, app_key
 """
-# A run may be about to load the newest responses of the last day.
+# A run may not have loaded the newest responses of the last day yet.
 WITH_RESPONSES = """
 select
     app.app_id, app_day.usage_date, app_day.kbps, app_day.body_sha256 as digest,
@@ -51,15 +51,15 @@ order by app_day.usage_date, app.app_id, response.fetched_at, response.response_
 
 
 class StoredPoints(NamedTuple):
-    """The points of an app-day, and its stored responses with a status of 2xx in order of arrival.
+    """The points of an app-day, and its stored 2xx responses in order of arrival.
 
     An app-day without points has at least one response.
 
     Attributes:
         kbps: 288 rates in kbps, None for absent ones. None for an app-day that is rejected or failed.
-        body_sha256: Digest of the response that the points are said to be from; None if there is none.
-        responses: All of them.
-        due: Those that are loaded, or should be.
+        body_sha256: Recorded digest of the response that delivered the points; None without a response.
+        responses: All stored responses.
+        due: Responses that are loaded, or should be.
     """
 
     app_id: str
@@ -70,16 +70,16 @@ class StoredPoints(NamedTuple):
     due: list[RawResponse]
 
 
-def to_compare(connection: Connection, sample: int) -> Iterator[StoredPoints]:
-    """Yield the app-days of the last 62 days, those collected in the last eight days, and some older ones.
+def read_points_to_compare(connection: Connection, sample: int) -> Iterator[StoredPoints]:
+    """Yield the app-days of the last 62 days or collected in the last eight days, and a sample of older ones.
 
     Args:
         connection: To the warehouse.
-        sample: How many older app-days are chosen at random; as many or fewer are all chosen.
+        sample: Maximum number of older app-days, chosen at random.
     """
     chosen = connection.execute(text(CHOSEN), {"sample": sample}).all()
-    for start in range(0, len(chosen), AT_ONCE):
-        yield from _with_responses(connection, chosen[start : start + AT_ONCE])
+    for start in range(0, len(chosen), APP_DAYS_PER_QUERY):
+        yield from _with_responses(connection, chosen[start : start + APP_DAYS_PER_QUERY])
 
 
 def _with_responses(connection: Connection, keys: Sequence[Row[Any]]) -> Iterator[StoredPoints]:

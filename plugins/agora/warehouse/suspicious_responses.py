@@ -1,4 +1,4 @@
-"""Sound responses that a person should look at: sums that fell by half, one body given to several apps."""
+"""Finds sound but doubtful responses: days whose sum fell by half, one body for several apps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from agora.domain import SLOTS_PER_DAY
 from agora.text import format_count
 
 MOST_NAMED = 5
@@ -40,8 +41,8 @@ where reviewed_at is null and restated_at <= :until
 """
 
 
-class Drop(NamedTuple):
-    """A restatement that lowered a day's sum by more than half, and that nobody has reviewed."""
+class UnreviewedDrop(NamedTuple):
+    """An unreviewed restatement that lowered a day's sum by more than half."""
 
     app_name: str
     usage_date: date
@@ -50,19 +51,19 @@ class Drop(NamedTuple):
 
 
 class SameResponse(NamedTuple):
-    """Apps that were given the same response body, with traffic in it, for the same day."""
+    """Apps with the same response body, which has traffic, for the same day."""
 
     usage_date: date
     app_names: list[str]
 
 
-def drops(connection: Connection) -> list[Drop]:
-    """Return the restatements to review, the newest first."""
-    return [Drop(*row) for row in connection.execute(text(DROPS))]
+def unreviewed_drops(connection: Connection) -> list[UnreviewedDrop]:
+    """Return the drops to review, newest first."""
+    return [UnreviewedDrop(*row) for row in connection.execute(text(DROPS))]
 
 
 def same_responses(connection: Connection, since: datetime) -> list[SameResponse]:
-    """Return the apps that were given the same response body, of days collected since a moment."""
+    """Return the apps with the same response body, of days collected since a moment."""
     return [SameResponse(*row) for row in connection.execute(text(SAME), {"since": since})]
 
 
@@ -71,33 +72,33 @@ def review(connection: Connection, until: datetime, reviewer: str) -> None:
     connection.execute(text(REVIEW), {"until": until, "reviewer": reviewer})
 
 
-def notes(connection: Connection, since: datetime) -> list[str]:
-    """Return a sentence on each kind of doubt, none where there is none.
+def describe(connection: Connection, since: datetime) -> list[str]:
+    """Return one note per kind of doubtful response that was found.
 
     Args:
         connection: To the warehouse.
-        since: With time zone; same responses are of days collected since then.
+        since: With time zone. Same responses are searched in days collected since then.
     """
     found = []
-    if fallen := drops(connection):
+    if drops := unreviewed_drops(connection):
         named = [
-            f"{drop.app_name} on {drop.usage_date} (mean of {drop.new_sum_kbps / 288:,.0f} kbps,"
-            f" was {drop.old_sum_kbps / 288:,.0f})"
-            for drop in fallen
+            f"{drop.app_name} on {drop.usage_date} (mean of {drop.new_sum_kbps / SLOTS_PER_DAY:,.0f} kbps,"
+            f" was {drop.old_sum_kbps / SLOTS_PER_DAY:,.0f})"
+            for drop in drops
         ]
         found.append(
-            f"The vendor restated {format_count(len(fallen), 'app-day')} to less than half: {_short(named)}."
-            " The new figures are stored. Look at them, then mark them as reviewed on the page, Health."
+            f"The vendor restated {format_count(len(drops), 'app-day')} to less than half: {_shorten(named)}."
+            " The new figures are stored. Review them, then mark them as reviewed on the page Health."
         )
     if same := same_responses(connection, since):
         named = [f"{', '.join(one.app_names)} on {one.usage_date}" for one in same]
         found.append(
-            f"The vendor gave several apps the same response body: {_short(named)}. The figures are stored,"
+            f"The vendor gave several apps the same response body: {_shorten(named)}. The figures are stored"
             " and marked in mart.coverage. If the traffic cannot be the same, report it to the vendor."
         )
     return found
 
 
-def _short(named: list[str]) -> str:
+def _shorten(named: list[str]) -> str:
     more = f"; and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
     return "; ".join(named[:MOST_NAMED]) + more

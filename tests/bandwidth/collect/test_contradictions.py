@@ -27,7 +27,7 @@ def notes(night: Night, since: timedelta = timedelta(hours=1)) -> list[str]:
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
         with engine.connect() as connection:
-            return suspicious_responses.notes(connection, datetime.now(UTC) - since)
+            return suspicious_responses.describe(connection, datetime.now(UTC) - since)
     finally:
         engine.dispose()
 

@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
-CHECK = ROOT / "sql" / "checks" / "days_lie_where_the_account_counts_them.sql"
+CHECK = ROOT / "sql" / "checks" / "days_start_at_the_accounts_midnight.sql"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 

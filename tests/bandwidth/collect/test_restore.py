@@ -165,7 +165,7 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
 
         for command in REBUILD:
             done = run(empty_server, tmp_path, command, **owner)
-            assert done == f"Rebuilt the stored figures of {2 * len(days)} app-days.\n"
+            assert done == f"Rebuilt the stored aggregates of {2 * len(days)} app-days.\n"
         assert restored.rows("select * from core.changed_app_day") == []
         for view in ("mart.coverage", "mart.billing_monthly", "mart.bandwidth_daily"):
             assert checksums(restored)[view] == dumped[view]

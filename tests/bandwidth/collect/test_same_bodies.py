@@ -16,7 +16,7 @@ def notes(night: Night) -> list[str]:
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
         with engine.connect() as connection:
-            return suspicious_responses.notes(connection, datetime.now(UTC) - timedelta(hours=1))
+            return suspicious_responses.describe(connection, datetime.now(UTC) - timedelta(hours=1))
     finally:
         engine.dispose()
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from agora.warehouse.engine import warehouse_engine
-from agora.warehouse.reports.gauges import Standing, standing
+from agora.warehouse.reports.gauges import Gauges, read_gauges
 from tests.warehouse.database import App, AppDay, Warehouse
 
 ZEROS = [0.0] * 288
 
 
-def stands(warehouse: Warehouse) -> Standing:
+def stands(warehouse: Warehouse) -> Gauges:
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.connect() as connection:
-        found = standing(connection)
+        found = read_gauges(connection)
     engine.dispose()
     return found
 
@@ -24,7 +24,7 @@ def days_ago(days: int) -> date:
 
 
 def test_where_nothing_is_wanted_nothing_expires(warehouse: Warehouse) -> None:
-    assert stands(warehouse) == Standing({}, None, 0, 0)
+    assert stands(warehouse) == Gauges({}, None, 0, 0)
 
 
 def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehouse: Warehouse) -> None:
@@ -46,14 +46,14 @@ def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehou
     # Pending: of short 1, 11 and 12 days ago, of long 28 and 32. Two days behind the window are requested.
     by_state = {"collected": 35, "partial": 1, "pending": 5, "rejected": 2, "failed": 1}
     lost = len(range(13, 41)) + len(range(33, 41))
-    assert stands(warehouse) == Standing(by_state, days_left=0, age_days=32, lost_app_days=lost)
+    assert stands(warehouse) == Gauges(by_state, days_left=0, age_days=32, lost_app_days=lost)
 
 
 def test_the_first_uncollected_day_says_how_many_days_are_left(warehouse: Warehouse) -> None:
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(29))])
     warehouse.add_days(AppDay("a", days_ago(age), ZEROS) for age in range(1, 30) if age not in (7, 28))
-    assert stands(warehouse) == Standing({"collected": 27, "pending": 2}, 2, 28, 0)
+    assert stands(warehouse) == Gauges({"collected": 27, "pending": 2}, 2, 28, 0)
 
 
 def test_where_everything_is_collected_the_newest_day_says_how_many_are_left(warehouse: Warehouse) -> None:
@@ -61,4 +61,4 @@ def test_where_everything_is_collected_the_newest_day_says_how_many_are_left(war
     warehouse.add_apps([App("a", days_ago(2))])
     warehouse.add_days([AppDay("a", days_ago(1), ZEROS), AppDay("a", days_ago(2), [None, *ZEROS[1:]])])
     # What is partial is asked for again, but nothing is lost if that is all the vendor has.
-    assert stands(warehouse) == Standing({"collected": 1, "partial": 1}, 29, 0, 0)
+    assert stands(warehouse) == Gauges({"collected": 1, "partial": 1}, 29, 0, 0)

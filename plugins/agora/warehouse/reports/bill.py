@@ -1,4 +1,4 @@
-"""A month's bill by every method, beside the month before, and what a month that is not over may come to."""
+"""A month's bill by every method, the month before for comparison, and projections of a running month."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse.reports.rows import Row, rows
+from agora.domain import SLOTS_PER_DAY
+from agora.warehouse.reports import Row, rows
 
 METHODS = (
     "p95_kbps",
@@ -21,7 +22,7 @@ METHODS = (
     "fourth_peak_kbps",
     "top_five_mean_kbps",
 )
-# More points can only raise these; a percentile or a mean may go either way.
+# More points can only raise these methods. A percentile or a mean may rise or fall.
 AT_LEAST = ("peak_kbps", "fourth_peak_kbps", "top_five_mean_kbps")
 COUNTS = (
     "points",
@@ -34,7 +35,6 @@ COUNTS = (
     "days_with_traffic",
 )
 FIGURES = ("status", *METHODS, *COUNTS, "is_final")
-POINTS_A_DAY = 288
 
 Bills = dict[tuple[str | None, date], Row]
 Number = TypeVar("Number", float, Decimal)
@@ -69,7 +69,7 @@ group by app_id
 order by app_name, app_id
 """
 
-# Without the figures, which take longer.
+# Without the rates, which take longer.
 STATUSES = """
 select app_id, month, status, calendar_days, expected_days
 from mart.billing_monthly
@@ -92,7 +92,7 @@ where usage_date >= :before and usage_date < :next
 group by app_id, date_trunc('month', usage_date)
 """
 
-# Month by month between the first and the last expected day. A month with any expected day has a bill.
+# A month with an expected day has a bill.
 MONTHS = """
 select month::date as month
 from (
@@ -107,7 +107,7 @@ where exists (
 )
 order by month
 """
-WANTED = "select exists(select from mart.coverage where usage_date >= :month and usage_date < :next)"
+HAS_BILL = "select exists(select from mart.coverage where usage_date >= :month and usage_date < :next)"
 
 
 def months(connection: Connection) -> list[date]:
@@ -116,9 +116,9 @@ def months(connection: Connection) -> list[date]:
 
 
 def latest_month(connection: Connection) -> date:
-    """Return the present month if it has a bill yet, else the last that has one, else the present one."""
+    """Return the present month if it has a bill, else the last month with a bill, else the present month."""
     present = datetime.now(UTC).date().replace(day=1)
-    if connection.execute(text(WANTED), _around(present)).scalar_one():
+    if connection.execute(text(HAS_BILL), _around(present)).scalar_one():
         return present
     return max(months(connection), default=present)
 
@@ -131,10 +131,10 @@ def bill(connection: Connection, month: date) -> Row:
         month: Its first day.
 
     Returns:
-        `total` (None where no day of the month is expected) and `apps`, each a row with the figures of
-        mart.billing_monthly, the same of the month `before` (None without one), the `change_percent` of each
-        method (None where the two months are not comparable) and, while the month is running, the
-        `projected` figures (None otherwise).
+        `total` (None if no day of the month is expected) and `apps`. Each has the figures of
+        mart.billing_monthly, those of the month `before` (None without a bill), the `change_percent` of each
+        method (None if the two months are not comparable) and the `projected` figures (None unless the month
+        is running).
     """
     dates = _around(month)
     apps = rows(connection, APPS, dates)
@@ -162,13 +162,13 @@ def bill(connection: Connection, month: date) -> Row:
 
 
 def volume(connection: Connection, month: date) -> Row:
-    """Return what each app and all of them carried, in bytes; it takes every point of two months.
+    """Return the traffic of each app and of all apps in bytes. Reads every point of two months.
 
     Returns:
-        `total` and `apps`, each with `app_id`, `volume_bytes` (a whole Decimal, unlimited in size; None
-        without a point), that of the month before, the `change_percent` (None where the two months are not
-        comparable) and, while the month is running, `projected_volume_bytes` (None otherwise).
-        `apps_without_points` counts the apps that the total knows nothing of.
+        `total` and `apps`, each with `app_id`, `volume_bytes` (a whole Decimal of any size; None without
+        points), the volume of the month before, the `change_percent` (None if the two months are not
+        comparable) and `projected_volume_bytes` (None unless the month is running). `apps_without_points`
+        counts the apps that are missing in the total.
     """
     dates = _around(month)
     sums = _by_app_and_month(rows(connection, VOLUMES, dates))
@@ -188,34 +188,31 @@ def volume(connection: Connection, month: date) -> Row:
 
 
 def projected(so_far: Row) -> Row:
-    """Return the projected rates of a running month: the figures so far, or None where they are no bound.
+    """Return the lower bounds for a running month's rates: the rates so far, or None if they may still fall.
 
-    With fewer than five days that have five points each, the top five's mean is over fewer and may yet fall.
-    If there were four such days at most, there could be no more points than `most_of_four`.
+    With fewer than five days that have five points each, the mean of the top five covers fewer values and may
+    still fall. `most_of_four` is the largest number of points with at most four such days.
     """
-    most_of_four = 4 * POINTS_A_DAY + 4 * (so_far["days"] - 4)
+    most_of_four = 4 * SLOTS_PER_DAY + 4 * (so_far["days"] - 4)
     known = so_far if so_far["points"] > most_of_four else {**so_far, "top_five_mean_kbps": None}
     return {name: known[name] for name in METHODS}
 
 
 def projected_volume(so_far: Row, expected_days: int) -> Decimal | None:
-    """Return the bytes of the month's expected days, if the other points are like those observed.
+    """Return the bytes of all expected days of the month, if the other points are like the observed ones.
 
     Args:
         so_far: `volume_bytes` and `points` up to yesterday. The result is None without points.
-        expected_days: Days to come included.
+        expected_days: Expected days of the month, including later ones.
     """
     if not so_far["points"]:
         return None
-    points = POINTS_A_DAY * expected_days
+    points = SLOTS_PER_DAY * expected_days
     return Decimal(round(Fraction(int(so_far["volume_bytes"]) * points, int(so_far["points"]))))
 
 
 def is_comparable(month: Row, before: Row | None) -> bool:
-    """Tell whether a percentage between two months compares like with like.
-
-    Both months are final, and each covers its calendar month.
-    """
+    """Return whether both months are final and cover their whole calendar months."""
     return before is not None and all(
         bill["status"] == "final" and bill["expected_days"] == bill["calendar_days"]
         for bill in (month, before)
@@ -228,7 +225,7 @@ def days_in(month: date) -> int:
 
 
 def _around(month: date) -> dict[str, date]:
-    """Return the first days of a month, the one before and the one after."""
+    """Return the first days of a month, of the month before and of the month after."""
     before = (month - timedelta(days=1)).replace(day=1)
     return {"before": before, "month": month, "next": month + timedelta(days=days_in(month))}
 

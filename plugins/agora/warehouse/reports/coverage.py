@@ -1,4 +1,4 @@
-"""Which expected app-days are collected, why the others are not, and what expires soonest."""
+"""The states of expected app-days, the reasons for missing points, and the next app-days to expire."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from agora.warehouse.reports.rows import Row, rows
+from agora.warehouse.reports import Row, rows
 
 
 class Sort(StrEnum):
-    """In which order apps are shown."""
+    """Order of the apps."""
 
-    EXPIRY = "expiry"  # what expires soonest, then what lacks most
+    EXPIRY = "expiry"  # next to expire, then most missing days
     MISSING = "missing"
     NAME = "name"
 
 
 class Choice(NamedTuple):
-    """Which part of the coverage is looked at.
+    """Selection of app-days.
 
     Attributes:
         from_date: First usage date.
         to_date: Last usage date, included.
         search: A part of an app's name or App ID, in any case; empty for all apps.
-        sort: The order of apps.
-        limit: How many apps.
-        offset: How many apps come before them.
+        sort: Order of the apps.
+        limit: Maximum number of apps.
+        offset: Number of apps to skip.
     """
 
     from_date: date
@@ -40,20 +40,19 @@ class Choice(NamedTuple):
     offset: int
 
 
-# The filters on usage_date skip the years before; days_left is by each account's own calendar.
+# The filters on usage_date skip older years. days_left and is_available follow each account's calendar.
 WINDOW_BEGINS = "select min(window_begins_on) as first_date from mart.vendor_account"
 IN_WINDOW = "usage_date >= :window_begins_on and days_left >= 0"
-# A day is requested for two days longer than the window shows it. At a month's end, four days may leave it
-# at once.
-REQUESTED = "usage_date >= cast(:window_begins_on as date) - 6 and days_left >= -2"
-# Expected app-days that are not complete and are still requested.
+# Available days may be two days older than the window, and at a month's end four days may leave it at once.
+REQUESTED = "usage_date >= cast(:window_begins_on as date) - 6 and is_available"
+# Incomplete app-days that are still requested.
 OPEN = f"not is_complete and state <> 'lost' and {REQUESTED}"
 
 WINDOW = f"""
 select min(usage_date) as first_date, max(usage_date) as last_date
 from mart.coverage
 where {REQUESTED} and (days_left >= 0 or not is_complete and state <> 'lost')
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 CHOSEN = """
     usage_date between :from_date and :to_date
@@ -74,7 +73,7 @@ where {CHOSEN}
 group by app_id
 order by {{order}} app_name, app_id
 limit :limit offset :offset
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 MISSING_FIRST = "count(*) filter (where state <> 'collected') desc,"
 ORDERS = {
     Sort.EXPIRY: f"days_left nulls last, {MISSING_FIRST}",
@@ -95,9 +94,9 @@ from mart.coverage
 where {CHOSEN}
 group by usage_date, state
 order by usage_date, state
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
-# All days that are out of the window by the calendar, and still requested, are one group.
+# All days that are still requested after expires_on are one group.
 EXPIRING = f"""
 select
     greatest(days_left, -1) as days_left,
@@ -110,11 +109,11 @@ where {OPEN}
 group by greatest(days_left, -1)
 order by greatest(days_left, -1)
 limit 3
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 NAMES = "select app_id, app_name from mart.app where app_id = any(:app_ids)"
 
-# Where no app-day is expected, or none is requested any more.
+# The result if no app-day is requested.
 NOTHING: dict[str, Any] = {
     "from_date": None,
     "to_date": None,
@@ -131,7 +130,7 @@ def window_begins(connection: Connection) -> dict[str, date | None]:
 
 
 def window(connection: Connection) -> tuple[date, date] | None:
-    """Return the oldest and the newest usage date that is in the window, or still open; None if none is."""
+    """Return the oldest and the newest usage date that is in the window or still requested."""
     (found,) = rows(connection, WINDOW, window_begins(connection))
     return (found["first_date"], found["last_date"]) if found["first_date"] else None
 
@@ -140,12 +139,12 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
     """Return apps with their days, the states of each date over all chosen apps, and what expires soonest.
 
     Days are usage dates of each app's account. `same_response_as` of a day lists the names of the apps that
-    were given the same response body. What expires soonest is of all apps and dates; `days_left` -1 stands
+    were given the same response body. `expiring` covers all apps and dates; `days_left` -1 stands
     for days that are out of the window by the calendar and still requested.
     """
     values = {**choice._asdict(), **window_begins(connection)}
     apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
-    # Behind the last page there is no app that could say how many there are.
+    # An offset beyond the last app returns no row with the total.
     counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
     days = rows(connection, DAYS, {**values, "app_ids": [app["app_id"] for app in apps]})
     _name_same_responses(connection, days)

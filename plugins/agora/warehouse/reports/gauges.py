@@ -1,4 +1,4 @@
-"""The state of the collection in a few numbers, for metrics."""
+"""The gauges among the metrics: app-days by state, and the next one to expire."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from agora.warehouse.planning_queries import lost_in_all
+from agora.domain import State
+from agora.warehouse.planning_queries import count_lost_days
 from agora.warehouse.reports.coverage import REQUESTED, window_begins
 
-# As in the watch: a partial day is requested again, but the vendor may never have had more of it.
-UNCOLLECTED = ("pending", "rejected", "failed")
+# As in agora_bandwidth_watch: a partial day has points, and the vendor may never have had more.
+UNCOLLECTED = (State.PENDING.value, State.REJECTED.value, State.FAILED.value)
 
 BY_STATE = f"""
 select
@@ -22,20 +23,20 @@ select
 from mart.coverage
 where {REQUESTED} and (days_left >= 0 or state in {UNCOLLECTED})
 group by state
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 
-class Standing(NamedTuple):
-    """The expected app-days that are still requested, of all accounts, and which of them are uncollected.
+class Gauges(NamedTuple):
+    """Counts of the expected app-days of all accounts that are still requested.
 
     Attributes:
-        app_days: State → how many app-days of the vendor's window, and of the two days behind it those that
-            are uncollected; absent where none.
-        days_left: Days until the first uncollected app-day expires; 0 also for one that is out of the window
-            by the calendar and still requested. If none is uncollected, days until the newest day expires;
-            None if no app-day is expected.
-        age_days: Days since the oldest uncollected usage date; 0 if none is uncollected.
-        lost_app_days: Lost app-days of all times.
+        app_days: State → number of app-days in the vendor's window, plus uncollected ones that are still
+            requested after it; without states that do not occur.
+        days_left: Days until the first uncollected app-day expires; 0 if it has expired and is still
+            requested. Without an uncollected app-day, days until the newest day expires. None if no app-day
+            is expected.
+        age_days: Days since the oldest uncollected usage date; 0 without an uncollected app-day.
+        lost_app_days: All lost app-days, however old.
     """
 
     app_days: dict[str, int]
@@ -44,14 +45,14 @@ class Standing(NamedTuple):
     lost_app_days: int
 
 
-def standing(connection: Connection) -> Standing:
+def read_gauges(connection: Connection) -> Gauges:
     """Count the expected app-days that are still requested."""
     found = connection.execute(text(BY_STATE), window_begins(connection)).all()
     uncollected = [row for row in found if row.state in UNCOLLECTED]
     newest = max((row.most_days_left for row in found), default=None)
-    return Standing(
+    return Gauges(
         {row.state: row.app_days for row in found},
         min((row.least_days_left for row in uncollected), default=newest),
         max((row.most_age_days for row in uncollected), default=0),
-        lost_in_all(connection),
+        count_lost_days(connection),
     )

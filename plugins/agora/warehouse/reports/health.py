@@ -1,4 +1,4 @@
-"""The health of the collection: what is missing, the last runs, the accounts, and doubtful responses."""
+"""The health of the collection: missing app-days, the last runs, the accounts, and doubtful responses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from agora.domain import SLOTS_PER_DAY
+from agora.warehouse.reports import Row, rows
 from agora.warehouse.reports.coverage import IN_WINDOW, OPEN, REQUESTED, window_begins
-from agora.warehouse.reports.rows import Row, rows
 
 WINDOW = f"""
 select
@@ -20,7 +21,7 @@ select
     max(usage_date) filter (where {IN_WINDOW}) as to_date
 from mart.coverage
 where {REQUESTED}
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 STATES = f"""
 select state, count(*) as app_days
@@ -28,7 +29,7 @@ from mart.coverage
 where {IN_WINDOW}
 group by state
 order by state
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 OLDEST = f"""
 select app_id, app_name, conn_id, usage_date, state, reason, days_left
@@ -36,7 +37,7 @@ from mart.coverage
 where {OPEN}
 order by usage_date, app_name, app_id
 limit 1
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 LOST = "select count(*) from mart.coverage where not is_complete and state = 'lost'"
 
@@ -71,8 +72,8 @@ select
     account.refusal,
     account.requests_per_second,
     account.paced_at,
-    held.apps,
-    held.newest_collected
+    coverage.apps,
+    coverage.newest_collected
 from mart.vendor_account as account
 left join (
     select
@@ -82,12 +83,12 @@ left join (
     from mart.coverage
     where {IN_WINDOW}
     group by conn_id
-) as held on account.conn_id = held.conn_id
+) as coverage on account.conn_id = coverage.conn_id
 order by account.conn_id
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
-# Drops that nobody has reviewed come first, however old.
-RESTATEMENTS = """
+# Unreviewed drops come first, however old.
+RESTATEMENTS = f"""
 select
     app_id,
     app_name,
@@ -96,8 +97,8 @@ select
     points_changed,
     points_added,
     cast(nullif(extract(epoch from moved_by), 0) as bigint) as moved_by_seconds,
-    old_sum_kbps / 288 as old_mean_kbps,
-    new_sum_kbps / 288 as new_mean_kbps,
+    old_sum_kbps / {SLOTS_PER_DAY} as old_mean_kbps,
+    new_sum_kbps / {SLOTS_PER_DAY} as new_mean_kbps,
     is_drop,
     reviewed_at,
     reviewed_by,
@@ -108,7 +109,7 @@ from mart.restatement
 where restated_at > mart.clock() - interval '31 days' or (is_drop and reviewed_at is null)
 order by is_drop and reviewed_at is null desc, restated_at desc, app_name, usage_date
 limit 50
-"""
+"""  # noqa: S608 - made of this file's own text
 
 SAME_RESPONSES = f"""
 select usage_date, array_agg(app_name order by app_name, app_id) as app_names, count(*) over () as in_all
@@ -117,7 +118,7 @@ from (
         usage_date,
         app_name,
         app_id,
-        -- Alike for all apps that were given one response body.
+        -- Equal for all apps with the same response body.
         (
             select array_agg(own.app_id order by own.app_id)
             from unnest(string_to_array(same_response_as, ', ') || app_id) as own (app_id)
@@ -128,20 +129,20 @@ from (
 group by usage_date, app_ids
 order by usage_date desc, app_ids
 limit 50
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 
 def health(connection: Connection) -> Row:
-    """Return what the page Health shows, read in the connection's one transaction.
+    """Return the contents of the page Health, read in one transaction.
 
     Returns:
-        `window`: how many app-days are in the vendor's window, how many are open (not complete and still
-        requested), and the `states` of the window; `oldest`: the oldest open app-day (None without one);
-        `lost_app_days` of all times; `runs`: the last 30 that ended; `requests_by_day`: of the runs that
-        ended in the last 31 days (UTC); `accounts`; `restatements`: the unreviewed drops and the newest of
-        the last 31 days, of `restatements_in_all`; `drops_to_review` and `newest_drop_at`, up to which they
-        can be marked as reviewed; `same_responses`: apps that were given one response body for a day of the
-        window, of `same_responses_in_all`.
+        `window`: the number of app-days in the vendor's window, of open ones (incomplete and still
+        requested), and by `states`. `oldest`: the oldest open app-day or None. `lost_app_days`: all of them,
+        however old. `runs`: the last 30 that ended. `requests_by_day`: of the runs that ended in the last 31
+        days (UTC). `accounts`. `restatements`: at most 50 unreviewed drops and restatements of the last 31
+        days, which number `restatements_in_all`. `drops_to_review`, and `newest_drop_at`, up to which a
+        review marks them. `same_responses`: apps with the same response body for a day of the window, at most
+        50 of `same_responses_in_all`.
     """
     window = window_begins(connection)
     restatements = rows(connection, RESTATEMENTS)
@@ -167,5 +168,5 @@ def health(connection: Connection) -> Row:
 
 
 def _of_all(found: list[Row], column: str, empty: Any) -> Any:
-    """Take a column that is the same in all rows out of them; return its value, or `empty` without a row."""
+    """Remove a column with one value from all rows; return the value, or `empty` without rows."""
     return next(iter([row.pop(column) for row in found]), empty)

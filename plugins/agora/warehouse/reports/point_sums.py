@@ -1,4 +1,4 @@
-"""Points of apps, summed on one five-minute grid: what is there, what is absent, and what that comes to."""
+"""Sums of apps' points on one five-minute grid, with absent points and figures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SECONDS = 300
-SLOTS = 288
-# Days on either side of the range, of accounts whose usage dates begin earlier or later.
+from agora.domain import MINUTES_PER_SLOT, SLOTS_PER_DAY
+
+SECONDS = 60 * MINUTES_PER_SLOT
+# Days on either side of the range, for accounts whose usage dates begin earlier or later.
 MARGIN = 2
 NO_DAY = np.iinfo(np.int64).max
 # kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average of its five minutes.
@@ -22,15 +23,15 @@ FIGURES = ("p95_kbps", "peak_kbps", "peak_at", "mean_kbps", "volume_bytes")
 
 
 class Sums:
-    """Sums by instant of apps in one or several time zones, over usage dates from a first to a last one.
+    """Sums per instant over the points of apps in one or several time zones, for a range of usage dates.
 
-    An instant belongs to the earliest of its points' usage dates, as in mart.billing_monthly_total; without
-    points, to the earliest usage date on which one was wanted. A sum is over the points there are; beside it
-    stands how many apps were wanted at that instant and have no point.
+    An instant belongs to the earliest of its points' usage dates, as in mart.billing_monthly_total. Without
+    points, it belongs to the earliest usage date on which a point was expected. Each sum has the number of
+    apps whose expected point is absent.
     """
 
     def __init__(self, from_date: date, to_date: date, starts_at: Sequence[int]) -> None:
-        """Make an empty grid.
+        """Create an empty grid.
 
         Args:
             from_date: First usage date.
@@ -39,46 +40,46 @@ class Sums:
         """
         self.from_date = from_date
         self.days = (to_date - from_date).days + 1
-        self.origin = min(starts_at, default=0) - MARGIN * SLOTS * SECONDS
+        self.origin = min(starts_at, default=0) - MARGIN * SLOTS_PER_DAY * SECONDS
         spread = (max(starts_at, default=0) - min(starts_at, default=0)) // SECONDS
-        slots = (self.days + 2 * MARGIN) * SLOTS + spread
+        slots = (self.days + 2 * MARGIN) * SLOTS_PER_DAY + spread
         self.kbps = np.zeros(slots)
         self.observed = np.zeros(slots, dtype=np.int64)
-        self.wanted = np.zeros(slots, dtype=np.int64)
+        self.expected = np.zeros(slots, dtype=np.int64)
         self.day_observed = np.full(slots, NO_DAY)
-        self.day_wanted = np.full(slots, NO_DAY)
-        self.wanted_days: set[int] = set()
+        self.day_expected = np.full(slots, NO_DAY)
+        self.expected_days: set[int] = set()
 
-    def want(self, starts_at: int, days_of_apps: Sequence[Sequence[int]], today: int) -> None:
-        """Say what is wanted of the apps of one time zone.
+    def expect(self, starts_at: int, days_of_apps: Sequence[Sequence[int]], today: int) -> None:
+        """Add the expected days of the apps of one time zone.
 
         Args:
-            starts_at: Instant at which `from_date` starts there, epoch seconds.
-            days_of_apps: Each app's wanted days, counted from `from_date`, at most two outside the range.
-            today: The zone's date, counted likewise; it is not over.
+            starts_at: Instant at which `from_date` starts in the zone, epoch seconds.
+            days_of_apps: Each app's expected days, counted from `from_date`, at most two outside the range.
+            today: The zone's present date, counted from `from_date`.
         """
         count = self.days + 2 * MARGIN
-        wanted = np.zeros(count, dtype=np.int64)
+        expected = np.zeros(count, dtype=np.int64)
         for days in days_of_apps:
-            wanted[np.array(days) + MARGIN] += 1
-        over = wanted.copy()
+            expected[np.array(days) + MARGIN] += 1
+        over = expected.copy()
         if 0 < today + MARGIN < count:
-            # Today is expected of whoever was wanted yesterday: a sum with apps whose day is over lacks it.
-            wanted[today + MARGIN] = wanted[today + MARGIN - 1]
-        first = (starts_at - self.origin) // SECONDS - MARGIN * SLOTS
-        own = slice(first, first + count * SLOTS)
-        day = np.repeat(np.arange(count) - MARGIN, SLOTS)
-        self.wanted[own] += np.repeat(wanted, SLOTS)
-        day[np.repeat(over, SLOTS) == 0] = NO_DAY
-        self.day_wanted[own] = np.minimum(self.day_wanted[own], day)
-        self.wanted_days.update(number for number in range(self.days) if over[number + MARGIN])
+            # Apps expected yesterday are expected today. A sum with zones whose day is over lacks them.
+            expected[today + MARGIN] = expected[today + MARGIN - 1]
+        first = (starts_at - self.origin) // SECONDS - MARGIN * SLOTS_PER_DAY
+        own = slice(first, first + count * SLOTS_PER_DAY)
+        day = np.repeat(np.arange(count) - MARGIN, SLOTS_PER_DAY)
+        self.expected[own] += np.repeat(expected, SLOTS_PER_DAY)
+        day[np.repeat(over, SLOTS_PER_DAY) == 0] = NO_DAY
+        self.day_expected[own] = np.minimum(self.day_expected[own], day)
+        self.expected_days.update(number for number in range(self.days) if over[number + MARGIN])
 
-    def observe(self, points: Sequence[tuple[Any, ...]]) -> None:
-        """Add points of apps, summed by some.
+    def add(self, points: Sequence[tuple[Any, ...]]) -> None:
+        """Add points, each the sum of one or several apps.
 
         Args:
             points: Usage date (counted from `from_date`, at most two outside the range), instant (epoch
-                seconds), sum of the apps' points in kbps, how many apps. One instant may come several times.
+                seconds), sum of the points in kbps, number of apps. An instant may occur several times.
         """
         if not points:
             return
@@ -89,11 +90,11 @@ class Sums:
         np.minimum.at(self.day_observed, slots, days)
 
     def series(self) -> dict[str, Any]:
-        """Return the range's points, from its first to its last slot, its figures and those of each day."""
-        day = np.where(self.observed > 0, self.day_observed, self.day_wanted)
+        """Return the points of the range, its figures, and the figures of each day."""
+        day = np.where(self.observed > 0, self.day_observed, self.day_expected)
         inside = (day >= 0) & (day < self.days)
         there = inside & (self.observed > 0)
-        absent = np.where(inside, self.wanted - self.observed, 0)
+        absent = np.where(inside, self.expected - self.observed, 0)
         shown = np.flatnonzero(inside)
         first, end = (int(shown[0]), int(shown[-1]) + 1) if len(shown) else (0, 0)
         return {
@@ -103,21 +104,21 @@ class Sums:
             "absent_apps": absent[first:end].tolist(),
             "figures": {
                 **self._figures(there, absent),
-                "expected_points": SLOTS * len(self.wanted_days),
+                "expected_points": SLOTS_PER_DAY * len(self.expected_days),
                 "most_absent_apps": int(absent[there].max(initial=0)),
             },
             "days": [
                 {
                     "usage_date": self.from_date + timedelta(days=number),
                     **self._figures(there & (day == number), absent),
-                    "expected_points": SLOTS,
+                    "expected_points": SLOTS_PER_DAY,
                 }
-                for number in sorted(self.wanted_days)
+                for number in sorted(self.expected_days)
             ],
         }
 
     def _figures(self, there: NDArray[np.bool_], absent: NDArray[np.int64]) -> dict[str, Any]:
-        """Return the figures over some of the points; all but the counts are None without any."""
+        """Return the figures of a part of the points. Without points, all but the counts are None."""
         slots = np.flatnonzero(there)
         kbps = self.kbps[slots]
         points = len(kbps)
@@ -141,7 +142,7 @@ class Sums:
 
 
 def volume_bytes(kbps: NDArray[np.float64]) -> Decimal:
-    """Return the whole bytes carried by five-minute points, exact for whole kbps.
+    """Return the bytes carried by five-minute points, exact for whole kbps.
 
     Neither a double nor 64 bits hold a month's sum exactly. The function therefore sums the high and the low
     32 bits of the whole kbps separately and joins the two sums as Python integers.

@@ -1,4 +1,4 @@
-"""Five-minute points of an app, or of the sum of apps, with the figures of the range and of each day."""
+"""Five-minute points of an app or of the sum of apps, with figures of the range and of each day."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from agora.domain import SLOTS_PER_DAY
+from agora.warehouse.reports import rows
 from agora.warehouse.reports.point_sums import Sums
-from agora.warehouse.reports.rows import rows
 
 DEFAULT_DAYS = 31
-# Of one instant, the usage dates of two accounts lie at most two days apart (UTC-12 and UTC+14).
+# The usage dates of one instant in two accounts lie at most two days apart (UTC-12 and UTC+14).
 ZONES_APART = timedelta(days=2)
 
 YESTERDAY = "select max((mart.clock() at time zone timezone)::date) - 1 as yesterday from mart.vendor_account"
@@ -28,7 +29,7 @@ from mart.app
 where true {FOUND}
 order by app_name, app_id
 limit :limit
-"""  # noqa: S608 - put together from this file's own text
+"""  # noqa: S608 - made of this file's own text
 
 LARGEST = """
 select app_id
@@ -41,8 +42,8 @@ limit 1
 
 KNOWN = "select app_id, app_name, conn_id, timezone from mart.app where app_id = any(:app_ids)"
 
-# Days are counted from from_date; `today` is not over, so no point of it counts yet.
-WANTED = """
+# Days are counted from from_date. Points of `today` do not count yet.
+EXPECTED = """
 select
     account.timezone,
     cast(
@@ -60,7 +61,7 @@ group by account.timezone, coverage.app_id
 order by account.timezone
 """
 
-# Grouped by the instant alone: with the usage date beside it the points of all apps are sorted on disk first.
+# Grouped by the instant alone. Grouping by the usage date, too, would first sort all points on disk.
 POINTS = """
 select
     cast(floor((extract(epoch from interval_start) - :starts_at) / 86400) as integer) as day,
@@ -107,15 +108,15 @@ order by conn_id
 
 
 def dates(connection: Connection, from_date: date | None, to_date: date | None) -> tuple[date, date]:
-    """Return the range asked for: to yesterday where that is latest, and 31 days, unless said otherwise."""
+    """Complete a range of usage dates. By default it ends with the latest yesterday and has 31 days."""
     if to_date is None:
-        # Without any account there is no data either, and any date will do.
+        # Without an account there is no data, so any date will do.
         to_date = rows(connection, YESTERDAY, {})[0]["yesterday"] or date(2000, 1, DEFAULT_DAYS)
     return from_date or to_date - timedelta(days=DEFAULT_DAYS - 1), to_date
 
 
 def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
-    """Return apps whose name or App ID contains a text, by name, with their first and last expected day."""
+    """Return apps whose name or App ID contains a text, by name, with their first and last day."""
     found = rows(connection, APPS, {"search": search, "limit": limit})
     return {"apps_in_all": max((app.pop("apps_in_all") for app in found), default=0), "apps": found}
 
@@ -123,11 +124,11 @@ def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
 def traffic(
     connection: Connection, app_ids: Sequence[str], is_sum: bool, from_date: date, to_date: date
 ) -> dict[str, Any]:
-    """Return a series for each app, or one for the sum of them.
+    """Return a series per app, or one for the sum of the apps.
 
     Args:
-        connection: Of a transaction in which all queries see the same moment.
-        app_ids: The apps. None of them means all if summed, or else the largest by the bills of the months.
+        connection: In a transaction with one snapshot for all queries.
+        app_ids: The apps. Empty means all apps for a sum, or else the app with the largest bill.
         is_sum: Whether the apps are summed point by point.
         from_date: First usage date.
         to_date: Last usage date, included.
@@ -158,15 +159,15 @@ def traffic(
 def _series(
     connection: Connection, app_ids: list[str] | None, from_date: date, to_date: date
 ) -> dict[str, Any]:
-    """Return the sum of some apps, one included, or of all (None) over the usage dates of their accounts."""
+    """Return the sum of one or several apps, or of all apps (None)."""
     values = {"app_ids": app_ids, "from_date": from_date, "to_date": to_date}
-    zones = [list(apps) for _, apps in groupby(rows(connection, WANTED, values), itemgetter("timezone"))]
+    zones = [list(apps) for _, apps in groupby(rows(connection, EXPECTED, values), itemgetter("timezone"))]
     sums = Sums(from_date, to_date, [apps[0]["starts_at"] for apps in zones])
     margin = ZONES_APART if len(zones) > 1 else timedelta()
     around = {"first_date": from_date - margin, "last_date": to_date + margin}
     for apps in zones:
         starts_at, today = apps[0]["starts_at"], apps[0]["today"]
-        sums.want(starts_at, [app["days"] for app in apps], (today - from_date).days)
+        sums.expect(starts_at, [app["days"] for app in apps], (today - from_date).days)
         if app_ids is not None:
             of_zone = {
                 "starts_at": starts_at,
@@ -174,15 +175,15 @@ def _series(
                 "first_date": around["first_date"],
                 "last_date": min(around["last_date"], today - timedelta(days=1)),
             }
-            sums.observe([tuple(row) for row in connection.execute(text(POINTS), of_zone)])
+            sums.add([tuple(row) for row in connection.execute(text(POINTS), of_zone)])
     if app_ids is None:
         totals = connection.execute(text(TOTALS), {"from_date": from_date, **around})
-        sums.observe([tuple(row) for row in totals])
+        sums.add([tuple(row) for row in totals])
     states = rows(connection, STATES, values)
     return {
         "apps": len({app["app_id"] for apps in zones for app in apps}),
         "app_points": sum(state["points"] for state in states),
-        "expected_app_points": 288 * sum(state["app_days"] for state in states),
+        "expected_app_points": SLOTS_PER_DAY * sum(state["app_days"] for state in states),
         "app_days_by_state": {state["state"]: state["app_days"] for state in states},
         **sums.series(),
     }

@@ -1,7 +1,7 @@
--- Asserts of app-days collected in the last two days that the figures stored beside the points, which the bills
--- are made of, are what the points give when they are counted and ordered once more.
--- If it fails: bills of these days cannot be trusted. The server's array_sort or its generated column misbehaves
--- (was PostgreSQL upgraded?), or points were changed past it; load the days again once that is understood.
+-- Checks app-days collected in the last two days: the figures stored beside the points, from which the bills are
+-- computed, equal those of counting and sorting the points again.
+-- If it fails: do not trust bills of these days. Either the server's array_sort or its generated column misbehaves (was
+-- PostgreSQL upgraded?), or points were changed without it. Find the cause, then load the days again.
 select
     coalesce(bool_and(app_day.points = recounted.points), true) as every_day_counts_its_points,
     coalesce(bool_and(cardinality(app_day.kbps) = 288), true) as every_day_has_288_slots,

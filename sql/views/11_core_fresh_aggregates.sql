@@ -1,5 +1,5 @@
--- The stored figures that count: those of whose points no change is noted. What is not here is computed from the
--- points by whoever needs it. See docs/adr/0007.
+-- Stored aggregates that are fresh: no change of their points is recorded since they were stored. Readers compute the
+-- other aggregates from the points. See docs/adr/0007.
 
 -- Grain: one App ID and calendar month. Key: app_key, month. Unit: kbps. Consumer: mart.billing_monthly.
 create or replace view core.fresh_month_p95 as
@@ -18,15 +18,15 @@ where
     );
 
 comment on view core.fresh_month_p95 is
-'Grain: one App ID and calendar month whose stored 95th percentile is what its points give.';
+'Grain: one App ID and calendar month whose stored 95th percentile agrees with its points.';
 comment on column core.fresh_month_p95.app_key is 'App, see core.app.';
 comment on column core.fresh_month_p95.month is 'First day of the calendar month.';
 comment on column core.fresh_month_p95.p95_kbps is '95th percentile of the points of all the month''s days, kbps.';
 comment on column core.fresh_month_p95.last_day is
-'Last usage date with points; the bills take the figure once that day is over.';
+'Last usage date with points. The bills use the stored figure after that day.';
 
--- Grain: one usage date and start of it. Key: usage_date, starts_at. Unit: kbps. Only of days that are over for
--- every account, for a sum cannot leave one account's apps out. Consumer: core.summed_day.
+-- Grain: one usage date and its start. Key: usage_date, starts_at. Unit: kbps. Only days that are over for every
+-- account, because a stored sum cannot leave out the apps of one account. Consumer: core.summed_day.
 create or replace view core.fresh_day_sum as
 select
     stored.usage_date,
@@ -44,13 +44,13 @@ where
     );
 
 comment on view core.fresh_day_sum is
-'Grain: one usage date and start of it whose stored sum of all apps is what the points give.';
+'Grain: one usage date and its start. The stored sum of all apps agrees with their points.';
 comment on column core.fresh_day_sum.usage_date is 'Usage date; over for every account.';
 comment on column core.fresh_day_sum.starts_at is 'Instant at which slot 1 starts.';
-comment on column core.fresh_day_sum.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
-comment on column core.fresh_day_sum.apps is 'How many apps have a point, one element a five-minute slot.';
+comment on column core.fresh_day_sum.kbps is 'One sum per five-minute slot, kbps; null where no app has a point.';
+comment on column core.fresh_day_sum.apps is 'Number of apps with a point, one element per five-minute slot.';
 
--- Grain: one usage date and start of it, all apps summed. Key: both. Unit: kbps. Filter on usage_date.
+-- Grain: one usage date and its start, all apps summed. Key: both. Unit: kbps. Filter on usage_date.
 -- Consumers: mart.billing_monthly_total, mart.bandwidth_5min_total.
 create or replace view core.summed_day as
 select
@@ -77,7 +77,7 @@ from (
             where stored.usage_date = app_day.usage_date and stored.starts_at = app_day.starts_at
         )
 ) as day
--- Day by day: of all days at once the planner would sort every point.
+-- Lateral, so that each day is summed separately. For all days at once the planner would sort every point.
 cross join
     lateral (
         select
@@ -88,21 +88,21 @@ cross join
                 slot.number,
                 sum(slot.kbps) as kbps,
                 count(slot.kbps)::integer as apps
-            from core.wanted_app_day as wanted
-            cross join lateral unnest(wanted.kbps) with ordinality as slot (kbps, number)
+            from core.expected_app_day as expected
+            cross join lateral unnest(expected.kbps) with ordinality as slot (kbps, number)
             where
-                wanted.usage_date = day.usage_date
-                and wanted.starts_at = day.starts_at
-                and wanted.kbps is not null
+                expected.usage_date = day.usage_date
+                and expected.starts_at = day.starts_at
+                and expected.kbps is not null
             group by slot.number
         ) as slot
     ) as summed
--- Null where the day is not over for any account whose apps have it.
+-- Null if the day is not over for any account whose apps have points on it.
 where summed.kbps is not null;
 
 comment on view core.summed_day is
-'Grain: one usage date that is over and start of it: all apps of one time zone summed.';
+'Grain: one usage date that is over and its start, all apps of one time zone summed.';
 comment on column core.summed_day.usage_date is 'Usage date.';
 comment on column core.summed_day.starts_at is 'Instant at which slot 1 starts.';
-comment on column core.summed_day.kbps is 'One sum a five-minute slot, kbps; null where no app has a point.';
-comment on column core.summed_day.apps is 'How many apps have a point, one element a five-minute slot.';
+comment on column core.summed_day.kbps is 'One sum per five-minute slot, kbps; null where no app has a point.';
+comment on column core.summed_day.apps is 'Number of apps with a point, one element per five-minute slot.';

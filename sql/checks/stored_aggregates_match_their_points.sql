@@ -1,8 +1,8 @@
--- Asserts of what was collected in the last two days that its months' 95th percentiles and its days' sums, where the
--- bills take them as stored, are what the points give when they are counted and added up once more; and of every app
--- that each day stored as entered is in the ledger, for the planner asks for the others only.
+-- Checks the months and days of everything collected in the last two days: the stored 95th percentiles and sums that
+-- the bills use equal those of counting and adding up the points again. Checks every app: each date in
+-- core.entered_days is in the ledger, because the planner requests only the other dates.
 -- If it fails: points were changed where triggers do not run (docs/adr/0007). Bills of these months are wrong, or
--- missing days are not asked for, until `python -m agora.warehouse.rebuild` was run (docs/operations/backup.md).
+-- missing days are not requested, until you run `python -m agora.warehouse.rebuild` (docs/operations/backup.md).
 with recent as materialized (
     select
         app_day.app_key,
@@ -13,8 +13,8 @@ with recent as materialized (
     where app_day.collected_at >= now() - interval '2 days' and app_day.points > 0
 ),
 
--- Counted instead of ranked: no more than floor(5 N / 100) points are above the 95th percentile, and more than that
--- are not below it.
+-- Counts instead of ranks: at most floor(5 N / 100) points are above the 95th percentile, and more than that are not
+-- below it.
 month as (
     select
         sum(counted.above) <= 5 * sum(app_day.points) / 100
@@ -52,7 +52,7 @@ summed as (
         recent.usage_date,
         recent.starts_at
     from recent) as changed
-    -- Day by day: of all days at once the planner would read every year.
+    -- Lateral, so that each day is summed separately. For all days at once the planner would read every year.
     cross join lateral (
         select
             point.number,
@@ -68,7 +68,7 @@ summed as (
 slot as (
     select
         summed.apps = point.apps
-        -- Added up in another order, the last digits of a sum may be others.
+        -- The last digits of a sum depend on the order of addition.
         and abs(coalesce(summed.kbps, 0) - coalesce(point.kbps, 0)) <= 1e-9 * coalesce(summed.kbps, 0) as is_right
     from core.fresh_day_sum as stored
     cross join lateral unnest(stored.kbps, stored.apps) with ordinality as point (kbps, apps, number)
@@ -79,7 +79,7 @@ slot as (
             and point.number = summed.number
 ),
 
-noted as (
+changed_dates as (
     select
         changed.app_key,
         range_agg(daterange(changed.usage_date, changed.usage_date + 1)) as usage_dates
@@ -98,13 +98,13 @@ period as (
                 and app_day.usage_date < upper(period.usage_dates)
         ) as app_days
     from core.entered_days as entered
-    left join noted on entered.app_key = noted.app_key
-    cross join lateral unnest(entered.usage_dates - coalesce(noted.usage_dates, '{}')) as period (usage_dates)
+    left join changed_dates on entered.app_key = changed_dates.app_key
+    cross join lateral unnest(entered.usage_dates - coalesce(changed_dates.usage_dates, '{}')) as period (usage_dates)
 )
 
 select
-    coalesce((select bool_and(month.is_right) from month), true) as every_stored_p95_is_that_of_its_points,
-    coalesce((select bool_and(slot.is_right) from slot), true) as every_stored_sum_is_that_of_its_points,
+    coalesce((select bool_and(month.is_right) from month), true) as every_stored_p95_matches_its_points,
+    coalesce((select bool_and(slot.is_right) from slot), true) as every_stored_sum_matches_its_points,
     coalesce(
         (select bool_and(period.days = period.app_days) from period), true
-    ) as every_day_stored_as_entered_is_in_the_ledger;
+    ) as every_recorded_date_is_in_the_ledger;

@@ -1,0 +1,120 @@
+-- Grain: one expected app-day up to yesterday in the account's time zone: the configuration expects it (core.app), or
+-- it has points (core.app_day). Key: app_key, usage_date. Unit: kbps.
+-- Days that were never requested are included (state pending), so nothing depends on a run having started. An expected
+-- day without points is lost from lost_on on. That is computed here, never stored.
+-- Consumers: the planner, mart.coverage, mart.bandwidth_daily, the bills.
+create or replace view core.expected_app_day as
+-- Requested days. A filter on usage_date, month or is_complete uses an index of core.app_day.
+select
+    app.app_key,
+    app.app_id,
+    app.app_name,
+    app.conn_id,
+    app_day.usage_date,
+    date_trunc('month', app_day.usage_date::timestamp)::date as month,
+    app_day.starts_at,
+    case
+        when app_day.state in ('collected', 'partial') then app_day.state
+        when app.today < mart.lost_on(app_day.usage_date, app.window_length) then app_day.state
+        else 'lost'
+    end as state,
+    app_day.state = 'collected' as is_complete,
+    app_day.points::integer as points,
+    app_day.attempts,
+    app_day.http_status,
+    app_day.reason,
+    app_day.collected_at,
+    app_day.verified_at,
+    app_day.conn_id as collected_by,
+    app_day.body_sha256,
+    mart.expires_on(app_day.usage_date, app.window_length) as expires_on,
+    mart.lost_on(app_day.usage_date, app.window_length) as lost_on,
+    app.today,
+    app_day.kbps,
+    app_day.top_kbps
+from core.app_calendar as app
+inner join core.app_day as app_day on app.app_key = app_day.app_key
+where
+    app_day.usage_date < app.today
+    and (app_day.points > 0 or app.expected_dates @> app_day.usage_date)
+union all
+-- Days without a ledger entry. Only dates that core.entered_days does not already list are looked up, however long the
+-- history.
+select
+    app.app_key,
+    app.app_id,
+    app.app_name,
+    app.conn_id,
+    day.usage_date,
+    date_trunc('month', day.usage_date::timestamp)::date as month,
+    null::timestamptz as starts_at,
+    case when app.today < mart.lost_on(day.usage_date, app.window_length) then 'pending' else 'lost' end as state,
+    false as is_complete,
+    0 as points,
+    0 as attempts,
+    null::smallint as http_status,
+    'not requested yet' as reason,
+    null::timestamptz as collected_at,
+    null::timestamptz as verified_at,
+    null::text as collected_by,
+    null::bytea as body_sha256,
+    mart.expires_on(day.usage_date, app.window_length) as expires_on,
+    mart.lost_on(day.usage_date, app.window_length) as lost_on,
+    app.today,
+    null::double precision[] as kbps,
+    null::double precision[] as top_kbps
+from core.app_calendar as app
+left join core.entered_days as entered on app.app_key = entered.app_key
+left join (
+    select
+        change.app_key,
+        range_agg(daterange(change.usage_date, change.usage_date + 1)) as usage_dates
+    from core.changed_app_day as change
+    group by change.app_key
+) as changed on app.app_key = changed.app_key
+cross join
+    lateral (
+        select
+            app.expected_dates - (coalesce(entered.usage_dates, '{}') - coalesce(changed.usage_dates, '{}'))
+                as usage_dates
+    ) as candidate
+cross join lateral mart.dates_in(candidate.usage_dates) as day (usage_date)
+where
+    not isempty(candidate.usage_dates)
+    -- `offset 0` makes the planner look up each date by its key instead of reading the whole ledger.
+    and not exists (
+        select from core.app_day as app_day
+        where app_day.app_key = app.app_key and app_day.usage_date = day.usage_date
+        offset 0 -- noqa: AM09
+    );
+
+comment on view core.expected_app_day is 'Grain: one expected app-day with its ledger entry, requested or not.';
+comment on column core.expected_app_day.app_key is 'App, see core.app.';
+comment on column core.expected_app_day.app_id is 'The vendor''s App ID.';
+comment on column core.expected_app_day.app_name is 'Display name of the app.';
+comment on column core.expected_app_day.conn_id is 'Account that owns the app.';
+comment on column core.expected_app_day.usage_date is 'Usage date in the account''s time zone.';
+comment on column core.expected_app_day.month is 'First day of the calendar month of usage_date.';
+comment on column core.expected_app_day.starts_at is
+'Instant at which the day''s first slot starts; null if the day was never requested.';
+comment on column core.expected_app_day.state is
+'pending, collected, partial, rejected, failed or lost; pending and lost are computed.';
+comment on column core.expected_app_day.is_complete is 'All 288 points are stored. A filter on it uses an index.';
+comment on column core.expected_app_day.points is 'Points delivered by the vendor, of 288.';
+comment on column core.expected_app_day.attempts is 'Recorded responses, plus requests without a response.';
+comment on column core.expected_app_day.http_status is 'HTTP status of the last recorded response.';
+comment on column core.expected_app_day.reason is 'Why points are missing; empty for a complete day.';
+comment on column core.expected_app_day.collected_at is
+'When the response that delivered the points was received.';
+comment on column core.expected_app_day.verified_at is
+'When the newest sound response was received; null without points.';
+comment on column core.expected_app_day.collected_by is
+'Account that requested the day; null if the day was never requested.';
+comment on column core.expected_app_day.body_sha256 is 'SHA-256 of the body of the last recorded response.';
+comment on column core.expected_app_day.expires_on is
+'Last day on which the vendor is expected to show the usage date.';
+comment on column core.expected_app_day.lost_on is
+'First day on which the app-day is lost unless it has points: two days after expires_on have passed.';
+comment on column core.expected_app_day.today is 'Today in the account''s time zone.';
+comment on column core.expected_app_day.kbps is 'One element per five-minute slot, kbps; null where absent.';
+comment on column core.expected_app_day.top_kbps is 'The day''s fifteen largest points, descending, kbps.';
