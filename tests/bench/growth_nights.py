@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from agora.bandwidth.collect import collect
-from agora.bandwidth.shared_pace import shared_client
+from agora.bandwidth.shared_client import shared_client
 from agora.settings import DashboardSettings, parse_apps, parse_dashboard
 from agora.warehouse import apps, stored_aggregates
 from agora.warehouse.engine import warehouse_engine

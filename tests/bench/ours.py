@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Plan, plan
-from agora.bandwidth.shared_pace import shared_client
+from agora.bandwidth.shared_client import shared_client
 from agora.settings import DashboardSettings, parse_apps, parse_dashboard
 from agora.warehouse import apps
 from agora.warehouse.engine import warehouse_engine

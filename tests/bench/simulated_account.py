@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agora.bandwidth.plan import COLLECTING_SECONDS
 from agora.bandwidth.window import EDGE_DAYS, MARGIN_DAYS, PROBES_PER_DATE
-from agora.vendor.pace import Pace
+from agora.rate_limit.adaptive import AdaptiveLimit
 
 NIGHT_SECONDS = 86_400.0
 RUN_SECONDS = 20 * 3600.0  # dagrun_timeout
@@ -67,7 +67,7 @@ class Account:
     configured_per_second: float
     vendor: Vendor
     days: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
-    pace: Pace | None = None
+    limit: AdaptiveLimit | None = None
 
     def night(self, today: int, *, down: bool = False) -> Night:
         """Let a day pass: yesterday is expected, the oldest day is no longer requested, and a run collects.
@@ -88,8 +88,8 @@ class Account:
     def _collect(self, today: int, night: Night) -> None:
         began = now = today * NIGHT_SECONDS
         # As the tasks of a run find it: what was learned before a long silence is learned anew.
-        self.pace = Pace.from_json(
-            self.pace.to_json() if self.pace else None, self.configured_per_second, now
+        self.limit = AdaptiveLimit.from_json(
+            self.limit.to_json() if self.limit else None, self.configured_per_second, now
         )
         room = most = max(1, int(COLLECTING_SECONDS * self.configured_per_second))
         for day, state in self._wanted(today):
@@ -113,16 +113,16 @@ class Account:
     def _ask(self, requests: int, now: float, until: float, night: Night) -> tuple[float, int]:
         """Ask so many times; return the time it is then, and how many were answered."""
         answered = 0
-        while (pace := self.pace) and answered < requests and now < until:
-            turns, wait_seconds = pace.grant(now, requests - answered)
+        while (limit := self.limit) and answered < requests and now < until:
+            permits, wait_seconds = limit.grant(now, requests - answered)
             now += wait_seconds
-            for turn in range(turns):
-                at = now + turn / pace.per_second
+            for number in range(permits):
+                at = now + number / limit.per_second
                 if not self.vendor.answers(at):
-                    pace.note_limit(at, None, at)
+                    limit.record_throttled(at, None, at)
                     night.limited += 1
                     break
-                pace.note_answer(at, at)
+                limit.record_response(at, at)
                 answered += 1
         night.answered += answered
         return now, answered

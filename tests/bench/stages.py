@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, text
 from agora.bandwidth.fetch import Fetch, Fetched
 from agora.bandwidth.normalise import normalise
 from agora.bandwidth.response_rows import raw_response, read
-from agora.bandwidth.shared_pace import shared_client
+from agora.bandwidth.shared_client import shared_client
 from agora.bandwidth.window import Edge, oldest_day
 from agora.settings import DashboardSettings
 from agora.warehouse import app_days, raw_responses

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agora.client import http, push_stream
-from agora.vendor import pace
+from agora.rate_limit import adaptive
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 
@@ -31,8 +31,8 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 @pytest.fixture
 def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up an account after a moment of nothing but 429 instead of five minutes."""
-    assert pace.LIMITED_SECONDS == 300
-    monkeypatch.setattr(pace, "LIMITED_SECONDS", 0.3)
+    assert adaptive.GIVE_UP_AFTER_SECONDS == 300
+    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 0.3)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.vendor import pace
+from agora.rate_limit import adaptive
 from tests.contract.dashboard_api import DashboardApi
 from tests.contract.push_stream_api import PushStreamApi
 from tests.contract.target import Target
@@ -43,8 +43,8 @@ def leave_to_change(target: Target) -> None:
 @pytest.fixture
 def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up an account after a moment of nothing but 429 instead of five minutes."""
-    assert pace.LIMITED_SECONDS == 300
-    monkeypatch.setattr(pace, "LIMITED_SECONDS", 0.3)
+    assert adaptive.GIVE_UP_AFTER_SECONDS == 300
+    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 0.3)
 
 
 @pytest.fixture

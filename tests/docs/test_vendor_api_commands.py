@@ -64,7 +64,7 @@ def test_without_leave_nothing_is_changed_over_there(vendor: RunningSandbox) -> 
     assert not any(vendor.open_states().values())
     asked = vendor.stats()
     assert 15 < asked["requests"] + channels["requests"] < 30
-    assert "429" not in asked["by_status"], "it keeps to the pace that it states"
+    assert "429" not in asked["by_status"], "it keeps to the rate that it states"
     reasons = re.findall(r"^SKIPPED \[\d+\] \S+ (.*)$", done.stdout, re.MULTILINE)
     assert f"It changes something there: it needs {PREFIX}DESTRUCTIVE=1 in the environment." in reasons
     assert all(PREFIX in reason for reason in reasons)

@@ -27,7 +27,7 @@ def test_an_account_is_added_by_a_connection_and_its_apps(live: LiveStack) -> No
         ("agora_dashboard", first, "collected"),
         *(("agora_second", app_id, "collected") for app_id in apps),
     }
-    # Each account has a pace of its own, and batches of its own.
+    # Each account has a rate limit of its own, and batches of its own.
     assert {row[0] for row in live.sql("select conn_id from mart.vendor_account")} == {
         "agora_dashboard",
         "agora_second",

@@ -1,4 +1,4 @@
-"""mart.vendor_account: the window, what was refused of it, and the pace that the tasks share."""
+"""mart.vendor_account: the window, what was refused of it, and the rate limit that the tasks share."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from agora.bandwidth.shared_pace import SharedPacer
-from agora.settings import parse_dashboard
+import pytest
+
+from agora.rate_limit.shared import SharedLimiter
+from agora.rate_limit.store import LimitStore
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, AppDay, Warehouse
 
-ACCOUNT = {
-    "customer_id": "nobody",
-    "customer_certificate": "unused",
-    "base_url": "http://127.0.0.1:1",
-    "requests_per_second": 20,
-}
+REQUESTS_PER_SECOND = 20
 
 
 async def answered_429_once(url: str, conn_id: str) -> None:
     engine = warehouse_engine(url)
-    async with SharedPacer(parse_dashboard(conn_id, ACCOUNT), engine) as pacer:
-        await pacer.limited(await pacer.turn(), None)
+    async with LimitStore(engine, conn_id) as store:
+        limiter = SharedLimiter(REQUESTS_PER_SECOND, store.change)
+        await limiter.record_throttled(await limiter.acquire(), None)
     engine.dispose()
 
 
-def test_an_account_that_was_never_asked_has_no_pace(warehouse: Warehouse) -> None:
+def test_an_account_that_was_never_asked_has_no_rate(warehouse: Warehouse) -> None:
     warehouse.add_account("Asia/Shanghai", "30 days")
     (row,) = warehouse.rows("select * from mart.vendor_account", role="analyst")
     assert row == {
@@ -77,6 +75,6 @@ def test_what_was_learned_of_the_limit_is_there(warehouse: Warehouse) -> None:
         warehouse.add_account(conn_id=conn_id)
     asyncio.run(answered_429_once(warehouse.url("loader"), "asked"))
     asked, other = warehouse.rows("select * from mart.vendor_account order by conn_id", role="analyst")
-    assert asked["requests_per_second"] == 10  # half of what the first 429 met
+    assert asked["requests_per_second"] == pytest.approx(10)  # half of what the first 429 met
     assert abs(asked["paced_at"] - datetime.now(UTC)) < timedelta(minutes=5)
     assert (other["requests_per_second"], other["paced_at"]) == (None, None)

@@ -11,7 +11,7 @@ from agora.client.network_errors import PROXY_CREDENTIALS, NoResponse
 from agora.client.request import Request
 from agora.client.response import Response
 from agora.errors import OutcomeUnknown, RateLimited, UnexpectedResponse, VendorError, VendorUnavailable
-from agora.vendor.pacer import NoPermit
+from agora.rate_limit.local import NoPermit
 
 Meaning = tuple[type[VendorError], str]
 """An error class and its remedy."""

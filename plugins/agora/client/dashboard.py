@@ -24,9 +24,9 @@ from agora.errors import (
     UnknownApp,
     VendorUnavailable,
 )
+from agora.rate_limit.local import LocalLimiter, RateLimiter
 from agora.settings import DashboardSettings
 from agora.text import format_count
-from agora.vendor.pacer import Pacer, Turns
 
 REQUESTED_AGAIN = "The next run requests it again."
 CONFIRMING_APPS = 5  # refusals of this many apps, with no app served, confirm wrong credentials
@@ -96,19 +96,23 @@ class DashboardClient(ApiClient):
 
     Args:
         settings: The account.
-        pacer: Shared with other clients of the same account; by default one of its own.
+        limiter: Shared with other clients of the account. Default: one for this process.
         timeouts: How long one request may take.
     """
 
     def __init__(
-        self, settings: DashboardSettings, *, pacer: Turns | None = None, timeouts: Timeouts = TIMEOUTS
+        self,
+        settings: DashboardSettings,
+        *,
+        limiter: RateLimiter | None = None,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self.settings = settings
         certificate = settings.customer_certificate.get_secret_value()
         authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
         transport = HttpClient(
             settings.base_url,
-            pacer=pacer or Pacer(settings.requests_per_second),
+            limiter=limiter or LocalLimiter(settings.requests_per_second),
             headers={"Authorization": authorization},
             secrets=(authorization.partition(" ")[2], certificate),
             max_concurrency=settings.max_concurrency,

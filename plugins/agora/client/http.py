@@ -20,8 +20,8 @@ from agora.client.network_errors import HungUp, NoResponse, broken_off, no_respo
 from agora.client.request import TIMEOUTS, Request, Timeouts
 from agora.client.response import Response
 from agora.forward_proxy import Proxy
-from agora.vendor.pace import MOST_RETRY_AFTER_SECONDS, is_too_late
-from agora.vendor.pacer import NOTHING_ELSE, NoPermit, Turns
+from agora.rate_limit.adaptive import MOST_RETRY_AFTER_SECONDS, is_too_late
+from agora.rate_limit.local import NOTHING_ELSE, NoPermit, RateLimiter
 
 MAX_RETRY_AFTER_SECONDS = 300.0  # a 5xx with a longer Retry-After is not retried
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper bounds of full jitter
@@ -45,7 +45,7 @@ class HttpClient:
 
     Args:
         base_url: Base URL of the requests' paths.
-        pacer: Shared by everything that asks on behalf of the same account.
+        limiter: Rate limiter that all clients of the account share.
         headers: Headers of every request.
         secrets: Texts that a response may contain and messages must not.
         max_concurrency: Highest number of concurrent requests.
@@ -58,7 +58,7 @@ class HttpClient:
         self,
         base_url: str,
         *,
-        pacer: Turns,
+        limiter: RateLimiter,
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         max_concurrency: int = 1,
@@ -67,7 +67,7 @@ class HttpClient:
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self._base_url = str(URL(base_url)).rstrip("/")
-        self._pacer = pacer
+        self._limiter = limiter
         self._headers = {
             "Accept": "application/json",
             # Compression does not pay for a body of 4 kB. A compressed response is accepted anyway.
@@ -85,7 +85,7 @@ class HttpClient:
         self._timeouts = timeouts
         self._session: aiohttp.ClientSession | None = None
         self._given_up: NoPermit | None = None
-        self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for their turns
+        self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for a permit
         self._refused_since: float | None = None
         self._others = 0  # responses other than 429
         self.requests = 0
@@ -108,15 +108,11 @@ class HttpClient:
             await self._session.close()
 
     async def send(self, request: Request, *, retry: bool = True) -> Response:
-        """Ask until there is an answer that another try would not better.
+        """Send a request, with retries, and return the response.
 
-        5xx and network failures are asked again after a random wait (full jitter), and a Retry-After of up to
-        five minutes is obeyed. What is not safe to repeat is asked again only where the vendor turned it away
-        (429) or was not reached at all.
-
-        A 429 is asked again until the transport gives up: after five minutes without any other response, or
-        at a Retry-After of more than five minutes. From then on the transport sends nothing. A request that
-        is refused nine times while others are not is refused for a reason of its own, and its 429 returned.
+        A 5xx and a network error are retried after a random wait (full jitter) or the response's Retry-After
+        of up to five minutes. A request that is not safe to repeat is retried only if it did not reach the
+        vendor.
 
         Args:
             request: The request.
@@ -124,16 +120,13 @@ class HttpClient:
 
         Raises:
             NoResponse: The last try got no response.
-            NoPermit: The transport has given up.
+            NoPermit: The account is given up, see `_send_until_not_throttled`.
         """
-        failures = failed_tries = limited = 0
-        refusal: Response | None = None
-        others = self._others
-        while True:
-            sent_at = await self._permit(refusal)
-            is_last = not retry or failures == len(RETRY_WITHIN_SECONDS)
+        failed_tries = 0
+        for wait_seconds in (*RETRY_WITHIN_SECONDS, None):
+            is_last = wait_seconds is None or not retry
             try:
-                answer, retry_after_seconds = await self._try(request)
+                answer, retry_after_seconds = await self._send_until_not_throttled(request)
             except NoResponse as error:
                 if is_last or (error.sent and not request.is_safe_to_repeat):
                     raise
@@ -142,32 +135,53 @@ class HttpClient:
             else:
                 if failed_tries:
                     answer = replace(answer, failed_tries=failed_tries)
-                if answer.status == 429:
-                    limited += 1
-                    refusal = answer
-                    await self._note_limit(sent_at, retry_after_seconds)
-                    if limited > RETRIES_WHEN_LIMITED and self._others > others:
-                        return answer
-                    continue
-                self._others += 1
-                self._refused_since = None
-                await self._pacer.answered(sent_at)
                 too_long = (retry_after_seconds or 0.0) > MAX_RETRY_AFTER_SECONDS
                 if answer.status < 500 or is_last or too_long or not request.is_safe_to_repeat:
                     return answer
                 failed_tries += 1
-            jitter_seconds = random.uniform(0, RETRY_WITHIN_SECONDS[failures])  # noqa: S311 - not a secret
-            failures += 1
+            jitter_seconds = random.uniform(0, wait_seconds or 0.0)  # noqa: S311 - not a secret
             await asyncio.sleep(retry_after_seconds if retry_after_seconds is not None else jitter_seconds)
+        raise AssertionError("the last try returns or raises")
 
-    async def _permit(self, refusal: Response | None) -> float:
-        """Wait for a request's turn.
+    async def _send_until_not_throttled(self, request: Request) -> tuple[Response, float | None]:
+        """Send a request until its response is not 429, or until only this request is throttled.
 
-        Args:
-            refusal: The 429 that the request got last, if any.
+        A request that gets nine 429s while others are served is throttled for a reason of its own, so its 429
+        is returned. If the account gets nothing but 429 for five minutes, or a Retry-After of more than five
+        minutes, the account is given up and nothing more is sent.
+
+        Returns:
+            The response, and its Retry-After in seconds.
 
         Raises:
-            NoPermit: The transport has given up, or gives up meanwhile.
+            NoResponse: The request got no response.
+            NoPermit: The account is given up.
+        """
+        throttled = 0
+        refusal: Response | None = None
+        others = self._others
+        while True:
+            sent_at = await self._permit(refusal)
+            answer, retry_after_seconds = await self._try(request)
+            if answer.status != 429:
+                self._others += 1
+                self._refused_since = None
+                await self._limiter.record_response(sent_at)
+                return answer, retry_after_seconds
+            throttled += 1
+            refusal = answer
+            await self._record_throttled(sent_at, retry_after_seconds)
+            if throttled > RETRIES_WHEN_LIMITED and self._others > others:
+                return answer, None
+
+    async def _permit(self, refusal: Response | None) -> float:
+        """Wait for a permit and return the time at which the request may be sent.
+
+        Args:
+            refusal: The last 429 of the request, if any.
+
+        Raises:
+            NoPermit: The account is given up.
         """
         given_up = self._given_up
         if given_up is None:
@@ -175,7 +189,7 @@ class HttpClient:
                 async with asyncio.timeout(None) as wait:
                     self._waiting.add(wait)
                     try:
-                        return await self._pacer.turn()
+                        return await self._limiter.acquire()
                     finally:
                         self._waiting.discard(wait)
             except NoPermit as error:
@@ -186,22 +200,22 @@ class HttpClient:
                     raise
         raise NoPermit(str(given_up), retry_at=given_up.retry_at, answer=refusal)
 
-    async def _note_limit(self, sent_at: float, retry_after_seconds: float | None) -> None:
+    async def _record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
         self.limited += 1
         now = asyncio.get_running_loop().time()
         if self._refused_since is None:
             self._refused_since = now
         try:
-            await self._pacer.limited(sent_at, retry_after_seconds)
+            await self._limiter.record_throttled(sent_at, retry_after_seconds)
         except NoPermit as error:
             self._give_up(error)
         else:
-            # The pacer would not end it where other processes of the account are served all the time.
+            # The limiter does not give up while other processes of the account are served.
             if self._refused_since is not None and is_too_late(self._refused_since, now):
                 self._give_up(NoPermit(NOTHING_ELSE))
 
     def _give_up(self, reason: NoPermit) -> NoPermit:
-        """Send nothing more, and end the wait of every request for its turn; return the first reason."""
+        """Send nothing more, and end every wait for a permit; return the first reason."""
         if self._given_up is None:
             self._given_up = reason
             now = asyncio.get_running_loop().time()

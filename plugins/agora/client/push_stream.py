@@ -27,8 +27,8 @@ from agora.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
+from agora.rate_limit.local import LocalLimiter
 from agora.settings import PushStreamSettings
-from agora.vendor.pacer import Pacer
 
 REQUESTS_PER_SECOND = 10.0  # the limit of the vendor's newer pages, per account and API
 
@@ -96,7 +96,7 @@ class PushStreamClient(ApiClient):
         self.settings = settings
         transport = HttpClient(
             settings.base_url,
-            pacer=Pacer(REQUESTS_PER_SECOND),
+            limiter=LocalLimiter(REQUESTS_PER_SECOND),
             secrets=(settings.app_certificate.get_secret_value(),),
             timeouts=timeouts,
             ca_file=settings.ca_file,

@@ -57,7 +57,7 @@ class BandwidthCollectOperator(BaseOperator):
 
     async def _collect(self, batch: Batch) -> BatchResult:
         from agora.bandwidth.collect import collect
-        from agora.bandwidth.shared_pace import shared_client
+        from agora.bandwidth.shared_client import shared_client
         from agora.client.dashboard import CONFIRMING_APPS
         from agora.warehouse import app_days, apps, planning_queries
 

@@ -192,7 +192,7 @@ def _sync_apps(
 
 async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:
     from agora.bandwidth.collect import check_access
-    from agora.bandwidth.shared_pace import shared_client
+    from agora.bandwidth.shared_client import shared_client
 
     async with shared_client(account, engine) as client:
         return await check_access(planned.app_days, client, engine)

@@ -81,7 +81,7 @@ class PushStreamOpenOperator(BaseOperator):
         return received, problems
 
     async def _request(self, conn_id: str, app_ids: list[str], engine: Engine) -> OpenStates:
-        from agora.bandwidth.shared_pace import shared_client
+        from agora.bandwidth.shared_client import shared_client
         from agora.push_stream.open_state import open_states
         from agora.warehouse.apps import sync_account
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.collect import check_access, collect
 from agora.bandwidth.plan import Days, Plan, plan
-from agora.bandwidth.shared_pace import shared_client
+from agora.bandwidth.shared_client import shared_client
 from agora.client.dashboard import CONFIRMING_APPS
 from agora.settings import AppSettings, DashboardSettings, parse_apps, parse_dashboard
 from agora.warehouse import apps, planning_queries

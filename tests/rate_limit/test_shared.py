@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from agora.bandwidth.shared_pace import SharedPacer
+from agora.rate_limit import adaptive
+from agora.rate_limit.adaptive import FORGET_SECONDS
+from agora.rate_limit.local import NoPermit
+from agora.rate_limit.shared import SharedLimiter
+from agora.rate_limit.store import LimitStore
 from agora.settings import DashboardSettings, parse_dashboard
-from agora.vendor import pace
-from agora.vendor.pace import FORGET_SECONDS
-from agora.vendor.pacer import NoPermit
 from agora.warehouse.engine import warehouse_engine
 from tests.collect.shared_rate import PROCESSES, measure
 from tests.support.sandbox_server import running_sandbox
@@ -46,14 +48,20 @@ def account(requests_per_second: float, conn_id: str = "agora_dashboard") -> Das
     )
 
 
-async def turns(pacer: SharedPacer, count: int) -> list[float]:
-    return [await pacer.turn() for _ in range(count)]
+@asynccontextmanager
+async def limiter_of(engine: Engine, account: DashboardSettings) -> AsyncIterator[SharedLimiter]:
+    async with LimitStore(engine, account.conn_id) as store:
+        yield SharedLimiter(account.requests_per_second, store.change)
 
 
-def test_two_clients_of_an_account_take_turns(engine: Engine) -> None:
+async def permits(limiter: SharedLimiter, count: int) -> list[float]:
+    return [await limiter.acquire() for _ in range(count)]
+
+
+def test_two_clients_of_an_account_take_permits(engine: Engine) -> None:
     async def main() -> list[list[float]]:
-        async with SharedPacer(account(20), engine) as one, SharedPacer(account(20), engine) as other:
-            return list(await asyncio.gather(turns(one, 10), turns(other, 10)))
+        async with limiter_of(engine, account(20)) as one, limiter_of(engine, account(20)) as other:
+            return list(await asyncio.gather(permits(one, 10), permits(other, 10)))
 
     mine, others = asyncio.run(main())
     moments = sorted([*mine, *others])
@@ -68,11 +76,11 @@ def test_accounts_do_not_slow_each_other(engine: Engine, warehouse: Warehouse) -
 
     async def main() -> float:
         async with (
-            SharedPacer(account(0.01), engine) as slow,
-            SharedPacer(account(1000, "another"), engine) as fast,
+            limiter_of(engine, account(0.01)) as slow,
+            limiter_of(engine, account(1000, "another")) as fast,
         ):
-            await slow.turn()
-            moments = await turns(fast, 3)
+            await slow.acquire()
+            moments = await permits(fast, 3)
             return moments[-1] - moments[0]
 
     assert asyncio.run(main()) < 50
@@ -80,10 +88,10 @@ def test_accounts_do_not_slow_each_other(engine: Engine, warehouse: Warehouse) -
 
 def test_a_429_of_one_slows_the_other_and_its_retry_after_holds_it(engine: Engine) -> None:
     async def main() -> tuple[float, float]:
-        async with SharedPacer(account(1000), engine) as one, SharedPacer(account(1000), engine) as other:
-            sent_at = await one.turn()
-            await one.limited(sent_at, 1.0)
-            return sent_at, await other.turn()
+        async with limiter_of(engine, account(1000)) as one, limiter_of(engine, account(1000)) as other:
+            sent_at = await one.acquire()
+            await one.record_throttled(sent_at, 1.0)
+            return sent_at, await other.acquire()
 
     sent_at, next_at = asyncio.run(main())
     assert next_at - sent_at >= 1.0
@@ -94,38 +102,38 @@ DAY = 86_400.0
 
 def test_a_long_retry_after_of_one_ends_the_wait_of_the_other(engine: Engine, warehouse: Warehouse) -> None:
     async def main() -> tuple[NoPermit, float]:
-        async with SharedPacer(account(1000), engine) as one, SharedPacer(account(1000), engine) as other:
+        async with limiter_of(engine, account(1000)) as one, limiter_of(engine, account(1000)) as other:
             with pytest.raises(NoPermit):
-                await one.limited(await one.turn(), 3600.0)
+                await one.record_throttled(await one.acquire(), 3600.0)
             began = time.monotonic()
             with pytest.raises(NoPermit) as refused:
-                await other.turn()
+                await other.acquire()
             return refused.value, time.monotonic() - began
 
     error, seconds = asyncio.run(main())
     assert seconds < 2
     assert error.retry_at is not None
     assert abs(error.retry_at - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=10)
-    assert state_of(warehouse)["queue"] == [], "no process waits"
+    assert state_of(warehouse)["queue"] == {}, "no process waits"
 
 
 @pytest.mark.parametrize("later_seconds", [0.0, 1000.0, FORGET_SECONDS + DAY / 2])
 def test_a_long_retry_after_is_honoured_by_the_next_run(
     engine: Engine, warehouse: Warehouse, later_seconds: float
 ) -> None:
-    async def refused(asking: Callable[[SharedPacer], Awaitable[object]]) -> NoPermit:
-        async with SharedPacer(account(1000), engine) as pacer:
+    async def refused(asking: Callable[[SharedLimiter], Awaitable[object]]) -> NoPermit:
+        async with limiter_of(engine, account(1000)) as limiter:
             with pytest.raises(NoPermit) as error:
-                await asking(pacer)
+                await asking(limiter)
         return error.value
 
-    async def limited(pacer: SharedPacer) -> None:
-        await pacer.limited(await pacer.turn(), 10 * DAY)
+    async def limited(limiter: SharedLimiter) -> None:
+        await limiter.record_throttled(await limiter.acquire(), 10 * DAY)
 
     asyncio.run(refused(limited))
     time_passes(warehouse, later_seconds)
 
-    error = asyncio.run(refused(SharedPacer.turn))
+    error = asyncio.run(refused(SharedLimiter.acquire))
 
     assert error.retry_at is not None
     left = timedelta(seconds=DAY - later_seconds)
@@ -136,13 +144,13 @@ def test_after_a_long_retry_after_the_account_is_requested_again(
     engine: Engine, warehouse: Warehouse
 ) -> None:
     async def limited() -> None:
-        async with SharedPacer(account(1000), engine) as pacer:
+        async with limiter_of(engine, account(1000)) as limiter:
             with pytest.raises(NoPermit):
-                await pacer.limited(await pacer.turn(), DAY)
+                await limiter.record_throttled(await limiter.acquire(), DAY)
 
     async def asked() -> list[float]:
-        async with SharedPacer(account(1000), engine) as pacer:
-            return await turns(pacer, 3)
+        async with limiter_of(engine, account(1000)) as limiter:
+            return await permits(limiter, 3)
 
     asyncio.run(limited())
     time_passes(warehouse, DAY + 1)
@@ -152,23 +160,23 @@ def test_after_a_long_retry_after_the_account_is_requested_again(
 def test_nothing_but_429_ends_every_process_in_bounded_time(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "LIMITED_SECONDS", 1.0)
+    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 1.0)
 
-    async def refused(pacer: SharedPacer, sent: list[float]) -> None:
+    async def refused(limiter: SharedLimiter, sent: list[float]) -> None:
         while True:
-            sent.append(await pacer.turn())
-            await pacer.limited(sent[-1], None)
+            sent.append(await limiter.acquire())
+            await limiter.record_throttled(sent[-1], None)
 
-    async def given_up(pacer: SharedPacer) -> int:
+    async def given_up(limiter: SharedLimiter) -> int:
         sent: list[float] = []
         with pytest.raises(NoPermit, match="no other response"):
-            await refused(pacer, sent)
+            await refused(limiter, sent)
         return len(sent)
 
     async def main() -> tuple[int, float]:
-        async with SharedPacer(account(100), engine) as one, SharedPacer(account(100), engine) as other:
+        async with limiter_of(engine, account(100)) as one, limiter_of(engine, account(100)) as other:
             began = time.monotonic()
-            sent = await asyncio.gather(*(given_up(pacer) for pacer in (one, one, other, other)))
+            sent = await asyncio.gather(*(given_up(limiter) for limiter in (one, one, other, other)))
             return sum(sent), time.monotonic() - began
 
     sent, seconds = asyncio.run(main())
@@ -178,7 +186,7 @@ def test_nothing_but_429_ends_every_process_in_bounded_time(
 
 def time_passes(warehouse: Warehouse, seconds: float) -> None:
     """Move the account's state into the past."""
-    for moment in ("heard_at", "next_at", "retry_at", "refused_since", "changed_at", "cut_at"):
+    for moment in ("heard_at", "next_at", "retry_at", "throttled_since", "measured_since"):
         warehouse.run(
             "update core.request_pace set state = jsonb_set(state, array['pace', %s],"
             " to_jsonb((state #>> array['pace', %s])::float8 - %s))"
@@ -193,12 +201,12 @@ def state_of(warehouse: Warehouse) -> dict[str, Any]:
     return state
 
 
-def test_turns_granted_before_a_429_are_given_up(engine: Engine) -> None:
+def test_permits_granted_before_a_429_are_given_up(engine: Engine) -> None:
     async def main() -> list[float]:
-        async with SharedPacer(account(1000), engine) as pacer:
-            waiting = [asyncio.create_task(pacer.turn()) for _ in range(20)]
+        async with limiter_of(engine, account(1000)) as limiter:
+            waiting = [asyncio.create_task(limiter.acquire()) for _ in range(20)]
             await waiting[0]
-            await pacer.limited(await waiting[1], 1.0)  # by then the others' turns are granted
+            await limiter.record_throttled(await waiting[1], 1.0)  # by then the others' turns are granted
             return [await task for task in waiting]
 
     moments = asyncio.run(main())
@@ -208,14 +216,14 @@ def test_turns_granted_before_a_429_are_given_up(engine: Engine) -> None:
 
 def test_what_was_learned_outlives_the_process(engine: Engine, warehouse: Warehouse) -> None:
     async def main() -> None:
-        async with SharedPacer(account(1000), engine) as pacer:
+        async with limiter_of(engine, account(1000)) as limiter:
             for _ in range(3):
-                await pacer.limited(await pacer.turn(), None)
+                await limiter.record_throttled(await limiter.acquire(), None)
 
     asyncio.run(main())
     [row] = warehouse.rows("select state from core.request_pace")
     assert row["state"]["pace"]["per_second"] < 1000
-    assert row["state"]["pace"]["most_per_second"] == 1000
+    assert row["state"]["pace"]["configured_per_second"] == 1000
 
 
 def test_no_transaction_stays_open_and_no_setting_is_left(engine: Engine, warehouse: Warehouse) -> None:
@@ -224,8 +232,8 @@ def test_no_transaction_stays_open_and_no_setting_is_left(engine: Engine, wareho
     )
 
     async def main() -> None:
-        async with SharedPacer(account(1000), engine) as pacer:
-            await pacer.turn()
+        async with limiter_of(engine, account(1000)) as limiter:
+            await limiter.acquire()
             assert warehouse.rows(open_, role="postgres") == [{"state": "idle"}]
 
     asyncio.run(main())
@@ -236,11 +244,11 @@ def test_no_transaction_stays_open_and_no_setting_is_left(engine: Engine, wareho
 
 def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Warehouse) -> None:
     async def main() -> None:
-        async with SharedPacer(account(1000), engine) as pacer:
-            await pacer.turn()
+        async with limiter_of(engine, account(1000)) as limiter:
+            await limiter.acquire()
             warehouse.run("drop table core.request_pace cascade")
             await asyncio.sleep(0.2)  # what was granted is no longer good
-            await pacer.turn()
+            await limiter.acquire()
 
     with pytest.raises(DBAPIError, match="request_pace"):
         asyncio.run(main())
@@ -257,6 +265,6 @@ def test_eight_processes_keep_to_a_limit_that_moves(warehouse: Warehouse) -> Non
             seconds=15,
         )
     assert measured.inside_retry_after == 0
-    assert measured.let_in_share > 0.75, measured
+    assert measured.admitted_share > 0.75, measured
     assert measured.refused_share < 0.05, measured
     assert all(sent > 0 for sent in measured.by_process), measured

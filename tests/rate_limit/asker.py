@@ -1,4 +1,4 @@
-"""One of several processes that ask as fast as their account's shared pace allows, until its input ends."""
+"""Send requests as fast as the account's shared rate limit allows, until the input ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 
-from agora.bandwidth.shared_pace import shared_client
+from agora.bandwidth.shared_client import shared_client
 from agora.client.dashboard import DashboardClient
 from agora.errors import RateLimited
 from agora.settings import parse_dashboard

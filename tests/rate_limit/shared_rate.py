@@ -1,6 +1,6 @@
-"""Eight processes under one hidden limit that moves: `python -m tests.collect.shared_rate` prints a table.
+"""Eight processes under one hidden limit that moves: `python -m tests.rate_limit.shared_rate` prints a table.
 
-Real processes over real HTTP against the sandbox, with the account's pace in a real PostgreSQL.
+Real processes over real HTTP against the sandbox, with the account's rate limit in a real PostgreSQL.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Phase:
 
     Attributes:
         per_second: The limit.
-        allowed: How many calls it would have let in.
-        answered: How many it let in.
+        allowed: Number of calls that the limit allows.
+        answered: Number that it admitted.
         refused: How many it answered with 429.
         inside_retry_after: How many came although the caller had been told to wait.
     """
@@ -54,7 +54,7 @@ class Measured:
     by_process: list[int]
 
     @property
-    def let_in_share(self) -> float:
+    def admitted_share(self) -> float:
         """Of what was allowed in all."""
         return sum(phase.answered for phase in self.phases) / sum(phase.allowed for phase in self.phases)
 
@@ -133,7 +133,7 @@ def _askers(
     }
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.collect.asker"],
+            [sys.executable, "-m", "tests.rate_limit.asker"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
@@ -184,7 +184,7 @@ def main() -> None:
             f" | {phase.inside_retry_after} |"
         )
     print(  # noqa: T201
-        f"\n{measured.let_in_share:.1%} of what was allowed, {measured.refused_share:.2%} 429s,"
+        f"\n{measured.admitted_share:.1%} of what was allowed, {measured.refused_share:.2%} 429s,"
         f" {measured.inside_retry_after} inside a Retry-After; requests by process {measured.by_process}"
     )
 

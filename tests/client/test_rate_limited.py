@@ -13,7 +13,7 @@ from agora.client.dashboard import DashboardClient
 from agora.client.http import RETRIES_WHEN_LIMITED
 from agora.client.response import Response
 from agora.errors import RateLimited, VendorUnavailable
-from agora.vendor.pacer import NoPermit
+from agora.rate_limit.local import NoPermit
 from tests.client.push_stream_requests import DAY, account
 from tests.client.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
 
@@ -23,15 +23,15 @@ quickly = pytest.mark.usefixtures("quickly_given_up")
 
 
 class NoLimit:
-    """Turns without waiting, whatever the responses are."""
+    """Permits without waiting, whatever the responses are."""
 
-    async def turn(self) -> float:
+    async def acquire(self) -> float:
         return time.monotonic()
 
-    async def answered(self, sent_at: float) -> None:
+    async def record_response(self, sent_at: float) -> None:
         pass
 
-    async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+    async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
         await asyncio.sleep(0.01)
 
 
@@ -90,7 +90,7 @@ def test_a_long_retry_after_ends_every_request_at_once() -> None:
 
     sent, errors, seconds = asyncio.run(main())
     assert sent == 1
-    assert seconds < 2, "although the next turn would have come after 100 seconds"
+    assert seconds < 2, "although the next permit would have come after 100 seconds"
     for error in errors:
         assert error.retry_at is not None
         assert abs(error.retry_at - datetime.now(UTC) - timedelta(days=1)) < timedelta(seconds=10)
@@ -110,7 +110,7 @@ def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() 
     async def main() -> tuple[list[Response | BaseException], list[Response | BaseException]]:
         async with raw_server(behave) as server:
             server_of.append(server)
-            async with DashboardClient(account(server.base_url), pacer=NoLimit()) as client:
+            async with DashboardClient(account(server.base_url), limiter=NoLimit()) as client:
                 first = await outcomes(client, APPS)
                 return first, await outcomes(client, APPS[1:])
 
@@ -128,7 +128,7 @@ def test_a_process_that_is_refused_while_others_of_the_account_are_served_gives_
     async def main() -> tuple[list[RateLimited], float]:
         async with (
             raw_server(answers(LIMITED)) as server,
-            DashboardClient(account(server.base_url), pacer=NoLimit()) as client,
+            DashboardClient(account(server.base_url), limiter=NoLimit()) as client,
         ):
             began = time.monotonic()
             return rate_limited(await outcomes(client, APPS)), time.monotonic() - began
@@ -145,13 +145,13 @@ def test_any_other_response_starts_the_time_again() -> None:
         await writer.drain()
 
     class Slow(NoLimit):
-        async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+        async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
             await asyncio.sleep(0.05)
 
     async def main() -> float:
         async with (
             raw_server(behave) as server,
-            DashboardClient(account(server.base_url), pacer=Slow()) as client,
+            DashboardClient(account(server.base_url), limiter=Slow()) as client,
         ):
             began = time.monotonic()
             for app_id in APPS[:3]:
@@ -163,11 +163,11 @@ def test_any_other_response_starts_the_time_again() -> None:
 
 def test_the_warehouses_time_out_is_not_taken_for_the_vendors_refusal() -> None:
     class TimesOut(NoLimit):
-        async def turn(self) -> float:
+        async def acquire(self) -> float:
             raise TimeoutError("of the warehouse")
 
     async def main() -> None:
-        async with DashboardClient(account("http://127.0.0.1:1/x"), pacer=TimesOut()) as client:
+        async with DashboardClient(account("http://127.0.0.1:1/x"), limiter=TimesOut()) as client:
             with pytest.raises(TimeoutError, match="of the warehouse"):
                 await client.bandwidth("a1", DAY)
 
@@ -186,12 +186,12 @@ def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() ->
     async def main() -> list[Response | BaseException]:
         async with (
             raw_server(behave) as server,
-            DashboardClient(account(server.base_url), pacer=NoTurnAfterALimit()) as client,
+            DashboardClient(account(server.base_url), limiter=NoPermitAfterA429()) as client,
         ):
             return await outcomes(client, APPS[:2])
 
-    class NoTurnAfterALimit(NoLimit):
-        async def limited(self, sent_at: float, retry_after_seconds: float | None) -> None:
+    class NoPermitAfterA429(NoLimit):
+        async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
             assert retry_after_seconds == 3600
             raise NoPermit("the vendor asks to wait")
 
@@ -200,7 +200,6 @@ def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() ->
     assert isinstance(refused, RateLimited)
 
 
-@quickly
 def test_a_failure_after_429s_is_a_failure() -> None:
     async def main() -> int:
         async with raw_server(answers(LIMITED, LIMITED, answer(500))) as server:

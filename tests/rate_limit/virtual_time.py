@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer, so that minutes of pacing pass at once."""
+"""An event loop whose clock jumps to the next timer, so that minutes of waiting pass at once."""
 
 from __future__ import annotations
 

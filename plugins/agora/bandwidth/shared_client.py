@@ -1,0 +1,22 @@
+"""Client of the vendor's API for one account, within the rate limit that all of its processes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Engine
+
+from agora.client.dashboard import DashboardClient
+from agora.rate_limit.shared import SharedLimiter
+from agora.rate_limit.store import LimitStore
+from agora.settings import DashboardSettings
+
+
+@asynccontextmanager
+async def shared_client(settings: DashboardSettings, engine: Engine) -> AsyncIterator[DashboardClient]:
+    """Open a client for an account in core.vendor_account; `engine` is the loader's."""
+    async with LimitStore(engine, settings.conn_id) as store:
+        limiter = SharedLimiter(settings.requests_per_second, store.change)
+        async with DashboardClient(settings, limiter=limiter) as client:
+            yield client

@@ -1,0 +1,1 @@
+"""Rate limiter of a vendor account: adaptive, and shared by all processes of the account."""
