@@ -3,13 +3,12 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-REQUIREMENTS := requirements requirements-distributed requirements-local requirements-dev requirements-bench requirements-browser requirements-competitors
 export PYTHONPATH := plugins:.
 # As pip and curl do; behind a proxy with a certificate of its own nothing else works.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean secrets test test-slow test-all test-browser test-distributed test-rest chaos model bench lint audit lock upgrade release-check
+.PHONY: help demo up stop clean secrets wheel test test-slow test-all test-browser test-distributed test-rest chaos model bench lint audit lock upgrade release-check
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -18,25 +17,35 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 ..."; exit 1; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-install.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/install.txt
 
-.venv/.%-installed: %.txt | $(UV)
+.venv/.%-installed: requirements/%.txt | $(UV)
 	@echo "Installing $< into .venv"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
-.venv-%/.installed: requirements-%.txt | $(UV)
+# This checkout as an editable package: its metadata and entry points, which Airflow finds the plugin by.
+%/.agora-installed: pyproject.toml plugins/agora/__init__.py requirements/install.txt | $(UV)
+	@$(UV) pip install --quiet --python $*/bin/python --no-deps --build-constraints requirements/install.txt \
+	  --reinstall-package agora-bandwidth --editable .
+	@touch $@
+
+.venv-distributed/.agora-installed: .venv-distributed/.installed
+
+.venv-%/.installed: requirements/%.txt | $(UV)
 	@echo "Installing $< into .venv-$*"
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-$*
 	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
-LOCAL := .venv/.requirements-local-installed
-DEV := .venv/.requirements-dev-installed
-BENCH := .venv/.requirements-bench-installed
-BROWSER := .venv/.requirements-browser-installed
+LOCAL := .venv/.local-installed .venv/.agora-installed
+DEV := .venv/.dev-installed .venv/.agora-installed
+BENCH := .venv/.bench-installed .venv/.agora-installed
+BROWSER := .venv/.browser-installed .venv/.agora-installed
 COMPETITORS := .venv-competitors/.installed
-DISTRIBUTED := .venv-distributed/.installed
+DISTRIBUTED := .venv-distributed/.agora-installed
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links
 # Something the database always has: whether it can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
@@ -54,6 +63,9 @@ clean: ## stop, and remove the state of the local stack
 
 secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
 	@sh deploy/compose/secrets.sh
+
+wheel: $(UV) ## build the package for an Airflow of your own into dist/
+	@$(UV) build --quiet --wheel --build-constraints requirements/install.txt && ls dist/*.whl
 
 upgrade: $(LOCAL) ## bring the warehouse to the schema of this release
 	@$(BIN)/python -m deploy.local upgrade
@@ -94,20 +106,21 @@ bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="
 
 lint: $(DEV) ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy plugins/agora plugins/agora_plugin.py dags sandbox deploy tests
+	@$(BIN)/mypy plugins/agora dags sandbox deploy tests
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
 	@if $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(KNOWN_HOLE)", timeout=20)' 2>/dev/null; then \
 	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
-	    -r requirements-dev.txt -r requirements-distributed.txt -r requirements-bench.txt -r requirements-install.txt -r requirements-competitors.txt; \
+	    $(foreach name,dev distributed bench install competitors,-r requirements/$(name).txt); \
 	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
 
 release-check: test ## run everything the README claims, on a clean checkout
 	@bin/release-check
 
-lock: $(UV) ## rewrite requirements*.txt from their .in files
-	@for name in requirements-install $(REQUIREMENTS); do \
-	  constraint=; case $$name in requirements-distributed|requirements-local|requirements-dev|requirements-bench|requirements-browser) constraint="-c requirements.txt";; esac; \
-	  UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-emit-find-links $$constraint $$name.in -o $$name.txt || exit 1; done
+lock: $(UV) ## rewrite requirements.txt and requirements/*.txt from pyproject.toml and requirements/*.in
+	@$(LOCK) pyproject.toml -o requirements.txt
+	@$(LOCK) -c requirements.txt requirements/install.in -o requirements/install.txt
+	@$(LOCK) requirements/competitors.in -o requirements/competitors.txt
+	@for name in distributed local dev bench browser; do \
+	  $(LOCK) -c requirements.txt pyproject.toml requirements/$$name.in -o requirements/$$name.txt || exit 1; done

@@ -41,4 +41,4 @@ def agora_bandwidth_backfill() -> None:
     )
 
 
-agora_bandwidth_backfill()
+created_dag = agora_bandwidth_backfill()

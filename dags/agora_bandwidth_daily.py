@@ -33,4 +33,4 @@ def agora_bandwidth_daily() -> None:
     collect_bandwidth(from_date=own_day_of_backfill())
 
 
-agora_bandwidth_daily()
+created_dag = agora_bandwidth_daily()

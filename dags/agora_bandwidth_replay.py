@@ -52,4 +52,4 @@ def agora_bandwidth_replay() -> None:
     replay >> check >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
 
 
-agora_bandwidth_replay()
+created_dag = agora_bandwidth_replay()

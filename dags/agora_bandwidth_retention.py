@@ -36,4 +36,4 @@ def agora_bandwidth_retention() -> None:
     StoredPointsCheckOperator(task_id="check_points") >> RetentionOperator(task_id="delete_old_data")
 
 
-agora_bandwidth_retention()
+created_dag = agora_bandwidth_retention()

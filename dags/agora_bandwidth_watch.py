@@ -39,4 +39,4 @@ def agora_bandwidth_watch() -> None:
     ExpiryMonitorOperator(task_id="watch", execution_timeout=timedelta(minutes=10))
 
 
-agora_bandwidth_watch()
+created_dag = agora_bandwidth_watch()

@@ -71,4 +71,4 @@ def agora_push_stream_broadcast() -> None:
     [start, on_air, stop] >> everything_succeeded
 
 
-agora_push_stream_broadcast()
+created_dag = agora_push_stream_broadcast()

@@ -62,4 +62,4 @@ def agora_push_stream_channel() -> None:
     choose >> [start, update, stop]
 
 
-agora_push_stream_channel()
+created_dag = agora_push_stream_channel()

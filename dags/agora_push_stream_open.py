@@ -45,4 +45,4 @@ def agora_push_stream_open() -> None:
     )
 
 
-agora_push_stream_open()
+created_dag = agora_push_stream_open()

@@ -29,4 +29,4 @@ def agora_push_stream_state() -> None:
     PushStreamOpenOperator(task_id="query", pool=POOL)
 
 
-agora_push_stream_state()
+created_dag = agora_push_stream_state()

@@ -20,9 +20,11 @@ SANDBOX = Path(sandbox.__file__).parent
 KNOW_AIRFLOW = (
     "callbacks",
     "dag_support",
+    "dags",
     "hooks",
     "listeners",
     "operators",
+    "plugin",
     "task_groups",
     "timetable",
     "web",

@@ -67,7 +67,6 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
     database = database_url("airflow", secrets.postgres["airflow"], settings.pg_port, "airflow")
     return {
         "AIRFLOW_HOME": str(settings.airflow_home),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.root / "plugins"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
@@ -84,6 +83,7 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
+        # This checkout's code, even if .venv was installed from another one.
         "PYTHONPATH": str(settings.root / "plugins"),
         # Keeps the source tree clean. (PYTHONPYCACHEPREFIX would hide the compiled packages of .venv.)
         "PYTHONDONTWRITEBYTECODE": "1",

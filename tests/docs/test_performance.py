@@ -12,7 +12,7 @@ PAGE = " ".join((ROOT / "docs" / "performance.md").read_text("utf-8").split())
 
 
 def test_the_competitors_were_measured_as_locked() -> None:
-    lock = (ROOT / "requirements-competitors.txt").read_text("utf-8")
+    lock = (ROOT / "requirements/competitors.txt").read_text("utf-8")
     locked = dict(re.findall(r"^([\w-]+)==(\S+)", lock, re.MULTILINE))
     named = dict(
         re.findall(r"([\w-]+) (\d[\d.]*\d)[,.]", PAGE.partition("Competitors: ")[2].partition("<!--")[0])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib.metadata import metadata
+from pkgutil import resolve_name
 
 from packaging.version import Version
 
+import agora
 from agora.get_provider_info import get_provider_info
 from agora.warehouse.migrations.schema_version import REVISIONS, this_release
 from tests.support.paths import ROOT
@@ -32,16 +33,13 @@ NOT_RUN = {
 }
 
 
-def test_the_version_stands_in_one_place() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    told = metadata("agora-bandwidth")
-    assert project["dynamic"] == ["version"]
-    assert (project["name"], project["description"], project["license"]) == (
-        told["Name"],
-        told["Summary"],
-        told["License"],
+def test_the_installed_package_is_this_release() -> None:
+    installed = metadata("agora-bandwidth")
+    assert get_provider_info()["package-name"] == installed["Name"]
+    assert (
+        get_provider_info()["versions"] == [this_release()] == [agora.__version__] == [installed["Version"]]
     )
-    assert get_provider_info()["versions"] == [this_release()] == [told["Version"]]
+    assert installed["Summary"] == (agora.__doc__ or "").strip()
 
 
 def test_every_release_has_its_changes_and_its_schema() -> None:
@@ -51,6 +49,12 @@ def test_every_release_has_its_changes_and_its_schema() -> None:
     recorded = ROOT / "tests" / "warehouse" / "released"
     assert {path.name for path in recorded.iterdir()} == {f"{release}.sql.gz" for release in releases}
     assert REVISIONS.keys() == set(releases)
+
+
+def test_each_import_path_that_the_changelog_names_exists() -> None:
+    names = re.findall(r"^  \| `agora\..*?\| `(agora\.[\w.]+)`", CHANGELOG, re.MULTILINE)
+    assert len(names) > 3
+    assert all(resolve_name(name) for name in names)
 
 
 def test_every_command_of_the_readme_is_run_or_excused() -> None:

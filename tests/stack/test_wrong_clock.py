@@ -45,7 +45,6 @@ def lived(home: Path, days_ahead: int) -> dict[str, Any]:
         env={
             "PATH": os.environ["PATH"],
             "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
             "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",

@@ -1,4 +1,4 @@
-"""The plugin file, which every task imports, brings the page's place but not the page."""
+"""The plugin, which every task imports, brings the page's place but not the page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LOADED = """
 import json, sys
 from airflow.sdk import plugins_manager
 before = set(sys.modules)
-plugin = __import__("agora_plugin").AgoraPlugin
+plugin = __import__("agora.plugin").plugin.AgoraPlugin
 views = [(view["destination"], view["href"], view.get("icon")) for view in plugin.external_views]
 print("\\n" + json.dumps([sorted(set(sys.modules) - before), views]))
 """
 
 
 def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, str | None]]]:
-    """Return what importing the plugin file imports besides, and where Airflow is told to show the page."""
+    """Return what importing the plugin imports besides, and where Airflow is told to show the page."""
     answer = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LOADED],
         env={
@@ -43,7 +43,13 @@ def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, s
 def test_a_task_imports_nothing_of_the_page(tmp_path: Path) -> None:
     modules, _ = loaded(tmp_path, "http://localhost:8080")
     ours = {name for name in modules if name.partition(".")[0] == "agora"}
-    assert ours - {"agora"} == {"agora.timetable", "agora.web", "agora.web.mount", "agora.listeners"}
+    assert ours - {"agora"} == {
+        "agora.listeners",
+        "agora.plugin",
+        "agora.timetable",
+        "agora.web",
+        "agora.web.mount",
+    }
     assert {"fastapi", "plotly", "pandas", "sqlalchemy.engine.create"}.isdisjoint(modules)
 
 

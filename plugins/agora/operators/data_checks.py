@@ -13,13 +13,14 @@ from agora.dag_support.metrics import report_duration
 from agora.dag_support.run_notes import NOTE_KEY, noting_errors
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
+from agora.resources import SQL
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Connection
     from sqlalchemy.exc import DBAPIError
 
-CHECKS = Path(__file__).resolve().parents[3] / "sql" / "checks"
+CHECKS = SQL / "checks"
 # A failed assertion fails again, so one retry suffices: it covers a killed task.
 ONE_QUICK_RETRY = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_exponential_backoff": 0}
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 from psycopg2 import errors, extensions, sql
 
+from agora.resources import SQL
 from agora.warehouse.login_errors import adding_sqlstate
 
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")
-SETUP = Path(__file__).resolve().parents[3] / "sql" / "setup"
+SETUP = SQL / "setup"
 # PostgreSQL grants both to everyone. A login without the right to revoke them only gets a warning.
 IS_PUBLIC = "select has_database_privilege('public', %s, 'connect, temporary')"
 NOT_A_MEMBER = "select not (pg_has_role(%(role)s, 'usage') and pg_has_role(%(role)s, 'set'))"

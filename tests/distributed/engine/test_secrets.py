@@ -55,7 +55,7 @@ def test_no_secret_is_in_the_image_or_its_history(installation: Installation) ->
     }
     assert found == {"the image's own text"}
     history = installation.engine.docker("history", "--no-trunc", image).stdout
-    assert "requirements-distributed.txt" in history
+    assert "requirements/distributed.txt" in history
     assert in_text(installation, history) == []
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from pathlib import Path
+from agora import __version__, resources
 
-SQL = Path(__file__).resolve().parents[4] / "sql"
+SQL = resources.SQL
 # A new release adds itself: docs/operations/release.md.
 REVISIONS = {"0.1.0": "0001", "1.0.0": "0006"}
 
 
 def this_release() -> str:
-    """Return the installed release. Only the package's metadata states it."""
-    return version("agora-bandwidth")
+    """Return the installed release. Only `agora.__version__` states it."""
+    return __version__
 
 
 def describe(revision: str) -> str:

@@ -1,4 +1,4 @@
-"""Registers with Airflow what this project adds to it. Every task imports this file: keep it thin."""
+"""Registers the timetables, the listener and the page with Airflow. Every task imports this module."""
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
