@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from embedded.postgres import Throwaway, throwaway
-from embedded.settings import ROOT
-
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.migrations.schema_version import REVISIONS, SQL, this_release
+from deploy.local.postgres_throwaway import Throwaway, throwaway
+from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
 DUMPS = Path(__file__).parent / "released"

@@ -193,7 +193,7 @@ def test_the_days_of_a_typo_leave_no_trace_and_hold_nobody_up(old: Warehouse) ->
     enter(old, "00", date(206, 10, 28), "lost", 0, 400, "outside")
     (count,) = old.rows("select count(*) from core.app_day where state = 'lost'")
     assert count["count"] == len(app_ids) * 3626 + 1
-    old.rows("select core.refresh_aggregates(100000)", role="loader")
+    old.rows("select core.refresh_figures(100000)", role="loader")
     migrate(old.url())
     assert set(ledger(old)) == {(app_id, ago(2)) for app_id in app_ids}
     assert {day for _, day in coverage(old)} == set(days_between(ago(29), ago(1)))
@@ -270,7 +270,7 @@ def test_spellings_become_one_app_with_every_point(old: Warehouse, removed: str 
 
 
 def refresh_old(warehouse: Warehouse) -> None:
-    warehouse.rows("select core.refresh_aggregates(1000000)", role="loader")
+    warehouse.rows("select core.refresh_figures(1000000)", role="loader")
 
 
 def test_each_day_has_the_account_that_collected_it_and_when_it_was_verified(old: Warehouse) -> None:
@@ -352,7 +352,7 @@ def test_what_runs_did_is_what_it_was(old: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    "view", ["mart.coverage", "mart.collection_run", "core.expected_app_day", "mart.billing_monthly"]
+    "view", ["mart.coverage", "mart.collection_run", "core.wanted_app_day", "mart.billing_monthly"]
 )
 def test_a_view_of_somebodys_own_stops_the_migration_by_name(old: Warehouse, view: str) -> None:
     old.run(f"create view public.mine as select * from {view}")

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from embedded.postgres import Throwaway, throwaway
-from embedded.settings import ROOT
 from psycopg2 import extensions
 
 from agora.errors import WarehouseError
@@ -23,7 +21,9 @@ from agora.warehouse.migrations import lock, verify
 from agora.warehouse.migrations import migrate as module
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.migrations.schema_version import SQL, describe, this_release
+from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.conftest import fresh_warehouse
+from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 from tests.warehouse.releases import HEAD, restored, schema
 
