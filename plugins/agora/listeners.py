@@ -51,9 +51,9 @@ def _session_of(dag_run: DagRun) -> Session | None:
 
 
 def _problems(dag_run: DagRun, session: Session) -> list[str]:
-    from agora.web.configuration_checks import problems
+    from agora.web.configuration_checks import find_problems
 
-    return problems(session, [dag_run.dag_id])
+    return find_problems(session, [dag_run.dag_id])
 
 
 def _task_notes(dag_run: DagRun, session: Session) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where Chromium is, and how it is kept from looking for news of itself."""
+"""Find Chromium, and the options that disable its background requests."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ QUIET = [
 
 
 def path_of_chromium() -> str:
-    """Return the program's path: AGORA_CHROMIUM, or what is on PATH.
+    """Return the path of Chromium, from AGORA_CHROMIUM or PATH.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: Chromium is not installed.
     """
     for name in filter(None, (os.environ.get("AGORA_CHROMIUM"), *NAMES)):
         if path := shutil.which(name):
             return path
     raise FileNotFoundError(
         "make test-browser needs Chromium. Install it (on Debian: apt-get install chromium),"
-        " or let AGORA_CHROMIUM name its program."
+        " or set AGORA_CHROMIUM to its path."
     )
 
 

@@ -1,4 +1,4 @@
-"""A real stack with a collected month, and Chromium to look at it."""
+"""Fixtures: a real stack with a collected month, and Chromium."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.browser.chromium import QUIET, path_of_chromium
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack, running_stack
 
-# Airflow's own pages take more than Playwright's five seconds beside other work on a small machine.
+# Airflow's pages need more than Playwright's five seconds on a small, busy machine.
 expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """Yield Airflow with a month of 20 apps collected; a test that takes a day away brings it back."""
+    """Yield Airflow with a month of 20 apps collected; a test that deletes a day restores it."""
     with running_stack(tmp_path_factory.mktemp("stack") / "local") as stack:
         yield stack
 
@@ -33,6 +33,6 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(live: LiveStack, chromium: Browser) -> Iterator[Visitor]:
-    """Yield the user admin at the page; at the end nothing may have gone wrong unseen."""
+    """Yield a visitor with the role admin, and fail on errors in the browser console."""
     with Visitor.logged_in(live, chromium) as visitor:
         yield visitor

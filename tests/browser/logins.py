@@ -1,4 +1,4 @@
-"""Logins of every kind of user, without one account each: tokens as Airflow's own login makes them."""
+"""Create login tokens for any role, like Airflow's own login, without user accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is chosen stands in Airflow's own address, so that a reload and a link keep it."""
+"""Airflow's own address contains the choices, so that reloads and links keep them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLACES = ("/plugin/bandwidth", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_
 
 
 @pytest.mark.parametrize("path", PLACES)
-def test_what_is_chosen_outlives_a_reload(visitor: Visitor, path: str) -> None:
+def test_choices_survive_a_reload(visitor: Visitor, path: str) -> None:
     visitor.goes_to("coverage", path)
     visitor.turns_to("coverage?search=classroom")
     visitor.page.wait_for_url("**#coverage?search=classroom")
@@ -21,13 +21,13 @@ def test_what_is_chosen_outlives_a_reload(visitor: Visitor, path: str) -> None:
     expect(visitor.frame.locator("input[type=search]")).to_have_value("classroom")
 
 
-def test_a_login_that_ended_is_said_in_words_and_tried_again(visitor: Visitor) -> None:
+def test_an_expired_session_is_explained_and_can_be_retried(visitor: Visitor) -> None:
     frame = visitor.goes_to("health")
     cookies: list[Any] = [*visitor.page.context.cookies()]
     visitor.page.context.clear_cookies()
     frame.get_by_role("tab", name="Bill").click()
-    expect(frame.locator(".trouble")).to_contain_text("Your login has ended")
+    expect(frame.locator(".error")).to_contain_text("session has expired")
     visitor.page.context.add_cookies(cookies)
     frame.get_by_role("button", name="Try again").click()
     frame.locator(".panel.bill table").first.wait_for()
-    visitor.troubles = [trouble for trouble in visitor.troubles if "401" not in trouble]
+    visitor.errors = [error for error in visitor.errors if "401" not in error]

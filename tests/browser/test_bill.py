@@ -1,4 +1,4 @@
-"""The view Bill: its figures are SQL's, and its file holds the same."""
+"""The view Bill shows the figures of SQL, and its CSV file contains the same figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = (
     "fourth_peak_kbps",
     "top_five_mean_kbps",
 )
-# Of each row of the table: its head, then the exact figures, which are what pointing at them shows.
+# Per row of the table: the heading, then the exact figures from the tooltips.
 SHOWN = """
 rows => rows.map(row => [
   row.querySelector("th").innerText,
@@ -39,7 +39,7 @@ def month(live: LiveStack) -> str:
 
 def shown(frame: Frame) -> dict[str, list[float]]:
     """Return the exact figures by app: each method's, then the volume."""
-    expect(frame.locator("td[title='being added up']")).to_have_count(0)
+    expect(frame.locator("td[title='calculating']")).to_have_count(0)
     rows = frame.locator(".bills thead tr.total, .bills tbody tr").evaluate_all(SHOWN)
     return {row[0]: [float(figure) for figure in row[1:]] for row in rows}
 
@@ -58,18 +58,18 @@ def in_sql(live: LiveStack, month: str) -> dict[str, list[float]]:
     ((*total,),) = live.sql(
         f"select {columns}, {volume.format('true')} from mart.billing_monthly_total where {of_month}"
     )
-    return {"All apps, summed": list(map(float, total))} | {
+    return {"Total of all apps": list(map(float, total))} | {
         name: list(map(float, row)) for name, *row in apps
     }
 
 
-def test_every_figure_is_what_sql_says(live: LiveStack, visitor: Visitor, month: str) -> None:
+def test_every_figure_equals_sql(live: LiveStack, visitor: Visitor, month: str) -> None:
     frame = visitor.goes_to(f"bill?month={month}")
     assert shown(frame) == in_sql(live, month)
 
 
-def test_an_app_that_lacks_points_says_so(live: LiveStack, visitor: Visitor) -> None:
-    """The day that lacks some lies days back, perhaps in the month before."""
+def test_an_app_with_missing_points_shows_the_status(live: LiveStack, visitor: Visitor) -> None:
+    """The incomplete day is days old, perhaps in the month before."""
     ((name, month, points, expected, status, days, calendar_days),) = live.sql(
         "select app_name, to_char(month, 'YYYY-MM'), bill.points, bill.expected_points, bill.status,"
         " bill.expected_days, bill.calendar_days"
@@ -138,21 +138,19 @@ def test_the_file_equals_the_view(live: LiveStack, visitor: Visitor, month: str)
     with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert {row["month"] for row in rows} == {month}
-    held = {
-        row["app_name"] or "All apps, summed": [float(row[name]) for name in (*METHODS, "volume_bytes")]
+    in_file = {
+        row["app_name"] or "Total of all apps": [float(row[name]) for name in (*METHODS, "volume_bytes")]
         for row in rows
     }
-    assert held == shown(frame)
+    assert in_file == shown(frame)
 
 
-def test_a_running_month_says_so_and_marks_what_is_projected(
-    live: LiveStack, visitor: Visitor, month: str
-) -> None:
+def test_a_running_month_marks_its_projections(live: LiveStack, visitor: Visitor, month: str) -> None:
     if month != f"{live.today:%Y-%m}":
         pytest.skip("On the first of a month no day of it is over, so it has no bill yet.")
     frame = visitor.goes_to(f"bill?month={month}")
     expect(frame.locator(".panel .state")).to_contain_text("running")
-    tiles = frame.get_by_role("group", name="All apps together")
+    tiles = frame.get_by_role("group", name="Total of all apps")
     expect(tiles).to_contain_text("projected ≥")
     peak, projected = tiles.locator(".tile").nth(1).locator("b, .line").all_inner_texts()[:2]
     assert projected == f"projected ≥ {peak}"
@@ -168,46 +166,44 @@ def test_columns_are_sorted_by_keyboard(visitor: Visitor, month: str) -> None:
     expect(frame.locator("th[aria-sort=descending]")).to_have_text("App ▼")
 
 
-def test_what_is_chosen_in_the_table_stays_in_another_month(
-    live: LiveStack, visitor: Visitor, month: str
-) -> None:
+def test_table_choices_survive_a_change_of_month(live: LiveStack, visitor: Visitor, month: str) -> None:
     if len(live.sql("select distinct month from mart.billing_monthly")) < 2:
         pytest.skip("The collected days lie in one month, so there is no month before.")
     frame = visitor.goes_to(f"bill?month={month}")
     frame.get_by_role("button", name="App", exact=True).press("Enter")
     frame.get_by_label("Search").fill("05")
-    frame.get_by_label("Beneath each figure").select_option("nothing")
-    before = frame.get_by_role("button", name="Month before")
+    frame.get_by_label("Below each figure").select_option("nothing")
+    before = frame.get_by_role("button", name="Previous month")
     before.press("Enter")
     expect(frame.locator("#month")).not_to_have_value(month)
     expect(frame.locator("th[aria-sort=ascending]")).to_have_text("App ▲")
     expect(frame.get_by_label("Search")).to_have_value("05")
-    expect(frame.get_by_label("Beneath each figure")).to_have_value("nothing")
+    expect(frame.get_by_label("Below each figure")).to_have_value("nothing")
     expect(before).to_be_focused()
 
 
 def test_the_pages_of_a_long_bill_begin_at_their_top(visitor: Visitor, month: str) -> None:
-    """The stack's twenty apps, eleven times."""
+    """Repeat the twenty apps of the stack eleven times."""
 
     def lengthen(route: Route) -> None:
-        answer = route.fetch()
-        bill = answer.json()
-        route.fulfill(response=answer, json=bill | {"apps": bill["apps"] * 11})
+        response = route.fetch()
+        bill = response.json()
+        route.fulfill(response=response, json=bill | {"apps": bill["apps"] * 11})
 
     visitor.page.route("**/api/bill?*", lengthen)
     frame = visitor.goes_to(f"bill?month={month}")
-    table = frame.get_by_role("region", name="Bill of every app")
+    table = frame.get_by_role("region", name="Bill per app")
     table.evaluate("table => { table.scrollTop = 2000; }")
-    frame.get_by_role("button", name="Next").press("Enter")
+    frame.get_by_role("button", name="Next ›", exact=True).press("Enter")
     expect(frame.locator(".pages")).to_contain_text("101–200 of 220 apps")
     assert table.evaluate("table => table.scrollTop") == 0
-    expect(frame.get_by_role("button", name="Next")).to_be_focused()
-    frame.get_by_role("button", name="Next").press("Enter")
+    expect(frame.get_by_role("button", name="Next ›", exact=True)).to_be_focused()
+    frame.get_by_role("button", name="Next ›", exact=True).press("Enter")
     expect(frame.locator(".pages")).to_contain_text("201–220 of 220 apps")
-    expect(frame.get_by_role("button", name="Previous")).to_be_focused()
+    expect(frame.get_by_role("button", name="‹ Previous", exact=True)).to_be_focused()
 
 
-def test_the_chart_writes_a_figure_as_the_tile_does(visitor: Visitor, month: str) -> None:
+def test_chart_and_tiles_format_figures_alike(visitor: Visitor, month: str) -> None:
     frame = visitor.goes_to(f"bill?month={month}")
     frame.locator(".chart.js-plotly-plot").wait_for()
     labels, unit = frame.locator(".chart").evaluate(

@@ -1,4 +1,4 @@
-"""The view Coverage: its figures are SQL's, and a click collects a missing day."""
+"""The view Coverage shows the figures of SQL, and a click collects a missing day."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.stack.stack import LiveStack
 
 COLLECTED_BY_RUN = 120_000  # milliseconds
 CELLS = ".grid tbody td"
-POLLS = 4_000  # milliseconds in which a run that is followed is asked for more than once
-# The page's focus is on what is seen in the middle of the focused cell: nothing lies over it.
+POLLS = 4_000  # milliseconds in which the page polls a run more than once
+# Whether the focused element is visible at its centre, with nothing above it.
 IN_SIGHT = """
 () => {
   const { left, top, width, height } = document.activeElement.getBoundingClientRect();
@@ -27,7 +27,7 @@ IN_SIGHT = """
 
 @contextmanager
 def without(live: LiveStack, app_name: str, usage_date: str) -> Iterator[None]:
-    """Let an app-day be as if it had never been asked for."""
+    """Delete an app-day, as if it had never been requested."""
     app_day = (
         f"usage_date = '{usage_date}' and app_key = (select app_key from core.app where name = '{app_name}')"
     )
@@ -49,14 +49,14 @@ def cell(frame: Frame, app_name: str, usage_date: str) -> Locator:
 
 
 def collect(missing: Locator) -> None:
-    """Choose a day that is missing, and collect it."""
+    """Select a missing day and collect it."""
     missing.click()
     missing.page.frame_locator("iframe").get_by_role("button", name="Collect 1 missing").click()
 
 
 @contextmanager
 def paused(live: LiveStack) -> Iterator[None]:
-    """Let runs of the backfill wait in the queue."""
+    """Pause the backfill, so that its runs stay queued."""
     set_paused(live, is_paused=True)
     try:
         yield
@@ -73,7 +73,7 @@ def set_paused(live: LiveStack, *, is_paused: bool) -> None:
 
 
 def last_runs_conf(live: LiveStack) -> tuple[dict[str, object], str]:
-    """Return what the last backfill was asked for, and by whom."""
+    """Return the parameters and the user of the last backfill."""
     path = "/api/v2/dags/agora_bandwidth_backfill/dagRuns?order_by=-run_after&limit=1"
     (run,) = live.call("GET", path)["dag_runs"]
     return run["conf"], run["triggering_user_name"]
@@ -85,7 +85,7 @@ def dates(live: LiveStack) -> list[str]:
     return [day for (day,) in live.sql("select distinct usage_date::text from mart.coverage order by 1")]
 
 
-def test_every_cell_is_what_sql_says(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+def test_every_cell_equals_sql(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     frame = visitor.goes_to("coverage")
     rows = live.sql("select app_name, usage_date::text, state, points, attempts, reason from mart.coverage")
     assert frame.locator(CELLS).count() == len(rows) == 20 * len(dates)
@@ -100,12 +100,12 @@ def test_every_cell_is_what_sql_says(live: LiveStack, visitor: Visitor, dates: l
     assert Counter(state for state, _ in words.values()) == {"collected": len(rows) - 1, "partial": 1}
 
 
-def test_what_expires_soonest_stands_on_top(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+def test_the_days_that_expire_first_are_on_top(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "meetings-01", dates[0]):
         frame = visitor.goes_to("coverage")
         days_left = live.sql("select min(days_left) from mart.coverage where state = 'pending'")[0][0]
-        first = frame.locator(".band p").first
-        expect(first).to_contain_text("today" if days_left == 0 else f"{days_left} day")
+        first = frame.locator(".expiring p").first
+        expect(first).to_contain_text("Expires today" if days_left == 0 else f"{days_left} day")
         expect(first).to_contain_text("1 app-day of 1 app")
         expect(frame.locator(".grid tbody th").first).to_contain_text("meetings-01")
         live.trigger("agora_bandwidth_daily")
@@ -141,8 +141,8 @@ def test_a_range_is_chosen_and_collected_by_keyboard(
         cell(frame, "overseas-04", dates[4]).focus()
         for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
             visitor.page.keyboard.press(key)
-        expect(frame.locator("aside .choice")).to_contain_text(
-            "6 app-days of 2 apps chosen: 5 collected, 1 missing"
+        expect(frame.locator("aside .selection")).to_contain_text(
+            "6 app-days of 2 apps selected: 5 collected, 1 missing"
         )
         frame.get_by_role("button", name="Collect 1 missing").press("Enter")
         expect(cell(frame, "overseas-04", dates[5])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
@@ -156,14 +156,14 @@ def test_no_second_run_of_a_day_that_one_collects(
         missing = cell(frame, "support-08", dates[-4])
         collect(missing)
         expect(frame.get_by_role("status")).to_contain_text("agora_bandwidth_backfill is paused")
-        expect(frame.locator("aside .choice")).to_contain_text("A run collects this at the moment.")
+        expect(frame.locator("aside .selection")).to_contain_text("already collecting")
         expect(frame.locator("aside button")).to_have_count(0)
         assert missing.evaluate("cell => cell === document.activeElement"), "the focus is back in the grid"
         cell(frame, "support-13", dates[-4]).click()
         expect(frame.locator("aside button")).to_have_text(["Reload 1…"])
         unpause(live)
         expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
-        expect(frame.locator("aside .choice")).to_contain_text("support-13")
+        expect(frame.locator("aside .selection")).to_contain_text("support-13")
 
 
 def test_a_run_is_followed_whatever_is_shown_meanwhile(
@@ -183,10 +183,10 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
         expect(frame.locator("aside button")).to_have_count(0)
         visitor.turns_to("health")
         visitor.page.wait_for_load_state("networkidle")
-        asked: list[str] = []
-        visitor.page.on("request", lambda request: asked.append(request.url))
+        requested: list[str] = []
+        visitor.page.on("request", lambda request: requested.append(request.url))
         visitor.page.wait_for_timeout(POLLS)
-        assert not [url for url in asked if "dagRuns" in url or "api/coverage" in url]
+        assert not [url for url in requested if "dagRuns" in url or "api/coverage" in url]
         visitor.turns_to("coverage?sort=missing")
         expect(status).to_contain_text("is paused")
         unpause(live)
@@ -204,23 +204,21 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
         "**/agora/bandwidth/api/coverage**",
     ],
 )
-def test_a_question_that_failed_is_asked_again(
-    live: LiveStack, visitor: Visitor, dates: list[str], broken: str
-) -> None:
+def test_a_failed_poll_is_repeated(live: LiveStack, visitor: Visitor, dates: list[str], broken: str) -> None:
     with without(live, "meetings-06", dates[7]), paused(live):
         frame = visitor.goes_to("coverage")
         visitor.page.route(broken, lambda route: route.abort())
         collect(cell(frame, "meetings-06", dates[7]))
         status = frame.get_by_role("status")
-        expect(status).to_contain_text("was triggered, but how it goes cannot be seen")
+        expect(status).to_contain_text("was triggered, but its state is unknown")
         expect(status.get_by_role("link", name="Open the run")).to_be_visible()
-        expect(frame.locator(".choice button")).to_have_count(0)
+        expect(frame.locator(".selection button")).to_have_count(0)
         visitor.page.unroute(broken)
         unpause(live)
         expect(cell(frame, "meetings-06", dates[7])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
         expect(status).to_contain_text("success", timeout=COLLECTED_BY_RUN)
-        assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
-        visitor.troubles.clear()
+        assert all("ERR_FAILED" in error for error in visitor.errors)
+        visitor.errors.clear()
 
 
 def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
@@ -230,10 +228,10 @@ def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
         frame = visitor.goes_to("coverage")
         visitor.page.route("**/dagRuns", lambda route: route.abort())
         collect(cell(frame, "meetings-11", dates[7]))
-        expect(frame.get_by_role("status")).to_contain_text("could not be triggered: Airflow does not answer")
+        expect(frame.get_by_role("status")).to_contain_text("was not triggered. Airflow does not respond")
         expect(frame.get_by_role("button", name="Collect 1 missing")).to_be_visible()
-        assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
-        visitor.troubles.clear()
+        assert all("ERR_FAILED" in error for error in visitor.errors)
+        visitor.errors.clear()
         live.trigger("agora_bandwidth_daily")
 
 
@@ -258,9 +256,9 @@ def test_lost_days_are_named_and_not_offered(live: LiveStack, visitor: Visitor) 
     with expected_since(live, "classroom-07", lost), without(live, "classroom-07", f"{first}"):
         frame = visitor.goes_to(f"coverage?sort=name&search=classroom-07&from_date={lost}")
         cell(frame, "classroom-07", f"{lost}").click()
-        choice, buttons = frame.locator("aside .choice"), frame.locator("aside button")
-        expect(choice).to_contain_text("the vendor no longer shows what is chosen")
-        expect(choice).to_contain_text("To request it anyway, trigger agora_bandwidth_backfill")
+        choice, buttons = frame.locator("aside .selection"), frame.locator("aside button")
+        expect(choice).to_contain_text("outside the vendor window")
+        expect(choice).to_contain_text("trigger agora_bandwidth_backfill")
         expect(buttons).to_have_count(0)
         ((gone, open_days, shown),) = live.sql(
             "select count(*) filter (where state = 'lost'), count(*) filter (where state = 'pending'),"
@@ -275,7 +273,7 @@ def test_lost_days_are_named_and_not_offered(live: LiveStack, visitor: Visitor) 
         live.trigger("agora_bandwidth_daily")
 
 
-def test_a_day_behind_the_window_is_said_to_be_still_requested(live: LiveStack, visitor: Visitor) -> None:
+def test_a_day_past_the_window_is_marked_as_still_requested(live: LiveStack, visitor: Visitor) -> None:
     with expected_since(live, "classroom-07", live.today - timedelta(days=40)):
         # Another test's run may have requested these days.
         live.sql(
@@ -290,16 +288,14 @@ def test_a_day_behind_the_window_is_said_to_be_still_requested(live: LiveStack, 
         frame = visitor.goes_to("coverage?sort=name")
         expect(cell(frame, "classroom-07", behind)).to_have_class("pending")
         label = cell(frame, "classroom-07", behind).get_attribute("aria-label") or ""
-        assert label.endswith("out of the window by the calendar; still requested")
-        first = frame.locator(".band p").first
+        assert label.endswith("past the vendor window, still requested")
+        first = frame.locator(".expiring p").first
         expect(first).to_have_class("soon")
-        expect(first).to_contain_text(f"Out of the window by the calendar; still requested: {days} app-day")
+        expect(first).to_contain_text(f"Past the vendor window, still requested: {days} app-day")
         cell(frame, "classroom-07", behind).click()
         expect(frame.locator("aside button")).to_have_text(["Collect 1 missing"])
         visitor.turns_to("health")
-        expect(frame.locator(".verdict").first).to_contain_text(
-            "out of the window by the calendar, and still requested"
-        )
+        expect(frame.locator(".notice").first).to_contain_text("past the vendor window and still requested")
 
 
 def test_apps_with_the_same_response_are_marked_and_named(
@@ -314,13 +310,13 @@ def test_apps_with_the_same_response_are_marked_and_named(
     try:
         frame = visitor.goes_to("coverage?sort=name")
         marked = cell(frame, "classroom-02", dates[4])
-        expect(marked).to_have_class("collected same")
+        expect(marked).to_have_class("collected same-response")
         expect(marked).to_have_text("=")
         label = marked.get_attribute("aria-label") or ""
         assert "same response as <i>overseas-04, meetings-01" in label
-        expect(frame.locator(f"{CELLS}.same")).to_have_count(len(names))
+        expect(frame.locator(f"{CELLS}.same-response")).to_have_count(len(names))
         marked.click()
-        expect(frame.locator("aside .choice")).to_contain_text("same response as")
+        expect(frame.locator("aside .selection")).to_contain_text("same response as")
         visitor.turns_to("health")
         row = frame.locator(".same-responses tbody tr")
         expect(row).to_have_count(1)
@@ -377,8 +373,8 @@ def test_dragging_chooses_a_rectangle(visitor: Visitor, dates: list[str]) -> Non
     cell(frame, "classroom-07", dates[6]).hover()
     visitor.page.mouse.up()
     expect(frame.locator("td[aria-selected='true']")).to_have_count(10)
-    expect(frame.locator("aside .choice")).to_contain_text(
-        "10 app-days of 2 apps chosen: 10 collected, 0 missing"
+    expect(frame.locator("aside .selection")).to_contain_text(
+        "10 app-days of 2 apps selected: 10 collected, 0 missing"
     )
     visitor.page.keyboard.press("Escape")
     expect(frame.locator("aside")).to_be_hidden()
@@ -406,20 +402,18 @@ def test_search_order_and_dates(live: LiveStack, visitor: Visitor, dates: list[s
     assert frame.locator(".grid tbody th span").all_inner_texts() == names
     assert frame.locator(CELLS).count() == 3 * len(names)
     visitor.turns_to("coverage?search=nobody")
-    expect(frame.locator(".empty")).to_contain_text("No app has “nobody”")
+    expect(frame.locator(".empty")).to_contain_text("“nobody”")
 
 
-def test_a_viewer_is_told_why_there_is_no_button(
-    live: LiveStack, chromium: Browser, dates: list[str]
-) -> None:
+def test_a_viewer_sees_which_right_is_missing(live: LiveStack, chromium: Browser, dates: list[str]) -> None:
     with Visitor.logged_in(live, chromium, role="viewer") as viewer:
         frame = viewer.goes_to("coverage")
         cell(frame, "support-13", dates[0]).click()
-        expect(frame.locator("aside .choice")).to_contain_text("right to trigger agora_bandwidth_backfill")
+        expect(frame.locator("aside .selection")).to_contain_text("right to trigger agora_bandwidth_backfill")
         expect(frame.locator("aside button")).to_have_count(0)
 
 
-def test_the_tab_of_a_dag_shows_it_and_that_of_another_says_no(visitor: Visitor) -> None:
+def test_the_tab_of_a_foreign_dag_has_no_views(visitor: Visitor) -> None:
     frame = visitor.goes_to("coverage", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_dag")
     assert frame.locator(CELLS).count() > 0
     visitor.page.goto(f"{visitor.ui_url}/agora/bandwidth/?dag=somebody_elses")

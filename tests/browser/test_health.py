@@ -1,4 +1,4 @@
-"""The view Health: what it says is in the warehouse, and its runs are Airflow's."""
+"""The view Health shows the warehouse's figures and Airflow's runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Frame, expect
 
+from agora.text import format_count
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
 
@@ -18,11 +19,7 @@ def tile(frame: Frame, label: str) -> str:
     return frame.locator(".tile", has_text=label).locator("b").inner_text()
 
 
-def things(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
-
-
-def test_figures_are_what_sql_says(live: LiveStack, visitor: Visitor) -> None:
+def test_figures_equal_sql(live: LiveStack, visitor: Visitor) -> None:
     live.end_runs()
     frame = visitor.goes_to("health")
     ((app_days, lost, missing, lacking),) = live.sql(
@@ -32,7 +29,7 @@ def test_figures_are_what_sql_says(live: LiveStack, visitor: Visitor) -> None:
         " from mart.coverage"
     )
     ((requests, limited),) = live.sql("select sum(requests), sum(limited) from mart.collection_run")
-    assert tile(frame, "App-days of the window") == f"{app_days:,}"
+    assert tile(frame, "App-days in the vendor window") == f"{app_days:,}"
     assert tile(frame, "Lost app-days") == str(lost)
     assert tile(frame, "Requests, last 31 days") == f"{requests:,}"
     expect(frame.locator(".tile", has_text="Requests, last 31 days")).to_contain_text(
@@ -40,8 +37,8 @@ def test_figures_are_what_sql_says(live: LiveStack, visitor: Visitor) -> None:
     )
     assert missing > 0, "the sandbox withholds points of one day"
     be = "is" if missing == 1 else "are"
-    expect(frame.locator(".verdict").first).to_contain_text(
-        f"{things(missing, 'app-day')} of {things(lacking, 'app')} {be} not complete"
+    expect(frame.locator(".notice").first).to_contain_text(
+        f"{format_count(missing, 'app-day')} of {format_count(lacking, 'app')} {be} incomplete"
     )
 
 
@@ -50,13 +47,13 @@ def test_a_missing_pool_is_named_on_top(live: LiveStack, visitor: Visitor) -> No
     live.call("DELETE", "/api/v2/pools/agora_api")
     try:
         frame = visitor.goes_to("health")
-        expect(frame.locator(".verdict").first).to_contain_text("The pool agora_api does not exist")
+        expect(frame.locator(".notice").first).to_contain_text("The pool agora_api does not exist")
     finally:
         given = {name: pool[name] for name in ("name", "slots", "description", "include_deferred")}
         live.call("POST", "/api/v2/pools", given)
 
 
-def test_the_last_run_is_told_and_leads_to_airflow(live: LiveStack, visitor: Visitor) -> None:
+def test_the_last_run_is_shown_and_links_to_airflow(live: LiveStack, visitor: Visitor) -> None:
     run = live.trigger("agora_bandwidth_daily")
     frame = visitor.goes_to("health")
     first = frame.locator("table", has_text="App-days").locator("tbody tr").first
@@ -71,7 +68,7 @@ def test_the_last_run_is_told_and_leads_to_airflow(live: LiveStack, visitor: Vis
     expect(first.locator(".number")).to_have_text(
         [
             f"{app_days:,}",
-            f"{received:,}{things(points, 'point')}",
+            f"{received:,}{format_count(points, 'point')}",
             f"{changed:,}",
             f"{requests:,}{retries:,} retr{'y' if retries == 1 else 'ies'}{limited:,} throttled",
             f"{failed_apps:,}",
@@ -135,17 +132,17 @@ def restated(live: LiveStack) -> Iterator[None]:
 
 def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor, restated: None) -> None:
     frame = visitor.goes_to("health")
-    told = frame.locator(".verdict.soon", has_text="restated 1 app-day to less than half")
-    rows = frame.locator(".restated tbody tr")
+    notice = frame.locator(".notice.warning", has_text="restated 1 app-day to less than half")
+    rows = frame.locator(".restatements tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text("classroom-02")
     expect(rows.nth(0)).to_contain_text("2 Gbps → 1 Mbps")
-    expect(rows.nth(0)).to_contain_text("fell to less than half")
+    expect(rows.nth(0)).to_contain_text("dropped to less than half")
     expect(rows.nth(0)).to_contain_text("not yet")
     expect(rows.nth(1)).to_contain_text("time zone corrected: the day starts 8 h earlier")
     expect(rows.nth(2)).not_to_contain_text("less than half")
-    told.get_by_role("button", name="Mark as reviewed").press("Enter")
-    expect(told).to_have_count(0)
+    notice.get_by_role("button", name="Mark as reviewed").press("Enter")
+    expect(notice).to_have_count(0)
     expect(frame.locator("#reviewed")).to_have_text("✓ Marked as reviewed by admin.")
     expect(frame.locator("#reviewed")).to_be_focused()
     reviewed = "select app_name from mart.restatement where reviewed_by = 'admin' and reviewed_at is not null"
@@ -155,30 +152,30 @@ def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor,
     expect(rows.nth(2)).to_contain_text("by admin")
 
 
-def test_a_review_that_failed_is_said_and_can_be_tried_again(
+def test_a_failed_review_is_explained_and_can_be_retried(
     live: LiveStack, visitor: Visitor, restated: None
 ) -> None:
     frame = visitor.goes_to("health")
     visitor.page.route("**/api/restatements/review", lambda route: route.abort())
     button = frame.get_by_role("button", name="Mark as reviewed")
     button.click()
-    expect(frame.get_by_role("alert")).to_contain_text("Airflow does not answer")
+    expect(frame.get_by_role("alert")).to_contain_text("Airflow does not respond")
     expect(button).to_be_enabled()
     visitor.page.unroute("**/api/restatements/review")
     button.click()
     expect(button).to_have_count(0)
-    assert all("ERR_FAILED" in trouble for trouble in visitor.troubles)
-    visitor.troubles.clear()
+    assert all("ERR_FAILED" in error for error in visitor.errors)
+    visitor.errors.clear()
 
 
-def test_a_viewer_is_told_which_right_reviewing_takes(
+def test_a_viewer_sees_which_right_reviewing_requires(
     live: LiveStack, chromium: Browser, restated: None
 ) -> None:
     with Visitor.logged_in(live, chromium, role="viewer") as viewer:
         frame = viewer.goes_to("health")
-        told = frame.locator(".verdict.soon", has_text="to less than half")
-        expect(told).to_contain_text("right to edit agora_bandwidth_daily")
-        expect(told.get_by_role("button")).to_have_count(0)
+        notice = frame.locator(".notice.warning", has_text="to less than half")
+        expect(notice).to_contain_text("right to edit agora_bandwidth_daily")
+        expect(notice.get_by_role("button")).to_have_count(0)
 
 
 @pytest.fixture
@@ -199,13 +196,15 @@ def failed(live: LiveStack) -> Iterator[str]:
     live.call("PATCH", path, {"state": "success"})
 
 
-def test_a_failure_is_told_behind_any_number_of_waiting_runs(visitor: Visitor, failed: str) -> None:
+def test_a_failure_is_shown_despite_many_queued_runs(visitor: Visitor, failed: str) -> None:
     frame = visitor.goes_to("health")
     runs = frame.get_by_role("region", name="Last runs")
     expect(runs.locator("tbody tr")).to_have_count(30)
     expect(runs).not_to_contain_text(failed)
-    told = frame.locator(".verdict", has_text="The last run of agora_bandwidth_daily failed")
-    expect(told.get_by_role("link")).to_have_attribute("href", re.compile(re.escape(quote(failed, safe=""))))
+    notice = frame.locator(".notice", has_text="The last run of agora_bandwidth_daily failed")
+    expect(notice.get_by_role("link")).to_have_attribute(
+        "href", re.compile(re.escape(quote(failed, safe="")))
+    )
     last = frame.locator(".tile", has_text="Last run ended")
     expect(last).to_contain_text("agora_bandwidth_daily")
     expect(last).to_contain_text("failed")
@@ -222,9 +221,9 @@ def test_the_next_run_of_each_dag_is_shown_and_a_paused_one_stands_out(
     live.call("PATCH", f"{nightly}?update_mask=is_paused", {"is_paused": True})
     try:
         frame = visitor.goes_to("health")
-        expect(frame.locator(".schedules tr.failing")).to_have_count(1)
-        expect(frame.locator(".verdict.soon", has_text="agora_bandwidth_daily")).to_contain_text(
-            "agora_bandwidth_daily does not run when it should. It is paused. Unpause it."
+        expect(frame.locator(".schedules tr.problem")).to_have_count(1)
+        expect(frame.locator(".notice.warning", has_text="agora_bandwidth_daily")).to_contain_text(
+            "agora_bandwidth_daily is not running on schedule. The DAG is paused."
         )
     finally:
         live.call("PATCH", f"{nightly}?update_mask=is_paused", {"is_paused": False})

@@ -10,7 +10,7 @@ from tests.stack.stack import LiveStack
 
 VIEWS = ("coverage", "traffic", "bill", "health")
 WIDTHS = (900, WIDE, 2500)
-# Of every text, its contrast with what is behind it, as WCAG 2 reckons; 4.5 is its AA.
+# The texts whose contrast with their background is below 4.5, the AA level of WCAG 2.
 CONTRAST = """
 () => {
   const unit = (colour) => colour.startsWith("color(") ? 255 : 1;
@@ -18,7 +18,7 @@ CONTRAST = """
   const isOpaque = (colour) => channels(colour).length === 3;
   const linear = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  // A gradient has several colours, and lets through what lies below.
+  // A gradient has several colours and may be transparent.
   const behind = (element) => {
     if (!element) return ["rgb(255, 255, 255)"];
     const { backgroundImage, backgroundColor } = getComputedStyle(element);

@@ -1,4 +1,4 @@
-"""Who may see and do what: every route and verb of the app, which are read from the app itself."""
+"""The rights that every route and method of the app requires. The routes are read from the app."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.browser.logins import NO_ROLE, token_of
 from tests.stack.stack import LiveStack
 from tests.support.paths import ROOT
 
-Calls = list[tuple[str, str, bool]]  # path, verb, whether the app answers it
+Calls = list[tuple[str, str, bool]]  # path, method, whether the app serves it
 PREFIX = "/agora/bandwidth"
 REVIEW = f"{PREFIX}/api/restatements/review"
 BACKFILL_RUNS = "/api/v2/dags/agora_bandwidth_backfill/dagRuns"
@@ -35,12 +35,12 @@ ODD_PATHS = (
     "/openapi.json",
 )
 PLACEHOLDER, A_FILE = "{path:path}", "frame/main.js"
-QUERY = "?month=2026-11"  # some routes want to be told which month; the others do not mind
+QUERY = "?month=2026-11"  # some routes require a month; the others ignore the parameter
 
 
 @pytest.fixture(scope="module")
 def calls(live: LiveStack) -> Calls:
-    """Return each path and verb, and whether the app answers it."""
+    """Return each path and method, and whether the app serves it."""
     answer = subprocess.run(
         [sys.executable, "-c", ROUTES],
         env={**live.stack.airflow_environment, "PYTHONPATH": str(ROOT / "plugins")},
@@ -55,7 +55,7 @@ def calls(live: LiveStack) -> Calls:
     return [(path, verb, (path, verb) in served) for path in paths for verb in VERBS]
 
 
-def asked(
+def status_of(
     live: LiveStack,
     verb: str,
     path: str,
@@ -83,7 +83,7 @@ def asked(
 
 def statuses(live: LiveStack, calls: Calls, token: str | None) -> Iterator[tuple[str, str, bool, int]]:
     for path, verb, is_served in calls:
-        yield path, verb, is_served, asked(live, verb, PREFIX + path + QUERY, token)
+        yield path, verb, is_served, status_of(live, verb, PREFIX + path + QUERY, token)
 
 
 def test_without_a_login_every_route_and_verb_answers_401(live: LiveStack, calls: Calls) -> None:
@@ -97,7 +97,7 @@ def test_without_the_right_to_read_the_dag_every_route_and_verb_answers_403(
     assert {status for *_, status in statuses(live, calls, nobody)} == {HTTPStatus.FORBIDDEN}
 
 
-def test_a_viewer_looks_and_changes_nothing(live: LiveStack, calls: Calls) -> None:
+def test_a_viewer_reads_and_changes_nothing(live: LiveStack, calls: Calls) -> None:
     viewer = token_of(live, "viewer", "viewer")
     for path, verb, is_served, status in statuses(live, calls, viewer):
         allowed = HTTPStatus.OK if verb == "GET" else HTTPStatus.FORBIDDEN
@@ -106,7 +106,7 @@ def test_a_viewer_looks_and_changes_nothing(live: LiveStack, calls: Calls) -> No
 
 @pytest.fixture
 def drop(live: LiveStack) -> Iterator[str]:
-    """Yield the moment at which a day was restated to nothing; afterwards it never was."""
+    """Yield the time of a restatement to zero, and delete the restatement afterwards."""
     ((moment,),) = live.sql(
         "insert into core.restatement (app_key, usage_date, points_changed, points_added, old_collected_at,"
         " old_body_sha256, new_body_sha256, old_sum_kbps, new_sum_kbps)"
@@ -127,11 +127,11 @@ def test_reviewing_takes_the_right_to_edit_the_nightly_dag(live: LiveStack, drop
     for role in (None, NO_ROLE, "viewer"):
         token = role if role is None else token_of(live, "somebody", role)
         refused = HTTPStatus.UNAUTHORIZED if token is None else HTTPStatus.FORBIDDEN
-        assert asked(live, "POST", REVIEW, token, body) == refused
-        assert asked(live, "POST", REVIEW, token, "no date") == refused, "whatever the body"
+        assert status_of(live, "POST", REVIEW, token, body) == refused
+        assert status_of(live, "POST", REVIEW, token, "no date") == refused, "whatever the body"
     assert reviewers(live) == [(None, False)]
-    assert asked(live, "POST", REVIEW, token_of(live, "ada", "user"), body) == HTTPStatus.NO_CONTENT
-    assert asked(live, "POST", REVIEW, token_of(live, "bob", "admin"), body) == HTTPStatus.NO_CONTENT
+    assert status_of(live, "POST", REVIEW, token_of(live, "ada", "user"), body) == HTTPStatus.NO_CONTENT
+    assert status_of(live, "POST", REVIEW, token_of(live, "bob", "admin"), body) == HTTPStatus.NO_CONTENT
     assert reviewers(live) == [("ada", True)], "the first reviewer stays"
 
 
@@ -139,9 +139,9 @@ def test_reviewing_takes_the_right_to_edit_the_nightly_dag(live: LiveStack, drop
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
 def test_a_form_of_another_site_reviews_nothing(live: LiveStack, drop: str, content_type: str) -> None:
-    """These types a page of another origin can make a browser send without asking this server first."""
+    """A page of another origin can make a browser send these types without a preflight request."""
     admin = token_of(live, "admin", "admin")
-    status = asked(live, "POST", REVIEW, admin, {"until": drop}, content_type)
+    status = status_of(live, "POST", REVIEW, admin, {"until": drop}, content_type)
     assert status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     assert reviewers(live) == [(None, False)]
 
@@ -151,7 +151,7 @@ def test_a_form_of_another_site_reviews_nothing(live: LiveStack, drop: str, cont
 )
 def test_a_review_names_a_moment(live: LiveStack, drop: str, body: object) -> None:
     admin = token_of(live, "admin", "admin")
-    assert asked(live, "POST", REVIEW, admin, body) == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert status_of(live, "POST", REVIEW, admin, body) == HTTPStatus.UNPROCESSABLE_ENTITY
     assert reviewers(live) == [(None, False)]
 
 
@@ -162,7 +162,7 @@ def test_collecting_takes_the_right_to_trigger_the_dag(
     token = token_of(live, role, role)
     yesterday = live.sql("select max(usage_date)::text from mart.coverage")[0][0]
     conf = {"from_date": yesterday, "to_date": yesterday, "app_ids": live.app_ids[:1]}
-    assert asked(live, "POST", BACKFILL_RUNS, token, {"logical_date": None, "conf": conf}) == status
+    assert status_of(live, "POST", BACKFILL_RUNS, token, {"logical_date": None, "conf": conf}) == status
     live.end_runs()
 
 
@@ -183,12 +183,12 @@ def test_collecting_takes_the_right_to_trigger_the_dag(
         "apps?search=%00",
     ],
 )
-def test_bad_input_is_refused_in_words(live: LiveStack, query: str) -> None:
+def test_invalid_input_is_rejected(live: LiveStack, query: str) -> None:
     admin = token_of(live, "admin", "admin")
-    assert asked(live, "GET", f"{PREFIX}/api/{query}", admin) == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert status_of(live, "GET", f"{PREFIX}/api/{query}", admin) == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_a_file_that_is_known_is_not_sent_again(live: LiveStack) -> None:
+def test_a_cached_file_is_not_sent_again(live: LiveStack) -> None:
     address = f"{live.stack.settings.ui_url}{PREFIX}/assets/plotly.min.js"
     opener = build_opener(ProxyHandler({}))
     login = {"Authorization": f"Bearer {token_of(live, 'viewer', 'viewer')}"}

@@ -1,4 +1,4 @@
-"""docs/page.md: each route stands there, and its commands do what they say."""
+"""docs/page.md lists every route, and its commands work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All six states in the view Coverage, each with a sign and words of its own."""
+"""Every state in the view Coverage has its own colour, sign and description."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REASONS = {
 
 @pytest.fixture
 def spread(live: LiveStack) -> Iterator[dict[tuple[str, str], str]]:
-    """Let some app-days be in other states; yield those, and collect them again."""
+    """Set some app-days to other states, yield them, and collect them again."""
     oldest = live.sql("select min(usage_date) from mart.coverage")[0][0]
     states = {
         (name, f"{oldest + timedelta(days=number)}"): state
@@ -68,7 +68,7 @@ def _app_day(name: str, usage_date: str) -> str:
     return f"usage_date = '{usage_date}' and app_key = (select app_key from core.app where name = '{name}')"
 
 
-def test_each_state_has_a_colour_a_sign_and_words(
+def test_each_state_has_a_colour_a_sign_and_a_description(
     visitor: Visitor, spread: dict[tuple[str, str], str]
 ) -> None:
     frame = visitor.goes_to(f"coverage?sort=name&from_date={min(usage_date for _, usage_date in spread)}")
@@ -85,5 +85,5 @@ def test_each_state_has_a_colour_a_sign_and_words(
         == len({sign for _, sign in looks.values()})
         == len(SPREAD)
     )
-    expect(frame.locator(".band p").first).to_contain_text("app-day")
+    expect(frame.locator(".expiring p").first).to_contain_text("app-day")
     visitor.takes_picture("coverage")

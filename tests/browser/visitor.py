@@ -1,4 +1,4 @@
-"""A person at the page Bandwidth: logs in, goes to a view, looks. What goes wrong on the way is told."""
+"""A browser window that is logged in, opens views of the page, and collects browser errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.local.settings import HOST
 from tests.browser.logins import token_of
 from tests.stack.stack import LiveStack
 
-PICTURES = "AGORA_PICTURES_DIR"  # where pictures for the documents are put; nowhere unless it is set
+PICTURES = "AGORA_PICTURES_DIR"  # directory for pictures of the docs; unset: none
 WIDE, HIGH = 1440, 900
 
 
@@ -22,16 +22,16 @@ class Visitor:
 
     Attributes:
         page: Airflow's window.
-        troubles: Errors of scripts and requests that left this machine.
+        errors: Script errors, and requests to other machines.
     """
 
     def __init__(self, page: Page, ui_url: str) -> None:
         self.page = page
         self.ui_url = ui_url
-        self.troubles: list[str] = []
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
-        page.on("request", self._sent)
+        self.errors: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(f"script: {error}"))
+        page.on("request", self._on_request)
 
     @classmethod
     @contextmanager
@@ -44,7 +44,7 @@ class Visitor:
         theme: str = "light",
         zone: str = "Europe/Berlin",
     ) -> Iterator[Visitor]:
-        """Open a window with a login; at the end of the `with` no trouble may have been seen."""
+        """Open a window with a login; at the end of the `with` block, fail if errors occurred."""
         ui_url = live.stack.settings.ui_url
         context = browser.new_context(viewport={"width": WIDE, "height": HIGH}, timezone_id=zone)
         context.add_cookies([{"name": "_token", "value": token_of(live, role, role), "url": ui_url}])
@@ -52,12 +52,12 @@ class Visitor:
         visitor = cls(context.new_page(), ui_url)
         try:
             yield visitor
-            assert visitor.troubles == [], visitor.troubles
+            assert visitor.errors == [], visitor.errors
         finally:
             context.close()
 
     def goes_to(self, view: str, path: str = "/plugin/bandwidth") -> Frame:
-        """Open a view in Airflow and wait until it is there; return the frame it is in."""
+        """Open a view in Airflow, wait until the view is loaded, and return its frame."""
         self.page.goto(self.ui_url + path)
         frame = self.frame
         frame.locator(".panel").wait_for()
@@ -87,20 +87,20 @@ class Visitor:
         return self.page.get_by_role("dialog")
 
     def forgives(self, status: int) -> None:
-        """Forget the troubles that are an answer's status: it was to be seen."""
-        self.troubles = [trouble for trouble in self.troubles if f"status of {status}" not in trouble]
+        """Drop the errors of an expected HTTP status."""
+        self.errors = [error for error in self.errors if f"status of {status}" not in error]
 
     def takes_picture(self, name: str) -> None:
-        """Keep what is seen as a picture for the documents, where that is asked for."""
+        """Save a screenshot for the docs if AGORA_PICTURES_DIR is set."""
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(500)  # a chart is drawn when its figures are there
+        self.page.wait_for_timeout(500)  # a chart is drawn after its figures
         if directory := os.environ.get(PICTURES):
             self.page.screenshot(path=Path(directory) / f"{name}.png")
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.troubles.append(f"console: {message.text} {message.location}")
+            self.errors.append(f"console: {message.text} {message.location}")
 
-    def _sent(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         if not request.url.startswith((f"http://{HOST}:", "data:", "blob:")):
-            self.troubles.append(f"left the machine: {request.url}")
+            self.errors.append(f"left the machine: {request.url}")

@@ -47,7 +47,7 @@ def of_another_key(live: LiveStack, table: str, column: str, where: str) -> Iter
 def test_a_connection_of_another_fernet_key_is_named(live: LiveStack, conn_id: str) -> None:
     with of_another_key(live, "connection", "password", f"conn_id = '{conn_id}'"):
         run = live.trigger(DAG_ID)
-        named = f"The connection {conn_id} is stored with another Fernet key than Airflow has now."
+        named = f"The connection {conn_id} was encrypted with another Fernet key."
         assert run.state == "failed"
         assert run.note.startswith(f"Result: {named}")
         assert f"There is no connection {conn_id} that Airflow can read." in run.note
@@ -60,7 +60,7 @@ def test_a_connection_of_another_fernet_key_is_named(live: LiveStack, conn_id: s
 def test_a_variable_of_another_fernet_key_is_named(live: LiveStack) -> None:
     with of_another_key(live, "variable", "val", "key = 'agora_apps'"):
         run = live.trigger(DAG_ID)
-        assert run.note.startswith("Result: The variable agora_apps is stored with another Fernet key")
+        assert run.note.startswith("Result: The variable agora_apps was encrypted with another Fernet key")
         assert len(health_problems(live)) == 1
 
 

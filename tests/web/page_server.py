@@ -1,4 +1,4 @@
-"""Serves the page in an app with a synchronous route of its own, as Airflow's api-server has: `PORT`."""
+"""Serve the page in an app with its own synchronous route, like Airflow's api-server. Argument: the port."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
 
 from agora.web.app import create_app
-from agora.web.headers import with_headers
 from agora.web.mount import PREFIX
-from agora.web.permissions import may_look
+from agora.web.permissions import require_read
+from agora.web.static_files import with_security_headers
 
 
 class Somebody:
@@ -23,7 +23,7 @@ class Somebody:
 
 def api_server() -> FastAPI:
     page = create_app()
-    page.dependency_overrides = {may_look: lambda: None, get_user: Somebody}
+    page.dependency_overrides = {require_read: lambda: None, get_user: Somebody}
 
     @page.get("/api/broken")
     def broken() -> None:
@@ -35,7 +35,7 @@ def api_server() -> FastAPI:
     def version() -> str:
         return "3.3.2"
 
-    server.mount(PREFIX, with_headers(page))
+    server.mount(PREFIX, with_security_headers(page))
     return server
 
 

@@ -1,4 +1,4 @@
-"""The view Bill's figures against a reference by hand, its projection, and its file against its answer."""
+"""The bill against a reference implementation: figures, projections, and the CSV file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports import bill as report
-from agora.web.bill_csv import csv_of
+from agora.web.bill_csv import bill_as_csv
 from agora.web.parameters import Month
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
@@ -43,7 +43,7 @@ Days = dict[date, Any]
 
 @contextmanager
 def reading(warehouse: Warehouse) -> Iterator[Connection]:
-    """Read as the page does: mart only, in one transaction."""
+    """Yield a connection like the page's: only mart, in one transaction."""
     engine = warehouse_engine(warehouse.url("analyst"))
     try:
         with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -53,7 +53,7 @@ def reading(warehouse: Warehouse) -> Iterator[Connection]:
 
 
 def give(warehouse: Warehouse, app_id: str, days: Days, conn_id: str = "agora_dashboard") -> None:
-    """Want an app on consecutive days; those without a grid were asked for in vain."""
+    """Expect an app on consecutive days. Days without a grid were requested without success."""
     warehouse.add_apps([App(app_id, min(days), max(days), conn_id)])
     warehouse.add_days(AppDay(app_id, day, grid) for day, grid in days.items())
 
@@ -64,7 +64,7 @@ def month_of(all_bills: list[dict[str, Any]], month: date) -> dict[str, Any] | N
 
 @pytest.fixture(scope="module")
 def given(module_warehouse: Warehouse) -> dict[str, Days]:
-    """Give four apps December and January, each with a fault of its own; one appears in January only."""
+    """Add four apps with days in December and January, each with another kind of gap."""
     rng = np.random.default_rng(7)
     days = days_between(FIRST, LAST)
     apps: dict[str, Days] = {
@@ -90,7 +90,7 @@ def change(now: float | None, before: float | None) -> Any:
 
 
 @pytest.mark.parametrize(("month", "before"), [(JANUARY, DECEMBER), (DECEMBER, date(2024, 11, 1))])
-def test_a_month_stands_beside_the_one_before(
+def test_a_month_is_compared_with_the_month_before(
     module_warehouse: Warehouse, given: dict[str, Days], month: date, before: date
 ) -> None:
     with reading(module_warehouse) as connection:
@@ -116,7 +116,7 @@ def test_a_month_stands_beside_the_one_before(
         assert row["change_percent"] == changes
 
 
-def test_each_row_says_whether_it_is_whole(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+def test_each_row_has_a_status(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
     with reading(module_warehouse) as connection:
         answer = report.bill(connection, JANUARY)
     status = {
@@ -161,7 +161,7 @@ def test_volume_is_of_the_points_observed(module_warehouse: Warehouse, given: di
         assert report.volume(connection, DECEMBER)["apps_without_points"] == 1
 
 
-def test_months_are_those_with_a_wanted_day(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+def test_months_have_an_expected_day(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
     with reading(module_warehouse) as connection:
         assert report.months(connection) == [DECEMBER, JANUARY]
         assert report.latest_month(connection) == JANUARY
@@ -177,7 +177,7 @@ def test_an_empty_warehouse_has_no_bill(warehouse: Warehouse) -> None:
         assert report.bill(connection, month)["total"] is None
         volume = report.volume(connection, month)
         assert volume["total"]["volume_bytes"] is None
-        assert csv_of(report.bill(connection, month), volume) == "\ufeffmonth\r\n"
+        assert bill_as_csv(report.bill(connection, month), volume) == "\ufeffmonth\r\n"
 
 
 def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -> None:
@@ -192,23 +192,23 @@ def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -
 
 
 @pytest.mark.parametrize("month", [DECEMBER, JANUARY])
-def test_the_file_holds_the_answers_numbers(
+def test_the_file_contains_the_numbers_of_the_report(
     module_warehouse: Warehouse, given: dict[str, Days], month: date
 ) -> None:
     with reading(module_warehouse) as connection:
         answer, volume = report.bill(connection, month), report.volume(connection, month)
-    lines = lines_of(csv_of(answer, volume))
+    lines = lines_of(bill_as_csv(answer, volume))
     assert_file_equals_answer(lines, answer, volume)
     assert {line["month"] for line in lines} == {f"{month:%Y-%m}"}
 
 
 def lines_of(text: str) -> list[dict[str, str]]:
-    """Read a file as a spreadsheet does: in UTF-8, which the byte order mark tells it."""
+    """Parse a file like a spreadsheet, which detects UTF-8 by the byte order mark."""
     return list(csv.DictReader(StringIO(text.encode().decode("utf-8-sig"), newline="")))
 
 
 def assert_file_equals_answer(lines: list[dict[str, str]], answer: Any, volume: Any) -> None:
-    """Compare every number of the file with the answer's, digit by digit."""
+    """Compare every number of the file with the report, digit by digit."""
     rows = [*answer["apps"], answer["total"]]
     volumes = [*volume["apps"], volume["total"]]
     assert [line["row"] for line in lines] == ["app"] * len(answer["apps"]) + ["total"]
@@ -236,14 +236,14 @@ def test_a_name_is_no_formula(module_warehouse: Warehouse, given: dict[str, Days
     with reading(module_warehouse) as connection:
         bill, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
     bill["apps"][0]["app_name"] = name
-    shown = lines_of(csv_of(bill, volume))[0]["app_name"]
+    shown = lines_of(bill_as_csv(bill, volume))[0]["app_name"]
     assert shown.startswith("'")
     assert shown.replace("'", "") == name
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-11-05", "11-2026", "2026-W45", "now", ""])
-def test_what_is_no_month_is_refused_in_words(month: str) -> None:
-    with pytest.raises(ValidationError, match="a month is written like 2026-11"):
+def test_an_invalid_month_is_rejected(month: str) -> None:
+    with pytest.raises(ValidationError, match="a month has the form 2026-11"):
         TypeAdapter(Month).validate_python(month)
 
 
@@ -269,7 +269,7 @@ def test_the_top_five_are_projected_once_there_are_five(days: int, points: int, 
 
 
 def test_the_top_five_can_fall_before_there_are_five_of_them(warehouse: Warehouse) -> None:
-    """Four days of 8 kbps have a mean of 8; a fifth of 3 kbps makes it 7. So 8 was no lower bound."""
+    """Four days of 8 kbps have a mean of 8. A fifth day of 3 kbps lowers the mean to 7."""
     warehouse.add_account()
     days = days_between(DECEMBER, date(2024, 12, 5))
     give(warehouse, "four", {day: [8.0] * 288 for day in days[:4]})
@@ -285,9 +285,9 @@ def test_the_top_five_can_fall_before_there_are_five_of_them(warehouse: Warehous
     [
         # 21 of 30 days without a gap: 30 / 21 of 4,200 bytes.
         (30, 21 * 288, 6_000),
-        # Half of the points: the other half and the nine days to come are like them.
+        # Half of the points: scaled to all points of the month.
         (30, 21 * 144, 12_000),
-        # The app was removed on the 22nd, so that no day is to come.
+        # The app was removed on the 22nd, so no further days are expected.
         (21, 21 * 288, 4_200),
         (30, 0, None),
     ],
@@ -309,7 +309,7 @@ OCTOBER, NOVEMBER = (
     ("first", "collect_from", "status", "is_compared"),
     [
         (OCTOBER[27], None, "part of the month", False),
-        # On purpose, so final. But four days are not compared with thirty.
+        # The part is intended, so the month is final. Four days are still not compared with thirty.
         (OCTOBER[27], OCTOBER[27], "final", False),
         (OCTOBER[0], None, "final", True),
     ],
@@ -317,7 +317,7 @@ OCTOBER, NOVEMBER = (
 def test_a_part_of_a_month_is_not_compared(
     warehouse: Warehouse, first: date, collect_from: date | None, status: str, is_compared: bool
 ) -> None:
-    """A percentage of 30 days against 4 was +1,063.9 %."""
+    """Comparing 30 days with 4 days once showed +1,063.9 %."""
     warehouse.add_account()
     give(warehouse, "app", {day: [8.0] * 288 for day in days_between(first, NOVEMBER[-1])})
     warehouse.run("update core.app set collect_from = %s", (collect_from,))
@@ -333,7 +333,7 @@ def test_a_part_of_a_month_is_not_compared(
 
 
 def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> None:
-    """On whatever day the test runs, in two zones that may be in two months."""
+    """Works on any day, with two time zones that may be in different months."""
     today = {}
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
         warehouse.add_account(zone, conn_id=zone)
@@ -377,7 +377,7 @@ def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> Non
             )
             assert row["projected"]["p95_kbps"] == expected["p95_kbps"]
             assert (row["projected"]["top_five_mean_kbps"] is None) == (days < 5)
-    lines = lines_of(csv_of(answer, volume))
+    lines = lines_of(bill_as_csv(answer, volume))
     assert_file_equals_answer(lines, answer, volume)
     total = total_bills(
         own, lambda app_id, day: datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone_of[app_id]))

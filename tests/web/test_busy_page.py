@@ -1,4 +1,4 @@
-"""The page in an api-server whose warehouse hangs: it refuses in time, and Airflow's own routes go on."""
+"""With a blocked warehouse, the page returns 503 in time, and Airflow's own routes keep working."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from agora.warehouse.migrations.migrate import migrate
 from agora.web.mount import PREFIX
-from agora.web.thread_pool import MOST_AT_A_TIME, MOST_SECONDS_IN_LINE
+from agora.web.thread_pool import MAX_CONCURRENT_REQUESTS, MAX_WAIT_SECONDS
 from deploy.local.postgres_throwaway import throwaway
 from deploy.local.settings import free_port
 from tests.support.paths import ROOT
@@ -31,7 +31,7 @@ WAITING = (
 
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[Warehouse]:
-    """Yield a warehouse on a server that the page accepts: one that is durable."""
+    """Yield a warehouse on a durable server, which the page requires."""
     with throwaway(durable=True) as server:
         migrate(server.url("owner", "warehouse"))
         yield Warehouse(server, "warehouse")
@@ -39,7 +39,7 @@ def warehouse() -> Iterator[Warehouse]:
 
 @pytest.fixture(scope="module")
 def client(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """Yield a client of an api-server that has the page."""
+    """Yield a client of an api-server with the page."""
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.web.page_server", str(port)],
@@ -72,45 +72,45 @@ def _wait_until_up(client: httpx.Client) -> None:
     pytest.fail("The server did not start within a minute.")
 
 
-def _until_some_wait(warehouse: Warehouse) -> int:
-    """Wait until requests hold sessions that wait for the lock; return how many."""
+def _wait_for_blocked_sessions(warehouse: Warehouse) -> int:
+    """Wait until sessions wait for the lock, and return their number."""
     deadline = time.monotonic() + 60
-    while not (held := int(warehouse.rows(WAITING)[0]["count"])):
+    while not (waiting := int(warehouse.rows(WAITING)[0]["count"])):
         assert time.monotonic() < deadline, "no request reached the warehouse within a minute"
         time.sleep(0.1)
-    return held
+    return waiting
 
 
-def test_a_locked_warehouse_does_not_hold_airflow(warehouse: Warehouse, client: httpx.Client) -> None:
+def test_a_locked_warehouse_does_not_block_airflow(warehouse: Warehouse, client: httpx.Client) -> None:
     with (
         warehouse.connect() as session,
         session.cursor() as cursor,
         ThreadPoolExecutor(REQUESTS) as browsers,
     ):
         cursor.execute("begin; lock table core.app_day, core.app, core.vendor_account, core.collection_run")
-        asked = [
+        futures = [
             browsers.submit(client.get, f"{PREFIX}/api/{ROUTES[number % len(ROUTES)]}")
             for number in range(REQUESTS)
         ]
-        held = _until_some_wait(warehouse)
+        waiting = _wait_for_blocked_sessions(warehouse)
         own = client.get("/api/v2/version")
-        still_asked = [each for each in asked if not each.done()]
-        answers = [each.result() for each in asked]  # each is answered although the lock is still held
+        unfinished = [each for each in futures if not each.done()]
+        responses = [each.result() for each in futures]  # while the lock is still held
         cursor.execute("rollback")
 
     assert own.status_code == HTTPStatus.OK
-    assert still_asked, "Airflow's own route was answered last"
-    assert 0 < held <= MOST_AT_A_TIME
-    assert {answer.status_code for answer in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
-    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
-    said = {answer.json()["detail"] for answer in answers}
-    assert any("kept a statement waiting for a lock for too long" in each for each in said)
-    assert any(f"waited {MOST_SECONDS_IN_LINE} s" in each for each in said)
-    assert client.get(f"{PREFIX}/api/coverage").status_code == HTTPStatus.OK, "all is well again"
+    assert unfinished, "Airflow's own route responded last"
+    assert 0 < waiting <= MAX_CONCURRENT_REQUESTS
+    assert {response.status_code for response in responses} == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert all(int(response.headers["Retry-After"]) > 0 for response in responses)
+    details = {response.json()["detail"] for response in responses}
+    assert any("kept a statement waiting for a lock for too long" in each for each in details)
+    assert any(f"waited {MAX_WAIT_SECONDS} s" in each for each in details)
+    assert client.get(f"{PREFIX}/api/coverage").status_code == HTTPStatus.OK, "the page works again"
 
 
-def test_every_response_forbids_foreign_frames_scripts_and_guessed_types(client: httpx.Client) -> None:
-    answers = [
+def test_every_response_has_the_security_headers(client: httpx.Client) -> None:
+    responses = [
         client.request(verb, PREFIX + path)
         for verb, path in [
             ("GET", "/"),
@@ -123,11 +123,11 @@ def test_every_response_forbids_foreign_frames_scripts_and_guessed_types(client:
             ("PUT", "/api/bill"),
         ]
     ]
-    assert {answer.status_code for answer in answers} == {200, 401, 422, 500}
-    for answer in answers:
-        assert answer.headers["X-Content-Type-Options"] == "nosniff", answer.url
-        assert answer.headers["X-Frame-Options"] == "SAMEORIGIN", answer.url
-        policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert {response.status_code for response in responses} == {200, 401, 422, 500}
+    for response in responses:
+        assert response.headers["X-Content-Type-Options"] == "nosniff", response.url
+        assert response.headers["X-Frame-Options"] == "SAMEORIGIN", response.url
+        policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == "'none'"
         assert policy["script-src"] == "'self'"
         assert policy["frame-ancestors"] == "'self'"

@@ -1,4 +1,4 @@
-"""What the view Coverage and its route show, on a real warehouse."""
+"""The coverage report on a real warehouse."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_day_has_state_points_attempts_reason_and_days_left(connection: Connec
     assert (torn["app_days"], torn["collected"], torn["days_left"]) == (10, 7, 1)
 
 
-def test_a_day_not_asked_for_is_pending(connection: Connection) -> None:
+def test_a_day_not_requested_is_pending(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING)
     (fresh,) = (app for app in found["apps"] if app["app_id"] == "fresh")
     last = fresh["days"][-1]
@@ -88,7 +88,7 @@ def test_a_day_not_asked_for_is_pending(connection: Connection) -> None:
     )
 
 
-def test_what_expires_soonest_comes_first(connection: Connection) -> None:
+def test_the_days_that_expire_first_come_first(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING)
     assert names(found) == ["torn", "fresh", "whole"]
     assert [(group["days_left"], group["app_days"], group["apps"]) for group in found["expiring"]] == [
@@ -115,7 +115,7 @@ def test_dates_beyond_the_window_show_what_is_lost(connection: Connection) -> No
         ("collected", 1, -1),
     ]
     assert torn["days_left"] is None
-    assert found["expiring"], "what expires soonest is of all dates"
+    assert found["expiring"], "expiring days cover all dates"
 
 
 @pytest.mark.parametrize("search", ["fres", "FRES", "name of fresh"])

@@ -1,4 +1,4 @@
-"""What the view Health shows: what is missing, what runs did, and what each account's vendor allows."""
+"""The health report on a real warehouse: missing days, runs, vendor accounts and suspicious responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports.health import health
 from agora.warehouse.runs import CollectionRun, record
 from agora.warehouse.suspicious_responses import review
-from agora.web.responses import json_of
+from agora.web.responses import json_response
 from tests.warehouse.database import App, AppDay, Warehouse
 
 NOW = datetime.now(UTC)
@@ -37,14 +37,14 @@ def engine_of(warehouse: Warehouse, role: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def look(warehouse: Warehouse) -> dict[str, Any]:
-    """Read as the role that sees nothing but mart."""
+def read_health(warehouse: Warehouse) -> dict[str, Any]:
+    """Read the report as the role analyst, which reads only mart."""
     with engine_of(warehouse, "analyst") as engine, engine.connect() as connection:
         return health(connection)
 
 
 def ended(warehouse: Warehouse, run_id: str, ended_at: datetime, **counts: int) -> None:
-    """Enter a run as the last step of a run does, then let it have ended at another time."""
+    """Record a run and set the time at which the run ended."""
     names = ("app_days", "app_days_received", "points_received", "app_days_changed")
     costs = ("requests", "retries", "limited", "failed_apps")
     run = CollectionRun(
@@ -62,7 +62,7 @@ def ended(warehouse: Warehouse, run_id: str, ended_at: datetime, **counts: int) 
 
 @pytest.fixture
 def two_accounts(warehouse: Warehouse) -> Warehouse:
-    """Give ten days of a window of ten: all of one app, and of another of which one day lacks each thing."""
+    """Add ten days of a ten-day window: one complete app, and one app with a day in each other state."""
     for conn_id in ("first", "second"):
         warehouse.add_account(window="10 days", conn_id=conn_id)
     warehouse.add_apps([App("whole", ago(14), None, "first"), App("torn", ago(14), None, "second")])
@@ -80,8 +80,8 @@ def two_accounts(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_what_is_missing_is_what_can_still_be_had(two_accounts: Warehouse) -> None:
-    found = look(two_accounts)
+def test_missing_days_are_the_days_still_available(two_accounts: Warehouse) -> None:
+    found = read_health(two_accounts)
     assert found["window"] == {
         "app_days": 20,
         "apps": 2,
@@ -104,13 +104,13 @@ def test_what_is_missing_is_what_can_still_be_had(two_accounts: Warehouse) -> No
     assert found["lost_app_days"] == 2
 
 
-def test_each_account_says_how_fresh_it_is(two_accounts: Warehouse) -> None:
+def test_each_account_reports_its_newest_days(two_accounts: Warehouse) -> None:
     two_accounts.run(
         "update core.app_day set http_status = 400, reason = 'HTTP 400: too old'"
         " where usage_date in (%s, %s) and state = 'failed'",
         (ago(14), ago(8)),
     )
-    first, second = look(two_accounts)["accounts"]
+    first, second = read_health(two_accounts)["accounts"]
     assert first == {
         "conn_id": "first",
         "timezone": "UTC",
@@ -139,7 +139,7 @@ def test_runs_come_newest_first_and_no_more_than_thirty(warehouse: Warehouse) ->
             requests=number,
             failed_apps=1,
         )
-    runs = look(warehouse)["runs"]
+    runs = read_health(warehouse)["runs"]
     assert [run["run_id"] for run in runs] == [f"run {number:02}" for number in range(30)]
     assert runs[7] == {
         "dag_id": "agora_bandwidth_daily",
@@ -172,7 +172,7 @@ def test_requests_are_summed_by_the_day_in_utc(warehouse: Warehouse) -> None:
     ended(warehouse, "late", midnight - minute, requests=40, retries=4, limited=3)
     ended(warehouse, "early", midnight - timedelta(days=1), requests=5, retries=1, limited=1)
     ended(warehouse, "today", midnight, requests=700)
-    assert look(warehouse)["requests_by_day"] == [
+    assert read_health(warehouse)["requests_by_day"] == [
         {"ended_on": ago(30), "runs": 1, "requests": 2, "retries": 0, "limited": 0},
         {"ended_on": ago(1), "runs": 2, "requests": 45, "retries": 5, "limited": 4},
         {"ended_on": ago(0), "runs": 1, "requests": 700, "retries": 0, "limited": 0},
@@ -187,7 +187,7 @@ def test_restatements_of_the_last_month_are_shown_and_all_are_counted(two_accoun
         " from core.app cross join generate_series(0, 70) as number where app_id = 'torn'",
         (ago(5),),
     )
-    found = look(two_accounts)
+    found = read_health(two_accounts)
     assert found["restatements_in_all"] == 62  # the 62nd is 30.5 days old, the next 31
     assert [day["points_changed"] for day in found["restatements"]] == list(range(50))
     newest = found["restatements"][0]
@@ -198,7 +198,7 @@ def test_restatements_of_the_last_month_are_shown_and_all_are_counted(two_accoun
 def restated(
     warehouse: Warehouse, days_ago: float, old_kbps: float, new_kbps: float, moved_by: str = "0"
 ) -> None:
-    """Enter a restatement of a day of the app torn, some days ago, from one mean to another."""
+    """Add a restatement of a day of the app `torn`, with the mean before and after."""
     warehouse.run(
         "insert into core.restatement (app_key, usage_date, restated_at, points_changed, points_added,"
         " old_collected_at, new_collected_at, old_body_sha256, new_body_sha256,"
@@ -216,7 +216,7 @@ def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Ware
     restated(two_accounts, 2, 8, 0)
     restated(two_accounts, 1, 3, 6, "-8 hours")
     restated(two_accounts, 0.5, 4, 2)  # half is not less than half
-    found = look(two_accounts)
+    found = read_health(two_accounts)
     assert [
         (day["old_mean_kbps"], day["new_mean_kbps"], day["is_drop"], day["moved_by_seconds"])
         for day in found["restatements"]
@@ -224,7 +224,7 @@ def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Ware
     assert (found["restatements_in_all"], found["drops_to_review"]) == (3, 2)
     with engine_of(two_accounts, "loader") as engine, engine.begin() as connection:
         review(connection, found["newest_drop_at"], "ada")
-    after = look(two_accounts)
+    after = read_health(two_accounts)
     assert [
         (day["new_mean_kbps"], day["is_drop"], day["reviewed_by"], day["reviewed_at"] is None)
         for day in after["restatements"]
@@ -234,11 +234,11 @@ def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Ware
 
 def test_a_drop_that_came_after_the_page_was_read_stays_to_be_reviewed(two_accounts: Warehouse) -> None:
     restated(two_accounts, 2, 8, 0)
-    seen = look(two_accounts)
+    seen = read_health(two_accounts)
     restated(two_accounts, 1, 9, 1)
     with engine_of(two_accounts, "loader") as engine, engine.begin() as connection:
         review(connection, seen["newest_drop_at"], "ada")
-    assert look(two_accounts)["drops_to_review"] == 1
+    assert read_health(two_accounts)["drops_to_review"] == 1
 
 
 def test_apps_with_the_same_response_are_named_by_the_day(warehouse: Warehouse) -> None:
@@ -251,7 +251,7 @@ def test_apps_with_the_same_response_are_named_by_the_day(warehouse: Warehouse) 
         " where app.app_key = app_day.app_key and usage_date = %s",
         (ago(4),),
     )
-    found = look(warehouse)
+    found = read_health(warehouse)
     assert found["same_responses"] == [
         {"usage_date": ago(3), "app_names": [f"Name of {app_id}" for app_id in "abcde"]},
         {"usage_date": ago(4), "app_names": ["Name of a", "Name of d"]},
@@ -264,7 +264,7 @@ def test_days_behind_the_window_are_open_while_they_are_requested(warehouse: War
     warehouse.add_account(window="10 days")
     warehouse.add_apps([App("late", ago(13))])
     warehouse.add_days(AppDay("late", ago(days), FULL) for days in range(1, 12))
-    found = look(warehouse)
+    found = read_health(warehouse)
     assert found["window"] | {"from_date": None, "to_date": None} == {
         "app_days": 10,
         "apps": 1,
@@ -280,7 +280,7 @@ def test_days_behind_the_window_are_open_while_they_are_requested(warehouse: War
 
 
 def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
-    found = look(warehouse)
+    found = read_health(warehouse)
     assert found.pop("now") is not None
     assert found == {
         "window": {
@@ -307,8 +307,8 @@ def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
     }
 
 
-def test_the_answer_is_json_without_a_number_made_text(two_accounts: Warehouse) -> None:
+def test_json_keeps_numbers_as_numbers(two_accounts: Warehouse) -> None:
     ended(two_accounts, "run", NOW, requests=7)
-    answer = orjson.loads(json_of(look(two_accounts)).body)
-    assert answer["requests_by_day"][0]["requests"] == 7
-    assert answer["window"]["from_date"] == ago(10).isoformat()
+    response = orjson.loads(json_response(read_health(two_accounts)).body)
+    assert response["requests_by_day"][0]["requests"] == 7
+    assert response["window"]["from_date"] == ago(10).isoformat()

@@ -1,4 +1,4 @@
-"""Volumes beyond 64 bits: a month of the largest accepted rates, through every view, example and report."""
+"""Volumes beyond 64 bits: a month of the largest accepted rates in every view, example and report."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 
 from agora.warehouse.reports import bill, coverage, health, traffic
 from agora.warehouse.reports.point_sums import volume_bytes
-from agora.web.bill_csv import csv_of
-from agora.web.responses import json_of
+from agora.web.bill_csv import bill_as_csv
+from agora.web.responses import json_response
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.web.test_bill_report import reading
 
 EXAMPLES = sorted(Path("sql/examples").glob("*.sql"))
-# The largest rate that core.app_day accepts; for one app an odd one, whose sums a double cannot hold exactly.
+# The largest rate that core.app_day accepts. One app has an odd rate, whose sums exceed a double's precision.
 LARGEST_KBPS = 100_000_000_000
 APPS = {f"app-{number:02}": LARGEST_KBPS - (number == 7) for number in range(20)}
 TODAY = datetime.now(UTC).date()
@@ -46,8 +46,8 @@ def large(module_warehouse: Warehouse) -> Warehouse:
 
 
 def as_json(report: Any) -> Any:
-    """Return a report as JavaScript reads it, whose numbers are doubles."""
-    return json.loads(bytes(json_of(report).body), parse_int=float)
+    """Return a report as JavaScript parses it, with doubles as numbers."""
+    return json.loads(bytes(json_response(report).body), parse_int=float)
 
 
 def test_a_day_carries_its_exact_bytes(large: Warehouse) -> None:
@@ -146,7 +146,7 @@ def test_the_bill_and_its_file_carry_their_exact_bytes(large: Warehouse) -> None
             assert volume["total"]["volume_bytes"] == bytes_of(APPS, days)
             carried += volume["total"]["volume_bytes"]
             carried_json += as_json(volume)["total"]["volume_bytes"]
-            text = csv_of(page, volume).removeprefix("\ufeff")
+            text = bill_as_csv(page, volume).removeprefix("\ufeff")
             lines = list(csv.DictReader(StringIO(text, newline="")))
             assert [int(line["volume_bytes"]) for line in lines[:-1]] == [
                 bytes_of([line["app_id"]], days) for line in lines[:-1]
@@ -161,7 +161,7 @@ def test_volumes_are_projected_and_compared_exactly() -> None:
     assert bill.projected_volume(so_far, expected_days=30) == bytes_of(APPS, 30)
 
 
-def test_the_other_pages_answer(large: Warehouse) -> None:
+def test_the_other_reports_work(large: Warehouse) -> None:
     with reading(large) as connection:
         choice = coverage.Choice(DAYS[0], DAYS[-1], "", coverage.Sort.EXPIRY, 100, 0)
         assert len(as_json(coverage.coverage(connection, choice))["apps"]) == len(APPS)

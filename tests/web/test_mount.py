@@ -1,4 +1,4 @@
-"""The plugin, which every task imports, brings the page's place but not the page."""
+"""The plugin, which every task imports, registers the page but does not import the page."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ print("\\n" + json.dumps([sorted(set(sys.modules) - before), views]))
 
 
 def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, str | None]]]:
-    """Return what importing the plugin imports besides, and where Airflow is told to show the page."""
-    answer = subprocess.run(
+    """Return the modules that the plugin imports, and the places at which Airflow shows the page."""
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LOADED],
         env={
             "PATH": os.environ["PATH"],
@@ -36,7 +36,7 @@ def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, s
         text=True,
         check=True,
     )
-    modules, views = json.loads(answer.stdout.rpartition("\n\n")[2])
+    modules, views = json.loads(result.stdout.rpartition("\n\n")[2])
     return modules, [tuple(view) for view in views]
 
 
@@ -61,7 +61,7 @@ def test_a_task_imports_nothing_of_the_page(tmp_path: Path) -> None:
         ("https://e.example/a/b", "/a/b"),
     ],
 )
-def test_the_page_is_found_where_airflow_lies_below_a_path(tmp_path: Path, base_url: str, root: str) -> None:
+def test_the_page_follows_the_path_of_airflows_base_url(tmp_path: Path, base_url: str, root: str) -> None:
     _, views = loaded(tmp_path, base_url)
     assert views == [
         ("nav", f"{root}/agora/bandwidth/", f"{root}/agora/bandwidth/assets/frame/icon.svg"),

@@ -1,4 +1,4 @@
-"""Why a DAG runs too late, as the page Health states it."""
+"""Why a DAG is late, as the view Health reports it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ NIGHTLY, PUSH = "agora_bandwidth_daily", "agora_push_stream_state"
 
 
 @pytest.mark.parametrize(
-    ("dag_id", "next_run_at", "period", "is_paused", "why"),
+    ("dag_id", "next_run_at", "period", "is_paused", "phrase"),
     [
         (NIGHTLY, NOW + 36 * HOUR, DAY, False, ""),
         (NIGHTLY, NOW - HOUR, DAY, False, ""),
-        (NIGHTLY, NOW - 2 * HOUR, DAY, False, "Its run is overdue."),
+        (NIGHTLY, NOW - 2 * HOUR, DAY, False, "overdue"),
         (
             NIGHTLY,
             NOW + 45 * DAY,
             DAY,
             False,
-            "Its next run is 45 days away, but it runs every day. Check the scheduler's clock.",
+            "45 days away, but the DAG runs every day",
         ),
         (
             "agora_bandwidth_retention",
             NOW + 45 * DAY,
             WEEK,
             False,
-            "Its next run is 45 days away, but it runs every 7 days. Check the scheduler's clock.",
+            "45 days away, but the DAG runs every 7 days",
         ),
         ("agora_bandwidth_retention", NOW + 10 * DAY, WEEK, False, ""),
-        (NIGHTLY, None, DAY, False, "Airflow has no next run for it."),
-        (NIGHTLY, NOW + HOUR, DAY, True, "It is paused. Unpause it."),
+        (NIGHTLY, None, DAY, False, "no next run"),
+        (NIGHTLY, NOW + HOUR, DAY, True, "paused"),
         (PUSH, NOW - 9 * DAY, DAY, True, ""),
     ],
 )
-def test_why_a_dag_runs_too_late(
-    dag_id: str, next_run_at: datetime | None, period: timedelta, is_paused: bool, why: str
+def test_why_a_dag_is_late(
+    dag_id: str, next_run_at: datetime | None, period: timedelta, is_paused: bool, phrase: str
 ) -> None:
-    assert why_late(dag_id, next_run_at, period, NOW, is_paused=is_paused) == why
+    reason = why_late(dag_id, next_run_at, period, NOW, is_paused=is_paused)
+    assert (phrase in reason) if phrase else (reason == "")

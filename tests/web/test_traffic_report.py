@@ -1,4 +1,4 @@
-"""The view Traffic: each series, figure and day against brute force, read as the analyst reads."""
+"""The traffic report, as read by the role analyst, against a brute-force reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import create_engine
 
 from agora.warehouse.reports import traffic as report
-from agora.web import traffic as route
 from tests.conftest import fresh_warehouse
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
@@ -33,7 +32,7 @@ FIVE_MINUTES = timedelta(minutes=5)
 Days = dict[tuple[str, date], tuple[datetime, Any]]
 
 
-def ask(
+def read_traffic(
     warehouse: Warehouse, app_ids: Sequence[str], dates: tuple[date, date], is_sum: bool = False
 ) -> dict[str, Any]:
     engine = create_engine(warehouse.url("analyst"))
@@ -49,7 +48,7 @@ def midnight(day: date, zone: str) -> datetime:
 
 
 def fill(warehouse: Warehouse, zones: Sequence[str]) -> Days:
-    """Give apps days with gaps of every kind; return each wanted app-day's start and grid."""
+    """Add apps with gaps of every kind. Return the start and the grid of each expected app-day."""
     rng = np.random.default_rng(7)
     for zone in sorted(set(zones)):
         warehouse.add_account(zone, conn_id=zone)
@@ -64,14 +63,14 @@ def fill(warehouse: Warehouse, zones: Sequence[str]) -> Days:
             grid: Any = traffic.values(rng)
             if luck < 0.3:
                 grid = traffic.with_gaps(grid, rng) if luck < 0.15 else None
-            if grid or luck < 0.25:  # the others nobody asked for yet
+            if grid or luck < 0.25:  # the other days were not requested yet
                 warehouse.add_days([AppDay(app.app_id, day, grid)])
             wanted[app.app_id, day] = (midnight(day, app.conn_id), grid)
     return wanted
 
 
 def expected_slots(wanted: Days, app_ids: Sequence[str], dates: tuple[date, date]) -> dict[datetime, Figures]:
-    """Return each instant of the range with its sum, how many apps are absent, and the day it counts to."""
+    """Return per instant of the range: the sum, the number of absent apps, and the usage date."""
     slots: dict[datetime, dict[str, Any]] = {}
     for (app_id, day), (start, grid) in wanted.items():
         if app_id not in app_ids:
@@ -94,7 +93,7 @@ def expected_slots(wanted: Days, app_ids: Sequence[str], dates: tuple[date, date
 
 
 def assert_is(series: dict[str, Any], slots: dict[datetime, Figures]) -> None:
-    """Compare a series with what brute force found, point by point, in figures, and day by day."""
+    """Compare a series with the reference: points, figures and days."""
     start = series["interval_start"]
     found = {
         start + number * FIVE_MINUTES: (None if np.isnan(kbps) else kbps, absent)
@@ -137,9 +136,9 @@ RANGES = [FEBRUARY, (date(2024, 2, 10), date(2024, 2, 10)), (FIRST - timedelta(3
 def test_each_app_is_its_own_points(world: tuple[Warehouse, Days], dates: tuple[date, date]) -> None:
     warehouse, wanted = world
     app_ids = ["app 2", "app 0"]
-    answer = ask(warehouse, app_ids, dates)
-    assert [series["app_id"] for series in answer["series"]] == app_ids
-    for series in answer["series"]:
+    response = read_traffic(warehouse, app_ids, dates)
+    assert [series["app_id"] for series in response["series"]] == app_ids
+    for series in response["series"]:
         slots = expected_slots(wanted, [series["app_id"]], dates)
         if slots:
             assert_is(series, slots)
@@ -150,18 +149,18 @@ def test_each_app_is_its_own_points(world: tuple[Warehouse, Days], dates: tuple[
 
 @pytest.mark.parametrize("app_ids", [[], ["app 1", "app 2"]], ids=["all apps", "two of three"])
 @pytest.mark.parametrize("dates", RANGES, ids=["a month", "a day", "from before the first day"])
-def test_a_sum_is_by_instant_and_says_which_apps_it_lacks(
+def test_a_sum_is_by_instant_and_counts_absent_apps(
     world: tuple[Warehouse, Days], dates: tuple[date, date], app_ids: list[str]
 ) -> None:
     warehouse, wanted = world
-    (series,) = ask(warehouse, app_ids, dates, is_sum=True)["series"]
+    (series,) = read_traffic(warehouse, app_ids, dates, is_sum=True)["series"]
     assert_is(series, expected_slots(wanted, app_ids or ["app 0", "app 1", "app 2"], dates))
 
 
 def test_a_whole_months_p95_is_the_bills(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
     (bill,) = warehouse.rows("select * from mart.billing_monthly_total where month = '2024-02-01'")
-    (series,) = ask(warehouse, [], FEBRUARY, is_sum=True)["series"]
+    (series,) = read_traffic(warehouse, [], FEBRUARY, is_sum=True)["series"]
     for name in ("p95_kbps", "peak_kbps", "points", "expected_points"):
         assert series["figures"][name] == bill[name], name
     assert (series["app_points"], series["expected_app_points"]) == (
@@ -169,15 +168,15 @@ def test_a_whole_months_p95_is_the_bills(world: tuple[Warehouse, Days]) -> None:
         bill["expected_app_points"],
     )
     bills = warehouse.rows("select * from mart.billing_monthly where month = '2024-02-01' order by app_id")
-    answer = ask(warehouse, [bill["app_id"] for bill in bills], FEBRUARY)
-    for series, bill in zip(answer["series"], bills, strict=True):
+    response = read_traffic(warehouse, [bill["app_id"] for bill in bills], FEBRUARY)
+    for series, bill in zip(response["series"], bills, strict=True):
         for name in ("p95_kbps", "peak_kbps", "points", "expected_points"):
             assert series["figures"][name] == bill[name], name
 
 
 def test_a_day_is_the_marts(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
-    (series,) = ask(warehouse, ["app 1"], FEBRUARY)["series"]
+    (series,) = read_traffic(warehouse, ["app 1"], FEBRUARY)["series"]
     rows = warehouse.rows(
         "select usage_date, points, expected_points, peak_kbps, p95_kbps, volume_bytes"
         " from mart.bandwidth_daily where app_id = 'app 1'"
@@ -188,18 +187,18 @@ def test_a_day_is_the_marts(world: tuple[Warehouse, Days]) -> None:
 
 def test_the_sum_of_nothing_wanted_is_empty_not_zero(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
-    (series,) = ask(warehouse, ["app 0"], (date(2020, 1, 1), date(2020, 1, 31)))["series"]
+    (series,) = read_traffic(warehouse, ["app 0"], (date(2020, 1, 1), date(2020, 1, 31)))["series"]
     assert (series["kbps"], series["days"], series["app_days_by_state"]) == ([], [], {})
     assert series["figures"]["p95_kbps"] is None
 
 
-def test_days_without_points_say_their_states(warehouse: Warehouse) -> None:
+def test_days_without_points_report_their_states(warehouse: Warehouse) -> None:
     warehouse.add_account(window="3 days")
     lost = datetime.now(UTC).date() - timedelta(days=6)
     rejected = lost + timedelta(days=1)
     warehouse.add_apps([App("a", lost, lost + timedelta(days=2))])
     warehouse.add_days([AppDay("a", lost, state="failed"), AppDay("a", rejected, state="rejected")])
-    (series,) = ask(warehouse, ["a"], (lost, lost + timedelta(days=6)))["series"]
+    (series,) = read_traffic(warehouse, ["a"], (lost, lost + timedelta(days=6)))["series"]
     assert series["app_days_by_state"] == {"lost": 1, "pending": 1, "rejected": 1}
     assert all(np.isnan(series["kbps"]))
     assert series["absent_apps"] == [1] * 3 * 288
@@ -222,12 +221,12 @@ def test_a_day_that_is_not_over_lacks_in_a_sum_with_one_that_is(warehouse: Wareh
     for zone in today:
         warehouse.add_account(zone, conn_id=zone)
     warehouse.add_apps(apps)
-    # Today's were asked for by hand; they do not count yet.
+    # Today's days were requested manually; they do not count yet.
     warehouse.add_days(
         AppDay(zone.lower(), day, [1.0] * 288) for zone in today for day in days_between(first, today[zone])
     )
     dates = (first, max(today.values()) - timedelta(days=1))
-    (series,) = ask(warehouse, [], dates, is_sum=True)["series"]
+    (series,) = read_traffic(warehouse, [], dates, is_sum=True)["series"]
     begins, ends = midnight(today[evening], evening), midnight(today[night], night)
     assert series["interval_start"] + len(series["kbps"]) * FIVE_MINUTES == ends
     of_today = int((ends - begins) / FIVE_MINUTES)
@@ -240,25 +239,28 @@ def test_without_apps_the_largest_is_shown(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps([App(app_id, MONDAY, MONDAY) for app_id in ("small", "large", "empty")])
     warehouse.add_days([AppDay("small", MONDAY, [1.0] * 288), AppDay("large", MONDAY, [2.0] * 288)])
-    answer = ask(warehouse, [], (MONDAY, MONDAY))
-    assert [series["app_id"] for series in answer["series"]] == ["large"]
-    assert answer["chosen_apps"] == [
+    response = read_traffic(warehouse, [], (MONDAY, MONDAY))
+    assert [series["app_id"] for series in response["series"]] == ["large"]
+    assert response["chosen_apps"] == [
         {"app_id": "large", "app_name": "Name of large", "conn_id": "agora_dashboard", "timezone": "UTC"}
     ]
-    assert (answer["first_date"], answer["last_date"]) == (MONDAY, MONDAY)
+    assert (response["first_date"], response["last_date"]) == (MONDAY, MONDAY)
 
 
+@pytest.mark.filterwarnings("ignore:Using `httpx`")  # by an import of Airflow's
 def test_app_ids_of_the_address_count_in_any_case(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from agora.web import routes
+
     warehouse.add_account()
     warehouse.add_apps([App("a", MONDAY, MONDAY)])
     engine = create_engine(warehouse.url("analyst"))
     with engine.connect() as connection:
-        monkeypatch.setattr(route, "reading", lambda: nullcontext(connection))
-        answer = route.traffic(["A", "a", "B"], from_date=MONDAY, to_date=MONDAY)
+        monkeypatch.setattr(routes, "reading", lambda: nullcontext(connection))
+        response = routes.traffic(["A", "a", "B"], from_date=MONDAY, to_date=MONDAY)
     engine.dispose()
-    found = orjson.loads(answer.body)
+    found = orjson.loads(response.body)
     assert [app["app_id"] for app in found["chosen_apps"]] == ["a"]
     assert found["unknown_app_ids"] == ["b"]
 
@@ -266,11 +268,11 @@ def test_app_ids_of_the_address_count_in_any_case(
 def test_an_unknown_app_is_named_and_the_others_are_shown(warehouse: Warehouse) -> None:
     warehouse.add_account("Asia/Shanghai")
     warehouse.add_apps([App("a", MONDAY, MONDAY)])
-    answer = ask(warehouse, ["nobody", "a"], (MONDAY, MONDAY))
-    assert answer["unknown_app_ids"] == ["nobody"]
-    assert [series["app_id"] for series in answer["series"]] == ["a"]
-    assert answer["accounts"] == [{"conn_id": "agora_dashboard", "timezone": "Asia/Shanghai"}]
-    (series,) = ask(warehouse, ["nobody"], (MONDAY, MONDAY), is_sum=True)["series"]
+    response = read_traffic(warehouse, ["nobody", "a"], (MONDAY, MONDAY))
+    assert response["unknown_app_ids"] == ["nobody"]
+    assert [series["app_id"] for series in response["series"]] == ["a"]
+    assert response["accounts"] == [{"conn_id": "agora_dashboard", "timezone": "Asia/Shanghai"}]
+    (series,) = read_traffic(warehouse, ["nobody"], (MONDAY, MONDAY), is_sum=True)["series"]
     assert (series["apps"], series["kbps"]) == (0, [])
 
 

@@ -1,1 +1,1 @@
-"""What people see in Airflow's own UI."""
+"""The page Bandwidth in Airflow's UI."""

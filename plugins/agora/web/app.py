@@ -1,30 +1,29 @@
-"""The page Bandwidth and its JSON routes, every one behind Airflow's login (docs/page.md lists them)."""
+"""The FastAPI app of the page Bandwidth. docs/page.md lists its routes; each requires an Airflow login."""
 
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
 from agora.errors import AgoraError
-from agora.web import bill, coverage, health, restatement_review, rights, static_files, traffic
-from agora.web.permissions import may_look, nothing_here
-from agora.web.responses import explain
+from agora.web import permissions, routes, static_files
+from agora.web.responses import unavailable
 
 
 def create_app() -> FastAPI:
     """Return the app that Airflow's api-server mounts."""
-    # The right to look is asked for on the whole app, so that no route can be without; the descriptions of
-    # itself that FastAPI would serve have no such door.
+    # The app requires the right to read, so no route can omit the check. FastAPI's own documentation
+    # routes would bypass the check, so they are off.
     app = FastAPI(
         title="Bandwidth",
-        dependencies=[Depends(may_look)],
+        dependencies=[Depends(permissions.require_read)],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
     )
-    for routes in (static_files, rights, coverage, traffic, bill, health, restatement_review):
-        app.include_router(routes.router)
+    for router in (static_files.router, permissions.router, routes.router):
+        app.include_router(router)
     for status in (404, 405):
-        app.add_exception_handler(status, nothing_here)
-    app.add_exception_handler(AgoraError, explain)
+        app.add_exception_handler(status, permissions.not_found)
+    app.add_exception_handler(AgoraError, unavailable)
     return app

@@ -1,4 +1,4 @@
-"""The bill of a month as a file for spreadsheets: the same numbers as on the page, none rounded."""
+"""The monthly bill as a CSV file, with the page's numbers unrounded."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from agora.text import for_spreadsheet
 from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
 
 Row = Mapping[str, Any]
-# Without it Excel takes the file for one of a code page of its own.
+# Without the mark, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def csv_of(bill: Row, volume: Row) -> str:
-    """Return a line of names with units, a line an app and one of the total; what is absent is empty.
+def bill_as_csv(bill: Row, volume: Row) -> str:
+    """Return a header with units, one line per app, and the total. Absent values are empty.
 
-    The text is to be sent as UTF-8; it begins with a byte order mark.
+    The text starts with a byte order mark and must be encoded as UTF-8.
 
     Args:
-        bill: What `reports.bill.bill` returned.
-        volume: What `reports.bill.volume` returned for the same month.
+        bill: The result of `reports.bill.bill`.
+        volume: The result of `reports.bill.volume` for the same month.
     """
     volumes = {row["app_id"]: row for row in [*volume["apps"], volume["total"]]}
     rows = [*bill["apps"], bill["total"]] if bill["total"] else []

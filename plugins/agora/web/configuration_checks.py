@@ -1,4 +1,4 @@
-"""Settings in Airflow's database that stop collecting and that no task can see: pools and the Fernet key."""
+"""Find missing pools and undecryptable secrets, which stop collection before any task can report them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from sqlalchemy.orm import Session
 
 from agora.errors import AgoraError, FernetKeyChanged, PoolMissing
 
-OURS = "agora_"
+PREFIX = "agora_"
 
 
-def all_problems() -> list[str]:
-    """Return the problems of all our DAGs."""
+def find_all_problems() -> list[str]:
+    """Return the configuration problems of every Agora DAG."""
     with create_session() as session:
-        ours = select(DagModel.dag_id).where(DagModel.dag_id.startswith(OURS), DagModel.is_stale.is_(False))
-        return problems(session, session.scalars(ours))
+        dag_ids = select(DagModel.dag_id).where(
+            DagModel.dag_id.startswith(PREFIX), DagModel.is_stale.is_(False)
+        )
+        return find_problems(session, session.scalars(dag_ids))
 
 
-def problems(session: Session, dag_ids: Iterable[str]) -> list[str]:
-    """Return a text for each pool that these DAGs lack, and for each secret of another Fernet key."""
-    found: list[AgoraError] = [*_missing_pools(session, [*dag_ids]), *_undecryptable(session)]
-    return [str(problem) for problem in found]
+def find_problems(session: Session, dag_ids: Iterable[str]) -> list[str]:
+    """Return a message per pool that these DAGs lack, and per secret that Airflow cannot decrypt."""
+    problems: list[AgoraError] = [*_missing_pools(session, [*dag_ids]), *_undecryptable_secrets(session)]
+    return [str(problem) for problem in problems]
 
 
 def _missing_pools(session: Session, dag_ids: list[str]) -> Iterator[PoolMissing]:
@@ -42,27 +44,27 @@ def _missing_pools(session: Session, dag_ids: list[str]) -> Iterator[PoolMissing
             if not slots.get(task.pool):
                 waiting.setdefault(task.pool, []).append(f"{stored.dag_id}.{task.task_id}")
     for pool, tasks in waiting.items():
-        lack, remedy = ("has no slots", "Give it some") if pool in slots else ("does not exist", "Create it")
+        problem, remedy = ("has no slots", "Add slots") if pool in slots else ("does not exist", "Create it")
         yield PoolMissing(
-            f"The pool {pool} {lack}, so Airflow does not start {', '.join(sorted(tasks))}. {remedy} under"
-            f" Admin, Pools, or with `airflow pools set {pool} 4 collecting`. The tasks then start."
+            f"The pool {pool} {problem}, so Airflow does not start {', '.join(sorted(tasks))}. {remedy} under"
+            f" Admin > Pools, or run `airflow pools set {pool} 4 collecting`. The tasks then start."
         )
 
 
-def _undecryptable(session: Session) -> Iterator[FernetKeyChanged]:
-    # Columns, not objects: a connection that cannot be decrypted cannot be loaded either.
-    ours = or_(Connection.conn_id.startswith(OURS), Connection.conn_type.startswith(OURS))
+def _undecryptable_secrets(session: Session) -> Iterator[FernetKeyChanged]:
+    # Selects columns, because an undecryptable connection cannot be loaded as an object.
+    ours = or_(Connection.conn_id.startswith(PREFIX), Connection.conn_type.startswith(PREFIX))
     passwords = select(Connection.conn_id, Connection._password).where(ours, Connection.is_encrypted)
     extras = select(Connection.conn_id, Connection._extra).where(ours, Connection.is_extra_encrypted)
-    values = select(Variable.key, Variable._val).where(Variable.key.startswith(OURS), Variable.is_encrypted)
+    values = select(Variable.key, Variable._val).where(Variable.key.startswith(PREFIX), Variable.is_encrypted)
     for kind, prefix, query in (
         ("connection", "AIRFLOW_CONN_", union(passwords, extras)),
         ("variable", "AIRFLOW_VAR_", values),
     ):
-        unreadable = {name for name, value in session.execute(query) if value and not _is_readable(value)}
-        for name in sorted(unreadable):
-            if prefix + name.upper() not in os.environ:  # which wins over what is stored
-                yield _of_another_key(f"{kind} {name}")
+        names = {name for name, value in session.execute(query) if value and not _is_readable(value)}
+        for name in sorted(names):
+            if prefix + name.upper() not in os.environ:  # the environment overrides the stored value
+                yield _fernet_key_changed(f"{kind} {name}")
 
 
 def _is_readable(value: str) -> bool:
@@ -71,11 +73,11 @@ def _is_readable(value: str) -> bool:
         fernet.decrypt(value.encode())
     except InvalidToken:
         return False
-    return bool(fernet.is_encrypted)  # not so without any key
+    return bool(fernet.is_encrypted)  # False without any Fernet key
 
 
-def _of_another_key(what: str) -> FernetKeyChanged:
+def _fernet_key_changed(secret: str) -> FernetKeyChanged:
     return FernetKeyChanged(
-        f"The {what} is stored with another Fernet key than Airflow has now. Start Airflow with both keys,"
-        " AIRFLOW__CORE__FERNET_KEY=<new>,<old>, or delete it and create it again."
+        f"The {secret} was encrypted with another Fernet key. Start Airflow with both keys"
+        " (AIRFLOW__CORE__FERNET_KEY=<new>,<old>), or delete the secret and create it again."
     )

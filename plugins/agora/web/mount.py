@@ -1,4 +1,4 @@
-"""Where the page hangs in Airflow. Every task imports this file, the page itself is imported when used."""
+"""The page's place in Airflow. Every task imports this module, so it imports the app only when used."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Asgi = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaita
 
 
 async def page(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-    """Answer as the page's app does (ASGI)."""
+    """Forward an ASGI request to the page's app."""
     await _app()(scope, receive, send)
 
 
 @cache
 def _app() -> Asgi:
     from agora.web.app import create_app
-    from agora.web.headers import with_headers
+    from agora.web.static_files import with_security_headers
 
-    return with_headers(create_app())
+    return with_security_headers(create_app())
 
 
 def _href(path: str) -> str:
-    """Return a path of the page, for an Airflow that may itself lie below a path."""
+    """Return the URL path of the page, below the path of Airflow's own base URL."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX + path
 
 
@@ -42,7 +42,7 @@ EXTERNAL_VIEWS = [
         "nav_top_level": True,
         "url_route": "bandwidth",
     },
-    # A tab of every DAG, as Airflow has no tabs of some: on a DAG of somebody else's it says so.
+    # Airflow shows the tab on every DAG. On DAGs without bandwidth, the page links to the full view.
     {
         "name": "Bandwidth",
         "href": _href("/?dag={DAG_ID}"),

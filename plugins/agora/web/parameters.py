@@ -1,4 +1,4 @@
-"""What a route may be asked, checked before much is read."""
+"""Query parameters of the routes, with their validation."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def _first_day(month: str) -> date:
     try:
         return date.fromisoformat(f"{month}-01")
     except ValueError:
-        raise PydanticCustomError("month", "a month is written like 2026-11") from None
+        raise PydanticCustomError("month", "a month has the form 2026-11") from None
 
 
-# PostgreSQL knows no text with a NUL in it.
+# PostgreSQL text cannot contain NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 Day = Annotated[date, Query(ge=FIRST, le=LAST)]
-# A month as its first day.
+# A month, represented by its first day.
 Month = Annotated[date, BeforeValidator(_first_day), Query(ge=FIRST, le=LAST)]
 
 
-def require_range(first: date, last: date, most_days: int) -> None:
-    """Refuse dates in the wrong order or too far apart.
+def require_range(first: date, last: date, max_days: int) -> None:
+    """Reject dates in the wrong order or too far apart.
 
     Raises:
-        HTTPException: 422, with what to choose instead.
+        HTTPException: 422, with the range that is accepted.
     """
-    if not 0 <= (last - first).days < most_days:
+    if not 0 <= (last - first).days < max_days:
         raise HTTPException(
             422,
-            f"{first} to {last} is not a range of 1 to {most_days} days. Choose a last day that is not before"
-            f" the first and less than {most_days} days after it.",
+            f"{first} to {last} is not a range of 1 to {max_days} days. Choose a last date on or after the"
+            f" first date and at most {max_days - 1} days later.",
         )

@@ -1,7 +1,7 @@
-"""The rights on the page: to look, to collect, and to mark restatements as reviewed, all by Airflow's own.
+"""Rights on the page, which follow from Airflow's rights on DAGs, and the route that returns them.
 
-To look takes the right to read the DAG agora_bandwidth_backfill, to collect the right to trigger it, and to
-review the right to edit the DAG agora_bandwidth_daily.
+Viewing requires the right to read the DAG `agora_bandwidth_backfill`, collecting requires the right to
+trigger this DAG, and reviewing requires the right to edit the DAG `agora_bandwidth_daily`.
 """
 
 from __future__ import annotations
@@ -12,27 +12,30 @@ from typing import Annotated
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+
+from agora.web.responses import json_response
 
 BACKFILL_DAG_ID = "agora_bandwidth_backfill"
 NIGHTLY_DAG_ID = "agora_bandwidth_daily"
 
+router = APIRouter()
 User = Annotated[BaseUser, Depends(get_user)]
-# 401 without a login, 403 without the right.
-may_look = requires_access_dag("GET", param_dag_id=BACKFILL_DAG_ID)
-_may_trigger = requires_access_dag("POST", DagAccessEntity.RUN, BACKFILL_DAG_ID)
+# Each raises 401 without a login and 403 without the right.
+require_read = requires_access_dag("GET", param_dag_id=BACKFILL_DAG_ID)
+_require_trigger = requires_access_dag("POST", DagAccessEntity.RUN, BACKFILL_DAG_ID)
 require_review = requires_access_dag("PUT", param_dag_id=NIGHTLY_DAG_ID)
 
 
 def may_collect(request: Request, user: User) -> bool:
-    """Return whether Airflow lets the user trigger the backfill."""
-    return _is_allowed(_may_trigger, request, user)
+    """Return whether the user may trigger the backfill."""
+    return _is_allowed(_require_trigger, request, user)
 
 
 def may_review(request: Request, user: User) -> bool:
-    """Return whether Airflow lets the user edit the nightly DAG."""
+    """Return whether the user may edit the nightly DAG."""
     return _is_allowed(require_review, request, user)
 
 
@@ -44,12 +47,30 @@ def _is_allowed(requirement: Callable[[Request, BaseUser], None], request: Reque
     return True
 
 
-async def nothing_here(request: Request, error: Exception) -> Response:
-    """Answer 404 where there is no such path, or not with this verb, to those alone who may look."""
-    status, detail = 404, "There is nothing here. docs/page.md lists what there is."
+@router.get("/api/rights")
+def rights(
+    user: User,
+    collects: Annotated[bool, Depends(may_collect)],
+    reviews: Annotated[bool, Depends(may_review)],
+) -> Response:
+    """Return the user's name and rights. The page collects by triggering a run through Airflow's API."""
+    return json_response(
+        {
+            "user": user.get_name(),
+            "may_collect": collects,
+            "backfill_dag_id": BACKFILL_DAG_ID,
+            "may_review": reviews,
+            "nightly_dag_id": NIGHTLY_DAG_ID,
+        }
+    )
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """Return 404 for an unknown path or method; without the right to read, return 401 or 403."""
+    status, detail = 404, "Unknown path or method. docs/page.md lists the routes."
     try:
         user = await get_user(request, None, await bearer_scheme(request))
-        await run_in_threadpool(may_look, request, user)
+        await run_in_threadpool(require_read, request, user)
     except HTTPException as refusal:
         status, detail = refusal.status_code, refusal.detail
     return JSONResponse({"detail": detail}, status)

@@ -1,4 +1,4 @@
-"""How a route answers: JSON, read in one read-only transaction, or an error said in words."""
+"""Database transactions of the routes, and their JSON and error responses."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from agora.errors import AgoraError
 from agora.hooks.warehouse import warehouse
 from agora.web.thread_pool import RETRY_AFTER
 
-# A request that goes on holds one of the page's few threads (pool.py).
-LIMITS = "set local lock_timeout = '5s'; set local statement_timeout = '20s'"
+# A slow query occupies one of the page's few threads (thread_pool.py).
+TIMEOUTS = text("set local lock_timeout = '5s'; set local statement_timeout = '20s'")
 
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """Give a connection to the warehouse on which all queries see the same moment and none can write.
+    """Yield a read-only connection to the warehouse, on which all queries see the same snapshot.
 
-    A connection is made for each request, so a changed password counts at once.
+    Each request opens a connection, so a changed password takes effect immediately.
 
     Raises:
-        SettingsError: There is no connection agora_warehouse.
-        WarehouseError: The warehouse is unreachable, or refuses a query.
+        SettingsError: The connection `agora_warehouse` does not exist.
+        WarehouseError: The warehouse is unreachable or rejects a query.
     """
     with (
         warehouse() as engine,
@@ -34,35 +34,31 @@ def reading() -> Iterator[Connection]:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection,
     ):
-        _limit(connection)
+        connection.execute(TIMEOUTS)
         yield connection
 
 
 @contextmanager
 def writing() -> Iterator[Connection]:
-    """Give a connection to the warehouse in a transaction, which is committed at the end of the `with`.
+    """Yield a connection to the warehouse in a transaction that is committed at the end of the `with` block.
 
     Raises:
-        SettingsError: There is no connection agora_warehouse.
-        WarehouseError: The warehouse is unreachable, or refuses a statement.
+        SettingsError: The connection `agora_warehouse` does not exist.
+        WarehouseError: The warehouse is unreachable or rejects a statement.
     """
     with warehouse() as engine, engine.begin() as connection:
-        _limit(connection)
+        connection.execute(TIMEOUTS)
         yield connection
 
 
-def _limit(connection: Connection) -> None:
-    connection.execute(text(LIMITS))
-
-
-def json_of(content: Any) -> Response:
-    """Answer with JSON; dates are ISO 8601, an absent number is null. Kept by nobody on the way."""
+def json_response(content: Any) -> Response:
+    """Return JSON that no proxy or browser caches. Dates are ISO 8601, absent numbers are null."""
     body = orjson.dumps(content, default=float)
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def explain(request: Request, error: Exception) -> Response:
-    """Answer 503 with the error's own words: every AgoraError here is about what lies behind the page."""
+def unavailable(request: Request, error: Exception) -> Response:
+    """Return 503 with the error's message: every AgoraError here concerns the warehouse or its settings."""
     if not isinstance(error, AgoraError):
         raise error
     return Response(orjson.dumps({"detail": str(error)}), 503, RETRY_AFTER, media_type="application/json")

@@ -1,4 +1,4 @@
-"""When Airflow runs each scheduled DAG next, and which of them run too late, from Airflow's own database."""
+"""The next run of each scheduled DAG, and which DAGs are late, from Airflow's database."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 OVERDUE = timedelta(hours=1)
-# Push-streaming is paused where an account does not have it; without bandwidth, days are lost.
+# Push-stream DAGs may be paused, for accounts without push streaming. A paused bandwidth DAG loses days.
 NEVER_PAUSED = "agora_bandwidth_"
 TIMETABLES = "agora.timetable."
 
 
 def schedules() -> list[dict[str, Any]]:
-    """Return the DAGs that have one of our timetables, next run first.
+    """Return the DAGs with an Agora timetable, next run first.
 
-    Each has `dag_id`, `next_run_at`, `is_paused`, `is_late`, and `why` it is late, empty if it is not.
+    Each has `dag_id`, `next_run_at`, `is_paused`, `is_late`, and `why`: the reason, empty if not late.
     """
     with create_session() as session:
         models = [
@@ -60,22 +60,22 @@ def _schedule(model: DagModel, period: timedelta, session: Session) -> dict[str,
 def why_late(
     dag_id: str, next_run_at: datetime | None, period: timedelta, now: datetime, *, is_paused: bool
 ) -> str:
-    """Return why a DAG runs too late; empty if it does not."""
+    """Return why a DAG is late, or an empty string if it is on time."""
     if is_paused:
-        return "It is paused. Unpause it." if dag_id.startswith(NEVER_PAUSED) else ""
+        return "The DAG is paused. Unpause it." if dag_id.startswith(NEVER_PAUSED) else ""
     if next_run_at is None:
-        return "Airflow has no next run for it."
+        return "Airflow has no next run scheduled."
     if next_run_at < now - OVERDUE:
-        return "Its run is overdue."
+        return "The next run is overdue."
     if next_run_at > now + 1.5 * period:
         days = round((next_run_at - now) / timedelta(days=1))
         usual = "every day" if period == timedelta(days=1) else f"every {period.days} days"
-        return f"Its next run is {days} days away, but it runs {usual}. Check the scheduler's clock."
+        return f"The next run is {days} days away, but the DAG runs {usual}. Check the scheduler's clock."
     return ""
 
 
 def _blocking_run(dag_id: str, session: Session) -> str:
-    """Name the run that keeps the next one from starting: each DAG has one run at a time."""
+    """Name the active run that blocks the next one: each DAG has one active run at a time."""
     run = session.scalar(
         select(DagRun)
         .where(DagRun.dag_id == dag_id, DagRun.state.in_((DagRunState.RUNNING, DagRunState.QUEUED)))
@@ -85,5 +85,5 @@ def _blocking_run(dag_id: str, session: Session) -> str:
     if run is None:
         return ""
     if run.run_after > datetime.now(UTC) + OVERDUE:
-        return f" Run {run.run_id} is {run.state} and lies in the future: mark it as failed."
+        return f" Run {run.run_id} is {run.state} and dated in the future. Mark it as failed."
     return f" Run {run.run_id} is still {run.state}."

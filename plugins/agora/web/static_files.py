@@ -1,4 +1,4 @@
-"""The page's own files, and the charts' library, which comes with a pip package."""
+"""The page's files, the chart library from the plotly package, and the security headers of every response."""
 
 from __future__ import annotations
 
@@ -8,29 +8,39 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 router = APIRouter()
 PAGE = Path(__file__).parent / "page"
 INDEX = "index.html"
+SECURITY_HEADERS = {
+    # Plotly.js adds styles to the document, so styles alone may be inline. Airflow shows the page in a frame
+    # of the same origin.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+}
 _static = StaticFiles(directory=PAGE)
 
 
 @router.get("/")
 def page(request: Request) -> Response:
-    """Answer with the page itself."""
-    return _file(PAGE / INDEX, request)
+    """Return the page's HTML."""
+    return _file_response(PAGE / INDEX, request)
 
 
 @router.get("/assets/{path:path}")
 def asset(path: str, request: Request) -> Response:
-    """Answer with a script, style or icon."""
+    """Return a script, a style sheet or an icon."""
     if path not in _assets():
         raise HTTPException(404, f"The page has no file {path}.")
-    return _file(_assets()[path], request)
+    return _file_response(_assets()[path], request)
 
 
-def _file(path: Path, request: Request) -> Response:
-    # Whoever has it asks each time whether it changed, and is answered 304 where it did not.
+def _file_response(path: Path, request: Request) -> Response:
+    # With no-cache, the browser revalidates its copy each time and gets 304 if the file is unchanged.
     response = _static.file_response(path, path.stat(), request.scope)
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -41,3 +51,17 @@ def _assets() -> dict[str, Path]:
     plotly = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
     own = (path for path in PAGE.rglob("*") if path.is_file() and path.name != INDEX)
     return {plotly.name: plotly, **{path.relative_to(PAGE).as_posix(): path for path in own}}
+
+
+def with_security_headers(app: ASGIApp) -> ASGIApp:
+    """Return an app that adds the security headers to every response, including unexpected errors."""
+
+    async def protected(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return protected

@@ -1,4 +1,4 @@
-"""A few threads of the page's own, so that a slow warehouse takes none of the api-server's."""
+"""A thread pool for the page, so that a slow warehouse does not block the api-server's other routes."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from anyio.to_thread import run_sync
 from fastapi import HTTPException
 from fastapi.routing import APIRoute
 
-MOST_AT_A_TIME = 8
-MOST_SECONDS_IN_LINE = 5
+MAX_CONCURRENT_REQUESTS = 8
+MAX_WAIT_SECONDS = 5
 RETRY_AFTER = {"Retry-After": "10"}  # seconds
 
-_permits = Semaphore(MOST_AT_A_TIME)
-_threads = CapacityLimiter(MOST_AT_A_TIME)
+_permits = Semaphore(MAX_CONCURRENT_REQUESTS)
+_threads = CapacityLimiter(MAX_CONCURRENT_REQUESTS)
 
 
 class PooledRoute(APIRoute):
-    """A route that reads the warehouse; give it to a router as `route_class`.
+    """A route that runs in the page's thread pool. Pass it to a router as `route_class`.
 
-    FastAPI runs functions that are not coroutines in the threads that all of Airflow's routes share.
+    FastAPI runs synchronous functions in a thread pool that all of Airflow's routes share.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _in_own_thread(endpoint), **options)
-        self.endpoint = endpoint  # of which include_router makes another route
+        super().__init__(path, _in_pool(endpoint), **options)
+        self.endpoint = endpoint  # include_router creates another route from it
 
 
-def _in_own_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def _in_pool(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(endpoint)
     async def run(*args: Any, **kwargs: Any) -> Any:
-        with move_on_after(MOST_SECONDS_IN_LINE) as line:
+        with move_on_after(MAX_WAIT_SECONDS) as wait:
             await _permits.acquire()
-        if line.cancelled_caught:
+        if wait.cancelled_caught:
             raise HTTPException(
                 503,
-                f"The page reads the warehouse for {MOST_AT_A_TIME} other requests, and this one waited"
-                f" {MOST_SECONDS_IN_LINE} s. Try again in a moment. If the page stays busy, read"
-                " pg_stat_activity to see what slows the warehouse down.",
+                f"The page is busy with {MAX_CONCURRENT_REQUESTS} other requests to the warehouse. This"
+                f" request waited {MAX_WAIT_SECONDS} s. Try again in a moment. If the page stays busy,"
+                " look for slow queries in pg_stat_activity.",
                 RETRY_AFTER,
             )
         try:
-            # Not the semaphore alone: a thread needs a limiter, and the default one is Airflow's.
+            # A thread needs a limiter besides the semaphore: the default limiter is Airflow's.
             return await run_sync(partial(endpoint, *args, **kwargs), limiter=_threads)
         finally:
             _permits.release()

@@ -137,7 +137,7 @@ def test_a_state_has_one_colour_everywhere() -> None:
     assert fixed_colours(PANELS["Not collected, by state"]) == uncollected
     (cell,) = (
         override["properties"][0]["value"]
-        for override in PANELS["What expires soonest"]["fieldConfig"]["overrides"]
+        for override in PANELS["Days that expire first"]["fieldConfig"]["overrides"]
         if override["matcher"]["options"] == "state"
     )
     assert {state: shown["color"] for state, shown in cell[0]["options"].items()} == COLOURS
@@ -146,7 +146,7 @@ def test_a_state_has_one_colour_everywhere() -> None:
 def test_an_app_has_one_colour_in_both_panels() -> None:
     traffic, daily = (
         fixed_colours(PANELS[title])
-        for title in ("Traffic of the chosen apps", "Daily peaks and 95th percentiles")
+        for title in ("Traffic of the selected apps", "Daily peaks and 95th percentiles")
     )
     assert list(traffic) == [f"/^{rank} /" for rank in range(1, 9)]
     assert len(set(traffic.values())) == 8

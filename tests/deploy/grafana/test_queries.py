@@ -139,7 +139,7 @@ def test_variables(filled: Warehouse) -> None:
 def test_what_is_not_collected(filled: Warehouse) -> None:
     expected = {"pending": 2, "partial": 1, "rejected": 0, "failed": 1, "lost": 1}
     assert ask(filled, "Not collected, by state", chosen()) == [expected]
-    rows = ask(filled, "What expires soonest", chosen())
+    rows = ask(filled, "Days that expire first", chosen())
     found = [(row["usage_date"], row["state"], row["points"]) for row in rows]
     assert found == [
         (str(FAILED[1]), "failed", 0),
@@ -171,7 +171,7 @@ def test_coverage_by_day(filled: Warehouse) -> None:
 
 def test_an_absent_point_is_a_gap(filled: Warehouse) -> None:
     first, last = RANGE[3], RANGE[7]
-    found = series(ask(filled, "Traffic of the chosen apps", chosen(first=first, last=last)))
+    found = series(ask(filled, "Traffic of the selected apps", chosen(first=first, last=last)))
     assert list(found) == ["1 Name of aaaa", "2 Name of bbbb", "3 Name of cccc"]
     for metric, values in found.items():
         app_id = metric[-4:]
@@ -187,7 +187,7 @@ def test_an_absent_point_is_a_gap(filled: Warehouse) -> None:
 def test_a_range_inside_five_minutes_begins_with_their_point(filled: Warehouse) -> None:
     from_time = start(RANGE[3]) + timedelta(hours=7, minutes=3)
     choice = Chosen(["aaaa"], MONTH.isoformat(), from_time, from_time + timedelta(minutes=10))
-    (values,) = series(ask(filled, "Traffic of the chosen apps", choice)).values()
+    (values,) = series(ask(filled, "Traffic of the selected apps", choice)).values()
     day = grid("aaaa", RANGE[3])
     assert day is not None
     assert list(values.values()) == [day[84], day[85], day[86]]
@@ -206,7 +206,7 @@ def sums(app: Sequence[str], days: Sequence[date]) -> dict[datetime, list[float]
 
 @pytest.mark.parametrize("app", [["aaaa", "bbbb", "cccc"], ["aaaa", "bbbb"], ["bbbb"]])
 def test_the_sum_and_its_95th_percentile(filled: Warehouse, app: list[str]) -> None:
-    rows = ask(filled, "Sum of the chosen apps, and its 95th percentile", chosen(app))
+    rows = ask(filled, "Sum of the selected apps, and its 95th percentile", chosen(app))
     expected = sums(app, RANGE)
     line = percentile_95(sorted((sum(points) for points in expected.values() if points), reverse=True))
     assert line is not None
@@ -214,7 +214,7 @@ def test_the_sum_and_its_95th_percentile(filled: Warehouse, app: list[str]) -> N
     assert {row["95th percentile"] for row in rows} == {line}
     assert [row["sum"] for row in rows] == [sum(points) if points else None for points in expected.values()]
     too_low = [sum(points) if 0 < len(points) < len(app) else None for points in expected.values()]
-    assert [row["too low: an app is absent"] for row in rows] == too_low
+    assert [row["too low: an app is missing"] for row in rows] == too_low
     assert any(too_low) == (len(app) > 1)
 
 
@@ -237,7 +237,7 @@ def test_no_more_than_eight_apps_are_drawn(warehouse: Warehouse) -> None:
         AppDay(app_id, YESTERDAY, [1000.0 + number] * 288) for number, app_id in enumerate(app_ids)
     )
     expected = {f"{rank} Name of {app_id}" for rank, app_id in enumerate(app_ids[:1:-1], 1)}
-    for title, names in (("Traffic of the chosen apps", 1), ("Daily peaks and 95th percentiles", 2)):
+    for title, names in (("Traffic of the selected apps", 1), ("Daily peaks and 95th percentiles", 2)):
         found = series(ask(warehouse, title, chosen(app_ids, YESTERDAY)))
         assert {metric.removesuffix(" peak").removesuffix(" 95th percentile") for metric in found} == expected
         assert len(found) == 8 * names

@@ -1,53 +1,53 @@
-// The view Coverage: what expires soonest, which part is looked at, the heat map, and the legend.
+// The view Coverage: the days that expire first, the controls, the legend, the grid, and the bar to collect days.
+import { navigate } from "../frame/address.js";
 import { read } from "../frame/api.js";
-import { CollectBar } from "./collect.js";
-import { dateInput, field, h, select } from "../frame/dom.js";
-import { addDays, count, datesBetween, longDate, things } from "../frame/format.js";
-import { followFor } from "./following.js";
+import { SAME_RESPONSE, STATES, timeLeft } from "../frame/app_day_states.js";
+import { dateInput, field, h, replaceIfChanged, select } from "../frame/dom.js";
+import { addDays, datesBetween, formatCount, formatDate, formatInteger } from "../frame/format.js";
+import { CollectBar } from "./collect_bar.js";
 import { Grid } from "./grid.js";
-import { renew } from "./renew.js";
-import { choose } from "../frame/address.js";
-import { SAME, STATES, left } from "../frame/states.js";
+import { setView } from "./triggered_runs.js";
 
-const SORTS = { expiry: "expires soonest", missing: "most missing", name: "name" };
+const SORTS = { expiry: "Expires first", missing: "Most missing", name: "Name" };
 const APPS_PER_PAGE = 50;
-const LONG_DAYS = 62;
+const LONG_RANGE_DAYS = 62;
+const WARNING_DAYS = 3;
 
 export async function show(panel, params) {
   const [rights, coverage] = await Promise.all([read("rights"), load(params)]);
-  if (!coverage.from_date) return panel.append(nothingExpected());
+  if (!coverage.from_date) return panel.append(noExpectedDays());
   let grid;
   const place = h("div", { class: "scroll" });
-  const bar = new CollectBar(rights, () => grid.current?.focus({ preventScroll: true }));
-  const band = h("div", { class: "band" });
+  const bar = new CollectBar(rights, () => grid.focusedCell?.focus({ preventScroll: true }));
+  const expiring = h("div", { class: "expiring" });
   const pages = h("div", { class: "pages" });
-  panel.append(band, controls(params, coverage), legend(), place, pages, bar.element);
+  panel.append(expiring, controls(params, coverage), legend(), place, pages, bar.element);
 
   function draw(fresh) {
     const dates = datesBetween(fresh.from_date, fresh.to_date);
     if (grid?.fits(dates, fresh.apps)) grid.paint(fresh.apps, fresh.by_date);
     else if (grid?.dragging) return window.addEventListener("pointerup", () => draw(fresh), { once: true });
     else replaceGrid(dates, fresh);
-    band.replaceChildren(...expiring(fresh.expiring));
-    renew(pages, pager(params, fresh));
+    expiring.replaceChildren(...expiryNotices(fresh.expiring));
+    replaceIfChanged(pages, pager(params, fresh));
   }
 
-  // Other apps than before: the choice, which was of those, goes.
+  // With other apps or dates, the selection is cleared.
   function replaceGrid(dates, fresh) {
     const focused = place.contains(document.activeElement) ? document.activeElement.place : null;
-    grid = new Grid(dates, fresh.apps, fresh.by_date, (days) => bar.offer(days));
-    place.replaceChildren(fresh.apps.length ? grid.element : nobodyFound(params));
+    grid = new Grid(dates, fresh.apps, fresh.by_date, (days) => bar.select(days));
+    place.replaceChildren(fresh.apps.length ? grid.element : noMatch(params));
     if (focused && grid.cells[focused[0]]?.[focused[1]]) grid.focus(...focused, { preventScroll: true });
   }
 
   draw(coverage);
   panel.addEventListener("shown", () => {
     place.scrollLeft = place.scrollWidth; // the newest days
-    followFor({ element: panel, tell: () => bar.tell(), redraw: async () => draw(await load(params)) });
+    setView({ element: panel, showRuns: () => bar.update(), reload: async () => draw(await load(params)) });
   });
 }
 
-// A page behind the last one, as an old link may name it, is the last one.
+// Falls back to the last page if an old link names a later one.
 async function load(params) {
   const page = Number(params.get("page") ?? 1);
   const coverage = await read("coverage", { ...Object.fromEntries(params), apps_per_page: APPS_PER_PAGE });
@@ -56,64 +56,63 @@ async function load(params) {
   return load(new URLSearchParams({ ...Object.fromEntries(params), page: last }));
 }
 
-function nothingExpected() {
+function noExpectedDays() {
   return h("div", { class: "empty" },
-    h("p", {}, "No app-day is expected yet."),
-    h("p", {}, "Name your App IDs in Airflow's variable agora_apps and trigger the DAG agora_bandwidth_daily: its first run fills this page."));
+    h("p", {}, "No app-days are expected yet."),
+    h("p", {}, "Add your App IDs to the Airflow variable agora_apps and trigger the DAG agora_bandwidth_daily. The first run fills this page."));
 }
 
-function nobodyFound(params) {
-  return h("p", { class: "empty" }, `No app has “${params.get("search") ?? ""}” in its name or App ID and an expected day between these dates. `,
-    h("a", { href: "#coverage" }, "Show all"));
+function noMatch(params) {
+  return h("p", { class: "empty" }, `No app with an expected day in this range matches “${params.get("search") ?? ""}”. `,
+    h("a", { href: "#coverage" }, "Show all apps"));
 }
 
-function expiring(groups) {
+function expiryNotices(groups) {
   if (!groups.length) {
-    return [h("p", { class: "well" }, h("b", {}, "✓ "), "Every day that is still available is collected.")];
+    return [h("p", { class: "success" }, h("b", {}, "✓ "), "Every available day is collected.")];
   }
-  return groups.map((group) => h("p", { class: group.days_left <= 3 ? "soon" : "later" },
-    h("b", {}, `${group.days_left <= 3 ? "▲ " : ""}${sentence(left(group.days_left))}: `),
-    `${things(group.app_days, "app-day")} of ${things(group.apps, "app")}, `,
-    group.first_date === group.last_date ? longDate(group.first_date) : `${longDate(group.first_date)} to ${longDate(group.last_date)}`));
+  return groups.map((group) => h("p", { class: group.days_left <= WARNING_DAYS ? "warning" : null },
+    h("b", {}, `${group.days_left <= WARNING_DAYS ? "▲ " : ""}${capitalized(timeLeft(group.days_left))}: `),
+    `${formatCount(group.app_days, "app-day")} of ${formatCount(group.apps, "app")}, `,
+    group.first_date === group.last_date ? formatDate(group.first_date) : `${formatDate(group.first_date)} to ${formatDate(group.last_date)}`));
 }
 
-const sentence = (words) => words[0].toUpperCase() + words.slice(1);
+const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 
 function controls(params, { from_date: from, to_date: to }) {
-  const change = (changes) => choose("coverage", params, { page: null, ...changes });
+  const change = (changes) => navigate("coverage", params, { page: null, ...changes });
   const search = h("input", { id: "coverage-search", type: "search", value: params.get("search") ?? "", placeholder: "name or App ID", onchange: (event) => change({ search: event.target.value }) });
-  const order = select(SORTS, params.get("sort") ?? "expiry", (sort) => change({ sort }));
-  order.id = "coverage-sort";
+  const order = select("coverage-sort", SORTS, params.get("sort") ?? "expiry", (sort) => change({ sort }));
   const day = (name, value) => dateInput(`coverage-${name}`, value, (date) => change({ [name]: date }));
   return h("div", { class: "controls" },
     field("Apps", search),
     field("Order", order),
     field("From", day("from_date", from)),
     field("To", day("to_date", to)),
-    h("button", { id: "coverage-window", onclick: () => change({ from_date: null, to_date: null }) }, "Vendor's window"),
-    h("button", { id: "coverage-long", onclick: () => change({ from_date: addDays(to, 1 - LONG_DAYS), to_date: to }) }, `${LONG_DAYS} days`));
+    h("button", { id: "coverage-window", onclick: () => change({ from_date: null, to_date: null }) }, "Vendor window"),
+    h("button", { id: "coverage-long", onclick: () => change({ from_date: addDays(to, 1 - LONG_RANGE_DAYS), to_date: to }) }, `${LONG_RANGE_DAYS} days`));
 }
 
 function legend() {
   return h("ul", { class: "legend", "aria-label": "States" },
-    Object.entries(STATES).map(([state, { sign, means }]) => entry(state, sign, state, means)),
-    entry("collected same", SAME.sign, "same response", SAME.means));
+    Object.entries(STATES).map(([state, { sign, means }]) => legendEntry(state, sign, state, means)),
+    legendEntry("collected same-response", SAME_RESPONSE.sign, "same response", SAME_RESPONSE.means));
 }
 
-function entry(looks, sign, name, means) {
-  return h("li", {}, h("span", { class: `swatch ${looks}`, "aria-hidden": "true" }, sign), h("b", {}, name), ` ${means}`);
+function legendEntry(className, sign, name, means) {
+  return h("li", {}, h("span", { class: `swatch ${className}`, "aria-hidden": "true" }, sign), h("b", {}, name), ` ${means}`);
 }
 
-// A button that leads nowhere stays focusable: the keyboard that turned the last page is at it.
+// An inactive button stays focusable, so the keyboard focus survives the last page.
 function pager(params, { page, last, apps_in_all: apps }) {
-  const turn = (id, to, label) => {
-    const isPage = to >= 1 && to <= last;
-    return h("button", { id, "aria-disabled": String(!isPage), onclick: () => isPage && choose("coverage", params, { page: to }) }, label);
+  const button = (id, target, label) => {
+    const isPage = target >= 1 && target <= last;
+    return h("button", { id, "aria-disabled": String(!isPage), onclick: () => isPage && navigate("coverage", params, { page: target }) }, label);
   };
   const first = APPS_PER_PAGE * (page - 1);
   return [
-    turn("coverage-previous", page - 1, "‹ Previous"),
-    h("span", {}, apps ? `${count(first + 1)}–${count(Math.min(first + APPS_PER_PAGE, apps))} of ${things(apps, "app")}` : "no apps"),
-    turn("coverage-next", page + 1, "Next ›"),
+    button("coverage-previous", page - 1, "‹ Previous"),
+    h("span", {}, apps ? `${formatInteger(first + 1)}–${formatInteger(Math.min(first + APPS_PER_PAGE, apps))} of ${formatCount(apps, "app")}` : "no apps"),
+    button("coverage-next", page + 1, "Next ›"),
   ];
 }

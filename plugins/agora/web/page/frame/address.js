@@ -1,35 +1,34 @@
-// What is chosen stands in the address behind the #, so that a reload and a link keep it: in that of the page, and in
-// the one that people see, which is Airflow's.
+// The user's choices, stored behind the # of the page's address and of Airflow's address, for reloads and links.
 
-export function choose(view, params, changes) {
-  location.hash = address(view, changed(params, changes));
+export function navigate(view, params, changes) {
+  location.hash = hashOf(view, withChanges(params, changes));
 }
 
-// For a view that has drawn the change already; returns what is chosen now.
-export function keep(view, params, changes) {
-  const next = changed(params, changes);
-  history.replaceState(null, "", `#${address(view, next)}`);
-  mirrorAddress();
+// Updates the address without a navigation, for a view that already shows the change. Returns the new parameters.
+export function updateAddress(view, params, changes) {
+  const next = withChanges(params, changes);
+  history.replaceState(null, "", `#${hashOf(view, next)}`);
+  copyAddressToAirflow();
   return next;
 }
 
-// For a control that outlives such changes.
-export function chosenNow() {
+// The current parameters, for a control that is older than the last update.
+export function currentParams() {
   return new URLSearchParams(location.hash.split("?")[1] ?? "");
 }
 
-export function mirrorAddress() {
+export function copyAddressToAirflow() {
   if (window.parent === window || !location.hash) return;
-  const { history: outer, location: seen } = window.parent;
-  outer.replaceState(outer.state, "", seen.pathname + seen.search + location.hash);
+  const { history: outerHistory, location: outerLocation } = window.parent;
+  outerHistory.replaceState(outerHistory.state, "", outerLocation.pathname + outerLocation.search + location.hash);
 }
 
-export function restoreAddress() {
-  const seen = window.parent.location.hash;
-  if (!location.hash && seen) history.replaceState(null, "", seen);
+export function restoreAddressFromAirflow() {
+  const outerHash = window.parent.location.hash;
+  if (!location.hash && outerHash) history.replaceState(null, "", outerHash);
 }
 
-function changed(params, changes) {
+function withChanges(params, changes) {
   const next = new URLSearchParams(params);
   for (const [name, value] of Object.entries(changes)) {
     if (value === "" || value === null || value === undefined) next.delete(name);
@@ -38,7 +37,7 @@ function changed(params, changes) {
   return next;
 }
 
-function address(view, params) {
+function hashOf(view, params) {
   const query = params.toString();
   return query ? `${view}?${query}` : view;
 }

@@ -1,48 +1,48 @@
-// Calls of the page's own routes and of Airflow's API, as the user who is logged in.
+// Requests to the page's routes and to Airflow's API, as the logged-in user.
 
-const here = new URL("../..", import.meta.url);
-// Airflow itself, which may lie below a path of its own.
-export const airflowRoot = here.pathname.replace(/\/agora\/bandwidth\/$/, "");
+const root = new URL("../..", import.meta.url);
+// The path of Airflow's own base URL, if any.
+export const airflowRoot = root.pathname.replace(/\/agora\/bandwidth\/$/, "");
 
 export function pathOf(route, params = {}) {
-  const url = new URL(`api/${route}`, here);
-  for (const [name, value] of Object.entries(params)) {
-    for (const one of [value].flat()) if (one !== null && one !== undefined && one !== "") url.searchParams.append(name, one);
+  const url = new URL(`api/${route}`, root);
+  for (const [name, values] of Object.entries(params)) {
+    for (const value of [values].flat()) if (value !== null && value !== undefined && value !== "") url.searchParams.append(name, value);
   }
   return url.pathname + url.search;
 }
 
 export function read(route, params) {
-  return call("GET", pathOf(route, params));
+  return request("GET", pathOf(route, params));
 }
 
 export function write(route, body) {
-  return call("POST", pathOf(route), body);
+  return request("POST", pathOf(route), body);
 }
 
 export function airflow(method, path, body) {
-  return call(method, `${airflowRoot}/api/v2/${path}`, body);
+  return request(method, `${airflowRoot}/api/v2/${path}`, body);
 }
 
-async function call(method, address, body) {
-  let answer;
+async function request(method, address, body) {
+  let response;
   try {
-    answer = await fetch(address, {
+    response = await fetch(address, {
       method,
       headers: body ? { "Content-Type": "application/json" } : {},
       body: body && JSON.stringify(body),
     });
   } catch {
-    throw new Error("Airflow does not answer. Is its api-server running?");
+    throw new Error("Airflow does not respond. Check that its api-server is running.");
   }
-  const content = await answer.json().catch(() => ({}));
-  if (answer.ok) return content;
-  throw new Error(wordsFor(answer.status, content.detail));
+  const content = await response.json().catch(() => ({}));
+  if (response.ok) return content;
+  throw new Error(errorMessage(response.status, content.detail));
 }
 
-function wordsFor(status, detail) {
-  if (status === 401) return "Your login has ended. Reload Airflow to log in again.";
-  if (status === 403) return "Your login may not do this. It needs Airflow's right to read (to look) or to trigger (to collect) the DAG agora_bandwidth_backfill, or to edit (to review) the DAG agora_bandwidth_daily.";
+function errorMessage(status, detail) {
+  if (status === 401) return "Your session has expired. Reload Airflow to log in again.";
+  if (status === 403) return "You do not have permission. Viewing requires Airflow's right to read the DAG agora_bandwidth_backfill, collecting requires the right to trigger this DAG, and reviewing requires the right to edit the DAG agora_bandwidth_daily.";
   if (Array.isArray(detail)) return detail.map((part) => `${part.loc?.at(-1)}: ${part.msg}`).join("; ");
-  return typeof detail === "string" ? detail : `Airflow answered ${status}.`;
+  return typeof detail === "string" ? detail : `Airflow returned HTTP ${status}.`;
 }

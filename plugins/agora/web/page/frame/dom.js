@@ -1,4 +1,4 @@
-// Elements, made without HTML strings, so that no name or reason can be taken for markup.
+// Creates elements without HTML strings, so that names and messages are never parsed as markup.
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -15,33 +15,43 @@ export function field(label, control) {
   return h("label", { class: "field" }, h("span", {}, label), control);
 }
 
-export function select(options, chosen, onchange) {
-  const element = h("select", { onchange: () => onchange(element.value) });
+export function select(id, options, selected, onchange) {
+  const element = h("select", { id, onchange: () => onchange(element.value) });
   for (const [value, label] of Object.entries(options)) {
-    element.append(h("option", { value, selected: value === chosen }, label));
+    element.append(h("option", { value, selected: value === selected }, label));
   }
   return element;
 }
 
-// A date counts when it was picked, or typed and left or confirmed: while one is typed, each digit makes a date.
+// Reports a picked date at once, and a typed date on Enter or blur: while typing, each digit forms a valid date.
 export function dateInput(id, value, onpick, attributes = {}) {
-  let isTyped = false;
+  let isTyping = false;
   const pick = () => {
     if (input.value && input.value !== value && input.validity.valid) onpick(input.value);
   };
   const input = h("input", {
     id, type: "date", value, min: "2000-01-01", max: "2999-12-31", ...attributes,
-    onkeydown: (event) => { isTyped = event.key !== "Enter"; if (!isTyped) pick(); },
-    onpointerdown: () => { isTyped = false; },
-    onchange: () => { if (!isTyped) pick(); },
+    onkeydown: (event) => { isTyping = event.key !== "Enter"; if (!isTyping) pick(); },
+    onpointerdown: () => { isTyping = false; },
+    onchange: () => { if (!isTyping) pick(); },
     onblur: pick,
   });
   return input;
 }
 
-export function table(caption, heads, rows, attributes = {}) {
+export function table(caption, headings, rows, attributes = {}) {
   return h("table", attributes,
     h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col" }, heading)))),
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell))))));
+}
+
+// Replaces an element's children unless the text is unchanged, which keeps the focus and avoids repeated
+// announcements by screen readers. Returns whether the focus was in the replaced children.
+export function replaceIfChanged(element, children) {
+  const fresh = h("div", {}, children);
+  if (fresh.textContent === element.textContent) return false;
+  const hadFocus = element.contains(document.activeElement);
+  element.replaceChildren(...fresh.childNodes);
+  return hadFocus;
 }

@@ -1,49 +1,69 @@
-// Numbers, dates and rates as people read them. Rates come in kbps (1,000 bits a second).
+// Formats numbers, dates, rates and counts for display. Rates are in kbps (1,000 bits per second).
 
-const whole = new Intl.NumberFormat("en");
-const UNITS = [[1e9, "Tbps"], [1e6, "Gbps"], [1e3, "Mbps"], [1, "kbps"]];
-
-// Made once: a formatter of their own for each number would slow long tables down.
+// Formatters are created once: creating one per number slows long tables down.
+const integer = new Intl.NumberFormat("en");
 const fourDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
-
-export const count = (number) => whole.format(number);
-const fourDigitsFilled = new Intl.NumberFormat("en", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
-// Four digits, so that figures in a column are compared at a glance; small whole numbers stay as they are.
-export const digits = (number) => (Number.isInteger(number) && number < 1000 ? fourDigits : fourDigitsFilled).format(number);
-
+const exactlyFourDigits = new Intl.NumberFormat("en", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
 const compact = new Intl.NumberFormat("en", { notation: "compact" });
-export const brief = (number) => compact.format(number);
+const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const dateRange = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const RATE_UNITS = [[1e9, "Tbps"], [1e6, "Gbps"], [1e3, "Mbps"], [1, "kbps"]];
+const BYTE_UNITS = [[1e21, "ZB"], [1e18, "EB"], [1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]];
 
-export function things(number, one, many = `${one}s`) {
-  return `${count(number)} ${number === 1 ? one : many}`;
+export const formatInteger = (number) => integer.format(number);
+export const formatCompact = (number) => compact.format(number);
+
+// Four digits align numbers in a column; small integers stay as they are.
+export const formatDigits = (number) => (Number.isInteger(number) && number < 1000 ? fourDigits : exactlyFourDigits).format(number);
+
+// A count with its noun: 1 app-day, 2 app-days, 1,234 app-days.
+export function formatCount(number, noun, plural = `${noun}s`) {
+  return `${formatInteger(number)} ${number === 1 ? noun : plural}`;
 }
 
-// The unit in which a rate is best read, and its size in kbps.
-export function unitFor(kbps) {
-  return UNITS.find(([least]) => Math.abs(kbps) >= least) ?? UNITS.at(-1);
+// Up to `most` names, and the number of further names.
+export function formatNames(names, most) {
+  const further = names.length - most;
+  return names.slice(0, most).join(", ") + (further > 0 ? ` and ${formatInteger(further)} more` : "");
 }
 
-export function rate(kbps) {
+// The best unit for a rate, and its size in kbps.
+export function rateUnit(kbps) {
+  return RATE_UNITS.find(([size]) => Math.abs(kbps) >= size) ?? RATE_UNITS.at(-1);
+}
+
+export function formatRate(kbps) {
   if (kbps === null || kbps === undefined) return "–";
-  const [size, unit] = unitFor(kbps);
-  return `${digits(kbps / size)} ${unit}`;
+  const [size, unit] = rateUnit(kbps);
+  return `${formatDigits(kbps / size)} ${unit}`;
 }
 
-const SIZES = [[1e21, "ZB"], [1e18, "EB"], [1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]];
-
-export function bytes(number) {
+export function formatBytes(number) {
   if (number === null || number === undefined) return "–";
-  const [size, unit] = SIZES.find(([least]) => number >= least) ?? SIZES.at(-1);
-  return `${digits(number / size)} ${unit}`;
+  const [size, unit] = BYTE_UNITS.find(([least]) => number >= least) ?? BYTE_UNITS.at(-1);
+  return `${formatDigits(number / size)} ${unit}`;
 }
 
-export function monthOf(isoDate) {
+export function formatMonth(isoDate) {
   return new Date(`${isoDate}T00:00Z`).toLocaleDateString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
 }
 
-export function longDate(isoDate) {
+export function formatDate(isoDate) {
   return new Date(`${isoDate}T00:00Z`).toLocaleDateString("en-GB",
     { weekday: "short", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+}
+
+export const formatDateRange = (from, to) => dateRange.formatRange(new Date(from), new Date(to));
+
+// In the viewer's time zone.
+export const formatTime = (iso) => (iso ? time.format(new Date(iso)) : "–");
+
+export function formatDuration(from, to) {
+  if (!from || !to) return "–";
+  const seconds = Math.max(0, Math.round((new Date(to) - new Date(from)) / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function addDays(isoDate, days) {
@@ -58,5 +78,5 @@ export function datesBetween(first, last) {
   return dates;
 }
 
-// A run's note as text: notes are escaped for Airflow, which shows them as Markdown.
+// A run note as plain text: Airflow renders notes as Markdown, so they are stored escaped.
 export const plainNote = (note) => note?.replace(/\\([!-/:-@[-`{-~])/g, "$1").replaceAll("\u200b", "");

@@ -1,16 +1,15 @@
-// The page's frame: which of the four views is shown, and what is said when one cannot be.
+// The page's frame: shows the chosen view, or an error with a button to try again.
 import { airflowRoot, read } from "./api.js";
 import { h } from "./dom.js";
-import { followTheme } from "./theme.js";
-import { leadLinksOutside } from "./outside.js";
-import { mirrorAddress, restoreAddress } from "./address.js";
+import { followTheme, openLinksOutside } from "./airflow_frame.js";
+import { copyAddressToAirflow, restoreAddressFromAirflow } from "./address.js";
 
 const VIEWS = { coverage: "../coverage/view.js", traffic: "../traffic/view.js", bill: "../bill/view.js", health: "../health/view.js" };
 const view = document.getElementById("view");
-let shown = 0;
+let requestNumber = 0;
 
 async function show() {
-  mirrorAddress();
+  copyAddressToAirflow();
   const [name, query] = location.hash.slice(1).split("?");
   const chosen = name in VIEWS ? name : "coverage";
   for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -19,40 +18,39 @@ async function show() {
     tab.tabIndex = isChosen ? 0 : -1;
   }
   view.setAttribute("aria-labelledby", `tab-${chosen}`);
-  const turn = ++shown;
+  const number = ++requestNumber;
   view.setAttribute("aria-busy", "true");
-  if (!view.hasChildNodes()) setTimeout(() => view.hasChildNodes() || view.append(h("p", { class: "quiet" }, "Loading …")), 300);
+  if (!view.hasChildNodes()) setTimeout(() => view.hasChildNodes() || view.append(h("p", { class: "muted" }, "Loading…")), 300);
   const panel = h("div", { class: `panel ${chosen}` });
   try {
-    // A view fills its panel; one that was left meanwhile is dropped.
     await (await load(chosen)).show(panel, new URLSearchParams(query ?? ""));
-  } catch (trouble) {
-    panel.replaceChildren(h("p", { class: "trouble", role: "alert" }, trouble.message), h("button", { onclick: show }, "Try again"));
+  } catch (error) {
+    panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), h("button", { onclick: show }, "Try again"));
   }
-  if (turn === shown) take(panel);
+  // If the user has left the view meanwhile, its panel is dropped.
+  if (number === requestNumber) display(panel);
 }
 
 async function load(chosen) {
   try {
     return await import(VIEWS[chosen]);
-  } catch (trouble) {
-    await read("rights"); // says it in words if the login has ended
-    throw trouble;
+  } catch (error) {
+    await read("rights"); // throws a clear error if the session has expired
+    throw error;
   }
 }
 
-// Whoever uses the keyboard goes on where they were: what is focused has an id of its own.
-function take(panel) {
-  const focused = document.activeElement?.id;
-  view.firstElementChild?.dispatchEvent(new Event("left"));
+// Keeps the keyboard focus: elements that can have the focus keep their ids across views.
+function display(panel) {
+  const focusedId = document.activeElement?.id;
   view.replaceChildren(panel);
   view.removeAttribute("aria-busy");
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   panel.dispatchEvent(new Event("shown"));
 }
 
-// A view that is shown already, and perhaps could not be, is shown anew.
-function showAgain(event) {
+// A click on the selected tab reloads the view.
+function reloadSelectedTab(event) {
   if (event.target.closest("[role=tab]")?.getAttribute("aria-selected") === "true" && event.target.hash === location.hash) show();
 }
 
@@ -65,22 +63,23 @@ function moveBetweenTabs(event) {
   next.click();
 }
 
-// Airflow shows the tab on every DAG there is.
-function belongsHere() {
+// Airflow shows the tab on every DAG.
+function isBandwidthDag() {
   const dagId = new URLSearchParams(location.search).get("dag");
   return !dagId || dagId.startsWith("agora_bandwidth_");
 }
 
 followTheme();
-leadLinksOutside();
-if (belongsHere()) {
-  document.querySelector("[role=tablist]").addEventListener("keydown", moveBetweenTabs);
-  document.querySelector("[role=tablist]").addEventListener("click", showAgain);
+openLinksOutside();
+const tabList = document.querySelector("[role=tablist]");
+if (isBandwidthDag()) {
+  tabList.addEventListener("keydown", moveBetweenTabs);
+  tabList.addEventListener("click", reloadSelectedTab);
   window.addEventListener("hashchange", show);
-  restoreAddress();
+  restoreAddressFromAirflow();
   show();
 } else {
-  document.querySelector("[role=tablist]").remove();
+  tabList.remove();
   view.replaceChildren(h("p", { class: "empty" }, "This DAG does not collect bandwidth. ",
-    h("a", { href: `${airflowRoot}/plugin/bandwidth`, "data-outside": true }, "See the bandwidth of all apps")));
+    h("a", { href: `${airflowRoot}/plugin/bandwidth`, "data-outside": true }, "View the bandwidth of all apps")));
 }

@@ -1,84 +1,81 @@
-// The view Health: what is missing, the last and the next runs, the vendor accounts, and doubtful responses.
+// The view Health: incomplete days, the last and next runs, the vendor accounts, and suspicious responses.
 import { read } from "../frame/api.js";
-import { accounts } from "./accounts.js";
-import { requestsChart, requestsTable } from "./requests.js";
-import { failures, lastRuns, runsTable } from "./runs.js";
-import { lateSchedules, schedulesTable } from "./schedules.js";
-import { dropsToReview, restatementsTable } from "./restatements.js";
-import { sameResponses } from "./same_responses.js";
+import { timeLeft } from "../frame/app_day_states.js";
 import { h } from "../frame/dom.js";
-import { count, longDate, things } from "../frame/format.js";
-import { left } from "../frame/states.js";
-import { at, zoneWords } from "./times.js";
+import { formatCount, formatDate, formatInteger, formatTime } from "../frame/format.js";
+import { failureNotices, lastRuns, lateNotices, runsTable, schedulesTable } from "./runs.js";
+import { dropsNotice, restatementsTable, sameResponsesTable } from "./suspicious_responses.js";
+import { accountsTable, drawRequests, requestsTable } from "./vendor_api.js";
 
-const SOON_DAYS = 3;
+const WARNING_DAYS = 3;
 
 export async function show(panel) {
   const [health, rights] = await Promise.all([read("health"), read("rights")]);
   const runs = await lastRuns(health.runs);
-  panel.append(...health.problems.map((problem) => h("p", { class: "verdict soon" }, h("b", {}, "✕ "), problem)));
-  if (!health.accounts.length && !runs.rows.length) return panel.append(nothingYet(), h("h2", {}, "Next runs"), schedulesTable(health.schedules));
-  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bars of requests and of throttled ones by day, as in the table below" });
-  const review = h("div", { role: "status" });
+  panel.append(...health.problems.map((problem) => h("p", { class: "notice warning" }, h("b", {}, "✕ "), problem)));
+  if (!health.accounts.length && !runs.rows.length) return panel.append(emptyState(), h("h2", {}, "Next runs"), schedulesTable(health.schedules));
+  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bar chart of requests and throttled requests by day, as in the table below" });
+  const drops = h("div", { role: "status" });
   const restatements = h("div");
-  function draw(fresh) {
-    const toReview = dropsToReview(fresh, rights, async () => {
-      draw(await read("health"));
-      review.append(h("p", { class: "verdict well", id: "reviewed", tabindex: -1 }, h("b", {}, "✓ "), `Marked as reviewed by ${rights.user}.`));
+  function update(fresh) {
+    const notice = dropsNotice(fresh, rights, async () => {
+      update(await read("health"));
+      drops.append(h("p", { class: "notice success", id: "reviewed", tabindex: -1 }, h("b", {}, "✓ "), `Marked as reviewed by ${rights.user}.`));
       document.getElementById("reviewed").focus({ preventScroll: true });
     });
-    review.replaceChildren(...(toReview ? [toReview] : []));
+    drops.replaceChildren(...(notice ? [notice] : []));
     restatements.replaceChildren(restatementsTable(fresh));
   }
-  draw(health);
+  update(health);
   panel.append(
-    verdict(health), review, ...lateSchedules(health.schedules), ...failures(runs.ended), tiles(health, runs.ended),
+    windowNotice(health), drops, ...lateNotices(health.schedules), ...failureNotices(runs.ended), tiles(health, runs.ended),
     h("h2", {}, "Last runs"), runsTable(runs),
     h("h2", {}, "Next runs"), schedulesTable(health.schedules),
     h("h2", {}, "Requests by day"), requestsTable(health, chart),
-    h("h2", {}, "Vendor accounts"), accounts(health.accounts),
-    h("h2", { id: "restatements", tabindex: -1 }, "Days that the vendor changed later"), restatements,
-    h("h2", {}, "Same responses for several apps"), sameResponses(health),
-    h("p", { class: "quiet" }, `Times are ${zoneWords()}; usage dates are the vendor's. As of ${at(health.now)}.`));
-  if (health.requests_by_day.length) panel.addEventListener("shown", () => requestsChart(chart, health).catch((trouble) => chart.replaceChildren(trouble.message)));
+    h("h2", {}, "Vendor accounts"), accountsTable(health.accounts),
+    h("h2", { id: "restatements", tabindex: -1 }, "Restatements"), restatements,
+    h("h2", {}, "Same response for several apps"), sameResponsesTable(health),
+    h("p", { class: "muted" }, `Times are in your time zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}. Usage dates are in the vendor's time zone. Updated ${formatTime(health.now)}.`));
+  if (health.requests_by_day.length) panel.addEventListener("shown", () => drawRequests(chart, health).catch((error) => chart.replaceChildren(error.message)));
 }
 
-function nothingYet() {
+function emptyState() {
   return h("div", { class: "empty" },
-    h("p", {}, "Nothing was collected yet, and no run was started."),
-    h("p", {}, "Name your App IDs in Airflow's variable agora_apps and trigger the DAG agora_bandwidth_daily: what it does is shown here."));
+    h("p", {}, "No data is collected yet, and no run has started."),
+    h("p", {}, "Add your App IDs to the Airflow variable agora_apps and trigger the DAG agora_bandwidth_daily. This page then shows the progress."));
 }
 
-function verdict({ window: held }) {
+function windowNotice({ window: vendorWindow }) {
+  const { app_days: expected, open_app_days: open, open_apps: apps, days_left: days } = vendorWindow;
   const coverage = h("a", { href: "#coverage" }, "Coverage");
-  if (!held.app_days && !held.open_app_days) return h("p", { class: "verdict" }, "No app-day of the vendor's window is expected. ", coverage, " shows what was collected.");
-  if (!held.open_app_days) {
-    return h("p", { class: "verdict well" }, h("b", {}, "✓ "), `All ${things(held.app_days, "app-day")} of the window are collected. `, coverage);
+  if (!expected && !open) return h("p", { class: "notice" }, "No app-days are expected in the vendor window. ", coverage, " shows the collected days.");
+  if (!open) {
+    return h("p", { class: "notice success" }, h("b", {}, "✓ "), `All ${formatCount(expected, "app-day")} in the vendor window are collected. `, coverage);
   }
-  const isSoon = held.days_left <= SOON_DAYS;
-  const expiry = held.days_left < 0 ? "the first is out of the window by the calendar, and still requested"
-    : held.days_left === 0 ? "today is the last day to collect the first" : `the first expires in ${things(held.days_left, "day")}`;
-  return h("p", { class: isSoon ? "verdict soon" : "verdict" }, h("b", {}, isSoon ? "▲ " : "◐ "),
-    `${things(held.open_app_days, "app-day")} of ${things(held.open_apps, "app")} ${held.open_app_days === 1 ? "is" : "are"} not complete; ${expiry}. `,
-    "The next run requests them. See ", coverage, ".");
+  const isUrgent = days <= WARNING_DAYS;
+  const expiry = days < 0 ? "is past the vendor window and still requested"
+    : days === 0 ? "expires today" : `expires in ${formatCount(days, "day")}`;
+  return h("p", { class: isUrgent ? "notice warning" : "notice" }, h("b", {}, isUrgent ? "▲ " : "◐ "),
+    `${formatCount(open, "app-day")} of ${formatCount(apps, "app")} ${open === 1 ? "is" : "are"} incomplete. The first ${expiry}. `,
+    "The next run requests all incomplete days. See ", coverage, ".");
 }
 
 function tile(label, figure, ...lines) {
-  return h("div", { class: "tile" }, label, h("b", {}, figure), ...lines.filter(Boolean).map((line) => h("span", { class: "line quiet" }, line)));
+  return h("div", { class: "tile" }, label, h("b", {}, figure), ...lines.filter(Boolean).map((line) => h("span", { class: "line muted" }, line)));
 }
 
-function tiles(health, [last]) {
-  const { window: held, oldest, requests_by_day: days } = health;
-  const sum = (name) => days.reduce((all, day) => all + day[name], 0);
+function tiles(health, [lastRun]) {
+  const { window: vendorWindow, oldest, requests_by_day: days } = health;
+  const sum = (name) => days.reduce((total, day) => total + day[name], 0);
   return h("div", { class: "tiles" },
     oldest
-      ? tile("Oldest day not complete", longDate(oldest.usage_date), `${oldest.app_name}: ${oldest.state}`, oldest.reason, left(oldest.days_left))
-      : tile("Oldest day not complete", "none", "of those that are still available"),
-    tile("App-days of the window", count(held.app_days), Object.entries(held.states).map(([state, number]) => `${count(number)} ${state}`).join(", ")),
-    tile("Lost app-days", count(health.lost_app_days), "expected, never collected, no longer available"),
-    last ? tile("Last run ended", at(last.ended_at), last.dag_id, last.words) : tile("Last run ended", "none yet"),
+      ? tile("Oldest incomplete day", formatDate(oldest.usage_date), `${oldest.app_name}: ${oldest.state}`, oldest.reason, timeLeft(oldest.days_left))
+      : tile("Oldest incomplete day", "none", "of the days still available"),
+    tile("App-days in the vendor window", formatInteger(vendorWindow.app_days), Object.entries(vendorWindow.states).map(([state, number]) => `${formatInteger(number)} ${state}`).join(", ")),
+    tile("Lost app-days", formatInteger(health.lost_app_days), "expected, never collected, no longer available"),
+    lastRun ? tile("Last run ended", formatTime(lastRun.ended_at), lastRun.dag_id, lastRun.label) : tile("Last run ended", "none yet"),
     days.length
-      ? tile("Requests, last 31 days", count(sum("requests")), `${count(sum("limited"))} throttled (HTTP 429)`, things(sum("retries"), "retry", "retries"))
+      ? tile("Requests, last 31 days", formatInteger(sum("requests")), `${formatInteger(sum("limited"))} throttled (HTTP 429)`, formatCount(sum("retries"), "retry", "retries"))
       : tile("Requests, last 31 days", "none yet"),
-    tile("Changed later, last 31 days", count(health.restatements_in_all), "app-days that the vendor restated"));
+    tile("Restatements, last 31 days", formatInteger(health.restatements_in_all), "app-days changed by the vendor after collection"));
 }

@@ -1,9 +1,9 @@
-// Times in a zone. The charts know no zones: a picture has one offset from UTC, and its axis names it.
+// Times in a time zone. Plotly has no time zones, so each chart has one UTC offset, which its axis names.
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
-export const MINE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const VIEWER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function offset(timeZone, instant) {
   const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(instant);
@@ -12,12 +12,12 @@ function offset(timeZone, instant) {
 }
 
 export class Clock {
-  // The offset is that of the range's end; before a change of the clock it differs from what a wall clock showed.
+  // Uses the offset at the end of the range. Before a clock change, times differ from wall-clock time.
   constructor(timeZone, from, to) {
     Object.assign(this, { timeZone, from, to, offset: offset(timeZone, to - 1) });
   }
 
-  // The days within the range on which the zone's clocks change.
+  // The days in the range on which the clocks of the zone change.
   changes() {
     const isChange = (from, to) => offset(this.timeZone, from) !== offset(this.timeZone, to);
     const days = [];
@@ -32,21 +32,21 @@ export class Clock {
 
   get name() {
     const minutes = Math.abs(this.offset) / MINUTE;
-    const two = (number) => String(Math.floor(number)).padStart(2, "0");
-    return `UTC${this.offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+    const twoDigits = (number) => String(Math.floor(number)).padStart(2, "0");
+    return `UTC${this.offset < 0 ? "-" : "+"}${twoDigits(minutes / 60)}:${twoDigits(minutes % 60)}`;
   }
 
-  // As the charts take it: the wall's time, without a zone.
-  wall(instant) {
+  // Local time without a zone, as Plotly expects it.
+  localTime(instant) {
     return new Date(instant + this.offset).toISOString().slice(0, 19).replace("T", " ");
   }
 
-  instant(wall) {
-    const [date, time = "00:00"] = String(wall).split(" ");
+  instant(localTime) {
+    const [date, time = "00:00"] = String(localTime).split(" ");
     return Date.parse(`${date}T${time}Z`) - this.offset;
   }
 
-  // When a date begins.
+  // The start of a date.
   midnight(isoDate) {
     return Date.parse(`${isoDate}T00:00Z`) - this.offset;
   }
@@ -64,10 +64,10 @@ export class Clock {
   }
 }
 
-// The zones to choose from: those of the vendor's accounts, and the viewer's own.
+// The zones to choose from: the zones of the vendor accounts, and the viewer's zone.
 export function zones(accounts, from, to) {
-  const vendors = [...new Set(accounts.map((account) => account.timezone))];
-  const names = (zone) => accounts.filter((account) => account.timezone === zone).map((account) => account.conn_id);
-  const named = vendors.map((zone) => [zone, `the vendor's (${new Clock(zone, from, to).name}, account ${names(zone).join(", ")})`]);
-  return Object.fromEntries([...named, ["mine", `mine (${MINE}, ${new Clock(MINE, from, to).name})`]]);
+  const vendorZones = [...new Set(accounts.map((account) => account.timezone))];
+  const accountsIn = (zone) => accounts.filter((account) => account.timezone === zone).map((account) => account.conn_id);
+  const options = vendorZones.map((zone) => [zone, `Vendor (${new Clock(zone, from, to).name}, account ${accountsIn(zone).join(", ")})`]);
+  return Object.fromEntries([...options, ["mine", `My time zone (${VIEWER_ZONE}, ${new Clock(VIEWER_ZONE, from, to).name})`]]);
 }

@@ -1,5 +1,4 @@
-// Charts by Plotly.js, loaded when the first one is drawn, in the colours of the theme.
-import { colour } from "./theme.js";
+// Draws charts with Plotly.js in the colours of the theme. The library is loaded with the first chart.
 
 const CONFIG = { responsive: true, displaylogo: false, displayModeBar: false, showTips: false, scrollZoom: false, doubleClick: false };
 const drawn = new Map();
@@ -12,19 +11,19 @@ function plotly() {
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       loaded = undefined;
-      reject(new Error("The charts' library did not load. Reload the page; every figure is in the tables, too."));
+      reject(new Error("The chart library did not load. Reload the page. The tables contain the same figures."));
     };
     document.head.append(script);
   });
   return loaded;
 }
 
-// Draws, or draws anew, into an element that is in the document. A colour may be a token of style.css, "--line-1";
-// elsewhere such words are words: an app may be called so.
-export async function draw(element, traces, layout) {
+// Draws or redraws a chart in an element of the document. Colours may name a variable of style.css, such as
+// "--line-1". Other text is never replaced, because an app may have such a name.
+export async function drawChart(element, traces, layout) {
   const library = await plotly();
-  for (const known of drawn.keys()) {
-    if (!known.isConnected && drawn.delete(known)) library.purge(known);
+  for (const other of drawn.keys()) {
+    if (!other.isConnected && drawn.delete(other)) library.purge(other);
   }
   if (!element.isConnected) return;
   drawn.set(element, { traces, layout });
@@ -34,7 +33,7 @@ export async function draw(element, traces, layout) {
 async function paint(library, element) {
   const { traces, layout } = drawn.get(element);
   const axes = Object.fromEntries(Object.keys(layout).filter((name) => /^[xy]axis/.test(name)).map((name) => [name, { ...AXIS, ...layout[name] }]));
-  // Plotly completes what it is given: it gets a copy.
+  // Plotly modifies its arguments, so pass a copy.
   await library.react(element, themed(traces), themed({ ...BASE, ...layout, ...axes }), CONFIG);
 }
 
@@ -42,7 +41,7 @@ document.addEventListener("theme", async () => {
   for (const element of drawn.keys()) if (element.isConnected) await paint(await plotly(), element);
 });
 
-const AXIS = { color: "--quiet", gridcolor: "--grid", linecolor: "--line", zeroline: false, automargin: true };
+const AXIS = { color: "--muted", gridcolor: "--grid", linecolor: "--line", zeroline: false, automargin: true };
 const BASE = {
   font: { family: "Inter, system-ui, sans-serif", size: 12, color: "--text" },
   paper_bgcolor: "--page",
@@ -56,8 +55,12 @@ const BASE = {
 };
 
 function themed(part, name = "") {
-  if (typeof part === "string") return /color(way)?$/.test(name) && part.startsWith("--") ? colour(part.slice(2)) : part;
-  if (Array.isArray(part)) return part.map((one) => themed(one, name));
+  if (typeof part === "string") return /color(way)?$/.test(name) && part.startsWith("--") ? colourOf(part) : part;
+  if (Array.isArray(part)) return part.map((item) => themed(item, name));
   if (part === null || typeof part !== "object" || part instanceof Date) return part;
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, themed(value, key)]));
+}
+
+function colourOf(variable) {
+  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
