@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from deploy.local.airflow_api import AirflowApi
-from tests.browser.test_rights import BACKFILL_RUNS, PREFIX, ROUTES, VERBS, asked
+from tests.browser.test_rights import BACKFILL_RUNS, PREFIX, ROUTES, VERBS, status_of
 from tests.distributed.live import Live
 
 Routes = dict[tuple[str, str], bool]
@@ -52,7 +52,7 @@ def tokens(session_live: Live) -> dict[str, str]:
 
 
 def statuses(live: Live, routes: Routes, token: str | None) -> dict[tuple[str, str], int]:
-    return {(path, verb): asked(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
+    return {(path, verb): status_of(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
 
 
 def test_without_a_login_every_route_and_verb_answers_401(session_live: Live, routes: Routes) -> None:
@@ -83,7 +83,7 @@ def test_collecting_takes_the_right_to_trigger_the_dag(
 ) -> None:
     yesterday = str(live.today - timedelta(days=1))
     conf = {"from_date": yesterday, "to_date": yesterday, "app_ids": live.app_ids[:1]}
-    status = asked(live, "POST", BACKFILL_RUNS, tokens[role], {"logical_date": None, "conf": conf})
+    status = status_of(live, "POST", BACKFILL_RUNS, tokens[role], {"logical_date": None, "conf": conf})
 
     assert status == (HTTPStatus.OK if may_collect else HTTPStatus.FORBIDDEN)
     assert offers_to_collect(live, tokens[role]) == may_collect
