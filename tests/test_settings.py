@@ -126,7 +126,7 @@ def test_plain_http_is_accepted_to_this_machine(url: str) -> None:
     ],
 )
 def test_plain_http_is_refused_to_any_other(url: str) -> None:
-    assert "credentials are only sent over HTTPS" in refusal(base_url=url)
+    assert "credentials are sent only over HTTPS" in refusal(base_url=url)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
@@ -322,7 +322,7 @@ def test_a_letter_outside_ascii_does_not_become_an_app_id(text: str) -> None:
 
 @pytest.mark.parametrize("value", [["a1", "A1"], [{"app_id": "aB"}, "b", {"app_id": "Ab", "name": "other"}]])
 def test_app_ids_that_differ_only_in_case_are_one_app(value: list[Any]) -> None:
-    with pytest.raises(SettingsError, match=r"names a[1b] twice: .* differ only in case are the same app"):
+    with pytest.raises(SettingsError, match=r"contains a[1b] twice. .* differ only in case are the same app"):
         parse_apps(value)
 
 

@@ -326,7 +326,7 @@ def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parse
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     refusal = f"The connection {_escaped(conn_id)} is not usable"
     if "conn_id" in given:
-        raise SettingsError(f"{refusal}: remove conn_id from its extra.") from None
+        raise SettingsError(f"{refusal}: conn_id: remove the field from the extra.") from None
     try:
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:

@@ -52,7 +52,7 @@ def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
     error, app_id = raised.value, sandbox.app_ids[0]
     assert str(error).startswith(
         f"App {app_id}, push-stream open state, connection some_account: HTTP {status} from the vendor: "
-        + ("nothing. " if status == 304 else "words of the vendor")  # a 304 has no body
+        + ("no message. " if status == 304 else "words of the vendor")  # a 304 has no body
     )
     assert error.app_id == app_id
     assert error.answer is not None
@@ -79,7 +79,7 @@ def test_nothing_but_429s_is_given_up(sandbox: RunningSandbox, name: str, quickl
     assert "Lower requests_per_second of the connection some_account" in str(error)
     assert str(error).endswith(". See docs/runbook.md#rate-limited")
     assert sandbox.stats()["by_status"].keys() == {"429"}
-    assert 2 < sandbox.stats()["requests"] < 30
+    assert 1 < sandbox.stats()["requests"] < 30
 
 
 @pytest.mark.parametrize("status", FAILURES)

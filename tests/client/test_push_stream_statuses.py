@@ -36,7 +36,7 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 
 MEND = "Fix the connection some_channels: login is the App ID and password its App Certificate"
-LOOK_FIRST = "Update the channel with the same urls: 404 says that nothing was started"
+LOOK_FIRST = "Update the channel with the same urls: 404 means that nothing was started"
 HARMLESS = "Repeating this request is safe"
 REDIRECTED = "Redirects are not followed. Check host of the connection some_channels"
 UNLISTED = "documents do not list this status. Check host of the connection some_channels"
@@ -49,7 +49,7 @@ REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (401, ChannelKeyRefused, MEND, "channel-key-refused"),
     (403, UnexpectedResponse, UNLISTED, "unexpected-response"),
     (404, ChannelNotFound, "No channel with this name is pushed", "channel-not-found"),
-    (409, ChannelConflict, "update it, stop it, or take another name", "channel-conflict"),
+    (409, ChannelConflict, "Update it, stop it, or choose another name", "channel-conflict"),
     (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
 FAILURES = [500, 502, 503, 504, 599]
@@ -68,7 +68,7 @@ def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
     error, app_id = raised.value, sandbox.app_ids[0]
     assert str(error).startswith(
         f"Channel lobby, App {app_id}, connection some_channels: HTTP {status} from the vendor: "
-        + ("nothing. " if status == 304 else "words of the vendor")  # a 304 has no body
+        + ("no message. " if status == 304 else "words of the vendor")  # a 304 has no body
     )
     assert error.app_id == app_id
     assert error.answer is not None
@@ -234,7 +234,7 @@ def test_a_clock_that_is_more_than_five_minutes_wrong_is_named(ahead: int) -> No
         return asked(sandbox, CHANNEL_CALLS["start"])
 
     with running_sandbox(apps=1, quiet=True) as sandbox:
-        with pytest.raises(ChannelKeyRefused, match="check this machine's clock: a Channel Key is good for"):
+        with pytest.raises(ChannelKeyRefused, match="check this machine's clock: a Channel Key is valid for"):
             ask(6)
         assert "more than 300 seconds" in sandbox.channels()["last_refusal"]["reason"]
         assert ask(4).cname == CNAME

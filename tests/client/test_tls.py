@@ -34,7 +34,9 @@ def refusal(tls: ssl.SSLContext, ca_file: Path | None = None) -> str:
 def test_a_self_signed_certificate_is_refused_and_ca_file_named(tmp_path: Path) -> None:
     said = refusal(self_signed(tmp_path))
     assert "has an unknown signer (self-signed certificate)" in said
-    assert "If you trust its signer, set ca_file of the connection some_account to their PEM file" in said
+    assert (
+        "If you trust the signer, set ca_file of the connection some_account to the signer's PEM file" in said
+    )
 
 
 def test_an_unknown_authority_is_refused_and_ca_file_named(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_an_authority_other_than_that_of_ca_file_is_refused(tmp_path: Path) -> N
 def test_an_expired_certificate_is_refused_although_the_authority_is_known(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     tls = authority.server(since=timedelta(days=-3), until=timedelta(seconds=-1))
-    assert "has expired. Whoever runs the host must renew it" in refusal(tls, authority.ca_file)
+    assert "has expired. The operator of the host must renew it" in refusal(tls, authority.ca_file)
 
 
 def test_a_certificate_of_tomorrow_is_refused_although_the_authority_is_known(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
 ) -> None:
     unheard = OutcomeUnknown if apply else VendorUnavailable
     method = "POST" if apply else "GET"
-    check = "Check the App ID in the variable agora_apps"
+    check = "Check the App ID and its conn_id in the variable agora_apps"
     failing: dict[int, tuple[dict[str, Any], type[VendorError], str]] = {
         3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"from the vendor: none. {check}"),
         7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500 from the vendor: sorry."),

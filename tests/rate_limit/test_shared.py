@@ -21,7 +21,7 @@ from agora.rate_limit.shared import SharedLimiter
 from agora.rate_limit.store import LimitStore
 from agora.settings import DashboardSettings, parse_dashboard
 from agora.warehouse.engine import warehouse_engine
-from tests.collect.shared_rate import PROCESSES, measure
+from tests.rate_limit.shared_rate import PROCESSES, measure
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 

@@ -57,7 +57,7 @@ def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
 
     about = f"App {live.app_ids[0]}, connection agora_push_stream: HTTP"
     assert_refused(taken, "start", f"Channel lobby, {about} 409 from the vendor: Conflicted channel names.")
-    assert "update it, stop it, or take another name" in taken.note
+    assert "Update it, stop it, or choose another name" in taken.note
     for run, task in zip(unknown, ("update", "stop"), strict=True):
         assert_refused(run, task, f"Channel nobody, {about} 404 from the vendor: Channel not found.")
         assert "check it, or start it" in run.note

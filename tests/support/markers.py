@@ -61,6 +61,7 @@ SLOW_BY_REASON = {
         "tests/bandwidth/collect/test_memory.py",
         "tests/bandwidth/collect/test_moved_apps.py",
         "tests/bandwidth/collect/test_network.py",
+        "tests/bandwidth/collect/test_one_app_throttled.py",
         "tests/bandwidth/collect/test_outages.py",
         "tests/bandwidth/collect/test_real_link.py",
         "tests/bandwidth/collect/test_replay.py",

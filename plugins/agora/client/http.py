@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,6 +89,7 @@ class HttpClient:
         self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for a permit
         self._refused_since: float | None = None
         self._others = 0  # responses other than 429
+        self._consecutive_429s: Counter[str] = Counter()  # by the path of the request
         self.requests = 0
         self.limited = 0
 
@@ -146,9 +148,9 @@ class HttpClient:
     async def _send_until_not_throttled(self, request: Request) -> tuple[Response, float | None]:
         """Send a request until its response is not 429, or until only this request is throttled.
 
-        A request that gets nine 429s while others are served is throttled for a reason of its own, so its 429
-        is returned. If the account gets nothing but 429 for five minutes, or a Retry-After of more than five
-        minutes, the account is given up and nothing more is sent.
+        If one app gets nine consecutive 429s while others are served, it is throttled for a reason of its
+        own, so the 429 is returned. If the account gets nothing but 429 for five minutes, or a Retry-After of
+        more than five minutes, the account is given up and nothing more is sent.
 
         Returns:
             The response, and its Retry-After in seconds.
@@ -157,7 +159,7 @@ class HttpClient:
             NoResponse: The request got no response.
             NoPermit: The account is given up.
         """
-        throttled = 0
+        resource = request.path.partition("?")[0]
         refusal: Response | None = None
         others = self._others
         while True:
@@ -166,12 +168,13 @@ class HttpClient:
             if answer.status != 429:
                 self._others += 1
                 self._refused_since = None
+                self._consecutive_429s.pop(resource, None)
                 await self._limiter.record_response(sent_at)
                 return answer, retry_after_seconds
-            throttled += 1
+            self._consecutive_429s[resource] += 1
             refusal = answer
             await self._record_throttled(sent_at, retry_after_seconds)
-            if throttled > RETRIES_WHEN_LIMITED and self._others > others:
+            if self._consecutive_429s[resource] > RETRIES_WHEN_LIMITED and self._others > others:
                 return answer, None
 
     async def _permit(self, refusal: Response | None) -> float:

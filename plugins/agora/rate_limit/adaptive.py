@@ -18,6 +18,7 @@ FALL = 0.5  # below this share of a lasting rate, the limit itself fell: estimat
 LASTING_SECONDS = 12.0  # longer than a token bucket's burst of five seconds at twice its rate
 ROUNDS_AT_START, ROUNDS_AFTER_FALL = 3, 10  # of probing; ten take more than a minute
 LEAST_PER_SECOND = 0.01
+LEAST_UNMEASURED_PER_SECOND = 0.3  # 429s alone lower the rate to one request in 5 s: slower needs responses
 BLOCK_SECONDS = 0.05  # permits are granted this far ahead: below 40 a second, one at a time
 LATE_SECONDS = 0.02  # lateness that is made up for: less than a limit's own tolerance
 FORGET_SECONDS = 600.0  # after so long a silence the limit is learned again, for a few 429s
@@ -147,7 +148,9 @@ class AdaptiveLimit:
         if not is_first and (self.responses or not was_empty):  # repeated halving is one round
             self.rounds_left = max(0, self.rounds_left - 1)
         if not self.responses or (is_short and not was_empty and average < FALL * self.per_second):
-            self.state, self.limit_per_second = State.BACKING_OFF, 0.75 * self.per_second
+            known = self.limit_per_second or self.per_second
+            self.state = State.BACKING_OFF
+            self.limit_per_second = max(0.75 * self.per_second, min(LEAST_UNMEASURED_PER_SECOND, known))
             return
         if seconds >= LASTING_SECONDS:
             self.lasting_per_second = average

@@ -37,8 +37,9 @@ def test_what_was_kept_raw_is_loaded_too(warehouse: Warehouse, monkeypatch: pyte
 
     def kept_while_the_time_is_up(*given: Any) -> None:
         store(*given)
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        time.sleep(0.3)
+        # By then the event loop is idle: a full chunk waits. The alarm would end whatever code it met.
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        time.sleep(1.0)
 
     monkeypatch.setattr(fetch, "CHUNK_APP_DAYS", 20)
     with running_sandbox(apps=10, quiet=True) as sandbox:
