@@ -97,7 +97,7 @@ def assert_drop_is_named_until_reviewed(live: LiveStack, run: Run) -> None:
         ({"from_date": "{later}", "to_date": "{day}"}, "Swap the two"),
         (
             {"from_date": "{day}", "to_date": "{day}", "app_ids": ["nobody"]},
-            "add it to the variable agora_apps",
+            "Add the app there first",
         ),
         ({"from_date": "{today}", "to_date": "{today}"}, "not over yet"),
     ],
