@@ -222,7 +222,7 @@ class LiveStack:
         """Run Airflow's own CLI inside the stack, as bin/airflow does."""
         environment = {**os.environ, "AGORA_LOCAL_DIR": str(self.stack.settings.state)}
         return subprocess.run(
-            [sys.executable, "-m", "embedded", "airflow", *arguments],
+            [sys.executable, "-m", "deploy.local", "airflow", *arguments],
             cwd=ROOT,
             env={**environment, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
             capture_output=True,

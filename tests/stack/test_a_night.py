@@ -168,7 +168,7 @@ def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: Live
     assert (
         "1 of 5 apps were removed from the variable agora_apps. Its days from today on are no longer"
         " expected."
-        "\n- Gone: Name of gone." in run.note
+        "\n- Removed: Name of gone." in run.note
     )
     assert live.sql("select upper(wanted), removed_on from core.app where app_id = 'gone'") == [
         (live.today, live.today)
@@ -197,7 +197,7 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     assert "Requested " in run.note
     assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == events + 1
     ((problems,),) = live.sql(f"select problems from mart.collection_run where run_id = '{run.run_id}'")
-    assert "19 of 20 apps left" in problems
+    assert "19 of 20 apps were removed" in problems
     assert live.sql("select count(*) from core.app_day where state = 'collected'")[0][0] > 0
 
     # What the removed apps lack is still collected, and nothing is said again.

@@ -147,7 +147,7 @@ def test_a_start_that_is_begun_anew_asks_nobody_and_is_stopped(broadcast: LiveSt
     until_state(broadcast, run_id, "start", "failed")
     run = broadcast.ended(DAG, run_id)
     assert (run.state, run.by_task()["start"], run.by_task()["stop"]) == ("failed", "failed", "success")
-    assert "an earlier try of this run may have started it" in run.note
+    assert "an earlier try of this run may have started the push" in run.note
     assert counts(broadcast) == (1, 1, 0)
 
 

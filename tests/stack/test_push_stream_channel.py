@@ -60,7 +60,7 @@ def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
     assert "Update it, stop it, or choose another name" in taken.note
     for run, task in zip(unknown, ("update", "stop"), strict=True):
         assert_refused(run, task, f"Channel nobody, {about} 404 from the vendor: Channel not found.")
-        assert "check it, or start it" in run.note
+        assert "Check the name, or start the channel" in run.note
     assert pushed(live) == [("lobby", URLS, [])]
 
 
@@ -88,7 +88,9 @@ def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: Live
     finally:
         live.call("DELETE", "/api/v2/connections/other_app")
     assert_refused(refused, "stop", "connection other_app: HTTP 401 from the vendor: Unauthorized.")
-    assert "Mend the connection other_app: login is the App ID, password its App Certificate" in refused.note
+    assert (
+        "Fix the connection other_app: login is the App ID and password its App Certificate" in refused.note
+    )
 
     live.sandbox("PUT", "faults", [{"call": "channel", "kind": "status", "status": 400}])
     malformed = asked(live, "start", urls=URLS)
@@ -141,7 +143,7 @@ def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack
     nowhere = asked(live, "stop", conn_id="nowhere")
 
     assert "Channel lobby: urls and uids are both empty" in nothing.note
-    assert "Channel lobby: uids are for update, a start takes none" in hosts.note
+    assert "Channel lobby: uids are only for update" in hosts.note
     assert "There is no connection nowhere" in nowhere.note
     assert {run.state for run in (nothing, hosts, nowhere)} == {"failed"}
     assert live.sandbox("GET", "channels")["requests"] == 0

@@ -52,7 +52,7 @@ def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack)
     assert "2 apps failed" in run.note
     assert f"App {lost}: HTTP 404" in run.note
     assert f"App {broken}: HTTP 200, but the body has no open state" in run.note
-    assert "Check the App ID in the variable agora_apps" in run.note
+    assert "Check the App ID and its conn_id" in run.note
     assert live.sql("select count(*) from mart.push_stream_state") == [(18,)]
 
     live.sandbox("PUT", "faults", [])

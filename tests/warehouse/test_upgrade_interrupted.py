@@ -375,7 +375,7 @@ def test_another_role_than_the_owner_is_refused(first: Warehouse) -> None:
 
 def test_make_upgrade_without_a_warehouse_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "embedded.upgrade"],
+        [sys.executable, "-m", "deploy.local", "upgrade"],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
