@@ -93,7 +93,7 @@ test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers, and containers where 
 
 # They mostly wait for servers. Everything is installed before the first one starts.
 test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## all that `make test` leaves out, two of these at a time
-	@$(MAKE) --jobs=2 test-slow test-distributed test-browser
+	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-slow test-distributed test-browser
 
 chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))

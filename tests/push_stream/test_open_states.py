@@ -152,7 +152,7 @@ def test_some_that_fail_do_not_keep_the_others_from_being_kept(
     failing: dict[int, tuple[dict[str, Any], type[VendorError], str]] = {
         3: ({"kind": "status", "status": 404, "body": "none"}, UnknownApp, f"from the vendor: none. {check}"),
         7: ({"kind": "status", "status": 500, "body": "sorry"}, unheard, "HTTP 500 from the vendor: sorry."),
-        11: ({"kind": "body", "body": "<html>"}, UnexpectedResponse, "say whether it is enabled: <html>."),
+        11: ({"kind": "body", "body": "<html>"}, UnexpectedResponse, "no open state: <html>."),
         15: (
             {"kind": "disconnect"},
             unheard,
