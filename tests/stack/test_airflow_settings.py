@@ -65,7 +65,7 @@ def test_a_variable_of_another_fernet_key_is_named(live: LiveStack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lack", "remedy"), [("does not exist", "Create it"), ("has no slots", "Give it some")]
+    ("lack", "remedy"), [("does not exist", "Create it"), ("has no slots", "Add slots")]
 )
 def test_a_pool_without_slots_is_named_while_the_run_waits_and_the_run_goes_on_with_them(
     live: LiveStack, lack: str, remedy: str
@@ -81,7 +81,7 @@ def test_a_pool_without_slots_is_named_while_the_run_waits_and_the_run_goes_on_w
         assert run["state"] == "running"
         assert run["note"].startswith(
             f"Result: The pool agora_api {lack}, so Airflow does not start"
-            f" {DAG_ID}.collect_bandwidth.collect. {remedy} under Admin, Pools"
+            f" {DAG_ID}.collect_bandwidth.collect. {remedy} under Admin > Pools"
         )
         (problem,) = health_problems(live)
         assert f"The pool agora_api {lack}" in problem
