@@ -204,4 +204,4 @@ def test_make_secrets_refuses_a_file_that_cannot_be_closed(
 def test_the_secrets_of_kubernetes_require_a_private_file(env: Path) -> None:
     done = script(env, "deploy/kubernetes/secrets.sh")
     assert done.returncode == 1
-    assert "other users can read it: run `make secrets`" in done.stderr
+    assert "other users can read it. Run `make secrets`" in done.stderr
