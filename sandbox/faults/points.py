@@ -96,7 +96,7 @@ class ScaleUnitFault(PointsFault):
 
 @dataclass(frozen=True)
 class ZerosFault(PointsFault):
-    """Serves a point of 0 for every slot, also for slots without a true point: 288 zeros for a past day."""
+    """Serves 0 for every slot, including slots without a real point. A past day has 288 zeros."""
 
     kind: ClassVar[str] = "zeros"
     summary: ClassVar[str] = "Serves a point of 0 in every slot."

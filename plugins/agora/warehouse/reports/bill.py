@@ -116,7 +116,7 @@ def months(connection: Connection) -> list[date]:
 
 
 def latest_month(connection: Connection) -> date:
-    """Return the present month if it has a bill, else the last month with a bill, else the present month."""
+    """Return the current month if it has a bill, otherwise the latest month that has one."""
     present = datetime.now(UTC).date().replace(day=1)
     if connection.execute(text(HAS_BILL), _around(present)).scalar_one():
         return present

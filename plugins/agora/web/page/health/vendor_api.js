@@ -6,7 +6,7 @@ import { drawChart } from "../frame/plotly.js";
 const DAYS = 31;
 
 export function requestsTable({ requests_by_day: days }, chart) {
-  if (!days.length) return h("p", { class: "empty" }, "No collecting run ended in the last 31 days. The nightly run starts at 01:30 UTC. You can trigger agora_bandwidth_daily at any time.");
+  if (!days.length) return h("p", { class: "empty" }, "No collection run has finished in the last 31 days. The nightly run starts at 01:30 UTC. You can trigger agora_bandwidth_daily at any time.");
   const rows = [...days].reverse().map((day) => [formatDate(day.ended_on), ...[day.runs, day.requests, day.retries, day.limited].map(formatInteger)]);
   return h("div", {}, chart, h("details", {}, h("summary", {}, "Show as a table"),
     table("Requests by the day on which the run ended (UTC)", ["Day", "Runs", "Requests", "Retries", "Throttled (429)"], rows, { class: "plain" })));
