@@ -64,9 +64,7 @@ def test_a_variable_of_another_fernet_key_is_named(live: LiveStack) -> None:
         assert len(health_problems(live)) == 1
 
 
-@pytest.mark.parametrize(
-    ("lack", "remedy"), [("does not exist", "Create it"), ("has no slots", "Add slots")]
-)
+@pytest.mark.parametrize(("lack", "remedy"), [("does not exist", "Create it"), ("has no slots", "Add slots")])
 def test_a_pool_without_slots_is_named_while_the_run_waits_and_the_run_goes_on_with_them(
     live: LiveStack, lack: str, remedy: str
 ) -> None:

@@ -80,12 +80,12 @@ TAMPERINGS = {
     ),
     "the digest is forged too": (
         f"update core.app_day set kbps[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
-        "the response that its points are from is not stored",
+        "the response of its points is not stored",
     ),
     "the response is changed too": (
         f"update core.app_day set kbps[7] = 5 where {APP_DAY};"
         f" update raw.bandwidth_response set body = '{{}}' where {RESPONSE}",
-        "the stored response is not the one whose digest was stored with it",
+        "the stored response does not match its stored digest",
     ),
 }
 
