@@ -116,7 +116,7 @@ def test_collect_from_is_suggested_for_an_app_that_was_never_served_anything_old
         _, summary = night.run()
 
         assert list(summary.failures) == [young]
-        suggested = "set the app's collect_from in the variable agora_apps" in summary.failed()
+        suggested = "set its collect_from in the variable agora_apps" in summary.failed()
         assert suggested == (since == 0)
 
 
