@@ -32,7 +32,7 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up an account after a moment of nothing but 429 instead of five minutes."""
     assert adaptive.GIVE_UP_AFTER_SECONDS == 300
-    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 1.5)
+    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 2.5)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,9 @@ FALL = 0.5  # below this share of a lasting rate, the limit itself fell: estimat
 LASTING_SECONDS = 12.0  # longer than a token bucket's burst of five seconds at twice its rate
 ROUNDS_AT_START, ROUNDS_AFTER_FALL = 3, 10  # of probing; ten take more than a minute
 LEAST_PER_SECOND = 0.01
-LEAST_UNMEASURED_PER_SECOND = 0.3  # 429s alone lower the rate to one request in 5 s: slower needs responses
+LEAST_UNMEASURED_PER_SECOND = (
+    0.075  # 429s alone lower the rate to one request in 20 s: slower needs responses
+)
 BLOCK_SECONDS = 0.05  # permits are granted this far ahead: below 40 a second, one at a time
 LATE_SECONDS = 0.02  # lateness that is made up for: less than a limit's own tolerance
 FORGET_SECONDS = 600.0  # after so long a silence the limit is learned again, for a few 429s
