@@ -21,8 +21,9 @@ from airflow.sdk.exceptions import AirflowException
 
 from agora.alerts.incident import Failure, Message, SentAlert, message
 from agora.alerts.settings import AlertSettings
-from agora.dag_support.run_notes import NOTE_KEY, merge_notes
+from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_notes
 from agora.dag_support.variables import configured_alerts, webhook
+from agora.domain import Cause
 from agora.errors import AgoraError, AlertNotSent
 
 if TYPE_CHECKING:
@@ -75,18 +76,23 @@ def _last_alert(dag_id: str) -> SentAlert | None:
 def _failure(context: Context) -> Failure:
     dag, run_id = context["dag"], context["run_id"]
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    text = "\n".join(filter(None, [END_REASONS.get(str(context.get("reason"))), _note(context)]))
-    return Failure(dag.dag_id, run_id, f"{base}/dags/{dag.dag_id}/runs/{quote(run_id)}", text)
+    note, causes = _note_and_causes(context)
+    text = "\n".join(filter(None, [END_REASONS.get(str(context.get("reason"))), note]))
+    return Failure(dag.dag_id, run_id, f"{base}/dags/{dag.dag_id}/runs/{quote(run_id)}", text, causes)
 
 
-def _note(context: Mapping[str, Any]) -> str:
-    """Return the merged notes of the run's tasks, like the note on the run."""
+def _note_and_causes(context: Mapping[str, Any]) -> tuple[str, set[Cause]]:
+    """Return the text of the note on the run, and the causes that its tasks noted."""
     # Airflow passes no task if no task is to blame.
     ti = context.get("ti")
     if ti is None:
-        return "The run left no note."
-    notes = ti.xcom_pull(task_ids=list(context["dag"].task_ids), key=NOTE_KEY)
-    return merge_notes(notes) or f"The run left no note. See the log of the task {ti.task_id}."
+        return "The run left no note.", set()
+    task_ids = list(context["dag"].task_ids)
+    summaries, notes, causes = (
+        ti.xcom_pull(task_ids=task_ids, key=key) for key in (SUMMARY_KEY, NOTE_KEY, CAUSES_KEY)
+    )
+    note = join_notes(summaries, notes) or f"The run left no note. See the log of the task {ti.task_id}."
+    return note, {Cause(*cause) for of_task in causes if of_task for cause in of_task}
 
 
 def _send(settings: AlertSettings, news: Message, failure: Failure) -> bool:

@@ -1,9 +1,10 @@
-"""App-days, their states, and the grid of a usage date: 288 five-minute slots, their labels and start."""
+"""App-days, their states, the grid of a usage date (288 five-minute slots), and the cause of a failed run."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 AppDay = tuple[str, date]  # App ID and usage date
@@ -35,3 +36,15 @@ def starts_at(usage_date: date, timezone: str) -> datetime:
     Settings accept only zones without clock changes, so slot n always starts n × 5 minutes later.
     """
     return datetime.combine(usage_date, time(), ZoneInfo(timezone))
+
+
+class Cause(NamedTuple):
+    """Why a run failed. Runs with the same causes belong to one incident.
+
+    Attributes:
+        kind: Name of an error class of agora.errors.
+        conn_id: Connection of the account that cannot be used, empty without one.
+    """
+
+    kind: str
+    conn_id: str = ""

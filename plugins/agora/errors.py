@@ -37,6 +37,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from agora.domain import Cause
+
 if TYPE_CHECKING:
     from agora.client.response import Response
 
@@ -44,7 +46,20 @@ RUNBOOK = "docs/runbook.md"
 
 
 class AgoraError(Exception):
-    """Base of all errors of this package. The text ends with the runbook entry of the class."""
+    """Base of all errors of this package. The text ends with the runbook entry of the class.
+
+    Attributes:
+        conn_id: Connection that the error concerns, empty without one.
+    """
+
+    def __init__(self, message: str, *, conn_id: str = "") -> None:
+        super().__init__(message)
+        self.conn_id = conn_id
+
+    @property
+    def cause(self) -> Cause:
+        """The error's part in the identity of an incident."""
+        return Cause(type(self).__name__, self.conn_id)
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -53,8 +68,13 @@ class AgoraError(Exception):
 
 def see(kinds: Iterable[type[AgoraError]]) -> str:
     """Return a reference to the runbook entries of error classes: `See docs/runbook.md#unknown-app`."""
-    entries = {re.sub(r"\B([A-Z])", r"-\1", kind.__name__).lower() for kind in kinds}
+    entries = {runbook_entry(kind.__name__) for kind in kinds}
     return "See " + ", ".join(f"{RUNBOOK}#{entry}" for entry in sorted(entries))
+
+
+def runbook_entry(kind: str) -> str:
+    """Return the runbook entry of an error class: `unknown-app` for `UnknownApp`."""
+    return re.sub(r"\B([A-Z])", r"-\1", kind).lower()
 
 
 class SettingsError(AgoraError):
@@ -81,7 +101,6 @@ class VendorError(AgoraError):
         advice: The remedy.
         app_id: App ID of the request.
         answer: The response, None without one.
-        conn_id: Connection of the account. Empty if unknown.
     """
 
     def __init__(
@@ -94,12 +113,11 @@ class VendorError(AgoraError):
         answer: Response | None = None,
         conn_id: str = "",
     ) -> None:
-        super().__init__(f"{about}: {reason.rstrip('.')}. {advice}")
+        super().__init__(f"{about}: {reason.rstrip('.')}. {advice}", conn_id=conn_id)
         self.reason = reason
         self.advice = advice
         self.app_id = app_id
         self.answer = answer
-        self.conn_id = conn_id
 
 
 class AppRefused(VendorError):

@@ -1,8 +1,7 @@
 """Listener that writes the note on a run.
 
 Tasks cannot access Airflow's database, but this listener runs in the scheduler. When a run starts or fails,
-the note lists wrong settings that no task can see. When a run ends, the note gets the text of the XComs
-`run_note`.
+the note lists wrong settings that no task can see. When a run ends, the note gets the notes of its tasks.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from sqlalchemy.orm import Session
 
-PREFIX = "agora_"
 MOST_CHARACTERS = 1000  # of Airflow's column
 RESULT = "Result: "
 
@@ -43,11 +41,13 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
 def _session_of(dag_run: DagRun) -> Session | None:
     """Return the database session of a run of our DAGs, None for other runs."""
-    if not dag_run.dag_id.startswith(PREFIX):
-        return None
     from sqlalchemy.orm import object_session
 
-    return object_session(dag_run)
+    from agora.dag_support.dag_defaults import TAG
+
+    dag = dag_run.dag_model
+    is_ours = dag is not None and TAG in {tag.name for tag in dag.tags}
+    return object_session(dag_run) if is_ours else None
 
 
 def _problems(dag_run: DagRun, session: Session) -> list[str]:
@@ -59,11 +59,18 @@ def _problems(dag_run: DagRun, session: Session) -> list[str]:
 def _task_notes(dag_run: DagRun, session: Session) -> list[str]:
     from airflow.models.xcom import XComModel
 
-    from agora.dag_support.run_notes import merge_notes
+    from agora.dag_support.run_notes import NOTE_KEY, SUMMARY_KEY, join_notes
 
-    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="run_note")
-    notes = [XComModel.deserialize_value(row) for row in session.scalars(query)]
-    return [merge_notes(notes)] if notes else []
+    summaries, notes = (
+        [
+            XComModel.deserialize_value(row)
+            for row in session.scalars(
+                XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=key)
+            )
+        ]
+        for key in (SUMMARY_KEY, NOTE_KEY)
+    )
+    return [join_notes(summaries, notes)] if summaries or notes else []
 
 
 def _write(dag_run: DagRun, texts: list[str]) -> None:

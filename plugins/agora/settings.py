@@ -326,11 +326,13 @@ def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parse
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     refusal = f"The connection {_escaped(conn_id)} is not usable"
     if "conn_id" in given:
-        raise SettingsError(f"{refusal}: conn_id: remove the field from the extra.") from None
+        raise SettingsError(
+            f"{refusal}: conn_id: remove the field from the extra.", conn_id=conn_id
+        ) from None
     try:
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:
-        raise SettingsError(f"{refusal}: {plain(error)}") from None
+        raise SettingsError(f"{refusal}: {plain(error)}", conn_id=conn_id) from None
 
 
 def plain(error: Exception, apps: Any = None) -> str:

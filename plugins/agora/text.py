@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 FORMULA = ("=", "+", "-", "@")
 # A spreadsheet that opens the file with another separator may begin a cell at these characters.
@@ -53,3 +54,8 @@ def _is_formula(cell: str) -> bool:
 def format_count(number: int, noun: str) -> str:
     """Format a count with its noun: `1 app-day`, `2 app-days`, `1,234 app-days`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def join_lines(texts: Iterable[str]) -> str:
+    """Join texts, each line once."""
+    return "\n".join(dict.fromkeys(line for text in texts for line in text.splitlines() if line))

@@ -1,13 +1,15 @@
-"""One message an incident: what is the same one, and what is said again."""
+"""One alert per incident: which failed runs belong to one incident, and when an alert is repeated."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from agora.alerts.incident import Failure, Message, SentAlert, message
+from agora.domain import Cause
 
 pytestmark = pytest.mark.unit
 
@@ -18,12 +20,16 @@ REFUSED = (
 )
 
 
-def failure(text: str = REFUSED, dag_id: str = "agora_bandwidth_daily") -> Failure:
-    return Failure(dag_id, "some_run", "https://airflow.example.com/dags/x/runs/some_run", text)
+CAUSES = (Cause("CredentialsRefused", "agora_dashboard"),)
 
 
-def said(text: str, told: SentAlert | None, now: datetime) -> Message:
-    news = message(failure(text), told, now)
+def failure(text: str = REFUSED, causes: Sequence[Cause] = CAUSES) -> Failure:
+    url = "https://airflow.example.com/dags/x/runs/some_run"
+    return Failure("agora_bandwidth_daily", "some_run", url, text, causes)
+
+
+def said(text: str, told: SentAlert | None, now: datetime, causes: Sequence[Cause] = CAUSES) -> Message:
+    news = message(failure(text, causes), told, now)
     assert news is not None
     return news
 
@@ -45,14 +51,20 @@ def test_a_subject_is_one_line_whatever_the_vendor_says() -> None:
         )
 
 
-def test_a_run_that_says_nothing_leads_to_the_entry_for_that() -> None:
-    assert "Runbook: docs/runbook.md#run-failed" in said("The run left no note.", None, NOW).text
-    assert said("", None, NOW).subject == "agora_bandwidth_daily failed: "
+def test_a_run_without_a_cause_refers_to_the_entry_for_failed_runs() -> None:
+    assert "Runbook: docs/runbook.md#run-failed" in said("The run left no note.", None, NOW, ()).text
+    assert said("", None, NOW, ()).subject == "agora_bandwidth_daily failed: "
 
 
-def test_several_kinds_of_failure_lead_to_several_entries() -> None:
-    text = f"{REFUSED}\nb2: HTTP 404. See docs/runbook.md#unknown-app, docs/runbook.md#day-refused"
-    assert failure(text).entries == ["credentials-refused", "day-refused", "unknown-app"]
+def test_several_kinds_of_failure_refer_to_several_entries() -> None:
+    causes = [*CAUSES, Cause("UnknownApp"), Cause("DayRefused"), Cause("DayRefused", "other")]
+    assert failure(causes=causes).entries == ["credentials-refused", "day-refused", "unknown-app"]
+
+
+@pytest.mark.parametrize("text", ["", "See docs/runbook.md#unknown-app", "Check the connection other."])
+def test_the_text_of_a_note_is_not_part_of_the_identity(text: str) -> None:
+    assert failure(text).incident == ["agora_dashboard", "credentials-refused"]
+    assert failure(text, ()).incident == ["run-failed"]
 
 
 def test_the_same_on_the_next_night_goes_on_and_is_short() -> None:
@@ -73,11 +85,8 @@ def test_it_is_not_said_twice_a_day() -> None:
 
 def test_another_kind_or_another_account_is_another_incident_at_once() -> None:
     told = said(REFUSED, None, NOW).sent
-    for other in (
-        REFUSED.replace("credentials-refused", "rate-limited"),
-        REFUSED.replace("_dashboard", "_two"),
-    ):
-        news = said(other, told, NOW + timedelta(minutes=1))
+    for other in (Cause("RateLimited", "agora_dashboard"), Cause("CredentialsRefused", "agora_two")):
+        news = said(REFUSED, told, NOW + timedelta(minutes=1), [other])
         assert "still" not in news.subject
         assert news.sent.since == NOW + timedelta(minutes=1)
 

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowException
 from sqlalchemy import Engine
 
 from agora.dag_support.batches import Batch
-from agora.dag_support.run_notes import NOTE_KEY
+from agora.dag_support.run_notes import NOTE_KEY, SUMMARY_KEY
 from agora.operators import data_checks, publish
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, AppDay, Warehouse
@@ -36,7 +36,8 @@ class TaskInstance:
         self.kept[key] = value
 
     def xcom_pull(self, *, key: str = "return_value", map_indexes: Any = (), **of_whom: Any) -> Any:
-        return self.kept.get(key, [None for _ in map_indexes] or None)
+        several = isinstance(of_whom.get("task_ids"), list)
+        return self.kept.get(key, [None for _ in map_indexes] if several else None)
 
     def get_task_states(self, **of_whom: Any) -> Mapping[str, Mapping[str, str]]:
         return {self.run_id: {"check": "success"}}
@@ -109,7 +110,7 @@ def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Ware
         task_id="publish", plan_task_id="plan", collect_task_id="collect", check_task_id="check"
     ).execute(context)
 
-    assert "2 of 3 planned batches could not be counted. older: planned by another" in ti.kept[NOTE_KEY]
+    assert "2 of 3 planned batches could not be counted. older: planned by another" in ti.kept[SUMMARY_KEY]
     assert event.extra["app_days"] == 1
     assert warehouse.rows("select app_days, collected from core.collection_run") == [
         {"app_days": 1, "collected": 1}

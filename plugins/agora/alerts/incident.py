@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from agora.errors import RUNBOOK
+from agora.domain import Cause
+from agora.errors import RUNBOOK, runbook_entry
 
 RUN_FAILED = "run-failed"  # runbook entry of a run without an entry of its own
 REMIND_AFTER = timedelta(hours=20)  # once a day, although nights differ in length
@@ -25,22 +25,24 @@ class Failure:
         run_id: The run.
         url: URL of the run's page.
         text: The run note.
+        causes: Why it failed. Empty if no task noted a cause.
     """
 
     dag_id: str
     run_id: str
     url: str
     text: str
+    causes: Collection[Cause] = ()
 
     @property
     def entries(self) -> list[str]:
-        """Runbook entries that the run note refers to."""
-        return sorted(set(re.findall(rf"{re.escape(RUNBOOK)}#([a-z0-9-]+)", self.text))) or [RUN_FAILED]
+        """Runbook entries of the causes."""
+        return sorted({runbook_entry(cause.kind) for cause in self.causes}) or [RUN_FAILED]
 
     @property
     def incident(self) -> list[str]:
         """Identity of the incident: kinds of failure and connections, equal for runs that belong together."""
-        return sorted({*self.entries, *re.findall(r"\bconnection (\w+)", self.text)})
+        return sorted({*self.entries, *(cause.conn_id for cause in self.causes if cause.conn_id)})
 
 
 @dataclass(frozen=True, slots=True)

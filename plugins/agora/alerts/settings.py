@@ -57,6 +57,7 @@ def require_webhook(url: str | None, conn_id: str) -> str:
     if not url or not is_safe:
         raise SettingsError(
             f"The connection {conn_id} is not usable as a webhook: its password must be the complete URL,"
-            " https://… (plain HTTP is accepted only for this machine)."
+            " https://… (plain HTTP is accepted only for this machine).",
+            conn_id=conn_id,
         )
     return url

@@ -48,6 +48,7 @@ class BatchResult:
         at_the_edge: App-days that were refused at the edge of the vendor's window.
         not_worthwhile: App-days not requested, because the vendor refused other apps the same date.
         stopped: Why the account's remaining app-days were not requested. Empty if all were.
+        stopped_by: Name of that error's class.
         seconds: Stage → its duration.
     """
 
@@ -65,6 +66,7 @@ class BatchResult:
     at_the_edge: int = 0
     not_worthwhile: int = 0
     stopped: str = ""
+    stopped_by: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -117,7 +119,8 @@ class BatchResult:
                 before, first = mine.get(app_id, (0, reason))
                 mine[app_id] = (before + count, first)
         self.kinds = sorted({*self.kinds, *other.kinds})
-        self.stopped = self.stopped or other.stopped
+        if not self.stopped:
+            self.stopped, self.stopped_by = other.stopped, other.stopped_by
         for stage, seconds in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 

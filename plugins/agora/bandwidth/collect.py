@@ -99,6 +99,7 @@ async def collect(
 def _report_stop(result: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
     """Set the reason why the account was stopped, and remove its repetitions from the apps' failures."""
     result.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
+    result.stopped_by = type(stop).__name__
     kind, statuses = (
         (RateLimited, ("HTTP 429",))
         if isinstance(stop, RateLimited)

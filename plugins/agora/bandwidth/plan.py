@@ -46,6 +46,7 @@ class Plan:
         rechecks: Number of complete app-days that are requested again because they have settled.
         left: Number of app-days that do not fit into this run.
         unusable: Why the account cannot be used. If set, there are no app-days.
+        unusable_by: Name of that error's class.
     """
 
     conn_id: str
@@ -53,6 +54,7 @@ class Plan:
     rechecks: int = 0
     left: int = 0
     unusable: str = ""
+    unusable_by: str = ""
 
 
 def plan(

@@ -35,6 +35,7 @@ class Batch:
         app_ids_by_day: Usage date in ISO format → App IDs, soonest to expire first.
         planned_at: Time of planning, in ISO format. App-days collected since then are skipped.
         unusable: Why the account cannot be used. If set, the batch has no days.
+        unusable_by: Name of that error's class.
     """
 
     conn_id: str
@@ -42,6 +43,7 @@ class Batch:
     app_ids_by_day: dict[str, list[str]]
     planned_at: str
     unusable: str = ""
+    unusable_by: str = ""
 
     def app_days(self) -> list[AppDay]:
         """Return pairs of App ID and usage date in order."""

@@ -17,6 +17,7 @@ RETRIES = {
 }
 
 POOL = "agora_api"
+TAG = "agora"  # of all our DAGs
 
 DAG_DEFAULTS: dict[str, Any] = {
     "start_date": datetime(2020, 1, 1, tzinfo=UTC),
@@ -29,5 +30,5 @@ DAG_DEFAULTS: dict[str, Any] = {
     "on_failure_callback": notify_failure,
     "on_success_callback": resolve_incident,
 }
-BANDWIDTH_DAG = {**DAG_DEFAULTS, "tags": ["agora", "bandwidth"]}
-PUSH_STREAM_DAG = {**DAG_DEFAULTS, "tags": ["agora", "push-stream"]}
+BANDWIDTH_DAG = {**DAG_DEFAULTS, "tags": [TAG, "bandwidth"]}
+PUSH_STREAM_DAG = {**DAG_DEFAULTS, "tags": [TAG, "push-stream"]}

@@ -30,7 +30,14 @@ def failing_batch(removed: RemovedApps, planned_at: datetime) -> Batch:
     headline, _, names = note(removed).partition("\n")
     reason = AppsRemoved(f"{headline} If you removed them on purpose, do nothing: the next run succeeds.")
     label = "Apps removed from agora_apps"
-    return Batch("", label, {}, planned_at.isoformat(), unusable=f"{reason}\n{names}")
+    return Batch(
+        "",
+        label,
+        {},
+        planned_at.isoformat(),
+        unusable=f"{reason}\n{names}",
+        unusable_by=reason.cause.kind,
+    )
 
 
 def note(removed: RemovedApps) -> str:

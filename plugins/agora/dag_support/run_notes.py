@@ -1,4 +1,4 @@
-"""The note that a task leaves for its run, the UI and the alerts."""
+"""The notes that a run's tasks leave for the run, the UI and the alerts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from agora.domain import Cause
 from agora.errors import AgoraError, SettingsError, TaskOutputRemoved
+from agora.text import join_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-NOTE_KEY = "run_note"
+# XComs. A summary contains the notes of the run's other tasks.
+NOTE_KEY, SUMMARY_KEY, CAUSES_KEY = "run_note", "run_summary", "run_causes"
 
 
-def merge_notes(notes: Iterable[str | None]) -> str:
-    """Join the notes of a run's tasks, without notes that a longer one contains."""
-    merged: list[str] = []
-    for note in sorted(filter(None, notes), key=len, reverse=True):
-        if not any(note in longer for longer in merged):
-            merged.append(note)
-    return "\n".join(reversed(merged))
+def note(context: Context, text: str, causes: Iterable[Cause] = (), *, is_summary: bool = False) -> None:
+    """Note a text on the run, and why the run fails, if it does.
+
+    Args:
+        context: The task's context.
+        text: The note.
+        causes: Identify the incident, because the text differs from night to night.
+        is_summary: Whether the note contains the notes of the run's other tasks.
+    """
+    context["ti"].xcom_push(SUMMARY_KEY if is_summary else NOTE_KEY, text)
+    if unique := sorted({*causes}):
+        context["ti"].xcom_push(CAUSES_KEY, unique)
+
+
+def join_notes(summaries: Iterable[str | None], notes: Iterable[str | None]) -> str:
+    """Return the run's summary, or without one the notes of its tasks."""
+    return next(filter(None, summaries), "") or join_lines(filter(None, notes))
 
 
 @contextmanager
@@ -35,7 +48,7 @@ def noting_errors(context: Context) -> Iterator[None]:
     try:
         yield
     except AgoraError as error:
-        context["ti"].xcom_push(NOTE_KEY, str(error))
+        note(context, str(error), [error.cause])
         if isinstance(error, (SettingsError, TaskOutputRemoved)):
             raise AirflowFailException(str(error)) from error
         raise

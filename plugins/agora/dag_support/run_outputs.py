@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -10,7 +10,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from agora.bandwidth.batch_result import BatchResult
 from agora.dag_support.batches import Batch, task_output_removed
 from agora.dag_support.removed_apps import REMOVED_APPS_KEY
-from agora.dag_support.run_notes import NOTE_KEY
+from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY
+from agora.domain import Cause
+from agora.text import join_lines
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
@@ -31,6 +33,7 @@ class RunOutputs:
         batches: Index of the collecting task → its batch, of all batches that could be read.
         unreadable: A sentence about batches of another version, empty if there are none.
         total: The sum of the batches' results.
+        causes: Why the run fails.
 
     Raises:
         TaskOutputRemoved: A task succeeded, but its XComs were removed.
@@ -48,6 +51,7 @@ class RunOutputs:
         self._states: Mapping[str, str | None] = states.get(ti.run_id, {})
         self._references = self._required(ti.xcom_pull(task_ids=plan_task_id), plan_task_id, plan_task_id)
         self.batches, self.unreadable = self._read_batches()
+        self.causes = self._noted_causes()
         self.total = self._add_results()
 
     def plan_note(self) -> str:
@@ -72,6 +76,16 @@ class RunOutputs:
         indexes = range(len(self._references))
         notes = self._ti.xcom_pull(task_ids=[self._collect], key=NOTE_KEY, map_indexes=indexes)
         return [*filter(None, notes), *(batch.unusable for batch in self.batches.values())]
+
+    def _noted_causes(self) -> set[Cause]:
+        """Return the causes that the tasks noted."""
+        noted = [
+            self._ti.xcom_pull(task_ids=[self._plan, self._check], key=CAUSES_KEY),
+            self._ti.xcom_pull(
+                task_ids=[self._collect], key=CAUSES_KEY, map_indexes=range(len(self._references))
+            ),
+        ]
+        return {Cause(*cause) for causes in noted for of_task in causes if of_task for cause in of_task}
 
     def _required(self, output: Any, task_id: str, key: str) -> Any:
         """Return a task's output, or an empty list if the task did not succeed."""
@@ -105,12 +119,10 @@ class RunOutputs:
             if value := self._required(value, self._collect, f"{self._collect}_{index}"):
                 result = BatchResult.from_json(value)
                 total.add(result)
-                # Each batch of a stopped account names another app-day, so the first message suffices.
-                stopped.setdefault(batch.conn_id, result.stopped)
+                if result.stopped:
+                    # Each batch of a stopped account names another app-day, so the first message suffices.
+                    stopped.setdefault(batch.conn_id, result.stopped)
+                    self.causes.add(Cause(result.stopped_by, batch.conn_id))
         total.stopped = join_lines(stopped.values())
+        self.causes |= {Cause(kind) for kind in total.kinds}
         return total
-
-
-def join_lines(texts: Iterable[str]) -> str:
-    """Join texts, each line once."""
-    return "\n".join(dict.fromkeys(line for text in texts for line in text.splitlines() if line))

@@ -57,6 +57,8 @@ def webhook(conn_id: str) -> tuple[str, Proxy | None]:
     try:
         proxy = proxy_for(url, connection.extra_dejson.get("proxy"))
     except ValueError as error:
-        raise SettingsError(f"The connection {conn_id} is not usable: proxy: {error}") from None
+        raise SettingsError(
+            f"The connection {conn_id} is not usable: proxy: {error}", conn_id=conn_id
+        ) from None
     hide_proxy(proxy)
     return url, proxy

@@ -32,7 +32,8 @@ def stored_connection(conn_id: str, how_to_create: str) -> Connection:
         raise SettingsError(
             f"There is no connection {conn_id} that Airflow can read. Create it under Admin, Connections,"
             f" {how_to_create}. If it exists, it is stored with another Fernet key: start Airflow with that"
-            " key, too."
+            " key, too.",
+            conn_id=conn_id,
         ) from None
 
 

@@ -52,7 +52,8 @@ class AgoraPushStreamHook(BaseHook):
         if connection.conn_type != self.conn_type:
             raise SettingsError(
                 f"The connection {self.conn_id} has the type {connection.conn_type}, not {self.conn_type}."
-                " Choose the connection of the channel's app."
+                " Choose the connection of the channel's app.",
+                conn_id=self.conn_id,
             )
         if connection.password:
             mask_secret(connection.password)

@@ -49,7 +49,8 @@ def _engine(connection: Connection) -> Engine:
     if unknown := [repr(name) for name in parameters if not _is_parameter(name)]:
         raise SettingsError(
             f"The connection {connection.conn_id} is not usable: PostgreSQL has no connection parameter"
-            f" {' or '.join(unknown)}. Remove it from the connection's extra, or correct its spelling."
+            f" {' or '.join(unknown)}. Remove it from the connection's extra, or correct its spelling.",
+            conn_id=connection.conn_id,
         )
     url = URL.create(
         "postgresql",

@@ -12,7 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from agora.dag_support.batches import Batch
 from agora.dag_support.lineage import Datasets, lineage
 from agora.dag_support.metrics import report_batch
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
+from agora.domain import Cause
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 
@@ -45,7 +46,8 @@ class BandwidthCollectOperator(BaseOperator):
             batch = Batch.pull(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
             # The run note has the details, too.
-            context["ti"].xcom_push(NOTE_KEY, batch.unusable.partition("\n")[0])
+            headline = batch.unusable.partition("\n")[0]
+            note(context, headline, [Cause(batch.unusable_by, batch.conn_id)])
             raise AirflowFailException(batch.unusable)
         with noting_errors(context):
             result = asyncio.run(self._collect(batch))

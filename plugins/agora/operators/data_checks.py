@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from agora.dag_support.metrics import report_duration
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.errors import RUNBOOK
 from agora.hooks.warehouse import warehouse
 from agora.resources import SQL
@@ -51,9 +51,9 @@ class StoredDataCheckOperator(BaseOperator):
                 if untrue:
                     failed.append(f"the check {path.stem} failed ({', '.join(untrue)})")
         if failed or not_run:
-            note = _note(failed, not_run)
-            context["ti"].xcom_push(NOTE_KEY, note)
-            raise AirflowException(note)
+            text = _failures(failed, not_run)
+            note(context, text)
+            raise AirflowException(text)
 
     def _untrue(self, path: Path, connection: Connection) -> list[str]:
         """Run one check and return the names of its failed assertions."""
@@ -79,9 +79,9 @@ class StoredPointsCheckOperator(BaseOperator):
         with noting_errors(context), warehouse() as engine:
             comparison = compare(engine)
         if comparison.differing:
-            note = f"{comparison} See {RUNBOOK}#run-failed"
-            context["ti"].xcom_push(NOTE_KEY, note)
-            raise AirflowFailException(note)
+            text = f"{comparison} See {RUNBOOK}#run-failed"
+            note(context, text)
+            raise AirflowFailException(text)
         self.log.info("%s", comparison)
 
 
@@ -89,7 +89,7 @@ def _reason(error: DBAPIError) -> str:
     return (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
 
 
-def _note(failed: list[str], not_run: list[str]) -> str:
+def _failures(failed: list[str], not_run: list[str]) -> str:
     sentences = [
         f"{what}: {'; '.join(checks)}."
         for what, checks in (

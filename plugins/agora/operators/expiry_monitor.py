@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from agora.dag_support.dag_schedules import SCHEDULES, record_schedules
 from agora.dag_support.metrics import report_gauges
 from agora.dag_support.params import refuse_unknown_keys
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.variables import configured_alerts
 from agora.errors import AgoraError, SettingsError
 from agora.hooks.warehouse import warehouse
@@ -36,12 +36,12 @@ class ExpiryMonitorOperator(BaseOperator):
         with noting_errors(context):
             refuse_unknown_keys(context)
             late = _record_schedules(context)
-            problems, text = _check(context["run_id"], datetime.now(UTC))
-        note = "\n".join([*map(str, problems), text, *late])
-        context["ti"].xcom_push(NOTE_KEY, note)
+            problems, state = _check(context["run_id"], datetime.now(UTC))
+        text = "\n".join([*map(str, problems), state, *late])
+        note(context, text, [problem.cause for problem in problems])
         if problems:
-            raise AirflowFailException(note)
-        self.log.info("%s", note)
+            raise AirflowFailException(text)
+        self.log.info("%s", text)
 
 
 def _record_schedules(context: Context) -> list[str]:

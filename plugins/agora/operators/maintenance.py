@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.dag_support.dag_schedules import record_schedules
 from agora.dag_support.params import as_app_ids, refuse_unknown_keys
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
@@ -70,11 +70,11 @@ class BandwidthReplayOperator(BaseOperator):
                 correct_zone=correct_zone,
             )
             refresh(engine)
-        note = result.replayed()
-        context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        text = result.replayed()
+        note(context, text)
+        self.log.info("%s", text)
         if not result.changed:
-            raise AirflowSkipException(note)
+            raise AirflowSkipException(text)
 
 
 def _sync_accounts(engine: Engine) -> None:
@@ -117,6 +117,6 @@ class RetentionOperator(BaseOperator):
             with warehouse() as engine:
                 answers, app_days = delete_older_than(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
-        note = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
-        context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        text = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
+        note(context, text)
+        self.log.info("%s", text)

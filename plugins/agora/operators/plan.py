@@ -16,7 +16,7 @@ from agora.dag_support.batches import Batch, batch_limits, interleave, split_int
 from agora.dag_support.dag_schedules import record_schedules
 from agora.dag_support.metrics import report_counts, report_duration
 from agora.dag_support.params import as_app_ids, refuse_unknown_keys
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.run_outputs import RESULT_KEY
 from agora.dag_support.variables import configured_apps
 from agora.errors import DayNotOver, SettingsError
@@ -76,12 +76,12 @@ class BandwidthPlanOperator(BaseOperator):
                     raise
                 # Airflow's own backfill uses UTC. The account's day may end later.
                 raise AirflowSkipException(str(error)) from error
-        note = "\n".join(
+        text = "\n".join(
             _plan_note(plan, by_name=bool(self.from_date)) for plan in plans if not plan.unusable
         )
-        context["ti"].xcom_push(NOTE_KEY, note)
+        note(context, text)
         # For an unusable account, the task of its batch notes the reason.
-        self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), note]))
+        self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), text]))
         # Airflow's limit on mapped tasks applies to all accounts together.
         most = batch_limits([len(plan.app_days) for plan in plans])
         batches = [*interleave(map(_batches, plans, repeat(planned_at), most))]
@@ -117,7 +117,7 @@ class BandwidthPlanOperator(BaseOperator):
                 self._plan_account(engine, account, configured, account.today(now), days, checked)
                 for account in (*accounts, *more)
             ]
-        context["ti"].xcom_push(RESULT_KEY, {**checked.to_json(), "stopped": ""})
+        context["ti"].xcom_push(RESULT_KEY, {**checked.to_json(), "stopped": "", "stopped_by": ""})
         return [*plans, *unusable], removed, now
 
     def _plan_account(
@@ -146,7 +146,7 @@ class BandwidthPlanOperator(BaseOperator):
             format_count(checked.received, "app-day"),
         )
         if checked.stopped:
-            planned = Plan(account.conn_id, unusable=checked.stopped)
+            planned = Plan(account.conn_id, unusable=checked.stopped, unusable_by=checked.stopped_by)
         else:
             # The batch requests and counts failed days again.
             checked.failures, checked.kinds = {}, []
@@ -207,14 +207,15 @@ def _accounts(conn_ids: Iterable[str]) -> tuple[list[DashboardSettings], list[Pl
         try:
             accounts.append(AgoraDashboardHook(conn_id).get_settings())
         except SettingsError as error:
-            unusable.append(Plan(conn_id, unusable=str(error)))
+            unusable.append(Plan(conn_id, unusable=str(error), unusable_by=error.cause.kind))
     return accounts, unusable
 
 
 def _batches(plan: Plan, planned_at: datetime, most_batches: int) -> Iterator[Batch]:
     if plan.unusable:
         label = f"{plan.conn_id}, not usable"
-        return iter([Batch(plan.conn_id, label, {}, planned_at.isoformat(), unusable=plan.unusable)])
+        at = planned_at.isoformat()
+        return iter([Batch(plan.conn_id, label, {}, at, plan.unusable, plan.unusable_by)])
     return split_into_batches(
         plan.conn_id,
         plan.app_days,

@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from agora.bandwidth.batch_result import DETAIL, BatchResult
 from agora.dag_support.metrics import report_duration, report_gauges
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
-from agora.dag_support.run_outputs import RunOutputs, join_lines
+from agora.dag_support.run_notes import note, noting_errors
+from agora.dag_support.run_outputs import RunOutputs
 from agora.hooks.warehouse import warehouse
+from agora.text import join_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,11 +53,11 @@ class BandwidthPublishOperator(BaseOperator):
             suspicious = _record(context, outputs.batches.values(), total, join_lines(problems))
         headlines, details = _split_details(join_lines(problems).splitlines())
         counts = total.text() if total.app_days else ""
-        note = join_lines(
+        text = join_lines(
             [*headlines, counts, *details, outputs.removed_apps_note(), *suspicious, outputs.plan_note()]
         )
-        context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        note(context, text, outputs.causes, is_summary=True)
+        self.log.info("%s", text)
         if failed_check:
             raise AirflowSkipException(f"No event of the asset agora_bandwidth: {failed_check}")
         if not total.changed:

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.dag_support.broadcast_state import BroadcastState
 from agora.dag_support.params import as_list, refuse_unknown_keys
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.errors import (
     ChannelNotFound,
     OutcomeUnknown,
@@ -61,9 +61,9 @@ class PushStreamChannelOperator(BaseOperator):
                 raise
             raise AirflowFailException(str(error)) from error
         response = channel.to_json()
-        note = f"Channel {self.cname}: {self.done}. Response: {json.dumps(response)}"
-        context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        text = f"Channel {self.cname}: {self.done}. Response: {json.dumps(response)}"
+        note(context, text)
+        self.log.info("%s", text)
         return response
 
     def check(self, context: Context) -> None:

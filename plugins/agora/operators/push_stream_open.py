@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from agora.dag_support.dag_schedules import record_schedules
 from agora.dag_support.params import as_app_ids, refuse_unknown_keys
-from agora.dag_support.run_notes import NOTE_KEY, noting_errors
+from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
@@ -57,12 +57,13 @@ class PushStreamOpenOperator(BaseOperator):
             with warehouse() as engine:
                 record_schedules(context, engine)
                 received, problems = self._request_all(chosen, engine)
-        note = "\n".join([*problems, *(states.text() for states in received)])
-        context["ti"].xcom_push(NOTE_KEY, note)
-        self.log.info("%s", note)
+        text = "\n".join([*map(str, problems), *(states.text() for states in received)])
+        causes = [cause for states in received for cause in states.causes()]
+        note(context, text, [*(problem.cause for problem in problems), *causes])
+        self.log.info("%s", text)
         enabled = {state.app_id: state.enabled for states in received for state in states.seen}
         self.log.info("App ID → enabled: %s", enabled)
-        failed = [*problems, *filter(None, (states.failed() for states in received))]
+        failed = [*map(str, problems), *filter(None, (states.failed() for states in received))]
         if failed:
             # A failed task has no return value, but the received states are still useful.
             context["ti"].xcom_push("return_value", enabled)
@@ -71,13 +72,13 @@ class PushStreamOpenOperator(BaseOperator):
 
     def _request_all(
         self, chosen: dict[str, list[str]], engine: Engine
-    ) -> tuple[list[OpenStates], list[str]]:
+    ) -> tuple[list[OpenStates], list[SettingsError]]:
         received, problems = [], []
         for conn_id, app_ids in chosen.items():
             try:
                 received.append(asyncio.run(self._request(conn_id, app_ids, engine)))
             except SettingsError as error:
-                problems.append(str(error))
+                problems.append(error)
         return received, problems
 
     async def _request(self, conn_id: str, app_ids: list[str], engine: Engine) -> OpenStates:

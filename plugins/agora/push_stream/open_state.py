@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient, credentials_refused
+from agora.domain import Cause
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -66,6 +67,13 @@ class OpenStates:
         if self.not_requested:
             lines.append(f"{format_count(len(self.not_requested), 'app')} not requested.")
         return "\n".join(lines)
+
+    def causes(self) -> set[Cause]:
+        """Return why apps failed."""
+        causes = {Cause(type(error).__name__) for error in self.failures.values()}
+        if self.refused:
+            causes.add(Cause(type(self.refused).__name__, self.conn_id))
+        return causes
 
     def _reasons(self) -> list[str]:
         apps_by_reason: dict[str, list[str]] = {}

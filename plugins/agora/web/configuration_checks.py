@@ -16,17 +16,16 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
 
+from agora.dag_support.dag_defaults import TAG
 from agora.errors import AgoraError, FernetKeyChanged, PoolMissing
 
-PREFIX = "agora_"
+PREFIX = "agora_"  # of connections and variables
 
 
 def find_all_problems() -> list[str]:
     """Return the configuration problems of every Agora DAG."""
     with create_session() as session:
-        dag_ids = select(DagModel.dag_id).where(
-            DagModel.dag_id.startswith(PREFIX), DagModel.is_stale.is_(False)
-        )
+        dag_ids = select(DagModel.dag_id).where(DagModel.tags.any(name=TAG), DagModel.is_stale.is_(False))
         return find_problems(session, session.scalars(dag_ids))
 
 
