@@ -8,7 +8,7 @@ import pytest
 
 from agora.date_checks import require_plausible_date
 from agora.errors import SettingsError
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 
 pytestmark = pytest.mark.unit
 

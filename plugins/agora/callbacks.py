@@ -20,11 +20,11 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from agora.alerts.incident import Failure, Message, SentAlert, message
-from agora.alerts.settings import AlertSettings
 from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_notes
 from agora.dag_support.variables import configured_alerts, webhook
 from agora.domain import Cause
 from agora.errors import AgoraError, AlertNotSent
+from agora.settings.alerts import AlertSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Plan, plan
 from agora.bandwidth.shared_client import shared_client
-from agora.settings import DashboardSettings, parse_apps, parse_dashboard
+from agora.settings.apps import parse_apps
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse import apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bench.job import Job, serve

@@ -23,7 +23,7 @@ from agora.bandwidth.normalise import normalise
 from agora.bandwidth.response_rows import raw_response, read
 from agora.bandwidth.shared_client import shared_client
 from agora.bandwidth.window import Edge, oldest_day
-from agora.settings import DashboardSettings
+from agora.settings.connections import DashboardSettings
 from agora.warehouse import app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Locator, expect
 
-from agora.settings import PUSH_STREAM_BASE_URL
+from agora.settings.connections import PUSH_STREAM_BASE_URL
 from deploy.local import sandbox_service
 from deploy.local.airflow_api import ApiError
 from tests.browser.visitor import Visitor

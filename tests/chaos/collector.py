@@ -18,7 +18,8 @@ from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days, Plan, plan
 from agora.client.dashboard import DashboardClient
-from agora.settings import AppSettings, DashboardSettings
+from agora.settings.apps import AppSettings
+from agora.settings.connections import DashboardSettings
 from agora.warehouse import app_days, apps, raw_responses
 from agora.warehouse.db_errors import explaining_db_errors
 from tests.chaos.forked import Reports

@@ -16,7 +16,7 @@ from agora.bandwidth.collect import collect
 from agora.client.dashboard import DashboardClient
 from agora.client.response import Response
 from agora.errors import VendorUnavailable
-from agora.settings import parse_dashboard
+from agora.settings.connections import parse_dashboard
 from agora.warehouse import app_days
 from agora.warehouse.engine import warehouse_engine
 from tests.chaos.concurrency_answers import FAILED, NOW, Said, loads_of

@@ -16,7 +16,8 @@ from agora.bandwidth.collect import collect
 from agora.bandwidth.plan import Days
 from agora.client.dashboard import DashboardClient
 from agora.dag_support.batches import split_into_batches
-from agora.settings import AppSettings, DashboardSettings
+from agora.settings.apps import AppSettings
+from agora.settings.connections import DashboardSettings
 from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.collect.night import Night

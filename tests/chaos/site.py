@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from agora.bandwidth.plan import Days
-from agora.settings import parse_apps, parse_dashboard
+from agora.settings.apps import parse_apps
+from agora.settings.connections import parse_dashboard
 from agora.warehouse import app_days, roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate

@@ -11,6 +11,9 @@ from agora.rate_limit import adaptive
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 
+WINDOW_SECONDS = 0.1  # of the vendor's limit: a limiter waits as long after a 429
+
+
 @pytest.fixture(scope="module")
 def module_sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox(apps=3, quiet=True) as sandbox:
@@ -32,12 +35,14 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up an account after a moment of nothing but 429 instead of five minutes."""
     assert adaptive.GIVE_UP_AFTER_SECONDS == 300
-    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 2.5)
+    monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 2.5 * WINDOW_SECONDS)
 
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     assert http.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
     monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    assert adaptive.WINDOW_SECONDS == 1, "the vendor states its limits per second"
+    monkeypatch.setattr(adaptive, "WINDOW_SECONDS", WINDOW_SECONDS)
     assert push_stream.REQUESTS_PER_SECOND == 10, "what is known of the vendor's other API"
     monkeypatch.setattr(push_stream, "REQUESTS_PER_SECOND", 100_000.0)

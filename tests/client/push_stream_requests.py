@@ -11,7 +11,12 @@ from agora.client.dashboard import DashboardClient
 from agora.client.push_stream import Channel, PushStreamClient
 from agora.client.request import TIMEOUTS, Timeouts
 from agora.client.response import Response
-from agora.settings import DashboardSettings, PushStreamSettings, parse_dashboard, parse_push_stream
+from agora.settings.connections import (
+    DashboardSettings,
+    PushStreamSettings,
+    parse_dashboard,
+    parse_push_stream,
+)
 from tests.support.sandbox_server import RunningSandbox
 
 DAY = date(2026, 11, 1)

@@ -24,7 +24,7 @@ from agora.client.response import Response
 from agora.dag_support.variables import webhook
 from agora.errors import AgoraError, AlertNotSent, SettingsError, UnexpectedResponse, VendorUnavailable
 from agora.forward_proxy import parse_proxy, proxy_for
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from deploy.local.settings import free_port
 from sandbox.traffic.apps import seeded_apps
 from tests.client.forward_proxy import forward_proxy

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.errors import AppRefused, CredentialsRefused
 from agora.push_stream.open_state import OpenStates, open_states
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse

@@ -13,7 +13,7 @@ from agora.client.push_stream import MEANINGS, Channel, PushStreamClient
 from agora.client.request import Request
 from agora.client.response import Response
 from agora.errors import ChannelKeyRefused, ChannelNotFound
-from agora.settings import PushStreamSettings
+from agora.settings.connections import PushStreamSettings
 from tests.client.push_stream_requests import CNAME, channel_account_of
 from tests.support.sandbox_server import RunningSandbox
 

@@ -25,7 +25,7 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-from agora.settings import parse_dashboard
+from agora.settings.connections import parse_dashboard
 
 pytestmark = pytest.mark.unit
 

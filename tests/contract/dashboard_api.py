@@ -12,7 +12,7 @@ from pydantic import SecretBytes, SecretStr
 
 from agora.client.dashboard import DashboardClient
 from agora.errors import SettingsError
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from tests.contract.plain_http import Reply, send
 from tests.contract.target import SECONDS_BETWEEN_CALLS, Target
 

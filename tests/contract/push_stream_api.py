@@ -14,7 +14,7 @@ from pydantic import SecretBytes, SecretStr
 from agora.client import channel_key
 from agora.client.push_stream import Channel, PushStreamClient
 from agora.errors import AgoraError, SettingsError
-from agora.settings import PushStreamSettings, parse_push_stream
+from agora.settings.connections import PushStreamSettings, parse_push_stream
 from tests.contract.plain_http import Reply, send
 from tests.contract.target import PREFIX, Target
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agora.settings import DEFAULT_BASE_URL, PUSH_STREAM_BASE_URL
+from agora.settings.connections import DEFAULT_BASE_URL, PUSH_STREAM_BASE_URL
 from tests.support.paths import ROOT
 
 DOCUMENTS = ROOT.parent / "shared" / "reference"

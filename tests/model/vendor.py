@@ -15,7 +15,7 @@ from agora.client.network_errors import NoResponse
 from agora.client.request import Request
 from agora.client.response import Response as HttpResponse
 from agora.rate_limit.local import NoPermit
-from agora.settings import DashboardSettings
+from agora.settings.connections import DashboardSettings
 from tests.model.rules import DAY, SLOTS, Points, Response, oldest_shown
 
 LABELS = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 1440, 5)]

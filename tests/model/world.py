@@ -23,7 +23,8 @@ from agora.bandwidth.plan import Days, Plan, plan, require_days
 from agora.bandwidth.replay import replay
 from agora.client.dashboard import CONFIRMING_APPS
 from agora.errors import ClockDiffers
-from agora.settings import AppSettings, DashboardSettings, parse_dashboard
+from agora.settings.apps import AppSettings
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse import app_days, apps, planning_queries, raw_responses, suspicious_responses
 from agora.warehouse.clock import clock_difference
 from agora.warehouse.engine import warehouse_engine

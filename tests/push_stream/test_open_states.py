@@ -23,7 +23,7 @@ from agora.errors import (
     VendorUnavailable,
 )
 from agora.push_stream.open_state import OpenStates, open_states
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from sandbox.proxy import NetworkFault
 from tests.support.network_proxy import running_proxy

@@ -12,7 +12,7 @@ from itertools import cycle
 from agora.bandwidth.shared_client import shared_client
 from agora.client.dashboard import DashboardClient
 from agora.errors import RateLimited
-from agora.settings import parse_dashboard
+from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 
 AT_ONCE = 4

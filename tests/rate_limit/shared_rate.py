@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from agora.settings import DashboardSettings
+from agora.settings.connections import DashboardSettings
 from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import throwaway
 from tests.bandwidth.collect.night import account_of

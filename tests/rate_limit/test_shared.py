@@ -19,7 +19,7 @@ from agora.rate_limit.adaptive import FORGET_SECONDS
 from agora.rate_limit.local import NoPermit
 from agora.rate_limit.shared import SharedLimiter
 from agora.rate_limit.store import LimitStore
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.rate_limit.shared_rate import PROCESSES, measure
 from tests.support.sandbox_server import running_sandbox

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from agora.errors import WarehouseError
-from agora.settings import AppSettings, parse_dashboard
+from agora.settings.apps import AppSettings
+from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations import migrate as module
 from agora.warehouse.migrations.migrate import migrate

@@ -12,7 +12,8 @@ from agora.bandwidth.window import edge_end, oldest_requested
 from agora.date_checks import require_plausible_date
 from agora.domain import AppDay
 from agora.errors import DayNotOver, SettingsError
-from agora.settings import AppSettings, DashboardSettings
+from agora.settings.apps import AppSettings
+from agora.settings.connections import DashboardSettings
 from agora.warehouse import planning_queries
 
 COLLECTING_SECONDS = 18 * 3600  # a run is stopped after twenty hours

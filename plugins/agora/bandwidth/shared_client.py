@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from agora.client.dashboard import DashboardClient
 from agora.rate_limit.shared import SharedLimiter
 from agora.rate_limit.store import LimitStore
-from agora.settings import DashboardSettings
+from agora.settings.connections import DashboardSettings
 
 
 @asynccontextmanager

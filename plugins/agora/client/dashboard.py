@@ -25,7 +25,7 @@ from agora.errors import (
     VendorUnavailable,
 )
 from agora.rate_limit.local import LocalLimiter, RateLimiter
-from agora.settings import DashboardSettings
+from agora.settings.connections import DashboardSettings
 from agora.text import format_count
 
 REQUESTED_AGAIN = "The next run requests it again."

@@ -28,7 +28,7 @@ from agora.errors import (
     VendorUnavailable,
 )
 from agora.rate_limit.local import LocalLimiter
-from agora.settings import PushStreamSettings
+from agora.settings.connections import PushStreamSettings
 
 REQUESTS_PER_SECOND = 10.0  # the limit of the vendor's newer pages, per account and API
 

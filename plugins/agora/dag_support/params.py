@@ -9,7 +9,8 @@ from airflow.sdk import Param
 
 from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
 from agora.errors import SettingsError
-from agora.settings import PUSH_STREAM_CONN_ID, canonical_app_id
+from agora.settings.apps import canonical_app_id
+from agora.settings.connections import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

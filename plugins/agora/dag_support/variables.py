@@ -5,11 +5,11 @@ from __future__ import annotations
 from airflow.sdk import Variable
 from airflow.sdk.log import mask_secret
 
-from agora.alerts.settings import ALERTS_VARIABLE, AlertSettings, parse_alerts, require_webhook
 from agora.errors import SettingsError
 from agora.forward_proxy import Proxy, proxy_for
 from agora.hooks.connections import hide_proxy, stored_connection
-from agora.settings import AppSettings, parse_apps
+from agora.settings.alerts import ALERTS_VARIABLE, AlertSettings, parse_alerts, require_webhook
+from agora.settings.apps import AppSettings, parse_apps
 
 APPS_VARIABLE = "agora_apps"
 

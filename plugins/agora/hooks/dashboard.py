@@ -11,7 +11,8 @@ from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, AppRefused, DayRefused, UnknownApp
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings import DEFAULT_CONN_ID, DashboardSettings, parse_dashboard
+from agora.settings.apps import DEFAULT_CONN_ID
+from agora.settings.connections import DashboardSettings, parse_dashboard
 
 MADE_UP_APP_ID = "0" * 32
 

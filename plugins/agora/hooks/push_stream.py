@@ -12,7 +12,7 @@ from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
+from agora.settings.connections import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
 
 if TYPE_CHECKING:
     from agora.client.push_stream import Channel, PushStreamClient

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.batch_result import BatchResult
     from agora.bandwidth.plan import Days, Plan
-    from agora.settings import AppSettings, DashboardSettings
+    from agora.settings.apps import AppSettings
+    from agora.settings.connections import DashboardSettings
     from agora.warehouse.apps import RemovedApps
 
 

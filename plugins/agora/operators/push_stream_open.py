@@ -17,7 +17,7 @@ from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.settings import AppSettings
+from agora.settings.apps import AppSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

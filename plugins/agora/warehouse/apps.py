@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from agora.settings import AppSettings, DashboardSettings
+from agora.settings.apps import AppSettings
+from agora.settings.connections import DashboardSettings
 
 SYNC_ACCOUNT = """
 insert into core.vendor_account as stored (conn_id, timezone, window_length)

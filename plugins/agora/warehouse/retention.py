@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Engine, text
 
 from agora.errors import SettingsError
-from agora.settings import plain
+from agora.settings.validation import plain
 
 # More than twice the vendor's window. The warehouse's functions delete nothing younger.
 LEAST_DAYS = 63

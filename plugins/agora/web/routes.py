@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from agora.settings import canonical_app_id
+from agora.settings.apps import canonical_app_id
 from agora.warehouse import suspicious_responses
 from agora.warehouse.reports import bill as bill_report
 from agora.warehouse.reports import coverage as coverage_report

@@ -12,7 +12,7 @@ from pathlib import Path
 from agora.bandwidth import fetch
 from agora.bandwidth.collect import collect
 from agora.client.dashboard import DashboardClient
-from agora.settings import parse_dashboard
+from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 
 

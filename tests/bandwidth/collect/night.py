@@ -16,7 +16,8 @@ from agora.bandwidth.collect import check_access, collect
 from agora.bandwidth.plan import Days, Plan, plan
 from agora.bandwidth.shared_client import shared_client
 from agora.client.dashboard import CONFIRMING_APPS
-from agora.settings import AppSettings, DashboardSettings, parse_apps, parse_dashboard
+from agora.settings.apps import AppSettings, parse_apps
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from agora.warehouse import apps, planning_queries
 from agora.warehouse.app_days import states
 from agora.warehouse.apps import RemovedApps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 from agora.warehouse.apps import accounts_of_removed
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agora.dag_support import removed_apps
-from agora.settings import parse_apps, parse_dashboard
+from agora.settings.apps import parse_apps
+from agora.settings.connections import parse_dashboard
 from agora.warehouse import apps
 from agora.warehouse.apps import RemovedApps
 from agora.warehouse.engine import warehouse_engine

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from agora.bandwidth.plan import Days
 from agora.bandwidth.replay import replay
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 from agora.warehouse import suspicious_responses
 from agora.warehouse.engine import warehouse_engine
 from sandbox.traffic.slots import SLOT_LABELS

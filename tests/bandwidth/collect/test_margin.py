@@ -8,7 +8,7 @@ import pytest
 
 from agora.bandwidth.plan import plan
 from agora.bandwidth.window import MARGIN_DAYS
-from agora.settings import parse_dashboard
+from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, Warehouse
 

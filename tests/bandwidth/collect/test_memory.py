@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agora.bandwidth.fetch import CHUNK_APP_DAYS
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.answers import body
 from tests.bandwidth.collect.night import configured_and_planned

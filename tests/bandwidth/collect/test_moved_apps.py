@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agora.bandwidth.replay import replay
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.collect.night import Night, keys, night_of, product, window_days
 from tests.support.paths import ROOT

@@ -12,7 +12,8 @@ import pytest
 
 from agora.bandwidth.collect import collect
 from agora.client.dashboard import DashboardClient
-from agora.settings import parse_apps, parse_dashboard
+from agora.settings.apps import parse_apps
+from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.collect.night import configured_and_planned
 from tests.support.paths import SHARED_DATA

@@ -14,7 +14,7 @@ from agora.bandwidth.collect import collect
 from agora.bandwidth.replay import replay
 from agora.client.dashboard import DashboardClient
 from agora.client.request import Timeouts
-from agora.settings import parse_apps
+from agora.settings.apps import parse_apps
 from agora.warehouse.engine import warehouse_engine
 from tests.bandwidth.answers import body
 from tests.bandwidth.collect.night import configured_and_planned

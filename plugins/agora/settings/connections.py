@@ -1,8 +1,7 @@
-"""Settings from connections and from the variable `agora_apps`, validated."""
+"""The connections to the vendor: an account of the Dashboard API, and an app of the push-stream API."""
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 from collections.abc import Mapping
@@ -16,35 +15,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    TypeAdapter,
     ValidationError,
-    field_validator,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from agora.date_checks import not_before_the_vendor
 from agora.errors import SettingsError
 from agora.forward_proxy import Proxy, parse_proxy, proxy_for
+from agora.settings.apps import DEFAULT_CONN_ID, canonical_app_id
+from agora.settings.validation import Settings, escaped, plain
 from agora.urls import is_loopback, split_address
 
 DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
-DEFAULT_CONN_ID = "agora_dashboard"
 PUSH_STREAM_BASE_URL = "http://broadcastgw.agora.io/api/v1"
 PUSH_STREAM_CONN_ID = "agora_push_stream"
 
-APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
-# Characters that no setting may contain, with their names in messages. Joiners, variation selectors and the
-# left-to-right and right-to-left marks are allowed, because emoji and several scripts need them.
-REFUSED_CHARACTERS = {
-    "a control character": "\x00-\x1f\x7f-\x9f",
-    "half of a surrogate pair": "\ud800-\udfff",
-    "a line or paragraph separator": "\u2028\u2029",
-    "an override of the text direction": "\u202a-\u202e\u2066-\u206f",
-}
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -113,33 +98,6 @@ def _pem_file(file: Path) -> Path:
     return file
 
 
-def canonical_app_id(text: str) -> str:
-    """Return an App ID in lower case, the spelling in which it is requested, stored and compared.
-
-    Call this function for every App ID from outside. Text with non-ASCII letters is not an App ID and is
-    returned unchanged, because lower case turns some of these letters into ASCII (U+212A KELVIN SIGN into
-    `k`).
-    """
-    return text.lower() if text.isascii() else text
-
-
-def _require_readable(text: str) -> None:
-    """Refuse characters that break a line, a log or PostgreSQL, or that disguise the text."""
-    for called, characters in REFUSED_CHARACTERS.items():
-        if found := re.search(f"[{characters}]", text):
-            raise PydanticCustomError(
-                "unreadable",
-                "the text contains {called}: remove U+{code} at position {position}",
-                {"called": called, "code": f"{ord(found.group()):04X}", "position": found.start() + 1},
-            )
-
-
-def _escaped(text: str) -> str:
-    """Return text for a message, with refused characters escaped."""
-    refused = "".join(REFUSED_CHARACTERS.values())
-    return re.sub(f"[{refused}]", lambda found: f"\\u{ord(found.group()):04x}", text)
-
-
 def _proxy(secret: SecretStr) -> SecretStr:
     parse_proxy(secret.get_secret_value())
     return secret
@@ -156,22 +114,7 @@ def _secret_hex_32(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class _Settings(BaseModel):
-    """Base of all settings: immutable, without refused characters in any text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    # This validator runs first, because the messages of the others contain the text.
-    @field_validator("*", mode="before")
-    @classmethod
-    def _readable(cls, value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if isinstance(text, str | Path):
-            _require_readable(str(text))
-        return value
-
-
-class _Server(_Settings):
+class _Server(Settings):
     """A server and the proxy to it."""
 
     base_url: str
@@ -244,66 +187,6 @@ class PushStreamSettings(_Server):
     ca_file: Annotated[Path, AfterValidator(_pem_file)] | None = None
 
 
-class AppSettings(_Settings):
-    """One App ID to collect, an element of the variable `agora_apps`.
-
-    Attributes:
-        app_id: The vendor's App ID, stored in lower case.
-        name: Display name. Default: the App ID.
-        conn_id: Connection of the app's account.
-        collect_from: First expected usage date, not before 2014. Default: the window's oldest day when the
-            app is configured.
-        collect_until: Last expected usage date, not before 2014. Default: no end.
-    """
-
-    app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
-    name: Annotated[str, Field(max_length=200)] = ""
-    conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
-    collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
-    collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_app_id(cls, value: Any) -> Any:
-        return {"app_id": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> AppSettings:
-        if self.collect_from and self.collect_until and self.collect_from > self.collect_until:
-            raise ValueError(f"collect_from {self.collect_from} is after collect_until {self.collect_until}")
-        return self
-
-
-_APPS = TypeAdapter(list[AppSettings])
-
-
-def parse_apps(value: str | list[Any]) -> list[AppSettings]:
-    """Return the apps in the variable `agora_apps`, a JSON list of App IDs or of objects.
-
-    Raises:
-        SettingsError: The value is not such a list, is empty, or contains an app twice (in any case).
-    """
-    given: Any = value
-    try:
-        given = json.loads(value) if isinstance(value, str) else value
-        apps = _APPS.validate_python(given)
-    except ValidationError as error:
-        raise SettingsError(f"The variable agora_apps is not usable: {plain(error, given)}") from None
-    except ValueError as error:
-        raise SettingsError(f"The variable agora_apps is not usable: {plain(error)}") from None
-    if not apps:
-        raise SettingsError('The variable agora_apps is empty. Set it to a JSON list such as ["<App ID>"].')
-    seen: set[str] = set()
-    for app in apps:
-        if app.app_id in seen:
-            raise SettingsError(
-                f"The variable agora_apps contains {app.app_id} twice. Remove one of the two. App IDs that"
-                " differ only in case are the same app."
-            )
-        seen.add(app.app_id)
-    return apps
-
-
 def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSettings:
     """Return the validated settings of a connection.
 
@@ -324,7 +207,7 @@ def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSett
 
 def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parsed:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
-    refusal = f"The connection {_escaped(conn_id)} is not usable"
+    refusal = f"The connection {escaped(conn_id)} is not usable"
     if "conn_id" in given:
         raise SettingsError(
             f"{refusal}: conn_id: remove the field from the extra.", conn_id=conn_id
@@ -333,26 +216,3 @@ def _parse(kind: type[Parsed], conn_id: str, fields: Mapping[str, Any]) -> Parse
         return kind(conn_id=conn_id, **given)
     except ValidationError as error:
         raise SettingsError(f"{refusal}: {plain(error)}", conn_id=conn_id) from None
-
-
-def plain(error: Exception, apps: Any = None) -> str:
-    """Return each invalid field and its fault, without the input, which may be a secret.
-
-    Args:
-        error: Error of pydantic or of the JSON parser.
-        apps: The validated list of apps, if any. Each fault then names the app.
-    """
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(
-        f"{_field(item['loc'], apps)}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    )
-
-
-def _field(place: tuple[int | str, ...], apps: Any) -> str:
-    name = _escaped(".".join(map(str, place))) or "value"
-    app = apps[place[0]] if isinstance(apps, list) and place and isinstance(place[0], int) else None
-    app_id = app.get("app_id") if isinstance(app, dict) else app
-    is_usable = isinstance(app_id, str) and re.fullmatch(APP_ID, app_id)
-    return f"{name} (app {app_id})" if is_usable else name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agora.alerts.settings import AlertSettings, parse_alerts, require_webhook
 from agora.errors import SettingsError
+from agora.settings.alerts import AlertSettings, parse_alerts, require_webhook
 
 pytestmark = pytest.mark.unit
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from agora.errors import SettingsError
-from agora.settings import (
+from agora.settings.apps import canonical_app_id, parse_apps
+from agora.settings.connections import (
     DEFAULT_BASE_URL,
     PUSH_STREAM_BASE_URL,
     DashboardSettings,
     PushStreamSettings,
-    canonical_app_id,
-    parse_apps,
     parse_dashboard,
     parse_push_stream,
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agora.errors import SettingsError
-from agora.settings import parse_apps, parse_dashboard
+from agora.settings.apps import parse_apps
+from agora.settings.connections import parse_dashboard
 from tests.test_settings import SECRET, pushing_refusal, refusal
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agora.errors import SettingsError
-from agora.settings import DashboardSettings, parse_dashboard
+from agora.settings.connections import DashboardSettings, parse_dashboard
 from tests.client.certificates import Authority
 
 pytestmark = pytest.mark.unit

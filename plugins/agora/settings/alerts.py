@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agora.errors import SettingsError
-from agora.settings import plain
+from agora.settings.validation import plain
 from agora.urls import is_loopback, split_address
 
 ALERTS_VARIABLE = "agora_alerts"

@@ -1,0 +1,1 @@
+"""Settings from connections and variables, validated."""

@@ -1,0 +1,93 @@
+"""The variable `agora_apps`: the apps to collect, validated."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+
+from agora.date_checks import not_before_the_vendor
+from agora.errors import SettingsError
+from agora.settings.validation import Settings, plain
+
+DEFAULT_CONN_ID = "agora_dashboard"
+APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
+
+
+def canonical_app_id(text: str) -> str:
+    """Return an App ID in lower case, the spelling in which it is requested, stored and compared.
+
+    Call this function for every App ID from outside. Text with non-ASCII letters is not an App ID and is
+    returned unchanged, because lower case turns some of these letters into ASCII (U+212A KELVIN SIGN into
+    `k`).
+    """
+    return text.lower() if text.isascii() else text
+
+
+class AppSettings(Settings):
+    """One App ID to collect, an element of the variable `agora_apps`.
+
+    Attributes:
+        app_id: The vendor's App ID, stored in lower case.
+        name: Display name. Default: the App ID.
+        conn_id: Connection of the app's account.
+        collect_from: First expected usage date, not before 2014. Default: the window's oldest day when the
+            app is configured.
+        collect_until: Last expected usage date, not before 2014. Default: no end.
+    """
+
+    app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
+    name: Annotated[str, Field(max_length=200)] = ""
+    conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
+    collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
+    collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_app_id(cls, value: Any) -> Any:
+        return {"app_id": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> AppSettings:
+        if self.collect_from and self.collect_until and self.collect_from > self.collect_until:
+            raise ValueError(f"collect_from {self.collect_from} is after collect_until {self.collect_until}")
+        return self
+
+
+_APPS = TypeAdapter(list[AppSettings])
+
+
+def parse_apps(value: str | list[Any]) -> list[AppSettings]:
+    """Return the apps in the variable `agora_apps`, a JSON list of App IDs or of objects.
+
+    Raises:
+        SettingsError: The value is not such a list, is empty, or contains an app twice (in any case).
+    """
+    given: Any = value
+
+    def app_of(place: tuple[int | str, ...]) -> str:
+        app = given[place[0]] if isinstance(given, list) and place and isinstance(place[0], int) else None
+        app_id = app.get("app_id") if isinstance(app, dict) else app
+        return f"app {app_id}" if isinstance(app_id, str) and re.fullmatch(APP_ID, app_id) else ""
+
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+        apps = _APPS.validate_python(given)
+    except ValidationError as error:
+        raise SettingsError(f"The variable agora_apps is not usable: {plain(error, app_of)}") from None
+    except ValueError as error:
+        raise SettingsError(f"The variable agora_apps is not usable: {plain(error)}") from None
+    if not apps:
+        raise SettingsError('The variable agora_apps is empty. Set it to a JSON list such as ["<App ID>"].')
+    seen: set[str] = set()
+    for app in apps:
+        if app.app_id in seen:
+            raise SettingsError(
+                f"The variable agora_apps contains {app.app_id} twice. Remove one of the two. App IDs that"
+                " differ only in case are the same app."
+            )
+        seen.add(app.app_id)
+    return apps
