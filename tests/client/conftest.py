@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.client import http, push_stream
+from agora.client import push_stream, retries
 from agora.rate_limit import adaptive
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
-
 
 WINDOW_SECONDS = 0.1  # of the vendor's limit: a limiter waits as long after a 429
 
@@ -40,8 +39,8 @@ def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert http.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
-    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    assert retries.RETRY_WITHIN_SECONDS == (1.0, 3.0, 6.0), "the vendor's advice"
+    monkeypatch.setattr(retries, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
     assert adaptive.WINDOW_SECONDS == 1, "the vendor states its limits per second"
     monkeypatch.setattr(adaptive, "WINDOW_SECONDS", WINDOW_SECONDS)
     assert push_stream.REQUESTS_PER_SECOND == 10, "what is known of the vendor's other API"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agora.client import http
+from agora.client import retries
 from agora.client.push_stream import Channel, PushStreamClient
 from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import ChannelNotFound, OutcomeUnknown, VendorError, VendorUnavailable
@@ -136,7 +136,7 @@ async def after_refusals(call: ChannelCall, behave: Behaviour) -> tuple[Channel 
 
 @pytest.fixture
 def _time_to_listen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.0, 1.0, 1.0))
+    monkeypatch.setattr(retries, "RETRY_WITHIN_SECONDS", (0.0, 1.0, 1.0))
 
 
 @pytest.mark.usefixtures("_time_to_listen")

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agora.client.dashboard import DashboardClient
-from agora.client.http import RETRIES_WHEN_LIMITED
 from agora.client.response import Response
+from agora.client.retries import RETRIES_WHEN_LIMITED
 from agora.errors import RateLimited, VendorUnavailable
 from agora.rate_limit import adaptive
 from agora.rate_limit.local import NoPermit

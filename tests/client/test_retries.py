@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agora.client import http
+from agora.client import retries
 from agora.client.dashboard import DashboardClient
 from agora.client.request import Timeouts
 from agora.errors import DayRefused, VendorError, VendorUnavailable
@@ -170,7 +170,7 @@ def test_a_retry_after_that_makes_no_sense_is_survived(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["9" * 4000, "86400", "301", "tomorrow", "Fri, 01 Jan 9999 23:59:59 -2359"])
 def test_inside_a_long_retry_after_a_failure_is_not_asked_again(text: str) -> None:
-    assert http.MAX_RETRY_AFTER_SECONDS == 300
+    assert retries.MAX_RETRY_AFTER_SECONDS == 300
     if text == "tomorrow":
         text = formatdate(time.time() + 86400, usegmt=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agora.client import http
+from agora.client import retries
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 APPS = 24
@@ -29,4 +29,4 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    monkeypatch.setattr(retries, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))

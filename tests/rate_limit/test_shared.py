@@ -254,6 +254,7 @@ def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Wareh
         asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_eight_processes_keep_to_a_limit_that_moves(warehouse: Warehouse) -> None:
     warehouse.add_account()
     with running_sandbox(apps=PROCESSES, retry_after=1, quiet=True) as sandbox:

@@ -10,7 +10,7 @@ import pytest
 from agora.errors import SettingsError
 from agora.settings.apps import parse_apps
 from agora.settings.connections import parse_dashboard
-from tests.test_settings import SECRET, pushing_refusal, refusal
+from tests.settings.test_connections import SECRET, pushing_refusal, refusal
 
 pytestmark = pytest.mark.unit
 

@@ -21,10 +21,11 @@ SLOW_BY_REASON = {
         "tests/model/",
     ),
     "Airflow needs about ten seconds for each run.": ("tests/stack/",),
-    "They start an api-server, or read millions of points.": (
+    "They start an api-server, or read many points.": (
         "tests/web/test_busy_page.py",
         "tests/web/test_large_volumes.py",
         "tests/web/test_mount.py",
+        "tests/web/test_traffic_report.py",
     ),
     "They start PostgreSQL servers with settings of their own.": (
         "tests/bandwidth/collect/test_logical_replication.py",
@@ -43,10 +44,12 @@ SLOW_BY_REASON = {
         "tests/warehouse/test_billing_total.py",
         "tests/warehouse/test_examples_over_time.py",
         "tests/warehouse/test_rebuild.py",
+        "tests/warehouse/test_retention.py",
         "tests/warehouse/test_stored_aggregates.py",
         "tests/warehouse/test_upgrade_",
     ),
-    "They run pytest in processes of their own.": (
+    "They start a process for each test.": (
+        "tests/alerts/test_sending.py",
         "tests/docs/test_vendor_api_commands.py",
         "tests/deploy/local/test_isolation.py",
     ),
@@ -63,6 +66,7 @@ SLOW_BY_REASON = {
         "tests/bandwidth/collect/test_network.py",
         "tests/bandwidth/collect/test_one_app_throttled.py",
         "tests/bandwidth/collect/test_outages.py",
+        "tests/bandwidth/collect/test_rate_limit.py",
         "tests/bandwidth/collect/test_real_link.py",
         "tests/bandwidth/collect/test_replay.py",
         "tests/bandwidth/collect/test_restatement.py",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from agora.client.http import HttpClient
 from agora.client.network_errors import PROXY_CREDENTIALS, NoResponse
 from agora.client.request import Request
 from agora.client.response import Response
+from agora.client.retries import RetryingClient
 from agora.errors import OutcomeUnknown, RateLimited, UnexpectedResponse, VendorError, VendorUnavailable
 from agora.rate_limit.local import NoPermit
 
@@ -65,26 +65,26 @@ class ApiClient:
     Args:
         conn_id: Name of the connection, for messages.
         base_url: Base URL of the API, for messages.
-        transport: HTTP client that sends the requests.
+        transport: Client that sends the requests, with retries.
     """
 
-    def __init__(self, conn_id: str, base_url: str, transport: HttpClient) -> None:
+    def __init__(self, conn_id: str, base_url: str, transport: RetryingClient) -> None:
         self.transport = transport
         self._conn_id = conn_id
-        proxy = transport.proxy
+        proxy = transport.http.proxy
         self._server = f"{base_url} through the proxy {proxy.name}" if proxy else base_url
         # Over plain HTTP, a response of the proxy cannot be distinguished from one of the server.
         is_plain = proxy and not base_url.startswith("https:")
         self._sender = f"the vendor (or the proxy {proxy.name})" if proxy and is_plain else "the vendor"
 
     async def __aenter__(self) -> Self:
-        await self.transport.__aenter__()
+        await self.transport.http.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.transport.__aexit__(kind, error, trace)
+        await self.transport.http.__aexit__(kind, error, trace)
 
     async def send(
         self,

@@ -13,6 +13,7 @@ from agora.client.api_client import FAILED, ApiClient, Meaning
 from agora.client.http import HttpClient
 from agora.client.request import TIMEOUTS, Request, Timeouts
 from agora.client.response import Response
+from agora.client.retries import RetryingClient
 from agora.errors import (
     AppRefused,
     CredentialsRefused,
@@ -110,9 +111,8 @@ class DashboardClient(ApiClient):
         self.settings = settings
         certificate = settings.customer_certificate.get_secret_value()
         authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
-        transport = HttpClient(
+        http = HttpClient(
             settings.base_url,
-            limiter=limiter or LocalLimiter(settings.requests_per_second),
             headers={"Authorization": authorization},
             secrets=(authorization.partition(" ")[2], certificate),
             max_concurrency=settings.max_concurrency,
@@ -120,6 +120,7 @@ class DashboardClient(ApiClient):
             proxy=settings.route(),
             timeouts=timeouts,
         )
+        transport = RetryingClient(http, limiter or LocalLimiter(settings.requests_per_second))
         super().__init__(settings.conn_id, settings.base_url, transport)
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:

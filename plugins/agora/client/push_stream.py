@@ -17,6 +17,7 @@ from agora.client.api_client import FAILED, ApiClient, Meaning
 from agora.client.channel_request import require_cname, require_uids, require_urls
 from agora.client.http import HttpClient
 from agora.client.request import TIMEOUTS, Request, Timeouts
+from agora.client.retries import RetryingClient
 from agora.errors import (
     ChannelConflict,
     ChannelKeyRefused,
@@ -94,14 +95,14 @@ class PushStreamClient(ApiClient):
 
     def __init__(self, settings: PushStreamSettings, *, timeouts: Timeouts = TIMEOUTS) -> None:
         self.settings = settings
-        transport = HttpClient(
+        http = HttpClient(
             settings.base_url,
-            limiter=LocalLimiter(REQUESTS_PER_SECOND),
             secrets=(settings.app_certificate.get_secret_value(),),
             timeouts=timeouts,
             ca_file=settings.ca_file,
             proxy=settings.route(),
         )
+        transport = RetryingClient(http, LocalLimiter(REQUESTS_PER_SECOND))
         super().__init__(settings.conn_id, settings.base_url, transport)
 
     async def start(self, cname: str, urls: Sequence[str] = ()) -> Channel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agora.client import http
+from agora.client import retries
 from tests.support.midnight import A_TEST, let_midnight_pass
 
 
@@ -15,4 +15,4 @@ def _the_same_day_all_along() -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
+    monkeypatch.setattr(retries, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
