@@ -1,4 +1,4 @@
-# Image of Airflow's services and of the sandbox.
+# Image for Airflow's services and the sandbox.
 FROM apache/airflow:slim-3.3.2-python3.11 AS wheel
 WORKDIR /tmp/agora
 COPY --chown=airflow:0 requirements/install.txt requirements/

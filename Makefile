@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 export PYTHONPATH := plugins:.
-# As pip and curl do; behind a proxy with a certificate of its own nothing else works.
+# Trust the system's certificates, as pip and curl do. A proxy with its own certificate requires this.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help: ## list the commands
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 ..."; exit 1; }
+	  || { echo "Python 3.11 or newer is required. Choose one with: make PYTHON=/path/to/python3 ..."; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/install.txt
 
@@ -24,7 +24,7 @@ $(UV):
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r $<
 	@touch $@
 
-# This checkout as an editable package: its metadata and entry points, which Airflow finds the plugin by.
+# Install this checkout as an editable package, because Airflow finds the plugin through the package's entry points.
 %/.agora-installed: pyproject.toml plugins/agora/__init__.py requirements/install.txt | $(UV)
 	@$(UV) pip install --quiet --python $*/bin/python --no-deps --build-constraints requirements/install.txt \
 	  --reinstall-package agora-bandwidth --editable .
@@ -46,79 +46,79 @@ COMPETITORS := .venv-competitors/.installed
 DISTRIBUTED := .venv-distributed/.agora-installed
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links
-# Something the database always has: whether it can be reached.
+# An entry that the database always has, to test whether the database can be reached.
 KNOWN_HOLE := https://api.osv.dev/v1/vulns/OSV-2020-111
 
-demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show it
+demo: $(LOCAL) ## collect a month from the sandbox through Airflow and show the result
 	@$(BIN)/python -m deploy.local demo
 
-up: $(LOCAL) ## the same stack against the real API (see .env.example)
+up: $(LOCAL) ## start the same stack with the real API (see .env.example)
 	@$(BIN)/python -m deploy.local up
 
-stop: ## stop what demo or up started
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local stop; else echo "Nothing is installed, so nothing runs."; fi
+stop: ## stop the stack that demo or up started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local stop; else echo "Nothing is installed, so nothing is running."; fi
 
-clean: ## stop, and remove the state of the local stack
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local clean; else echo "Nothing is installed, so nothing is to be removed."; fi
+clean: ## stop the local stack and remove its state
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local clean; else echo "Nothing is installed, so there is nothing to remove."; fi
 
-secrets: ## write passwords and keys for docker-compose.yaml into .env, those that it lacks
+secrets: ## add missing passwords and keys for docker-compose.yaml to .env
 	@sh deploy/compose/secrets.sh
 
-wheel: $(UV) ## build the package for an Airflow of your own into dist/
+wheel: $(UV) ## build the package for your own Airflow in dist/
 	@$(UV) build --quiet --wheel --build-constraints requirements/install.txt && ls dist/*.whl
 
-upgrade: $(LOCAL) ## bring the warehouse to the schema of this release
+upgrade: $(LOCAL) ## upgrade the warehouse to this release's schema
 	@$(BIN)/python -m deploy.local upgrade
 
-# Two processes, unless a room is named. Chromium, containers and Celery have targets of their own.
+# Two processes, unless T names a folder or file. Chromium, containers and Celery have their own targets.
 TESTS = $(BIN)/python -m pytest $(or $(T),tests --numprocesses 2 --dist loadscope) \
   --ignore tests/browser --ignore tests/distributed
 
-test: $(DEV) ## the tests that take a few minutes (T=tests/client runs one folder or file)
+test: $(DEV) ## run the tests that take a few minutes (T=tests/client runs one folder or file)
 	@$(TESTS) -m "not slow" -p no:schemathesis
 
-test-slow: $(DEV) ## the tests that `make test` leaves out
+test-slow: $(DEV) ## run the slow tests that `make test` leaves out
 	@$(TESTS) -m slow
 
-test-all: $(DEV) ## both of them in one run
+test-all: $(DEV) ## run the tests of `make test` and `make test-slow` together
 	@$(TESTS)
 
-test-browser: $(BROWSER) ## the page in headless Chromium (PICTURES=directory keeps what the documents show)
+test-browser: $(BROWSER) ## test the page in headless Chromium (PICTURES=directory saves the pictures for the documents)
 	@$(BIN)/python -m tests.browser.chromium
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
-test-distributed: $(DEV) $(DISTRIBUTED) ## Celery workers, and containers where an engine can be had (FULL=1: passwords and keys changed, too)
+test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers if possible (FULL=1 adds secret rotation)
 	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
 	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py)
 
-# They mostly wait for servers. Everything is installed before the first one starts.
-test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## all that `make test` leaves out, two of these at a time
+# These tests mostly wait for servers. All packages are installed before the first test starts.
+test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## run everything that `make test` leaves out, two targets at a time
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-slow test-distributed test-browser
 
-chaos: $(DEV) ## kill everything at random moments and compare (FULL=1, SEED=n, PARTS="collector server airflow")
+chaos: $(DEV) ## kill processes at random moments and check the data (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
-model: $(DEV) ## play simulated nights against the rules, then break the rules (NIGHTS=10000, SEED=n)
+model: $(DEV) ## check the rules in simulated nights, then break the rules (NIGHTS=10000, SEED=n)
 	@$(BIN)/python -m tests.model $(if $(NIGHTS),--nights $(NIGHTS)) $(if $(SEED),--seed $(SEED))
 
-bench: $(BENCH) $(COMPETITORS) ## measurements, side by side in one run (PARTS="loading page", RECORD=1 writes the documents)
+bench: $(BENCH) $(COMPETITORS) ## run the benchmarks side by side (PARTS="loading page", RECORD=1 updates the documents)
 	@$(BIN)/python -m tests.bench $(PARTS) $(if $(RECORD),--record)
 
-lint: $(DEV) ## ruff, mypy, sqlfluff
+lint: $(DEV) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy plugins/agora dags sandbox deploy tests
 	@$(BIN)/sqlfluff lint --disable-progress-bar sql
 
-audit: $(DEV) ## look the locked packages up among known holes (osv.dev)
+audit: $(DEV) ## check the locked packages for known vulnerabilities (osv.dev)
 	@if $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(KNOWN_HOLE)", timeout=20)' 2>/dev/null; then \
 	  $(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off \
 	    $(foreach name,dev distributed bench install competitors,-r requirements/$(name).txt); \
-	else echo "Nothing was audited: the database of known holes, api.osv.dev, cannot be reached from here."; fi
+	else echo "Nothing was audited, because the vulnerability database at api.osv.dev cannot be reached from here."; fi
 
-release-check: test ## run everything the README claims, on a clean checkout
+release-check: test ## check all claims in the README on a clean checkout
 	@bin/release-check
 
-lock: $(UV) ## rewrite requirements.txt and requirements/*.txt from pyproject.toml and requirements/*.in
+lock: $(UV) ## regenerate requirements.txt and requirements/*.txt from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml -o requirements.txt
 	@$(LOCK) -c requirements.txt requirements/install.in -o requirements/install.txt
 	@$(LOCK) requirements/competitors.in -o requirements/competitors.txt

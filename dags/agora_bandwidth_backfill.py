@@ -1,9 +1,11 @@
-"""Collect bandwidth for chosen days, for all apps or some.
+"""Collect bandwidth for chosen days, for some or all apps.
 
 - Complete days are not requested again, unless you set **Reload**.
-- The vendor refuses days that have left its window (HTTP 400). The run's note counts them; the run succeeds.
-- A served day that is outside an app's expected days is stored too. Coverage shows only expected days.
-- A reloaded day replaces the stored one if it contradicts a point or has more points.
+- The vendor refuses days that have left its window (HTTP 400). The run note counts these days, and the run
+  succeeds.
+- If the vendor serves a day that is not expected for an app, the day is stored too. Coverage shows only
+  expected days.
+- A reloaded day replaces the stored day if it contradicts a point or has more points.
 """
 
 from __future__ import annotations

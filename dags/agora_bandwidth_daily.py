@@ -1,11 +1,11 @@
 """Collect bandwidth every night.
 
-Collects **every expected day that is missing and may still be available**, soonest to expire first. What
-earlier runs did is irrelevant: after an outage, the next run catches up.
+Each run collects **every expected day that is missing and may still be available**, soonest to expire first.
+After an outage, the next run catches up.
 
 - **Trigger** it at any time. Complete days are not requested again, except once after they have settled.
 - A **backfill** of this DAG collects exactly the days that you choose.
-- The variable `agora_apps` lists the apps. The connection `agora_dashboard` is their account.
+- The variable `agora_apps` lists the apps. The connection `agora_dashboard` defines their vendor account.
 - If a run fails, its note and the failed `collect` task name each app with the reason. All sound data is
   already loaded, and the next run requests the missing days again.
 
@@ -29,7 +29,7 @@ from agora.task_groups.collect_bandwidth import collect_bandwidth
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_daily() -> None:
-    """Collect everything that is missing."""
+    """Collect all missing app-days."""
     collect_bandwidth(from_date=own_day_of_backfill())
 
 

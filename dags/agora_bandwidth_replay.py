@@ -1,11 +1,11 @@
 """Decode stored responses again, without requests to the vendor.
 
-Every response is stored as received in `raw.bandwidth_response`. Days that are no longer available can
-therefore be decoded again after a fix of the decoder, or moved after a connection's time zone was corrected.
+Every response is stored as received in `raw.bandwidth_response`. Even days that are no longer available can
+therefore be decoded again after a decoder fix, or moved after a connection's time zone was corrected.
 
-- Several responses for a day are applied in the order of their arrival: a newer one wins if it contradicts a
-  point or has more points.
-- Points that no response contains any more are removed.
+- If a day has several responses, they are applied in order of arrival. A newer response wins if it
+  contradicts a point or has more points.
+- Points that are no longer in any response are removed.
 - A day keeps the time zone in which it was collected. **Correct time zone** moves it to the current zone of
   its account's connection.
 - `mart.restatement` lists every change. If nothing changes, the task is skipped and the run succeeds.
@@ -40,7 +40,7 @@ from agora.operators.publish import BANDWIDTH
     **BANDWIDTH_DAG,
 )
 def agora_bandwidth_replay() -> None:
-    """Replay the days that the trigger form selects, check the stored data, update the asset."""
+    """Replay the days that the trigger form selects, check the stored data, and update the asset."""
     replay = BandwidthReplayOperator(
         task_id="replay",
         from_date="{{ params.from_date }}",

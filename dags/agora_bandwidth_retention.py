@@ -1,7 +1,7 @@
-"""Check stored points against their stored responses, then delete data that is older than you chose.
+"""Check stored points against their stored responses, then delete data older than the age that you set.
 
-The first task decodes the stored responses of the last 62 days and of a random sample of older days. If
-stored points differ, the task fails and nothing is deleted. By default nothing is ever deleted.
+The first task decodes the stored responses for the last 62 days and for a random sample of older days. If
+the stored points differ, the task fails and nothing is deleted. By default, the DAG deletes nothing.
 
 To delete old data, set the variable `agora_retention`, for example to `{"raw_answer_days": 400}`:
 
@@ -9,8 +9,8 @@ To delete old data, set the variable `agora_retention`, for example to `{"raw_an
   or decoded again.
 - `app_day_days`: deletes older days with their points and ledger entries. Their bills disappear with them.
 
-The minimum is 63 days. Days that may still be collected and responses that are not decoded yet are never
-deleted.
+The minimum is 63 days. Days that may still be collected and responses that have not been decoded yet are
+never deleted.
 """
 
 from __future__ import annotations

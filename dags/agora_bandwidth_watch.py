@@ -1,19 +1,19 @@
-"""Check every morning whether bandwidth is about to be lost, and fail before that happens.
+"""Check every morning whether bandwidth data is about to be lost, and fail before it is.
 
 - **Fails** every day while an expected app-day that was never collected is about to leave the vendor's
   window. `days_of_warning` in the variable `agora_alerts` sets how many days ahead (default 7). The DAG also
-  fails if the nightly run has stopped, because expected days follow from the configuration, not from past
-  runs.
-- **Does not fail** on its first run: after installation, nothing is collected yet.
+  fails if the nightly run has stopped, because expected days are derived from the configuration, not from
+  past runs.
+- **Does not fail** on its first run, because nothing has been collected yet after the installation.
 - **Fails once** if app-days were lost since the last run. Later runs only list them.
 - **Lists**, without failing, the oldest missing day, partial days and all lost days. It also lists
-  restatements to less than half that are not reviewed, apps with the same response body, and DAGs that run
-  late.
+  unreviewed restatements that lowered a day's sum by more than half, apps with the same response body, and
+  DAGs that run late.
 
 The variable `agora_alerts` sets who is notified when a run of any of these DAGs fails. Default: nobody.
-`{"email": ["ops@example.com"], "webhook_conn_id": "agora_webhook", "days_of_warning": 7}`.
-E-mail uses the connection `smtp_default`, or the connection that `smtp_conn_id` names. The webhook's URL is
-the password of its connection. `docs/runbook.md` describes what to do about each failure.
+Example: `{"email": ["ops@example.com"], "webhook_conn_id": "agora_webhook", "days_of_warning": 7}`.
+E-mail uses the connection `smtp_default`, or the connection named in `smtp_conn_id`. The webhook's URL is
+stored as the password of its connection. `docs/runbook.md` describes what to do about each failure.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
 """An example to copy: push a channel's stream every evening, and always stop it.
 
-- The DAG is paused at first. Unpausing it starts the schedule; so does its trigger form, unless you clear the
-  check box. Change the schedule and the form's defaults in a copy of this file.
+- The DAG is paused at first. Unpausing it starts the schedule. The trigger form also unpauses the DAG,
+  unless you clear the check box. Change the schedule and the form's defaults in a copy of this file.
 - **stop** is the teardown task. It runs even if the start failed, its response was lost or its worker was
   killed, and it is retried for an hour. If it fails, the run fails.
 - If another program has started a channel with the same name, the start is refused (409) and nothing is
   stopped.
 - The stream is pushed for `minutes`, counted from the run's scheduled or triggered time. A run that begins
   late, after an outage or after unpausing, pushes for the remaining minutes, or not at all.
-- To end a broadcast early, mark its run as failed: stop runs. Do not pause or delete the DAG during a
-  broadcast, because then nothing stops it.
-- Replace the task `on_air` by the tasks of your broadcast. Let the name of your copy begin with `agora_`, so
-  that its runs get a note.
-- App: connection `agora_push_stream`.
+- To end a broadcast early, mark its run as failed: **stop** then runs. Do not pause or delete the DAG during
+  a broadcast, because then nothing stops it.
+- In your copy, replace the task `on_air` with the tasks of your broadcast. Keep the tag `agora`, so that the
+  runs get a note.
+- The connection `agora_push_stream` defines the app.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from agora.timetable import CronTimetable
     },
     description="Example: push a channel's stream every evening",
     doc_md=__doc__,
-    # A run that exceeds its time limit is ended with its stop skipped. Each task has a limit of its own.
+    # When a run exceeds its timeout, Airflow ends it and skips the stop task. Each task has its own timeout.
     **{**PUSH_STREAM_DAG, "dagrun_timeout": None},
 )
 def agora_push_stream_broadcast() -> None:
-    """Start, wait without holding a worker, stop."""
+    """Start the push, wait without occupying a worker, and stop the push."""
 
     @task.short_circuit
     def in_time(**context: Any) -> bool:
@@ -64,7 +64,7 @@ def agora_push_stream_broadcast() -> None:
         target_time="{{ (dag_run.run_after + macros.timedelta(minutes=params.minutes)).isoformat() }}",
     )
     stop = PushStreamStopOperator(task_id="stop", cname="{{ params.cname }}", start_task_id="start")
-    # A run takes the state of its last tasks, and a teardown does not count among them.
+    # A run takes the state of its last tasks, and a teardown is not one of them.
     everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
     in_time() >> start >> on_air
     [start, on_air] >> stop.as_teardown()

@@ -1,15 +1,15 @@
 """Start, update or stop pushing a channel's stream to RTMP servers.
 
-- **start** pushes the channel to `urls`. **update** changes its `urls`, its `uids` (the hosts in their order)
+- **start** pushes the channel to `urls`. **update** changes its `urls`, its `uids` (the hosts in order)
   or both; empty fields stay unchanged. **stop** ends the push.
-- The vendor's response is the task's return value (tab Storage, XCom) and part of the note on the run. Reload
-  the run's page to see the note.
-- A refusal fails the task at once. The error names the channel, the status, the vendor's message and a
-  remedy.
-- A start whose response was lost is not sent again, because it may have taken effect. An update with the same
-  `urls` shows whether it did: 404 means that nothing was started.
+- The vendor's response is the task's return value (Storage tab, XCom) and part of the run note. Reload the
+  run's page to see the note.
+- If the vendor refuses the action, the task fails immediately. The error contains the channel, the status,
+  the vendor's message and a remedy.
+- If the response to a start is lost, the start is not sent again, because it may have taken effect. To
+  check, send an update with the same `urls`: 404 means that nothing was started.
 - Anyone who can read this DAG's runs can read the stream keys in `urls`.
-- App: connection `agora_push_stream`, or another connection of its type.
+- The connection `agora_push_stream`, or another connection of the same type, defines the app.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
     **PUSH_STREAM_DAG,
 )
 def agora_push_stream_channel() -> None:
-    """Run one of the three actions. A person waits for the response, so there are no retries."""
+    """Run one of the three actions. There are no retries, because a person is waiting for the response."""
     choose = PushStreamActionOperator(task_id="choose")
     start = PushStreamStartOperator(
         task_id="start", cname=CNAME, conn_id=CONN_ID, urls=lines_template("urls")

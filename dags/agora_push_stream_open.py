@@ -1,12 +1,13 @@
-"""Query whether push-streaming is enabled for all apps or some, or apply for it.
+"""Query whether push-streaming is enabled for some or all apps, or apply for it.
 
 - **query** requests the state of each app and changes nothing.
 - **apply** queries first, then applies for each app that is not enabled. The response `false` means that the
   vendor has not enabled it yet; query again later.
-- The state of each app is the task's return value (tab Storage, XCom) and is stored in
+- The state of each app is the task's return value (Storage tab, XCom) and is stored in
   `mart.push_stream_state`.
-- An application whose response was lost is not sent again. The message says so, and a query shows its effect.
-- Apps and their accounts: variable `agora_apps`, connection `agora_dashboard`.
+- If the response to an application is lost, the application is not sent again. The error message reports
+  this, and a query shows whether the application took effect.
+- The variable `agora_apps` lists the apps. The connection `agora_dashboard` defines their vendor account.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperato
             type="string",
             enum=[QUERY, APPLY],
             title="Action",
-            description="query changes nothing; apply applies for push-streaming.",
+            description="query changes nothing. apply submits an application for push-streaming.",
         ),
         "app_ids": APP_IDS,
     },
@@ -36,7 +37,7 @@ from agora.operators.push_stream_open import APPLY, QUERY, PushStreamOpenOperato
     **PUSH_STREAM_DAG,
 )
 def agora_push_stream_open() -> None:
-    """Request once. A person waits for the response, so there are no retries."""
+    """Send the requests once. There are no retries, because a person is waiting for the response."""
     PushStreamOpenOperator(
         task_id="open_state",
         app_ids=lines_template("app_ids"),

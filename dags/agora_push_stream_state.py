@@ -1,10 +1,10 @@
 """Record every night whether push-streaming is enabled for each app.
 
-- Result: `mart.push_stream_state`, one row for each period in which an app's state was unchanged.
-- Costs one request per app, within the account's rate limit. Apps: variable `agora_apps`.
+- Result: `mart.push_stream_state`, with one row for each period in which an app's state did not change.
+- A run sends one request per app, within the account's rate limit. The variable `agora_apps` lists the apps.
 - If the run fails, it names each failed app with the reason. The states of the other apps are stored, and the
-  next night's run requests all of them again.
-- Pause this DAG if your account does not have this call.
+  next nightly run requests all states again.
+- Pause this DAG if this call is not available to your account.
 - To query some apps now, or to apply, use `agora_push_stream_open`.
 """
 

@@ -1,4 +1,4 @@
-"""Draws the README's picture from a running demo: `.venv/bin/python docs/draw_month.py`."""
+"""Draw the README's picture of a month from a running demo: `.venv/bin/python docs/draw_month.py`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def main() -> None:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(colors=MUTED, length=0)
     figure.savefig(PICTURE, dpi=110)
-    print(f"{PICTURE.relative_to(ROOT)} is drawn.")
+    print(f"Wrote {PICTURE.relative_to(ROOT)}.")
 
 
 def _draw_rate(axes: Axes) -> tuple[float, float]:
@@ -86,7 +86,7 @@ def _draw_coverage(axes: Axes) -> None:
     rows = max(row for _, row, _ in cells) + 1
     axes.set_ylim(rows, 0)
     axes.set_yticks([])
-    axes.set_title("Coverage: one row an app, one cell a day", loc="left", fontweight="bold")
+    axes.set_title("Coverage: one row per app, one cell per day", loc="left", fontweight="bold")
     shown = [state for state in STATES if any(cell[2] == state for cell in cells)]
     handles = [patches.Patch(color=STATES[state], label=state) for state in shown]
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(shown), frameon=False)

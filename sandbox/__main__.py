@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox` runs the server until it gets a signal."""
+"""The command line: `python -m sandbox` runs the server until it receives a signal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox.
 
     Args:
-        arguments: The command line. Without it, the process's own.
+        arguments: The command-line arguments. Default: those of the process.
 
     Returns:
         The exit status.
@@ -55,11 +55,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sandbox",
         description="Run a local server that imitates Agora's Dashboard RESTful API and push-stream API. It "
         "listens on 127.0.0.1 only, unless you set --https. It is not the vendor.",
-        epilog=f"The environment variables {ID_VARIABLE} and {CERTIFICATE_VARIABLE} set the credentials. A "
-        "variable that is not set gets a random value, which is printed once at the start.",
+        epilog=f"The environment variables {ID_VARIABLE} and {CERTIFICATE_VARIABLE} set the credentials. If "
+        "a variable is not set, the sandbox generates a random value and prints it once at startup.",
     )
     add = parser.add_argument
-    add("--port", type=int, default=8090, help="port; 0 selects a free port and prints it (default: 8090)")
+    add(
+        "--port",
+        type=int,
+        default=8090,
+        help="port; 0 selects a free port and prints it (default: 8090)",
+    )
     add(
         "--https",
         nargs=2,
@@ -71,16 +76,21 @@ def _parser() -> argparse.ArgumentParser:
         "--seed",
         type=int,
         default=7,
-        help="seed of the App IDs and the traffic; equal seeds give equal data (default: 7)",
+        help="seed for the App IDs and the traffic; equal seeds give equal data (default: 7)",
     )
     add(
         "--traffic",
         type=Path,
         metavar="FILE.csv",
-        help="recorded traffic, served as one more app: a CSV or .csv.gz file with the columns "
-        "interval_start and bits, one row per five-minute interval; its last whole day becomes yesterday",
+        help="recorded traffic, served as an additional app: a CSV or .csv.gz file with the columns "
+        "interval_start and bits, one row per five-minute interval; the last whole day becomes yesterday",
     )
-    add("--clock", type=_instant, metavar="ISO8601", help="initial time of the clock (default: real time)")
+    add(
+        "--clock",
+        type=_instant,
+        metavar="ISO8601",
+        help="initial time of the clock (default: real time)",
+    )
     add(
         "--timezone",
         default="UTC",
@@ -92,16 +102,21 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=10,
         metavar="N",
-        help="Dashboard API requests per second; 0 is unlimited (default: 10)",
+        help="Dashboard API requests per second; 0 means unlimited (default: 10)",
     )
-    add("--retry-after", type=int, metavar="SECONDS", help="Retry-After header of a 429 (default: no header)")
-    add("--faults", type=Path, metavar="FILE.json", help="fault script, a JSON list; see the page at /")
+    add("--retry-after", type=int, metavar="SECONDS", help="Retry-After header for 429s (default: no header)")
+    add(
+        "--faults",
+        type=Path,
+        metavar="FILE.json",
+        help="fault script, a JSON list; see the page at /",
+    )
     add(
         "--latency-ms",
         type=float,
         default=0,
         metavar="MS",
-        help="delay of every response in the vendor's name (default: 0)",
+        help="delay for every response that imitates the vendor (default: 0)",
     )
     add("--quiet", action="store_true", help="omit the access log")
     add(
@@ -131,7 +146,7 @@ def _config(options: argparse.Namespace, credentials: Credentials) -> Config:
 
 
 def _https(host: str, directory: str) -> Https:
-    # Imported only if used: cryptography would take a tenth of every start.
+    # Imported only if needed, because importing cryptography takes a tenth of the startup time.
     from sandbox.http.https import Https
 
     return Https(host, Path(directory))

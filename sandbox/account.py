@@ -22,7 +22,7 @@ from sandbox.window import Window
 
 
 class DateError(ValueError):
-    """A usage date that gets a 400. The message is part of the response."""
+    """The requested usage date is invalid. The sandbox returns a 400 with this message."""
 
 
 class Account:
@@ -43,7 +43,7 @@ class Account:
         self.recorded: RecordedTraffic | None = None
         self.apps = seeded_apps(config.seed, config.apps)
         if config.traffic is not None:
-            # Shifted once, at the start: a served day must not change when the clock moves on.
+            # Shifted only once, at startup, because a served day must not change as the clock advances.
             yesterday = Clock(config.zone, config.clock).now().date() - timedelta(days=1)
             self.recorded = read_recorded_traffic(config.traffic).shifted_to(yesterday)
             self.apps.append(recorded_app(config.seed, len(self.apps), config.traffic, self.recorded))
@@ -51,7 +51,7 @@ class Account:
         self.reset()
 
     def reset(self) -> None:
-        """Restore the state at the start: the settings, no channels, no open apps, and all counts zero."""
+        """Restore the initial state: the original settings, no channels, no open apps, all counts zero."""
         config = self.config
         self.clock = Clock(config.zone, config.clock)
         self.rate_limit = RateLimit(config.rate_limit_per_second, config.retry_after_seconds)
@@ -70,7 +70,7 @@ class Account:
         return read_script(entries, self.apps, seed=self.config.seed)
 
     async def wait_for_latency(self) -> None:
-        """Wait for the latency that every response in the vendor's name has."""
+        """Wait for the latency that delays every response that imitates the vendor."""
         if self.config.latency_ms:
             await asyncio.sleep(self.config.latency_ms / 1000)
 
@@ -84,10 +84,10 @@ class Account:
         """Parse the `date` parameter.
 
         Args:
-            texts: All values of the parameter in the query. Without a value, the usage date is yesterday.
+            texts: All values of the query parameter. If there are none, the usage date is yesterday.
 
         Raises:
-            DateError: There are two values, or the value is not a date in eight ASCII digits.
+            DateError: There is more than one value, or the value is not a date in eight ASCII digits.
         """
         if not texts:
             return self.clock.now().date() - timedelta(days=1)
@@ -95,7 +95,7 @@ class Account:
             raise DateError("The date is given more than once.")
         text = texts[0]
         if not (len(text) == 8 and text.isascii() and text.isdigit()):
-            raise DateError("The date is written YYYYMMDD.")
+            raise DateError("The date must have the form YYYYMMDD.")
         try:
             return date(int(text[:4]), int(text[4:6]), int(text[6:]))
         except ValueError as problem:
@@ -106,10 +106,10 @@ class Account:
 
         Args:
             usage_date: The usage date.
-            window: The vendor window. Without it, the account's.
+            window: The vendor window. Default: the account's.
 
         Returns:
-            The number of slots that are over, counted from the start of the day: 288 for a past day.
+            The number of slots that have ended, counted from the start of the day. A past day has 288.
 
         Raises:
             DateError: The day is older than the window, or has not begun.
@@ -121,5 +121,5 @@ class Account:
         window = window or self.window
         oldest = window.oldest_usage_date(today)
         if usage_date < oldest:
-            raise DateError(f"Only the last {window} can be asked for; {usage_date} is before {oldest}.")
+            raise DateError(f"Only the last {window} can be requested. {usage_date} is before {oldest}.")
         return ended_slots(usage_date, now, self.config.zone) if usage_date == today else SLOTS_PER_DAY

@@ -1,4 +1,4 @@
-"""The sandbox's clock, which decides the current usage date: real time, or time from a chosen instant on."""
+"""The sandbox's clock, which determines the current usage date. It shows real time until it is set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Clock:
 
     Args:
         zone: The time zone in which days begin and end.
-        starts_at: The instant that the clock shows at first. Without it, the clock shows real time.
+        starts_at: The initial time. Default: real time.
     """
 
     def __init__(self, zone: ZoneInfo, starts_at: datetime | None = None) -> None:
@@ -23,10 +23,10 @@ class Clock:
             self.set(starts_at)
 
     def set(self, instant: datetime) -> None:
-        """Set the clock to an instant, from which it runs on.
+        """Set the clock to a time, from which it continues to run.
 
         Args:
-            instant: The instant. Without a UTC offset, it is local time in the clock's zone.
+            instant: The time. Without a UTC offset, it is local time in the clock's zone.
 
         Raises:
             ValueError: The year is out of range.

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The settings at the start of a sandbox.
+    """The settings with which a sandbox starts.
 
     Attributes:
         credentials: The Customer ID and Customer Certificate.
-        port: The port. 0 selects a free port.
+        port: The port to listen on. 0 selects a free port.
         https: The HTTPS settings. None serves plain HTTP on 127.0.0.1 only.
         apps: The number of generated apps.
-        seed: The seed of the App IDs and the traffic.
-        traffic: A CSV file with recorded traffic, served as one more app.
-        clock: The initial time. None is real time.
+        seed: The seed for the App IDs and the traffic.
+        traffic: A CSV file with recorded traffic, served as an additional app.
+        clock: The initial time. None means real time.
         timezone: The time zone in which days begin and end.
         window: The vendor window, "N days" or "1 month".
-        rate_limit_per_second: Dashboard API requests per second. 0 is unlimited.
-        retry_after_seconds: The Retry-After header of a 429. None omits the header.
+        rate_limit_per_second: Dashboard API requests per second. 0 means unlimited.
+        retry_after_seconds: The Retry-After header for 429s. None omits the header.
         faults: The fault script, decoded from JSON.
-        latency_ms: The delay of every response in the vendor's name.
+        latency_ms: The delay for every response that imitates the vendor.
     """
 
     credentials: Credentials
@@ -65,7 +65,7 @@ class Config:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone as an object."""
+        """The time zone as a `ZoneInfo`."""
         try:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as problem:

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints under /_sandbox/, which show and change its state. Not the vendor's."""
+"""The sandbox's own endpoints under /_sandbox/, which show and change its state. The vendor has none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTROL_PATH = "/_sandbox"
 
 
 class ControlEndpoints:
-    """Handlers of the control endpoints.
+    """Handlers for the control endpoints.
 
     Args:
         account: The account to show and change.
@@ -68,7 +68,7 @@ class ControlEndpoints:
         )
 
     async def reset(self, request: web.Request) -> web.Response:
-        """Restore the state at the start."""
+        """Restore the initial state."""
         self._account.reset()
         return await self.health(request)
 
@@ -85,7 +85,7 @@ class ControlEndpoints:
         return _json(apps)
 
     async def stats(self, _request: web.Request) -> web.Response:
-        """Return the counts of the Dashboard API's requests."""
+        """Return the request counts for the Dashboard API."""
         return _json(self._account.stats.to_dict() | self._account.rate_limit.to_dict())
 
     async def reset_stats(self, _request: web.Request) -> web.Response:
@@ -116,7 +116,7 @@ class ControlEndpoints:
         return _json({"changed": True})
 
     async def put_clock(self, request: web.Request) -> web.Response:
-        """Set the clock, which runs on from there."""
+        """Set the clock, which continues to run from the new time."""
         text = (await _read_object(request, {"now"}))["now"]
         try:
             instant = datetime.fromisoformat(text)
@@ -134,7 +134,7 @@ class ControlEndpoints:
         """Replace all open states."""
         given = await _read_json(request)
         if not isinstance(given, dict) or not all(isinstance(state, bool) for state in given.values()):
-            raise ValueError("The body must be an object with true or false per App ID.")
+            raise ValueError("The body must be an object that maps App IDs to true or false.")
         for app_id in given:
             if app_id not in self._account.app_by_id:
                 raise ValueError(f"Unknown App ID: {app_id!r}.")
@@ -142,7 +142,7 @@ class ControlEndpoints:
         return await self.open_states(request)
 
     async def put_open_grants(self, request: web.Request) -> web.Response:
-        """Set whether applications for opening are granted."""
+        """Set whether applications to enable push-streaming are granted."""
         granted = (await _read_object(request, {"granted"}))["granted"]
         if not isinstance(granted, bool):
             raise ValueError("granted must be true or false.")
@@ -150,11 +150,11 @@ class ControlEndpoints:
         return _json({"granted": granted})
 
     async def channels(self, _request: web.Request) -> web.Response:
-        """Return the active channels and the counts of the channel requests."""
+        """Return the active channels and the channel request counts."""
         return _json(self._account.channels.to_dict())
 
     async def reset_channels(self, _request: web.Request) -> web.Response:
-        """Delete all channels and their counts."""
+        """Delete all channels and set the channel request counts to zero."""
         self._account.channels.reset()
         return _json({"channels": []})
 

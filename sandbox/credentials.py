@@ -18,7 +18,7 @@ _APP_CERTIFICATE_LENGTH = 32
 class Credentials:
     """The Customer ID and Customer Certificate that clients must send.
 
-    There are no defaults, so no well-known credentials can stay in force by accident.
+    There are no defaults, so well-known credentials cannot stay in use by accident.
     """
 
     customer_id: str = field(repr=False)
@@ -31,7 +31,7 @@ class Credentials:
             raise ValueError("The Customer Certificate must not be empty.")
 
     def match(self, authorization: str | None) -> bool:
-        """Return whether an Authorization header carries these credentials as HTTP Basic."""
+        """Return whether an Authorization header contains these credentials in HTTP Basic form."""
         scheme, _, encoded = (authorization or "").partition(" ")
         if scheme.lower() != "basic":
             return False
@@ -43,10 +43,10 @@ class Credentials:
 
 
 def credentials_from(environment: Mapping[str, str]) -> tuple[Credentials, list[str]]:
-    """Read the credentials from environment variables, and generate those that are not set.
+    """Read the credentials from environment variables, and generate any that are not set.
 
     Returns:
-        The credentials, and one line for each generated value. Nothing else reveals these values.
+        The credentials, and one line of text per generated value. Nothing else reveals these values.
     """
     customer_id = environment.get(ID_VARIABLE) or secrets.token_hex(16)
     certificate = environment.get(CERTIFICATE_VARIABLE) or secrets.token_hex(16)
@@ -59,11 +59,11 @@ def credentials_from(environment: Mapping[str, str]) -> tuple[Credentials, list[
 
 
 def app_certificate(customer_certificate: str, app_id: str) -> str:
-    """Derive an app's certificate, which signs its Channel Keys.
+    """Derive an app's App Certificate, which signs its Channel Keys.
 
     Args:
-        customer_certificate: The Customer Certificate at the start of the sandbox. Replacing the credentials
-            later does not change any App Certificate.
+        customer_certificate: The Customer Certificate with which the sandbox started. Replacing the
+            credentials later does not change any App Certificate.
         app_id: The App ID.
 
     Returns:

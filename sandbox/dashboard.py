@@ -1,8 +1,9 @@
-"""The Dashboard RESTful API: bandwidth, and the open state of push-streaming.
+"""The Dashboard RESTful API: bandwidth, and the open state for push-streaming.
 
-The checks come in this order: credentials (401), rate limit (429), path (404), scripted foreign App IDs (401
-or 403), App ID (404), form of the date or the body (400), other scripted faults, vendor window (400). A
-future date gets a 400. Today gets the points of the slots that are over. The default usage date is yesterday.
+The checks run in this order: credentials (401), rate limit (429), path (404), App IDs that a fault declares
+foreign (401 or 403), App ID (404), format of the date or the body (400), other scripted faults, vendor window
+(400). A future date gets a 400. A response for today contains the points of the slots that have ended. The
+default usage date is yesterday.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ JSON = "application/json"
 
 
 class DashboardEndpoints:
-    """Handlers of the Dashboard API.
+    """Handlers for the Dashboard API.
 
     Args:
         account: The account to serve.
@@ -38,7 +39,7 @@ class DashboardEndpoints:
         self._account = account
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes. Their names are the endpoints' names in fault scripts."""
+        """Return the routes, named after the endpoints as in fault scripts."""
         return [
             web.get(BANDWIDTH_PATH, self.bandwidth, allow_head=False, name=Endpoint.BANDWIDTH),
             web.get(OPEN_STATE_PATH, self.open_state, allow_head=False, name=Endpoint.OPEN_STATE),
@@ -46,19 +47,19 @@ class DashboardEndpoints:
         ]
 
     def refuse(self, request: web.Request) -> web.Response | None:
-        """Return the 401 or 429 for a request that must not reach its handler, or None."""
+        """Return a 401 or 429 if the request must not reach its handler, otherwise None."""
         account = self._account
         if not account.credentials.match(request.headers.get(hdrs.AUTHORIZATION)):
             return unauthorized()
         if not account.rate_limit.accept():
             wait = account.rate_limit.retry_after_seconds
             headers = {} if wait is None else {"Retry-After": str(wait)}
-            message = "Too many requests: the account's rate limit is reached."
+            message = "Too many requests: the account has reached its rate limit."
             return send(dashboard_error(429, message, headers))
         return None
 
     def unknown(self, _refused: web.HTTPException) -> web.Response:
-        """Return the 404 for an unknown path or method. The vendor's document calls both a wrong API call."""
+        """Return the 404 for an unknown path or method, which the vendor calls a wrong API call."""
         return send(dashboard_error(404, "There is no such API call."))
 
     async def bandwidth(self, request: web.Request) -> web.StreamResponse:
@@ -127,7 +128,7 @@ class DashboardEndpoints:
 
 def unauthorized() -> web.Response:
     """Return the 401 for missing or wrong credentials."""
-    message = "Customer ID and Customer Certificate are missing or wrong."
+    message = "The Customer ID or the Customer Certificate is missing or wrong."
     return send(dashboard_error(401, message, dict(BASIC_CHALLENGE)))
 
 
@@ -135,12 +136,12 @@ async def _check_parameters(request: web.Request) -> None:
     """Check that the body of a POST is empty or a JSON object with a JSON Content-Type.
 
     Raises:
-        BodyError: The body is something else.
+        BodyError: The body is neither, or its Content-Type is not JSON.
     """
     if request.method != hdrs.METH_POST:
         return
     body = await read_body(request)
     if body and request.content_type != JSON:
-        raise BodyError(f"The parameters of a POST are of the content type {JSON}.")
+        raise BodyError(f"The body of a POST must have the content type {JSON}.")
     if body:
         decode_object(body)

@@ -1,4 +1,4 @@
-"""The sandbox's log: every line begins with a marker, so that no reader takes a line for the vendor's."""
+"""The sandbox's log: every line begins with a marker, so that no line is mistaken for the vendor's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MarkedFormatter(logging.Formatter):
 
 
 def marked(text: str) -> str:
-    """Return a text with the marker before every line."""
+    """Return the text with the marker before every line."""
     return "\n".join(f"{MARKER} {line}" for line in text.splitlines() or [""])
 
 
@@ -35,5 +35,5 @@ def configure(*, quiet: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     access_log.setLevel(logging.WARNING if quiet else logging.INFO)
-    # This logger repeats malformed requests verbatim, and they may hold an Authorization header.
+    # This logger repeats malformed requests verbatim, including any Authorization header.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL + 1)

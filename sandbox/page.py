@@ -23,14 +23,14 @@ from sandbox.traffic.apps import App
 if TYPE_CHECKING:
     from jinja2 import Template
 
-# The page has no script and loads nothing. This policy makes the browser enforce that.
+# The page has no scripts and loads no other resources. This policy makes the browser enforce both.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_ROWS = 40
 _SPARKLINE_HEIGHT = 30
 
 
 class DescriptionEndpoints:
-    """Handlers of the page and the OpenAPI document.
+    """Handlers for the page and the OpenAPI document.
 
     Args:
         account: The account to show.
@@ -58,7 +58,7 @@ class DescriptionEndpoints:
 
 @cache
 def _template() -> Template:
-    # Imported only for the page, to keep the start of the sandbox fast.
+    # Imported only when the page is rendered, so that the sandbox starts quickly.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

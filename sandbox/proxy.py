@@ -1,6 +1,7 @@
-"""A TCP proxy with network faults, between a client and the sandbox: `python -m sandbox.proxy`.
+"""A TCP proxy that simulates network faults between a client and the sandbox.
 
-The proxy does not interpret HTTP or TLS. It forwards bytes until its fault takes effect.
+Start it with `python -m sandbox.proxy`. The proxy does not interpret HTTP or TLS. It forwards bytes until its
+fault takes effect.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ class NetworkFault:
 
     Attributes:
         kind: `reset` resets the connection (RST). `black-hole` keeps it open and forwards nothing more.
-            `truncate` closes it in the normal way. `half-close` closes only the direction to the client, and
-            still reads from the client.
-        on: The text that a client must send to trigger the fault. The empty text triggers it at once.
+            `truncate` closes it normally. `half-close` closes only the direction to the client, and the proxy
+            keeps reading from the client.
+        on: The text that a client must send to trigger the fault. An empty string triggers it immediately.
         after_bytes: The number of response bytes to forward between the trigger and the effect.
         latency_ms: The delay of all bytes in each direction.
-        jitter_ms: The upper bound of a random delay on top of the latency.
+        jitter_ms: The upper limit of a random delay that is added to the latency.
     """
 
     kind: Kind = "none"
@@ -95,7 +96,7 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._sent = ""
-        # The response bytes to forward before the fault takes effect. None before the trigger.
+        # The response bytes left to forward before the fault takes effect. None until the trigger.
         self._left: int | None = None
 
     async def run(self) -> None:
@@ -112,14 +113,14 @@ class _Connection:
         except* _Triggered:
             await self._take_effect()
         except* OSError:
-            pass  # a side reset its connection, or the server is unreachable
+            pass  # one side reset its connection, or the server is unreachable
         finally:
             self._writer.close()
 
     async def _forward_requests(self, writer: asyncio.StreamWriter) -> None:
         while chunk := await self._reader.read(CHUNK_BYTES):
             await self._delay()
-            # The trigger text can arrive in two pieces.
+            # The trigger text can be split across two chunks.
             self._sent = self._sent[-CHUNK_BYTES:] + chunk.decode("latin-1")
             self._arm_fault()
             writer.write(chunk)
@@ -173,10 +174,10 @@ class _Connection:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the proxy until it gets a signal.
+    """Run the proxy until it receives a signal.
 
     Args:
-        arguments: The command line. Without it, the process's own.
+        arguments: The command-line arguments. Default: those of the process.
 
     Returns:
         The exit status.
@@ -196,17 +197,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.proxy",
-        description="Run a TCP proxy with network faults on 127.0.0.1. Set the client's base URL to the "
-        "proxy's port, and --to to the sandbox.",
+        description="Run a TCP proxy on 127.0.0.1 that simulates network faults. Point the client's base URL "
+        "at the proxy, and --to at the sandbox.",
     )
     add = parser.add_argument
     add("--to", type=_address, required=True, metavar="HOST:PORT", help="address to forward to")
     add("--listen", type=int, default=0, metavar="PORT", help="port; 0 selects a free port (default: 0)")
     add("--fault", choices=get_args(Kind), default="none", help="fault (default: none)")
     add("--on", default="", metavar="TEXT", help="text that a client must send to trigger the fault")
-    add("--after-bytes", type=int, default=0, metavar="N", help="response bytes to forward first")
+    add("--after-bytes", type=int, default=0, metavar="N", help="response bytes to forward before the fault")
     add("--latency-ms", type=float, default=0, metavar="MS", help="delay in each direction")
-    add("--jitter-ms", type=float, default=0, metavar="MS", help="upper bound of an additional random delay")
+    add("--jitter-ms", type=float, default=0, metavar="MS", help="upper limit of an additional random delay")
     return parser
 
 

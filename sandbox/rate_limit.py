@@ -1,4 +1,4 @@
-"""The account's rate limit: the Dashboard API requests per second that are accepted before a 429."""
+"""The account's rate limit for the Dashboard API. Requests above the limit get a 429."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-# Requests sent at even intervals arrive at uneven ones. Without this tolerance, a client that keeps exactly
-# to the limit would now and then get a 429 for the network's jitter.
+# Requests sent at even intervals arrive at uneven intervals. Without this tolerance, network jitter would
+# occasionally cause a 429 for a client that sends exactly at the limit.
 JITTER_TOLERANCE = 0.05
 
 
@@ -16,9 +16,10 @@ class RateLimit:
     """A sliding window: at most N accepted requests within any second. Rejected requests do not count.
 
     Args:
-        per_second: Requests per second. Below 1, one request per 1 / per_second seconds. 0 is unlimited.
-        retry_after_seconds: The Retry-After header of a 429. None omits the header.
-        monotonic: A clock in seconds that never goes back.
+        per_second: Requests per second. A value below 1 allows one request per 1 / per_second seconds. 0
+            means unlimited.
+        retry_after_seconds: The Retry-After header for 429s. None omits the header.
+        monotonic: A monotonic clock, in seconds.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Counts of the Dashboard API's requests. Channel requests and control requests are not included."""
+"""Request counts for the Dashboard API. Channel requests and control requests are not included."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-# Counted instead of a status if the connection was closed without a response.
+# Counted in place of an HTTP status if the connection was closed without a response.
 NO_RESPONSE = "none"
 
 
 class Stats:
-    """Counts since the start or the last reset. Times are real, whatever the sandbox's clock shows."""
+    """Counts since the start or the last reset. Times are real times, not the sandbox clock's."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -21,7 +21,7 @@ class Stats:
 
     def reset(self) -> None:
         """Set all counts to zero."""
-        # Read once, so that a correction of the wall clock cannot reverse the order of two times.
+        # Read only once, so that a correction to the wall clock cannot reverse the order of two times.
         self._epoch = time.time() - self._monotonic()
         self._requests = 0
         self._by_status: Counter[str] = Counter()
@@ -30,7 +30,7 @@ class Stats:
         self._first_request: float | None = None
         self._last_request: float | None = None
         self._last_response: float | None = None
-        self._recent: deque[float] = deque()  # the times of the requests of the last second
+        self._recent: deque[float] = deque()  # arrival times within the last second
         self._most_within_a_second = 0
 
     def count_request(self) -> None:
@@ -53,7 +53,7 @@ class Stats:
         Args:
             status: The HTTP status, or NO_RESPONSE.
             app_id: The App ID, if the account or the fault script contains it.
-            usage_date: The usage date, if the request was read as far as its date.
+            usage_date: The usage date, if the sandbox read the date of the request.
         """
         self._last_response = self._monotonic()
         self._by_status[status] += 1

@@ -13,13 +13,13 @@ _MONTH = "1 month"
 
 @dataclass(frozen=True)
 class Window:
-    """The age up to which a usage date is served.
+    """The maximum age of a usage date that is served.
 
-    The vendor's document says "the last month" and does not define a month. The window can therefore be a
-    number of days or a calendar month.
+    The vendor's documentation says "the last month" and does not define a month. The window can therefore be
+    a number of days or a calendar month.
 
     Attributes:
-        days: The age in days of the oldest usage date. None is one calendar month.
+        days: The age of the oldest usage date in days. None means one calendar month.
     """
 
     days: int | None
@@ -29,7 +29,7 @@ class Window:
         """Parse "N days" or "1 month".
 
         Raises:
-            ValueError: The text is neither.
+            ValueError: The text has neither form.
         """
         if text == _MONTH:
             return cls(days=None)

@@ -41,7 +41,7 @@ def test_a_form_accepts_the_last_four_hundred_days(value: date) -> None:
     [
         (
             TODAY - timedelta(401),
-            "from_date 2025-10-24 is 401 days before today (2026-11-29). A form accepts dates of the last 400"
+            "from_date 2025-10-24 is 401 days before today (2026-11-29). Forms accept dates from the last 400"
             " days: did you mean 2026-10-24?",
         ),
         (date(2016, 11, 1), "from_date 2016-11-01 is 3,680 days before today (2026-11-29). "),
@@ -49,7 +49,7 @@ def test_a_form_accepts_the_last_four_hundred_days(value: date) -> None:
         (date(206, 11, 1), "from_date 0206-11-01 is 664,"),
         (date(206, 11, 1), "did you mean 2026-11-01?"),
         (date(2016, 12, 24), "did you mean 2025-12-24?"),
-        (date(2016, 2, 29), "A form accepts dates of the last 400 days. See"),
+        (date(2016, 2, 29), "Forms accept dates from the last 400 days. See"),
         (date.min, "from_date 0001-01-01 is "),
     ],
 )

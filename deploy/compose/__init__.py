@@ -1,1 +1,1 @@
-"""Commands that containers run under Docker Compose and Kubernetes: initialisation and health checks."""
+"""Commands that run in containers under Docker Compose and Kubernetes: initialisation, health checks."""

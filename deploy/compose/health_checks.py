@@ -1,4 +1,4 @@
-"""Health checks of the containers: exit status 0 means healthy.
+"""Health checks for the containers. Exit status 0 means healthy.
 
 The checks are cheap enough to run every few seconds. Airflow's own commands load all of Airflow for each
 check, which takes seconds of CPU time.
@@ -29,7 +29,7 @@ def responds(url: str, ca_file: str | None = None) -> bool:
 
 
 def has_heartbeat(job_type: str) -> bool:
-    """Report whether this container's job has a heartbeat of the last two minutes in Airflow's database."""
+    """Report whether Airflow's database has a heartbeat of this container's job from the last two minutes."""
     import psycopg2
 
     database = urlsplit(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])

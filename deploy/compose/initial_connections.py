@@ -1,6 +1,7 @@
-"""Initial contents of Airflow's database: the pool, and the connections and variables in the environment.
+"""Add the initial pool, connections and variables to Airflow's database.
 
-Each is added once. Later changes are made in Airflow's UI, without a restart.
+Connections and variables come from the environment. Each one is added only once. Make later changes in
+Airflow's UI. They take effect without a restart.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ POOL, SLOTS, POOL_DESCRIPTION = "agora_api", 4, "Limits how many collecting task
 
 
 class MalformedConnectionError(Exception):
-    """An AIRFLOW_CONN_* variable is not a connection. The message has its name but not its value."""
+    """An AIRFLOW_CONN_* variable is not a valid connection. The message names it but omits the value."""
 
 
 @dataclass(frozen=True)
 class InitialConnections:
-    """Connections and variables of the environment."""
+    """Connections and variables from the environment."""
 
     connections: list[Connection]
     variables: dict[str, str]
 
 
 def parse(environ: Mapping[str, str]) -> InitialConnections:
-    """Parse the AIRFLOW_CONN_* and AIRFLOW_VAR_* variables; empty ones are ignored.
+    """Parse the AIRFLOW_CONN_* and AIRFLOW_VAR_* variables, and ignore empty variables.
 
     Raises:
-        MalformedConnectionError: The value of an AIRFLOW_CONN_* variable is not a connection.
+        MalformedConnectionError: The value of an AIRFLOW_CONN_* variable is not a valid connection.
     """
     given = {name: value for name, value in sorted(environ.items()) if value}
     return InitialConnections(
@@ -43,7 +44,7 @@ def parse(environ: Mapping[str, str]) -> InitialConnections:
 
 
 def add_missing(initial: InitialConnections) -> Iterator[str]:
-    """Add the missing pool, connections and variables; yield one line per connection and variable."""
+    """Add the missing pool, connections and variables, and yield one line per connection and variable."""
     with create_session() as session:
         if session.scalar(select(Pool).where(Pool.pool == POOL)) is None:
             session.add(Pool(pool=POOL, slots=SLOTS, description=POOL_DESCRIPTION, include_deferred=False))
@@ -59,7 +60,7 @@ def _parse_connection(name: str, value: str) -> Connection:
         is_json = value.startswith("{")
         connection = Connection.from_json(value, conn_id) if is_json else Connection(conn_id, uri=value)
     except Exception:
-        # The exception's text may include the password.
+        # The exception's message may contain the password.
         connection = None
     if connection is None or not connection.conn_type:
         raise MalformedConnectionError(

@@ -1,6 +1,6 @@
 """Prepare an installation before every start: databases, schemas, Airflow's first user, connections.
 
-A later start creates only what is missing. It does not change users, connections and variables: they are then
+Later starts create only missing items. They do not change existing users, connections or variables, which are
 managed in Airflow's UI.
 """
 
@@ -25,16 +25,16 @@ SERVER_SECONDS = 120
 
 
 def main(environ: Mapping[str, str]) -> str | None:
-    """Prepare the installation; return an error message, or None on success."""
+    """Prepare the installation, and return an error message, or None on success."""
     try:
-        # Parsed first, so that a malformed connection stops the command before it changes anything.
+        # Parsed first, so that a malformed connection stops the command before anything is changed.
         initial = initial_connections.parse(environ)
         _create_databases(environ)
         _report("the warehouse's schema")
         _migrate_warehouse(environ)
         _report("Airflow's schema")
         if subprocess.run(["airflow", "db", "migrate"], check=False).returncode:
-            return "The migration of Airflow's database failed. The lines above have the reason."
+            return "The migration of Airflow's database failed. The lines above give the reason."
         _report("Airflow's first user")
         _create_first_user(environ["AGORA_ADMIN_USER"], environ["AGORA_ADMIN_PASSWORD"])
         _report("pool, connections, variables")
@@ -86,7 +86,7 @@ def _migrate_warehouse(environ: Mapping[str, str]) -> None:
 
 
 def _create_first_user(name: str, password: str) -> None:
-    """Create the administrator unless the name exists, so that a password changed in the UI stays changed."""
+    """Create the administrator, unless the user exists. A password that was changed in the UI is kept."""
     # Imported here, because the import requires a migrated metadata database.
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
     from airflow.utils.providers_configuration_loader import providers_configuration_loaded

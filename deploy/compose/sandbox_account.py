@@ -24,7 +24,7 @@ EXTRA = {"timezone": "UTC", "window": "1 month", "requests_per_second": 50, "max
 
 
 def main(environ: Mapping[str, str]) -> str | None:
-    """Set up the sandbox's account; return an error message, or None on success."""
+    """Set up the sandbox's account, and return an error message, or None on success."""
     with create_session() as session:
         existing = session.scalar(select(Connection).where(Connection.conn_id == "agora_dashboard"))
         if existing is not None and existing.description != DESCRIPTION:
@@ -67,7 +67,7 @@ def _get(url: str, ca_file: str, authorization: str) -> Any:
 
 
 def _unpause() -> str | None:
-    """Unpause the nightly DAG when Airflow has parsed its file; the schedule then starts a run at once."""
+    """Unpause the nightly DAG once Airflow has parsed it. The schedule then starts a run immediately."""
     deadline = time.monotonic() + DAG_SECONDS
     while time.monotonic() < deadline:
         with create_session() as session:
@@ -75,7 +75,7 @@ def _unpause() -> str | None:
                 dag.is_paused = False
                 return None
         time.sleep(2)
-    return f"Airflow has not parsed the DAG {DAG_ID} within {DAG_SECONDS} s."
+    return f"Airflow did not parse the DAG {DAG_ID} within {DAG_SECONDS} s."
 
 
 if __name__ == "__main__":

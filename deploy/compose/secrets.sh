@@ -1,5 +1,5 @@
 #!/bin/sh
-# Adds to .env the passwords and keys that docker-compose.yaml requires. Existing lines stay unchanged.
+# Add the passwords and keys that docker-compose.yaml requires to .env. Existing lines stay unchanged.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 077
@@ -8,7 +8,7 @@ if [ -z "$(find .env -prune -type f -user "$(id -u)")" ]; then
   echo ".env holds secrets. It must be a regular file that belongs to you, not a link or a directory." >&2
   exit 1
 fi
-# Other users can read a copy of .env.example.
+# A copy of .env.example is readable by other users.
 if [ -z "$(find .env -prune -perm 600)" ]; then
   chmod 600 .env
   echo "Other users could read .env. Its mode is now 0600. If other people use this machine, replace its secrets." >&2
@@ -41,4 +41,4 @@ add_if_missing AGORA_API_SECRET_KEY "$(hexadecimal 64)"
 add_if_missing AGORA_SANDBOX_CUSTOMER_ID "$(hexadecimal 16)"
 add_if_missing AGORA_SANDBOX_CUSTOMER_CERTIFICATE "$(hexadecimal 16)"
 [ -n "$added" ] || echo "  nothing, because all passwords and keys exist"
-echo "Keep this file: without AGORA_FERNET_KEY Airflow cannot decrypt its connections."
+echo "Keep this file: without AGORA_FERNET_KEY, Airflow cannot decrypt its connections."

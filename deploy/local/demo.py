@@ -1,4 +1,4 @@
-"""`make demo`: start the stack with the sandbox, collect a month through the DAG, print the result."""
+"""`make demo`: start the stack with the sandbox, collect a month through the DAG, and print the result."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(settings: Settings) -> None:
 
 
 def _trigger(api: AirflowApi) -> str:
-    """Start a run unless a run of an earlier demo is still active; return the run's ID."""
+    """Start a run, unless a run of an earlier demo is still active, and return the run's ID."""
     ours = [run_id for run_id in api.active_runs(DAG_ID) if run_id.startswith(RUN_PREFIX)]
     if ours:
         return ours[0]
@@ -50,7 +50,7 @@ def _trigger(api: AirflowApi) -> str:
 
 
 def _watch(stack: Stack, run_id: str, warehouse: Connection) -> str:
-    """Show the collection's progress until the run ends; return the run's final state."""
+    """Show the collection's progress until the run ends, and return the run's final state."""
     api, bar = stack.api, Bar("Collecting", "app-days")
     try:
         while True:
@@ -79,7 +79,7 @@ def _warehouse(stack: Stack) -> AbstractContextManager[Connection]:
 
 
 def _failure(api: AirflowApi, run_id: str) -> str:
-    """Return a sentence with the failed task and the reason."""
+    """Return an error message that names the failed task and the reason."""
     failed = [task for task in api.task_instances(DAG_ID, run_id) if task["state"] == "failed"]
     if not failed:
         return f"The run {run_id} of {DAG_ID} failed without a failed task. Open the run in Airflow's UI."

@@ -1,4 +1,4 @@
-"""The report that ends the demo: coverage, the month's bill per app, addresses and log-ins."""
+"""The report at the end of the demo: coverage, the month's bill per app, addresses and logins."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def format_coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
 
 
 def format_bill(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Return the newest month's bill as an aligned table: one row per app, and the total of all apps."""
+    """Return the newest month's bill as an aligned table with one row per app and a total for all apps."""
     with warehouse.cursor() as cursor:
         cursor.execute("select max(month) from mart.billing_monthly")
         (month,) = cursor.fetchone() or (None,)
         if month is None:
-            return "No bill yet, because no app-day is collected."
+            return "No bill yet, because no app-day has been collected."
         cursor.execute(
             f"select app_id, {RATES}, points, expected_points, {STATUS} from mart.billing_monthly "  # noqa: S608 - our own
             "where month = %s order by p95_kbps desc nulls last, app_id",
@@ -67,7 +67,7 @@ def format_bill(warehouse: Connection, names: Mapping[str, str]) -> str:
 
 
 def format_addresses(stack: Stack) -> str:
-    """Return the address and the log-in of each service, and the next commands to try."""
+    """Return the address and login of each service, and commands to try next."""
     settings, secrets = stack.settings, stack.secrets
     psql = f"{_command_prefix(stack)}bin/psql"
     lines = [

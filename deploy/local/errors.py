@@ -1,8 +1,8 @@
-"""Errors that the local stack reports without a traceback: each message names the cause and the remedy."""
+"""Errors that the local stack reports without a traceback. Each message names the cause and the remedy."""
 
 
 class StackError(Exception):
-    """The command failed; the message has the cause and the next step."""
+    """The command failed. The message gives the cause and the next step."""
 
 
 class RefusedError(StackError):

@@ -22,7 +22,7 @@ def migrate_both(settings: Settings, secrets: Secrets, airflow_environment: Mapp
     """Migrate both schemas at the same time.
 
     Raises:
-        StackError: A migration failed. The message names its log.
+        StackError: A migration failed. The message names the log file.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         warehouse = pool.submit(_migrate_warehouse, settings, secrets)
@@ -43,7 +43,7 @@ def _migrate_warehouse(settings: Settings, secrets: Secrets) -> None:
 
 
 def _migrate_airflow(settings: Settings, secrets: Secrets, environment: Mapping[str, str]) -> None:
-    """Run Airflow's migration where necessary: the command takes seconds even with nothing to do."""
+    """Run Airflow's migration only if necessary, because even an unnecessary migration takes seconds."""
     if settings.state_file.read().get("airflow_schema") == _airflow_schema(settings, secrets):
         return
     log = settings.log_dir / "airflow-migrate.log"
@@ -63,7 +63,7 @@ def _migrate_airflow(settings: Settings, secrets: Secrets, environment: Mapping[
 
 
 def _airflow_schema(settings: Settings, secrets: Secrets) -> list[str]:
-    """Return Airflow's version and the database's revision; a new or restored database has another one."""
+    """Return Airflow's version and the database's revision, which differs in a new or restored database."""
     password = secrets.postgres["airflow"]
     with (
         connect(HOST, settings.pg_port, "airflow", password, "airflow") as connection,

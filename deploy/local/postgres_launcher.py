@@ -1,9 +1,9 @@
-"""Script that drops root's rights, binds its life to its parent's, and executes another program.
+"""Script that drops root's privileges, ends with its parent, and executes another program.
 
-PostgreSQL refuses to run as root. The script enters a user namespace in which root is `nobody`: no file
-changes its owner, and PostgreSQL can work below a private directory. Where user namespaces are not permitted,
-the script switches to the user `nobody` instead. The parent is bound last, because the kernel drops the
-binding when a process changes its user.
+PostgreSQL refuses to run as root. The script therefore enters a user namespace in which root is `nobody`. No
+file changes its owner, and PostgreSQL can work below a private directory. If user namespaces are not
+permitted, the script switches to the user `nobody` instead. The script binds itself to its parent last,
+because the kernel drops this binding when a process changes its user.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ NOBODY = 65534
 
 
 def enter_user_namespace() -> None:
-    """Become `nobody` inside a new user namespace; outside, files still belong to root."""
+    """Become `nobody` inside a new user namespace. Outside the namespace, files still belong to root."""
     uid, gid = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER):
         number = ctypes.get_errno()
@@ -38,7 +38,7 @@ def become_nobody() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Receive SIGINT when the parent (the thread that started this process) ends; Linux only."""
+    """Receive SIGINT when the parent (the thread that started this process) ends. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
     if os.getppid() != parent:
@@ -46,7 +46,7 @@ def die_with(parent: int) -> None:
 
 
 def main(identity: str, parent: str, *command: str) -> None:
-    """Switch to an identity (`self`, `namespace`, `nobody`), bind to a parent (0: none), run a command."""
+    """Switch to an identity (`self`, `namespace` or `nobody`), bind to a parent (0: none), run a command."""
     if identity == "namespace":
         enter_user_namespace()
     elif identity == "nobody":

@@ -1,4 +1,4 @@
-"""PostgreSQL servers in the background: create a data directory, start, recover after a crash, stop."""
+"""Background PostgreSQL servers: create a data directory, start, recover after a crash, and stop."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from deploy.local.processes import find_process
 from deploy.local.secret_files import Secrets, write_private
 from deploy.local.settings import HOST, Settings
 
-# Connections use TCP only, because the path of a socket file is limited to about 100 characters.
+# Connections use only TCP, because the path of a socket file is limited to about 100 characters.
 PARAMETERS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
-    # Any role may call NOTIFY, whose queue may take 8 GB by default.
+    # Any role may call NOTIFY, and its queue may grow to 8 GB by default.
     "max_notify_queue_pages": "64",
     "timezone": "UTC",
 }
@@ -48,11 +48,11 @@ class Cluster:
         return [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
 
     def exists(self) -> bool:
-        """Report whether the data directory was created."""
+        """Report whether the data directory has been created."""
         return (self.data / "PG_VERSION").exists()
 
     def create(self, password: str, *, sync: bool = True) -> None:
-        """Create the data directory atomically; every connection requires a password.
+        """Create the data directory atomically. The server requires a password for every connection.
 
         Args:
             password: The superuser's password.
@@ -85,7 +85,7 @@ class Cluster:
         """Start the server in the background and wait until it accepts connections.
 
         Raises:
-            StackError: The server does not start. The message has the last line of its log.
+            StackError: The server does not start. The message contains the last line of the server's log.
         """
         self.log.touch(mode=0o600)
         self.programs.chown(self.log)
@@ -99,19 +99,19 @@ class Cluster:
             )
             if result.returncode == 0:
                 return
-            # The backends of a killed server end only after a moment.
+            # After a server is killed, its backends take a moment to end.
             if time.monotonic() > deadline:
                 reason = _last_line(self.log.read_text(errors="replace")) or _last_line(result.stdout)
                 raise StackError(f"PostgreSQL does not start: {reason}. Its log is {self.log}.")
             time.sleep(0.5)
 
     def server_pid(self) -> int | None:
-        """Return the process id of the server on this data directory, or None if no server runs."""
+        """Return the ID of the server process for this data directory, or None if no server is running."""
         pid = self._pid_from_file()
         return pid if pid and self._is_server(pid) else None
 
     def stop(self) -> None:
-        """Stop the server and wait for all of its processes: a fast shutdown, then SIGQUIT, then SIGKILL."""
+        """Stop the server (fast shutdown, then SIGQUIT, then SIGKILL) and wait for all its processes."""
         pid = self.server_pid()
         if pid:
             self.programs.run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "-t", "30", "stop")
@@ -122,7 +122,7 @@ class Cluster:
         self._wait_for_end(5)
 
     def processes(self) -> list[int]:
-        """Return the processes that work in the data directory, including those that a killed server left."""
+        """Return the IDs of the processes in the data directory, including leftovers of a killed server."""
         data, found = str(self.data.resolve()), []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -152,7 +152,7 @@ class Cluster:
             return False
 
     def _remove_stale_pid_file(self) -> None:
-        """Remove a PID file with the id of another program, as after a reboot; PostgreSQL would not start."""
+        """Remove a PID file with another program's ID, as after a reboot. Such a file prevents a start."""
         pid = self._pid_from_file()
         if pid and find_process(pid) and not self._is_server(pid) and not self.processes():
             (self.data / "postmaster.pid").unlink()
@@ -164,7 +164,7 @@ def database_url(role: str, password: str, port: int, database: str) -> str:
 
 
 def clear_libpq_variables() -> None:
-    """Remove libpq's variables, such as PGSSLMODE, which the caller set for another server."""
+    """Remove libpq variables such as PGSSLMODE, which the caller may have set for another server."""
     for name in [*os.environ]:
         if name.startswith("PG"):
             del os.environ[name]
@@ -177,7 +177,7 @@ def stack_cluster(settings: Settings) -> Cluster:
 
 
 def start_stack_cluster(settings: Settings, secrets: Secrets) -> None:
-    """Start the local stack's server unless it runs; create its roles and databases."""
+    """Start the local stack's server unless it is running, and create its roles and databases."""
     cluster = stack_cluster(settings)
     if not cluster.server_pid():
         cluster.programs.allow_traversal(settings.state)

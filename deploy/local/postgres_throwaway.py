@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL servers for tests: they end with the test run, and their data is removed."""
+"""Throw-away PostgreSQL servers for tests. They end with the test run, and their data is removed."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 @dataclass
 class Throwaway:
-    """A test's own server, with the stack's roles and databases and with random passwords.
+    """A test's own server with the stack's roles and databases and with random passwords.
 
-    The server is a child of the thread that started it. It ends with that thread, even when the process is
-    killed (Linux only). Its files are removed when it ends or when the next server starts.
+    The server is a child of the thread that started it. It ends with that thread, even if the process is
+    killed (Linux only). The server's files are removed when it ends or when the next server starts.
     """
 
     cluster: Cluster
@@ -43,17 +43,17 @@ class Throwaway:
 
     @property
     def host(self) -> str:
-        """Address that the server listens on."""
+        """Address on which the server listens."""
         return HOST
 
     @property
     def port(self) -> int:
-        """Port that the server listens on; a restart does not change it."""
+        """Port on which the server listens. A restart does not change the port."""
         return self.cluster.port
 
     @property
     def pid(self) -> int:
-        """Process id of the server."""
+        """Process ID of the server."""
         if self._server is None:
             raise StackError("This PostgreSQL server is not running.")
         return self._server.pid
@@ -65,11 +65,11 @@ class Throwaway:
     def connect(
         self, role: str = "owner", database: str = "warehouse"
     ) -> AbstractContextManager[extensions.connection]:
-        """Open a psycopg2 connection in autocommit mode, which the end of the `with` closes."""
+        """Open a psycopg2 connection in autocommit mode that is closed at the end of the `with` block."""
         return roles.connect(HOST, self.port, role, self.passwords[role], database)
 
     def create_database(self, name: str, owner: str = "owner", *, template: str | None = None) -> None:
-        """Create a warehouse. A template without connections is copied within about 30 ms."""
+        """Create a warehouse database. Copying a template without connections takes about 30 ms."""
         with self.connect(roles.SUPERUSER, "postgres") as connection:
             roles.create_database(connection, name, owner, is_warehouse=True, template=template)
 
@@ -79,10 +79,10 @@ class Throwaway:
             cursor.execute(f'drop database if exists "{name}" with (force)')
 
     def start(self) -> None:
-        """Start the server and wait until it accepts connections; after `kill` or `stop` on the same data."""
+        """Start the server, also after `kill` or `stop`, and wait until it accepts connections."""
         deadline = time.monotonic() + 60
         while not self._try_to_start(deadline):
-            # The backends of a killed server end only after a moment.
+            # After a server is killed, its backends take a moment to end.
             if time.monotonic() > deadline:
                 log = self.cluster.log.read_text(errors="replace").strip()
                 raise StackError(f"The throw-away PostgreSQL server does not start:\n{log[-2000:]}")
@@ -93,12 +93,12 @@ class Throwaway:
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill the server's main process; its backends end when they notice."""
+        """Kill the server's main process. Its backends end once they notice."""
         self._end(signal.SIGKILL)
 
     def crash(self) -> None:
-        """Kill all processes of the server at once, so that none writes anything afterwards; Linux only."""
-        # Every process is halted before the first one dies, so that none notices another's end.
+        """Kill all server processes together, so that none of them writes anything afterwards. Linux only."""
+        # Suspend every process before killing the first one, so that no process notices another's end.
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in self.cluster.processes():
                 with suppress(ProcessLookupError):
@@ -148,11 +148,11 @@ class Throwaway:
 def throwaway(
     parameters: Mapping[str, str] | None = None, *, durable: bool = False, pg_bin: Path | None = None
 ) -> Iterator[Throwaway]:
-    """Run a server for the length of a `with`, with roles and the databases `warehouse` and `airflow`.
+    """Run a server during a `with` block, with roles and the databases `warehouse` and `airflow`.
 
     Args:
-        parameters: Further server parameters.
-        durable: Leave `fsync` and related parameters on, as chaos tests require.
+        parameters: Additional server parameters.
+        durable: Leave `fsync` and related parameters on. Chaos tests require this.
         pg_bin: Directory of PostgreSQL's programs. Default: search for them.
     """
     _remove_abandoned()
@@ -182,7 +182,7 @@ def _prepare(home: Path, parameters: Mapping[str, str], pg_bin: Path | None) -> 
 
 
 def _remove_abandoned() -> None:
-    """Remove the files of throw-away servers whose process was killed."""
+    """Remove the files of throw-away servers whose parent process was killed."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError, ValueError):
             pid, started = (home / "parent").read_text().split(" ", 1)

@@ -1,4 +1,4 @@
-"""Long-running services: start them in their own sessions, find them later, stop them with all children."""
+"""Start services in their own sessions, find them later, and stop them with all their children."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ import psutil
 from deploy.local.errors import StackError
 from deploy.local.secret_files import write_private
 
-# Every process of a stack inherits this variable, which identifies those that left their session.
+# Every process of a stack inherits this variable. It identifies processes that have left their session.
 MARKER = "AGORA_STACK_STATE"
-# Seconds that a service gets for an orderly stop.
+# Seconds that a service has for an orderly stop.
 STOP_SECONDS = 4.0
 FINGERPRINTED = ("AIRFLOW", "AGORA_", "PYTHON", "SANDBOX_")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def find_process(pid: int) -> psutil.Process | None:
-    """Return the process with this id, or None if it does not exist or is a zombie."""
+    """Return the process with this ID, or None if it does not exist or is a zombie."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
@@ -36,16 +36,17 @@ def find_process(pid: int) -> psutil.Process | None:
 
 
 def start_id(process: psutil.Process) -> str:
-    """Return the boot and the clock tick in which a process started, which no later process of its id shares.
+    """Return the boot and the clock tick in which a process started.
 
-    Unlike the time of day, both survive a change of the system clock.
+    No later process with the same ID shares both values. Unlike the time of day, they survive changes to the
+    system clock.
     """
     seconds = process.create_time() - psutil.boot_time()
     return f"{_boot_id()}/{round(seconds * os.sysconf('SC_CLK_TCK'))}"
 
 
 def processes_with_variable(name: str, value: str) -> list[psutil.Process]:
-    """Return the processes that were started with an environment variable, where the system shows it."""
+    """Return the processes that have an environment variable, as far as the system shows it."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -59,9 +60,9 @@ class Service:
     """A program that runs until it is stopped.
 
     Attributes:
-        name: Name of its record and of its log file.
-        command: Command line. The process list shows it, so it must not hold secrets.
-        environment: All of its environment variables.
+        name: Name of the service's record and log file.
+        command: Command line. The process list shows it, so it must not contain secrets.
+        environment: All environment variables of the service.
         state: The stack's state directory.
     """
 
@@ -72,23 +73,23 @@ class Service:
 
     @property
     def log(self) -> Path:
-        """File that receives its output."""
+        """File that receives the service's output."""
         return self.state / "log" / f"{self.name}.log"
 
     def is_running(self) -> bool:
-        """Report whether the service runs."""
+        """Report whether the service is running."""
         return Record(self.name, self.state).leader() is not None
 
     def is_current(self) -> bool:
-        """Report whether the service runs with this command and environment."""
+        """Report whether the service is running with this command and environment."""
         record = Record(self.name, self.state)
         return record.leader() is not None and record.read().get("fingerprint") == self._fingerprint()
 
     def start(self) -> bool:
         """Start the service unless it is current, and return whether it was started.
 
-        A service with another command or environment is stopped first. So are the children that a dead main
-        process left behind.
+        A running service with another command or environment is stopped first, as are any children that a
+        dead main process left behind.
         """
         if self.is_current():
             return False
@@ -107,15 +108,15 @@ class Service:
         finally:
             os.close(descriptor)
         Record(self.name, self.state).write(child.pid, self._fingerprint())
-        # The service outlives this command: Popen must neither wait for it nor warn about it.
+        # The service outlives this command, so Popen must neither wait for it nor warn about it.
         child.returncode = 0
         return True
 
     def require_running(self) -> None:
-        """Refuse to go on without the service.
+        """Raise an error unless the service is running.
 
         Raises:
-            StackError: The service has ended. The message has the last lines of its log.
+            StackError: The service has ended. The message contains the last lines of its log.
         """
         if not self.is_running():
             raise StackError(f"{self.name} has ended. The last lines of {self.log}:\n{tail(self.log)}")
@@ -127,7 +128,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Record:
-    """File that identifies a running service: process id, start, fingerprint of command and environment."""
+    """File that identifies a running service by process ID, start, and hash of command and environment."""
 
     name: str
     state: Path
@@ -138,13 +139,13 @@ class Record:
         return self.state / "run" / f"{self.name}.json"
 
     def read(self) -> dict[str, object]:
-        """Return the record; an empty dict if it is missing or unreadable."""
+        """Return the record, or an empty dict if it is missing or unreadable."""
         with suppress(OSError, ValueError):
             return dict(json.loads(self.path.read_text()))
         return {}
 
     def write(self, pid: int, fingerprint: str) -> None:
-        """Record a process that was just started."""
+        """Record a process that has just been started."""
         process = find_process(pid)
         started = start_id(process) if process else ""
         write_private(self.path, json.dumps({"pid": pid, "started": started, "fingerprint": fingerprint}))
@@ -154,7 +155,7 @@ class Record:
         self.path.unlink(missing_ok=True)
 
     def leader(self) -> psutil.Process | None:
-        """Return the service's main process if it is alive, but not another process that reuses its id."""
+        """Return the service's main process if it is alive, but not another process that reuses its ID."""
         record = self.read()
         pid = record.get("pid")
         process = find_process(pid) if isinstance(pid, int) else None
@@ -168,7 +169,7 @@ class Record:
             return []
         at_pid = find_process(session)
         if at_pid and start_id(at_pid) != started:
-            # Another process reuses the id, so the session has ended: the kernel reserves the id until then.
+            # Another process reuses the ID, so the session has ended. Until then, the kernel reserves the ID.
             return []
         return [
             process
@@ -178,13 +179,13 @@ class Record:
 
 
 def stop(seconds: Mapping[str, float], state: Path) -> None:
-    """Stop services together, with everything they started.
+    """Stop services together, including all processes that they started.
 
-    All main processes receive SIGTERM at once, so that they stop their children in order. A service that
-    exceeds its time receives SIGTERM in all of its processes, then SIGKILL.
+    All main processes receive SIGTERM at the same time, and stop their children in order. If a service
+    exceeds its time, all of its processes receive SIGTERM, then SIGKILL.
 
     Args:
-        seconds: Time that each service gets to finish its work. A service that does not run is no error.
+        seconds: Time that each service has to finish its work. Services that are not running are ignored.
         state: The stack's state directory.
     """
     began = time.monotonic()
@@ -235,7 +236,7 @@ def _wait(record: Record, seconds: float) -> None:
 
 def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
-        # psutil refuses to signal another process that reuses the id.
+        # psutil refuses to signal another process that reuses the ID.
         with suppress(psutil.Error):
             process.send_signal(number)
 

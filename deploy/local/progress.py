@@ -1,4 +1,4 @@
-"""Progress in the terminal: one line per step with its seconds, and a progress bar."""
+"""Progress output: one line per step with its duration in seconds, and a progress bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 44
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Print one line with the step's seconds when it ends; on a terminal print its text when it begins."""
+    """Print the step's duration when the step ends. On a terminal, also print its text when it begins."""
     began = time.monotonic()
     if sys.stdout.isatty():
         print(f"{text} …", end="", flush=True)
@@ -27,7 +27,7 @@ def step(text: str) -> Iterator[None]:
 
 
 class Bar:
-    """Progress bar on a terminal; elsewhere a line at most every five seconds.
+    """A progress bar on a terminal. Elsewhere, at most one line of output every five seconds.
 
     Args:
         text: Name of the activity.

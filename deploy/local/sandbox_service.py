@@ -1,4 +1,4 @@
-"""The demo's sandbox API: start it as a service, script its one fault, fetch its apps."""
+"""The demo's sandbox API: start it as a service, script its only fault, and fetch its apps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]
 def write_faults(settings: Settings) -> None:
     """Script one day with missing points, so that the demo shows a partial day.
 
-    The file is written once, so that a repeated demo keeps the same day.
+    The file is written only once, so that a repeated demo keeps the same day.
     """
     path = _faults_path(settings)
     if not path.exists():
@@ -78,7 +78,7 @@ def fetch_apps(settings: Settings) -> list[dict[str, str]]:
 
 
 def fetch_app_certificates(settings: Settings, secrets: Secrets) -> dict[str, str]:
-    """Return the App Certificate of each App ID, which the sandbox returns only to its account."""
+    """Return the App Certificate for each App ID. The request needs the account's credentials."""
     pair = f"{secrets.sandbox_customer_id}:{secrets.sandbox_customer_certificate}"
     authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return dict(_get(settings, "/_sandbox/app-certificates", {"Authorization": authorization}))

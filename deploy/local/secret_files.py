@@ -1,4 +1,4 @@
-"""Files with secrets that only their owner can read; the local stack's passwords and keys."""
+"""The local stack's passwords and keys, and files with secrets that only their owner can read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def load_secrets(path: Path) -> Secrets:
 
 
 def load_or_create_secrets(path: Path) -> Secrets:
-    """Return the stack's secrets; generate them on the first start."""
+    """Return the stack's secrets, and generate them on the first start."""
     if not path.exists():
         write_private(path, json.dumps(asdict(Secrets()), indent=2) + "\n")
     return load_secrets(path)
@@ -74,11 +74,11 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_private(path: Path) -> str:
-    """Return the text of a file with secrets; if other users can read the file, set its mode to 0600 first.
+    """Return the text of a file with secrets. If other users can read the file, first set its mode to 0600.
 
     Raises:
         FileNotFoundError: The file does not exist.
-        RefusedError: The file is not a regular file, is another user's, or its mode cannot be changed.
+        RefusedError: The file is not a regular file, its mode cannot be changed, or another user owns it.
     """
     if path.is_symlink():
         raise RefusedError(

@@ -1,4 +1,4 @@
-"""Settings of the local stack: paths and ports from the environment, variables of `.env`, the state file."""
+"""Settings of the local stack: paths and ports from the environment, variables in `.env`, the state file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings: the environment wins over the state file, which wins over the defaults.
+        """Read the settings. The environment overrides the state file, which overrides the defaults.
 
         Args:
             environ: Variables to read. Default: the environment of this process.
@@ -57,7 +57,7 @@ class Settings:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The three ports, by their names in the state file."""
+        """The three ports, keyed by their names in the state file."""
         return {"ui": self.ui_port, "pg": self.pg_port, "sandbox": self.sandbox_port}
 
     @property
@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def state_file(self) -> StateFile:
-        """State shared between two commands."""
+        """State shared between commands."""
         return StateFile(self.state / "state.json")
 
     def make_directories(self) -> None:
@@ -108,12 +108,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class StateFile:
-    """State shared between two commands: mode, ports, version of Airflow's schema."""
+    """State shared between commands: mode, ports and the version of Airflow's schema."""
 
     path: Path
 
     def read(self) -> dict[str, Any]:
-        """Return the stored values; an empty dict if the stack was never started."""
+        """Return the stored values, or an empty dict if the stack was never started."""
         try:
             return dict(json.loads(self.path.read_text()))
         except FileNotFoundError:
@@ -122,18 +122,18 @@ class StateFile:
             raise StackError(f"{self.path} is unreadable ({error}). Start over with `make clean`.") from None
 
     def update(self, **values: object) -> None:
-        """Store values, and leave the other stored values as they are."""
+        """Store values without changing the other stored values."""
         write_private(self.path, json.dumps({**self.read(), **values}, indent=2) + "\n")
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return the variables of a `.env` file; an empty dict if the file does not exist.
+    """Return the variables from a `.env` file, or an empty dict if the file does not exist.
 
     Quotes, escapes, comments and multi-line values follow `docker compose`, but `$NAME` is never expanded.
-    Write a value with `$` in single quotes, where Compose does not expand it either.
+    Put a value that contains `$` in single quotes, because Compose does not expand it there either.
 
     Raises:
-        StackError: A line is malformed. The message has its number but not its text, which may be a secret.
+        StackError: A line is malformed. The message gives its number but not its text, which may be a secret.
         RefusedError: Other users can read the file, and its mode cannot be changed.
     """
     try:
@@ -173,7 +173,7 @@ def require_free_port(port: int, purpose: str, variable: str) -> None:
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # Without this option, a lingering connection of a stopped server counts as a server for a minute.
+        # Without this option, a stopped server's lingering connections keep the port taken for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""The local stack as a whole: start services in order, check their health, set up Airflow, stop, clean."""
+"""The whole local stack: start services in order, check their health, set up Airflow, stop, clean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from deploy.local.settings import PORT_VARIABLES, Settings, read_dotenv, require
 DEMO, UP = "demo", "up"
 DAG_ID = "agora_bandwidth_daily"
 RUN_PREFIX = "demo__"
-# A log server would listen on every address. The api-server reads the log files from the disk instead.
+# A log server would listen on every address, so the api-server reads the log files from disk instead.
 AIRFLOW_SERVICES = {
     "api-server": ("api-server",),
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -47,7 +47,7 @@ class Stack:
         settings: Paths and ports.
         secrets: Passwords and keys.
         mode: `demo` or `up`.
-        caller: The caller's environment, which includes the variables of `.env` in mode `up`.
+        caller: The caller's environment. In mode `up`, it includes the variables from `.env`.
     """
 
     settings: Settings
@@ -57,17 +57,17 @@ class Stack:
 
     @property
     def api(self) -> AirflowApi:
-        """New client of Airflow's API."""
+        """A new client for Airflow's API."""
         return AirflowApi(self.settings.ui_url, self.secrets.admin_password)
 
     @property
     def airflow_environment(self) -> dict[str, str]:
-        """Environment of Airflow's processes."""
+        """Environment for Airflow's processes."""
         return build_environment(self.settings, self.secrets, self.caller, is_demo=self.mode == DEMO)
 
     @property
     def airflow_services(self) -> list[Service]:
-        """Airflow's services; the api-server is the first."""
+        """Airflow's services, beginning with the api-server."""
         environment = self.airflow_environment
         return [
             Service(
@@ -88,7 +88,7 @@ class Stack:
 
 
 def caller_environment(settings: Settings, mode: str) -> dict[str, str]:
-    """Return the process environment; mode `up` adds the variables of `.env` that the environment lacks."""
+    """Return the process environment. Mode `up` adds variables from `.env` that the environment lacks."""
     from_file = {} if mode == DEMO else read_dotenv(settings.root / ".env")
     return {**from_file, **os.environ}
 
@@ -97,7 +97,7 @@ def load(settings: Settings) -> Stack:
     """Return the stack that was started in this state directory.
 
     Raises:
-        StackError: No stack was started in it.
+        StackError: No stack was started in this directory.
     """
     secrets = load_secrets(settings.secrets_path)
     mode = str(settings.state_file.read().get("mode"))
@@ -105,12 +105,12 @@ def load(settings: Settings) -> Stack:
 
 
 def start(settings: Settings, mode: str, configure: Callable[[Stack], None]) -> Stack:
-    """Start the services that do not run, and wait until all are healthy.
+    """Start the services that are not running, and wait until all services are healthy.
 
     Args:
         settings: Paths and ports.
         mode: `demo` or `up`.
-        configure: Sets up Airflow; called when Airflow's API responds.
+        configure: Function that sets up Airflow. It is called once Airflow's API responds.
 
     Raises:
         StackError: The state belongs to the other mode, a port is taken, or a service does not start.
@@ -129,7 +129,7 @@ def start(settings: Settings, mode: str, configure: Callable[[Stack], None]) -> 
 
 
 def stop(settings: Settings) -> bool:
-    """Stop all services, in whatever state they are; return whether any process was running."""
+    """Stop all services, whatever their state, and return whether any process was running."""
     if not settings.state.exists():
         return False
     with _lock(settings):
@@ -156,7 +156,7 @@ def clean(settings: Settings) -> None:
 def _wait_until_healthy(
     stack: Stack, services: Sequence[Service], components: tuple[str, ...], seconds: float
 ) -> None:
-    """Wait until Airflow reports some of its components as healthy.
+    """Wait until Airflow reports that the given components are healthy.
 
     Args:
         stack: The stack.
@@ -194,7 +194,7 @@ def _start_sandbox_and_postgres(stack: Stack) -> None:
 
 
 def _start_airflow(stack: Stack, configure: Callable[[Stack], None]) -> None:
-    # Imported here, because `make stop` needs no SQLAlchemy.
+    # Imported here, because `make stop` does not need SQLAlchemy.
     from deploy.local.migrations import migrate_both
 
     write_password_file(stack.settings, stack.secrets)
@@ -208,14 +208,14 @@ def _start_airflow(stack: Stack, configure: Callable[[Stack], None]) -> None:
         _wait_until_healthy(stack, others, ("metadatabase", "dag_processor", "triggerer"), 180)
     with step("Airflow connections, pool and apps"):
         configure(stack)
-    # The scheduler starts last: it may start a scheduled run at once, which needs the connections.
+    # The scheduler starts last, because it may immediately start a scheduled run, which needs connections.
     with step("Scheduler"):
         scheduler.start()
         _wait_until_healthy(stack, services, ("scheduler",), 180)
 
 
 def _require_our_directory(settings: Settings) -> None:
-    """Refuse a directory with files of another origin, because `clean` removes the whole directory."""
+    """Refuse a directory with files from elsewhere, because `clean` removes the whole directory."""
     state = settings.state
     is_ours = (state / "state.json").exists()
     if state.exists() and not is_ours and {entry.name for entry in state.iterdir()} - {"lock"}:
@@ -235,7 +235,7 @@ def _require_mode(settings: Settings, mode: str) -> None:
 
 
 def _require_ports(settings: Settings, mode: str) -> None:
-    """Refuse, before any service starts, taken ports and ports that differ from those of a running stack."""
+    """Before any service starts, refuse ports that are taken or differ from those of a running stack."""
     state = settings.state
     running = {
         "ui": Record("api-server", state).leader() is not None,

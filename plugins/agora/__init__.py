@@ -1,3 +1,3 @@
-"""Collect Agora's five-minute bandwidth into PostgreSQL, complete and permanently."""
+"""Collect every five-minute bandwidth point that Agora reports, and store it permanently in PostgreSQL."""
 
 __version__ = "1.0.0"

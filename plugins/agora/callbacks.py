@@ -1,7 +1,7 @@
-"""Callbacks of every DAG: the first failed run of an incident sends an alert, a successful run resolves it.
+"""DAG callbacks that send an alert when a run fails and resolve the incident when a run succeeds.
 
 Airflow calls them in the DAG processor after a run has ended, so they cannot change the run's state. Their
-errors are in the DAG processor's log of the DAG's file. See docs/adr/0006-alerts-from-the-dag-processor.md.
+errors appear in the DAG processor's log for the DAG file. See docs/adr/0006-alerts-from-the-dag-processor.md.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ END_REASONS = {"timed_out": "The run exceeded its time limit and was stopped."}
 
 
 def notify_failure(context: Context) -> None:
-    """Send an alert for a failed run, if `agora_alerts` names recipients and the incident is new.
+    """Send an alert for a failed run if `agora_alerts` sets recipients and an alert or reminder is due.
 
     If one channel fails, its error is logged and the other channel is still used.
 
     Raises:
-        SettingsError: `agora_alerts` is not usable.
+        SettingsError: `agora_alerts` is invalid.
     """
     settings = configured_alerts()
     if not (settings.email or settings.webhook_conn_id):
@@ -53,7 +53,7 @@ def notify_failure(context: Context) -> None:
         Variable.set(
             _history_variable(failure.dag_id),
             json.dumps(news.sent.to_json()),
-            "Last alert of this DAG. Written by its callbacks, deleted when a run succeeds.",
+            "Last alert sent for this DAG. Written by its callbacks and deleted when a run succeeds.",
         )
 
 
@@ -82,8 +82,8 @@ def _failure(context: Context) -> Failure:
 
 
 def _note_and_causes(context: Mapping[str, Any]) -> tuple[str, set[Cause]]:
-    """Return the text of the note on the run, and the causes that its tasks noted."""
-    # Airflow passes no task if no task is to blame.
+    """Return the run note's text and the causes that the run's tasks recorded."""
+    # Airflow passes no task instance if no task caused the failure.
     ti = context.get("ti")
     if ti is None:
         return "The run left no note.", set()
@@ -96,7 +96,7 @@ def _note_and_causes(context: Mapping[str, Any]) -> tuple[str, set[Cause]]:
 
 
 def _send(settings: AlertSettings, news: Message, failure: Failure) -> bool:
-    """Send the alert over every configured channel; return whether at least one accepted it."""
+    """Send the alert over every configured channel, and return whether at least one channel accepted it."""
     sent = False
     for send in (_post, _mail):
         try:

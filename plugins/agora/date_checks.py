@@ -1,4 +1,4 @@
-"""Refuse dates that can only be typos, and suggest the date that was probably meant."""
+"""Reject dates that must be typos, and suggest the intended date."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pydantic_core import PydanticCustomError
 from agora.errors import SettingsError
 
 VENDOR_BEGAN = date(2014, 1, 1)
-# The vendor's window is about a month long.
+# The vendor window is about one month long, so an older date must be a typo.
 MOST_DAYS_BACK = 400
 
 
 def require_plausible_date(name: str, value: date, today: date) -> None:
-    """Refuse a form's date that is more than 400 days ago and therefore a typo.
+    """Reject a form date more than 400 days in the past, which must be a typo.
 
     Args:
-        name: Parameter of the form, for the message.
-        value: The given date.
-        today: Date in the account's time zone.
+        name: Name of the form parameter, for the message.
+        value: Date entered in the form.
+        today: Today's date in the account's time zone.
 
     Raises:
         SettingsError: `value` is more than 400 days before `today`.
@@ -30,13 +30,13 @@ def require_plausible_date(name: str, value: date, today: date) -> None:
     days = (today - value).days
     if days > MOST_DAYS_BACK:
         raise SettingsError(
-            f"{name} {value} is {days:,} days before today ({today}). A form accepts dates of the last"
+            f"{name} {value} is {days:,} days before today ({today}). Forms accept dates from the last"
             f" {MOST_DAYS_BACK} days{_suggested(value, today - timedelta(days=MOST_DAYS_BACK), today, today)}"
         )
 
 
 def _suggested(typo: date, first: date, last: date, today: date) -> str:
-    """Return a question that suggests the date with a corrected year, empty if no year fits."""
+    """Return the suffix `: did you mean …?` with a corrected year, or an empty string if no year fits."""
     candidates = [
         typo.replace(year=year)
         for year in range(first.year, last.year + 1)
@@ -52,7 +52,7 @@ def _suggested(typo: date, first: date, last: date, today: date) -> str:
 
 
 def not_before_the_vendor(value: date | None, info: ValidationInfo) -> date | None:
-    """Refuse a setting's date before 2014, as a pydantic validator."""
+    """Reject a date before 2014. This is a pydantic validator for settings."""
     if value and value < VENDOR_BEGAN:
         today = datetime.now(UTC).date()
         following = today.replace(year=today.year + 1, month=12, day=31)

@@ -1,4 +1,4 @@
-"""App-days, their states, the grid of a usage date (288 five-minute slots), and the cause of a failed run."""
+"""App-days, their states, the 288 five-minute slots of a usage date, and the causes of failed runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOUND_STATES = (State.COLLECTED, State.PARTIAL)
 def starts_at(usage_date: date, timezone: str) -> datetime:
     """Return the instant at which the first slot of a usage date starts.
 
-    Settings accept only zones without clock changes, so slot n always starts n × 5 minutes later.
+    Settings accept only time zones without clock changes, so slot n always starts n × 5 minutes later.
     """
     return datetime.combine(usage_date, time(), ZoneInfo(timezone))
 
@@ -42,8 +42,8 @@ class Cause(NamedTuple):
     """Why a run failed. Runs with the same causes belong to one incident.
 
     Attributes:
-        kind: Name of an error class of agora.errors.
-        conn_id: Connection of the account that cannot be used, empty without one.
+        kind: Name of an error class in `agora.errors`.
+        conn_id: Connection that the cause concerns. Empty if there is none.
     """
 
     kind: str

@@ -1,33 +1,33 @@
-"""The error tree: one class for each remedy.
+"""Exception hierarchy with one class per remedy.
 
 AgoraError
-├── SettingsError            a connection, variable or parameter is wrong; nothing was requested
+├── SettingsError            a connection, variable or parameter is invalid: nothing was requested
 │   ├── DayNotOver           the chosen day is not over yet: request it later
 │   ├── PoolMissing          tasks wait for a pool that does not exist: create it
-│   └── FernetKeyChanged     a connection or variable is stored with another Fernet key: start with both keys
-├── VendorError              the response to one call, or its absence
+│   └── FernetKeyChanged     a connection or variable is encrypted with another Fernet key: use both keys
+├── VendorError              a request failed or got no response
 │   ├── AppRefused           401 or 403 for one App ID: check the app and its connection; other apps continue
-│   ├── CredentialsRefused   401 or 403 for several apps, none served: fix the connection; the account stops
+│   ├── CredentialsRefused   401 or 403 for several apps, none served: fix the connection; requests stop
 │   ├── UnknownApp           404: fix the list of apps; the app's other days are not requested
-│   ├── DayRefused           400: the window's edge for an old day, a failure for a recent one
-│   ├── RequestInvalid       400 of any other call: fix the request
-│   ├── ChannelKeyRefused    401 of a channel's call: fix the connection, or the clock
-│   ├── ChannelNotFound      404 of a channel's call: no channel with this name is pushed
-│   ├── ChannelConflict      409: a channel with this name is already pushed
-│   ├── OutcomeUnknown       a call that must not be repeated may have taken effect: check first
-│   ├── RateLimited          only 429s, or a long Retry-After: the batch ends, the next run continues
-│   ├── VendorUnavailable    5xx, timeout or network error after all retries: the next run requests it again
+│   ├── DayRefused           400: the edge of the vendor window for an old day, a failure for a recent day
+│   ├── RequestInvalid       400 for any other call: fix the request
+│   ├── ChannelKeyRefused    401 for a channel call: fix the connection or the clock
+│   ├── ChannelNotFound      404 for a channel call: no channel with this name is being pushed
+│   ├── ChannelConflict      409: a channel with this name is already being pushed
+│   ├── OutcomeUnknown       a call that is unsafe to repeat may have taken effect: check first
+│   ├── RateLimited          only 429s, or a long Retry-After: the batch ends and the next run continues
+│   ├── VendorUnavailable    5xx, timeout or network error after all retries: the next run tries again
 │   └── UnexpectedResponse   an undocumented response (redirect, oversized body, unknown status)
-├── ResponseRejected         a 200 whose body breaks the vendor's contract: stored, requested again
-├── ClockDiffers             two clocks differ by minutes: set the one that the message names
-├── WarehouseError           the warehouse is not usable; the message names the setting to change
-├── TaskOutputRemoved        XComs of the run were removed: trigger a new run
+├── ResponseRejected         a 200 whose body breaks the vendor's contract: stored and requested again
+├── ClockDiffers             two clocks differ by minutes: correct the clock named in the message
+├── WarehouseError           the warehouse is unusable: change the setting named in the message
+├── TaskOutputRemoved        the run's XComs were removed: trigger a new run
 ├── AppsRemoved              many apps were removed from agora_apps at once: restore them if unintended
-├── DaysExpire               expected days will soon leave the vendor's window uncollected
-├── DaysLost                 expected days have left the vendor's window uncollected since the last check
-└── AlertNotSent             an alert was not accepted: fix the mail server or webhook that the message names
+├── DaysExpire               expected days will soon leave the vendor window uncollected
+├── DaysLost                 expected days have left the vendor window uncollected since the last check
+└── AlertNotSent             an alert was not accepted: fix the mail server or webhook named in the message
 
-Each class has its own entry in docs/runbook.md. Messages refer to the entry.
+Each class has an entry in docs/runbook.md. The error messages refer to that entry.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ RUNBOOK = "docs/runbook.md"
 
 
 class AgoraError(Exception):
-    """Base of all errors of this package. The text ends with the runbook entry of the class.
+    """Base class for this package's errors. `str()` ends with a reference to the class's runbook entry.
 
     Attributes:
-        conn_id: Connection that the error concerns, empty without one.
+        conn_id: Connection that the error concerns. Empty if there is none.
     """
 
     def __init__(self, message: str, *, conn_id: str = "") -> None:
@@ -58,7 +58,7 @@ class AgoraError(Exception):
 
     @property
     def cause(self) -> Cause:
-        """The error's part in the identity of an incident."""
+        """Cause of the failed run, which helps to identify its incident."""
         return Cause(type(self).__name__, self.conn_id)
 
     def __str__(self) -> str:
@@ -67,18 +67,18 @@ class AgoraError(Exception):
 
 
 def see(kinds: Iterable[type[AgoraError]]) -> str:
-    """Return a reference to the runbook entries of error classes: `See docs/runbook.md#unknown-app`."""
+    """Return a reference to error classes' runbook entries, such as `See docs/runbook.md#unknown-app`."""
     entries = {runbook_entry(kind.__name__) for kind in kinds}
     return "See " + ", ".join(f"{RUNBOOK}#{entry}" for entry in sorted(entries))
 
 
 def runbook_entry(kind: str) -> str:
-    """Return the runbook entry of an error class: `unknown-app` for `UnknownApp`."""
+    """Return the runbook entry for an error class, such as `unknown-app` for `UnknownApp`."""
     return re.sub(r"\B([A-Z])", r"-\1", kind).lower()
 
 
 class SettingsError(AgoraError):
-    """A connection, variable or parameter is wrong."""
+    """A connection, variable or parameter is invalid."""
 
 
 class DayNotOver(SettingsError):
@@ -97,10 +97,10 @@ class VendorError(AgoraError):
     """A request to the vendor failed.
 
     Attributes:
-        reason: What happened, without the subject of the request.
+        reason: Description of the failure, without the subject of the request.
         advice: The remedy.
         app_id: App ID of the request.
-        answer: The response, None without one.
+        answer: The response, or None if none arrived.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class AppRefused(VendorError):
 
 
 class CredentialsRefused(VendorError):
-    """401 or 403 for several apps of the account and no app served: the credentials are wrong."""
+    """The vendor returned 401 or 403 for several apps of the account and served none: wrong credentials."""
 
 
 class UnknownApp(VendorError):
@@ -136,7 +136,7 @@ class UnknownApp(VendorError):
 
 
 class DayRefused(VendorError):
-    """400: the day lies outside the vendor's window, or the request is malformed."""
+    """400: the day is outside the vendor window, or the request is malformed."""
 
 
 class RequestInvalid(VendorError):
@@ -144,15 +144,15 @@ class RequestInvalid(VendorError):
 
 
 class ChannelKeyRefused(VendorError):
-    """401: the Channel Key is signed with another App Certificate, or too old."""
+    """401: the Channel Key is signed with another App Certificate or is too old."""
 
 
 class ChannelNotFound(VendorError):
-    """404: the app pushes no channel with this name."""
+    """404: the app is not pushing a channel with this name."""
 
 
 class ChannelConflict(VendorError):
-    """409: a channel with this name is already pushed."""
+    """409: a channel with this name is already being pushed."""
 
 
 class OutcomeUnknown(VendorError):
@@ -160,12 +160,12 @@ class OutcomeUnknown(VendorError):
 
 
 class RateLimited(VendorError):
-    """429 to a request, or to the account for so long that the request was not sent.
+    """A request got a 429, or was not sent because the account has been throttled for too long.
 
     Attributes:
-        retry_at: End of the vendor's Retry-After in UTC, None without one.
-        is_of_account: Whether every request of the account was throttled. False if others were served.
-        answer: The 429, None if the request was not sent.
+        retry_at: End of the vendor's Retry-After in UTC, or None if there is none.
+        is_of_account: Whether all requests to the account were throttled. False if some were served.
+        answer: The 429 response, or None if the request was not sent.
     """
 
     retry_at: datetime | None = None
@@ -181,16 +181,16 @@ class UnexpectedResponse(VendorError):
 
 
 class ResponseRejected(AgoraError):
-    """The body of a 200 breaks the vendor's contract. The message is the reason.
+    """The body of a 200 response breaks the vendor's contract. The message is the reason.
 
-    The ledger stores the message with each app-day, so it has no reference to the runbook.
+    The ledger stores the message with each app-day, so the message has no reference to the runbook.
     """
 
     __str__ = Exception.__str__
 
 
 class WarehouseError(AgoraError):
-    """The warehouse is not usable."""
+    """The warehouse is unusable."""
 
 
 class ClockDiffers(AgoraError):
@@ -202,15 +202,15 @@ class TaskOutputRemoved(AgoraError):
 
 
 class AppsRemoved(AgoraError):
-    """More than a fifth of the configured apps were removed from the variable agora_apps at once."""
+    """More than a fifth of the configured apps were removed from the `agora_apps` variable at once."""
 
 
 class DaysExpire(AgoraError):
-    """Expected app-days will soon leave the vendor's window and are not collected."""
+    """Expected app-days will soon leave the vendor window and have not been collected."""
 
 
 class DaysLost(AgoraError):
-    """Expected app-days have left the vendor's window uncollected since the last check."""
+    """Expected app-days have left the vendor window uncollected since the last check."""
 
 
 class AlertNotSent(AgoraError):

@@ -1,4 +1,4 @@
-"""Forward proxy to a server, from a connection or from the environment."""
+"""Forward proxy settings from a connection or from the environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FORM = "write http://host:port, or http://<user>:<password>@host:port with speci
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A forward proxy that speaks plain HTTP.
+    """A forward proxy that is reached over plain HTTP.
 
     Attributes:
         name: Host and port, for messages. Airflow masks the complete URL everywhere.
-        authorization: Value of `Proxy-Authorization`. Empty without user name and password.
-        secrets: The password in every form that is sent or configured.
+        authorization: Value of `Proxy-Authorization`. Empty if the URL has no credentials.
+        secrets: The password in every form in which it is sent or configured.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Proxy:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def arguments(self, url: str) -> dict[str, Any]:
-        """Return the arguments of an aiohttp request to `url`.
+        """Return the proxy arguments for an aiohttp request to `url`.
 
-        For HTTPS, the CONNECT request has the proxy's credentials. For plain HTTP, the request itself has
-        them.
+        For HTTPS, the CONNECT request carries the proxy's credentials. For plain HTTP, the request itself
+        carries them.
         """
         credentials = {"Proxy-Authorization": self.authorization} if self.authorization else {}
         where = "proxy_headers" if urlsplit(url).scheme == "https" else "headers"
@@ -41,19 +41,19 @@ class Proxy:
 
 
 def parse_proxy(address: object) -> Proxy:
-    """Return the proxy of a URL such as `http://<user>:<password>@host:3128`.
+    """Parse a proxy URL such as `http://<user>:<password>@host:3128`.
 
     Args:
-        address: The URL. Values that are not text are refused.
+        address: The URL. Values other than strings are rejected.
 
     Raises:
-        ValueError: The URL is not usable. The message does not contain it.
+        ValueError: The URL is invalid. The message does not contain the URL.
     """
     parts = split_address(address) if isinstance(address, str) else None
     if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f"this is not the URL of a proxy: {FORM}")
+        raise ValueError(f"this is not a proxy URL: {FORM}")
     if parts.scheme != "http":
-        raise ValueError(f"only a proxy with an http:// URL is supported: {FORM}")
+        raise ValueError(f"only proxies with an http:// URL are supported: {FORM}")
     host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 80
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if parts.username is None:
@@ -65,19 +65,21 @@ def parse_proxy(address: object) -> Proxy:
 
 
 def proxy_for(url: str, configured: object) -> Proxy | None:
-    """Return the proxy for requests to `url`: the connection's, or the environment's.
+    """Return the proxy for requests to `url`, or None for a direct connection.
+
+    The connection's proxy takes precedence over the environment's proxy.
 
     `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read in upper and lower case. `NO_PROXY` may
-    contain networks such as `10.0.0.0/8`. The environment's proxy is not used for this machine itself. A
-    `.netrc` file is not read.
+    contain networks such as `10.0.0.0/8`. Requests to this machine bypass the environment's
+    proxy. `.netrc` files are not read.
 
     Args:
         url: Validated URL of the requests.
-        configured: The field `proxy` of the connection, None or empty without one.
+        configured: The connection's `proxy` field. None or empty if the field is not set.
 
     Raises:
-        ValueError: `configured` is not usable.
-        SettingsError: The environment's proxy is not usable.
+        ValueError: `configured` is invalid.
+        SettingsError: The environment's proxy is invalid.
     """
     if configured not in (None, ""):
         return parse_proxy(configured)
@@ -107,7 +109,10 @@ def _is_direct(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _covers(entry: str, address: IPv4Address | IPv6Address, port: int) -> bool:
-    """Return whether `10.0.0.0/8`, `10.1.2.3:8443`, `fd00::/8` or `[fd00::1]:8443` covers an address."""
+    """Return whether a NO_PROXY entry covers an address and port.
+
+    Example entries are `10.0.0.0/8`, `10.1.2.3:8443`, `fd00::/8` and `[fd00::1]:8443`.
+    """
     network, only_port = entry, ""
     if entry.startswith("["):
         network, _, rest = entry[1:].partition("]")

@@ -1,4 +1,4 @@
-"""Provider entry point: the connection types `agora_dashboard` and `agora_push_stream` with their forms."""
+"""Provider entry point: declares the `agora_dashboard` and `agora_push_stream` connection types."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from agora.warehouse.migrations.schema_version import this_release
 
 CA_FILE: dict[str, Any] = {
     "label": "CA file",
-    "description": "PEM file with the trusted certificate authorities, on every worker."
-    " Empty: those of the machine.",
+    "description": "PEM file with the trusted certificate authorities, present on every worker."
+    " If empty, the machine's authorities are used.",
     "schema": {"type": ["string", "null"], "default": None},
 }
 PROXY: dict[str, Any] = {
     "label": "Proxy",
-    "description": "Forward proxy, http://<user>:<password>@host:port. Empty: the environment's"
-    " (HTTPS_PROXY, NO_PROXY).",
+    "description": "Forward proxy, http://<user>:<password>@host:port. If empty, the environment's"
+    " proxy is used (HTTPS_PROXY, NO_PROXY).",
     "schema": {"type": ["string", "null"], "default": None, "format": "password"},
 }
 DASHBOARD: dict[str, Any] = {
@@ -34,17 +34,19 @@ DASHBOARD: dict[str, Any] = {
     "conn-fields": {
         "timezone": {
             "label": "Time zone",
-            "description": "Time zone of the vendor's dates, without summer time: UTC or Asia/Shanghai.",
+            "description": "Time zone of the vendor's usage dates, such as UTC or Asia/Shanghai. Zones with"
+            " summer time are rejected.",
             "schema": {"type": ["string", "null"], "default": "UTC"},
         },
         "window": {
             "label": "Window",
-            "description": 'How long the vendor shows a day: "1 month", or "30 days".',
+            "description": 'How long the vendor serves a usage date: "1 month" or a number of days such as'
+            ' "30 days".',
             "schema": {"type": ["string", "null"], "default": "1 month"},
         },
         "requests_per_second": {
             "label": "Requests per second",
-            "description": "Highest request rate. The vendor documents 10 requests per second per account"
+            "description": "Maximum request rate. The vendor documents 10 requests per second per account"
             " and API. A 429 lowers the rate.",
             "schema": {"type": ["number", "null"], "default": 10},
         },
@@ -54,8 +56,8 @@ DASHBOARD: dict[str, Any] = {
         },
         "settle_days": {
             "label": "Days until a day is settled",
-            "description": "A day that was collected earlier is requested again then, at the cost of one"
-            " request per app-day. 0: never.",
+            "description": "A day that was collected before it settled is requested again afterwards, at"
+            " the cost of one request per app-day. 0 disables the re-check.",
             "schema": {"type": ["integer", "null"], "default": 2},
         },
         "ca_file": CA_FILE,
@@ -76,7 +78,7 @@ PUSH_STREAM: dict[str, Any] = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the provider's description for Airflow (entry point `apache_airflow_provider`)."""
+    """Return the provider metadata for Airflow (entry point `apache_airflow_provider`)."""
     return {
         "package-name": "agora-bandwidth",
         "name": "Agora",

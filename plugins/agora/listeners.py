@@ -1,7 +1,8 @@
-"""Listener that writes the note on a run.
+"""Listener that writes run notes.
 
-Tasks cannot access Airflow's database, but this listener runs in the scheduler. When a run starts or fails,
-the note lists wrong settings that no task can see. When a run ends, the note gets the notes of its tasks.
+Tasks cannot access Airflow's database, but this listener runs in the scheduler and can. When a run starts or
+fails, the note lists invalid settings that no task can detect. When a run ends, the note contains the notes
+from its tasks.
 """
 
 from __future__ import annotations
@@ -14,33 +15,33 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from sqlalchemy.orm import Session
 
-MOST_CHARACTERS = 1000  # of Airflow's column
+MOST_CHARACTERS = 1000  # size of Airflow's column
 RESULT = "Result: "
 
 
 @hookimpl
 def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
-    """Note the settings that keep the run's tasks from starting."""
+    """Write a run note about settings that prevent tasks from starting."""
     if (session := _session_of(dag_run)) is not None:
         _write(dag_run, _problems(dag_run, session))
 
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
-    """Note the outcome of a successful run."""
+    """Write a run note about the outcome of a successful run."""
     if (session := _session_of(dag_run)) is not None:
         _write(dag_run, _task_notes(dag_run, session))
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
-    """Note wrong settings and the outcome of a failed run."""
+    """Write a run note about invalid settings and the outcome of a failed run."""
     if (session := _session_of(dag_run)) is not None:
         _write(dag_run, [*_problems(dag_run, session), *_task_notes(dag_run, session)])
 
 
 def _session_of(dag_run: DagRun) -> Session | None:
-    """Return the database session of a run of our DAGs, None for other runs."""
+    """Return the run's database session if the run belongs to one of our DAGs, otherwise None."""
     from sqlalchemy.orm import object_session
 
     from agora.dag_support.dag_defaults import TAG
@@ -77,7 +78,7 @@ def _write(dag_run: DagRun, texts: list[str]) -> None:
     from agora.text import for_markdown
 
     if texts:
-        # A person's note stays. The note of an earlier try of this run is replaced.
+        # Keep text that a user wrote. Replace the note from an earlier try of this run.
         by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
         result = RESULT + for_markdown("\n".join(texts))
         dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]

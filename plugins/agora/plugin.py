@@ -1,4 +1,7 @@
-"""Registers the timetables, the listener and the page with Airflow. Every task imports this module."""
+"""Registers the timetables, the listener and the Bandwidth page with Airflow.
+
+Every task imports this module.
+"""
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
@@ -8,10 +11,10 @@ from agora.web.mount import EXTERNAL_VIEWS, FASTAPI_APPS
 
 
 class AgoraPlugin(AirflowPlugin):
-    """The timetables, the note on every run, and the page Bandwidth."""
+    """Airflow plugin that adds the timetables, the run notes and the Bandwidth page."""
 
     name = "agora"
-    timetables = [CronTimetable, UsageDateTimetable]  # noqa: RUF012 - Airflow's own way of declaring it
+    timetables = [CronTimetable, UsageDateTimetable]  # noqa: RUF012 - the form that Airflow documents
     listeners = [listeners]  # noqa: RUF012
     fastapi_apps = FASTAPI_APPS
     external_views = EXTERNAL_VIEWS

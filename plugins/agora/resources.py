@@ -1,4 +1,4 @@
-"""Finds the folders that ship with the package: `sql` and `dags`."""
+"""Paths of the resource folders that ship with the package: `sql` and `dags`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ PACKAGE = Path(__file__).parent
 
 
 def _shipped(folder: str) -> Path:
-    """Return a folder: inside the package as the wheel has it, or at the root of a checkout."""
+    """Return the path of a resource folder.
+
+    The folder is inside the package if installed from a wheel, otherwise at the root of the checkout.
+    """
     installed = PACKAGE / folder
     return installed if installed.is_dir() else PACKAGE.parents[1] / folder
 

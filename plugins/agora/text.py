@@ -1,4 +1,4 @@
-"""Text for people: counts with their nouns, and one escaping function per outlet for text from outside."""
+"""Text formatting: counts with nouns, and one escaping function per output format for external text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 
 FORMULA = ("=", "+", "-", "@")
-# A spreadsheet that opens the file with another separator may begin a cell at these characters.
+# A spreadsheet that uses another separator may start a new cell at these characters.
 CELL = re.compile(r"[;|\t\r\n\v\f]")
-# In GitHub's Markdown, underscores within a word, as in names of connections, are not markup.
+# In GitHub's Markdown, underscores inside a word are not markup. Connection names contain such underscores.
 MARKDOWN = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])")
 INDENT = re.compile(r"(^|[\r\n])[ \t]+")
 LINE_START = re.compile(r"((?:^|[\r\n])(?:\d{1,9}(?=[.)]))?)(?=[#+=.):-])")
@@ -17,28 +17,29 @@ LINK = re.compile(r":(?=//)|@|www(?=\.)", re.IGNORECASE)
 
 
 def for_markdown(text: str) -> str:
-    """Return text for a run note, which Airflow renders as Markdown, without any markup.
+    """Escape text for a run note, which Airflow renders as Markdown.
 
-    Airflow turns bare URLs into links, so an invisible character breaks them up.
+    Airflow turns bare URLs into links. A zero-width space inserted into each URL prevents this.
     """
     text = LINK.sub("\\g<0>\u200b", INDENT.sub(r"\1", text))
     return LINE_START.sub(r"\1\\", MARKDOWN.sub(r"\\\g<0>", text))
 
 
 def for_chat(text: str) -> str:
-    """Return text for a webhook, without control sequences of Slack, mentions, links or images.
+    """Escape text for a webhook, so that chat services show no mentions, links or images from it.
 
-    Mattermost and Teams interpret `@channel` and Markdown, so an invisible character breaks these up.
+    Slack's control characters are escaped. Mattermost and Teams interpret `@channel` and Markdown, so a
+    zero-width space is inserted into both.
     """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"(?<![^\W_])@(?=\w)|\](?=[(\[:])", "\\g<0>\u200b", text)
 
 
 def for_spreadsheet(text: str) -> str:
-    """Return text for a CSV file, with an apostrophe before anything like a formula.
+    """Escape text for a CSV file with an apostrophe before anything that looks like a formula.
 
-    This includes full-width and small forms of the sign, signs after blanks and quotes, and signs after a
-    semicolon or a tab, at which some spreadsheets begin a cell.
+    This covers full-width and small forms of the formula signs, and signs after blanks or quotes. It also
+    covers signs after a semicolon or a tab, where some spreadsheets start a new cell.
     """
     marks = "".join(CELL.findall(text))
     cells = [f"'{cell}" if _is_formula(cell) else cell for cell in CELL.split(text)]
@@ -57,5 +58,5 @@ def format_count(number: int, noun: str) -> str:
 
 
 def join_lines(texts: Iterable[str]) -> str:
-    """Join texts, each line once."""
+    """Join texts into lines, without empty or repeated lines."""
     return "\n".join(dict.fromkeys(line for text in texts for line in text.splitlines() if line))

@@ -1,4 +1,4 @@
-"""Timetables of the scheduled DAGs. They ignore runs in the future, which only a wrong clock creates."""
+"""Timetables for the scheduled DAGs. They ignore runs in the future, which only a wrong clock can create."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from pendulum import DateTime
 
-# The database decides when a run is due. Its clock and the scheduler's may differ by this much.
+# The database's clock decides when a run is due. The scheduler's clock may differ from it by this much.
 CLOCK_TOLERANCE = timedelta(hours=1)
 
 
 class IgnoresFutureRuns(CronMixin, Timetable):
-    """Base of our timetables: the next run never follows a run in the future.
+    """Base timetable that never schedules a run after a run in the future.
 
-    Airflow schedules the next run after the newest one. A clock that was ahead for a minute can leave a run
-    in the future behind, and the DAG would not run until then. Without that run, the timetable returns the
-    latest run that is due. If Airflow has that run already, it creates none and continues from there.
+    Airflow schedules the next run after the newest run. A clock that was ahead for a minute can leave behind
+    a run in the future, and the DAG would not run again until then. This timetable ignores such a run and
+    returns the latest run that is due. If that run already exists, Airflow does not create another run and
+    continues from the existing run.
     """
 
     delay = timedelta()
@@ -38,17 +39,17 @@ class IgnoresFutureRuns(CronMixin, Timetable):
         return timedelta(seconds=(self.next_after(first) - first).total_seconds())
 
     def next_after(self, time: DateTime) -> DateTime:
-        """Return when the schedule has its first run after a time, whatever runs there are."""
+        """Return the time of the first scheduled run after a given time, regardless of existing runs."""
         return self._get_next(time - self.delay) + self.delay
 
     def run_after(self, logical_date: DateTime) -> DateTime:
-        """Return when the run of a logical date is due."""
+        """Return when the run for a logical date is due."""
         return logical_date
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Return the run after the last one, or the latest that is due if the last one is in the future."""
+        """Return the run after the last run, or the latest due run if the last run is in the future."""
         last = last_automated_data_interval
         if last is not None and _is_in_future(last.end + self.delay):
             last = None
@@ -57,10 +58,10 @@ class IgnoresFutureRuns(CronMixin, Timetable):
         )
 
     def run_info_from_dag_run(self, *, dag_run: DagRun) -> DagRunInfo:
-        """Return the run from which Airflow computes the next one: the newest that is not in the future.
+        """Return the run from which Airflow computes the next run: the newest run that is not in the future.
 
-        Airflow passes the newest run of all. `next_dagrun_info` alone would return a run that Airflow has
-        already, each time the DAG's file is parsed, until the run in the future is due.
+        Airflow passes the newest run, even if it is in the future. Without this method, `next_dagrun_info`
+        would return an existing run each time the DAG file is parsed, until the future run is due.
         """
         if _is_in_future(dag_run.run_after):
             dag_run = _newest_before_now(dag_run) or dag_run
@@ -72,7 +73,7 @@ def _is_in_future(time: datetime) -> bool:
 
 
 def _newest_before_now(dag_run: DagRun) -> DagRun | None:
-    """Read the DAG's newest automated run that is not in the future, in the run's own session."""
+    """Return the DAG's newest automated run that is not in the future, read in the session of `dag_run`."""
     from airflow.models.dagrun import DagRun as Run
     from airflow.utils.types import DagRunType
     from sqlalchemy import select
@@ -94,10 +95,10 @@ def _newest_before_now(dag_run: DagRun) -> DagRun | None:
 
 
 class CronTimetable(IgnoresFutureRuns, CronTriggerTimetable):
-    """Runs at the times of a cron expression in UTC, without a data interval, as a cron string does.
+    """Timetable for a cron expression in UTC, without data intervals, equivalent to a plain cron string.
 
     Args:
-        expression: Five fields, such as `0 6 * * *`.
+        expression: Cron expression with five fields, such as `0 6 * * *`.
     """
 
     def __init__(self, expression: str) -> None:
@@ -109,18 +110,18 @@ class CronTimetable(IgnoresFutureRuns, CronTriggerTimetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> CronTimetable:
-        """Return the timetable that `serialize` described."""
+        """Rebuild the timetable from the output of `serialize`."""
         return cls(data["expression"])
 
 
 class UsageDateTimetable(IgnoresFutureRuns, CronDataIntervalTimetable):
-    """Data intervals from midnight to midnight UTC, run a while after they end.
+    """Timetable with data intervals from midnight to midnight UTC, each followed by its run after a delay.
 
-    A cron string alone would either have no interval or one that starts at the hour of the run; usage dates
-    start at midnight, and Airflow's backfills choose days by their interval.
+    A cron string alone would have no interval, or an interval that starts at the hour of the run. Usage dates
+    start at midnight, and Airflow's backfills select days by interval.
 
     Args:
-        minutes_after_midnight: Minutes between the end of the interval and its run.
+        minutes_after_midnight: Minutes between the end of the interval and the run.
     """
 
     def __init__(self, minutes_after_midnight: int) -> None:
@@ -131,7 +132,7 @@ class UsageDateTimetable(IgnoresFutureRuns, CronDataIntervalTimetable):
 
     @property
     def summary(self) -> str:
-        """Short text for the UI."""
+        """Time of day of the run, for the UI."""
         hours, minutes = divmod(self._minutes_after_midnight, 60)
         return f"{hours:02d}:{minutes:02d} UTC"
 
@@ -141,11 +142,11 @@ class UsageDateTimetable(IgnoresFutureRuns, CronDataIntervalTimetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> UsageDateTimetable:
-        """Return the timetable that `serialize` described."""
+        """Rebuild the timetable from the output of `serialize`."""
         return cls(data["minutes_after_midnight"])
 
     def run_after(self, logical_date: DateTime) -> DateTime:
-        """Return when the run of a logical date is due: a delay after the end of its interval."""
+        """Return when the run for a logical date is due: the end of its interval plus the delay."""
         return self._get_next(logical_date) + self.delay
 
     def next_dagrun_info(
@@ -153,7 +154,8 @@ class UsageDateTimetable(IgnoresFutureRuns, CronDataIntervalTimetable):
     ) -> DagRunInfo | None:
         """Return the next midnight-to-midnight interval, to be run after the delay."""
         if not restriction.catchup:
-            # Airflow takes the day that ended last, whose run may be to come yet: none would start at once.
+            # Airflow would start with the day that ended last, whose run may not be due yet. Start with the
+            # latest day whose run is due, so that a run starts immediately.
             latest_due = (pendulum.now("UTC") - self.delay).start_of("day") - timedelta(days=1)
             earliest = max(latest_due, restriction.earliest or latest_due)
             restriction = TimeRestriction(earliest, restriction.latest, catchup=True)

@@ -1,4 +1,4 @@
-"""Configured URLs: their parts, and whether a host is this machine."""
+"""Parse configured URLs, and detect hosts that refer to this machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 
 def split_address(address: str) -> SplitResult | None:
-    """Return the parts of a URL, None if it is not usable for a request.
+    """Return the parts of a URL, or None if the URL cannot be used for a request.
 
-    Errors of `urlsplit` may contain a password, so they are not passed on.
+    Errors from `urlsplit` may contain a password, so they are not passed on.
     """
     try:
         parts = urlsplit(address)
@@ -22,7 +22,7 @@ def split_address(address: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or IP address is this machine."""
+    """Return whether a host name or IP address refers to this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The faults in force: the requests that each fault applies to, and their combined effect on one request."""
+"""The active faults: the requests that each one applies to, and their combined effect on a request."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class ScriptedFault:
         endpoint: The vendor's endpoint.
         method: The HTTP method. None selects every method.
         app_id: The App ID. None selects every app.
-        usage_date: The usage date. None selects every date, and requests without a date.
+        usage_date: The usage date. None selects every date and also requests without a date.
         times: The number of requests that the fault applies to. None sets no limit.
         per: Whether `times` counts all requests, or the requests for each app-day separately.
         sample: The random sample of requests. None selects every request.
-        applied: The number of requests that the fault has applied to.
+        applied: The number of requests that the fault has been applied to, per counter that `per` selects.
     """
 
     fault: Fault
@@ -64,7 +64,7 @@ class ScriptedFault:
         )
 
     def scope(self, app_names: Mapping[str, str]) -> str:
-        """Describe the selected requests, such as "The first 2 bandwidth requests of every app".
+        """Describe the selected requests, such as "The first 2 bandwidth requests for every app".
 
         Args:
             app_names: The names of the account's apps, by App ID.
@@ -74,15 +74,15 @@ class ScriptedFault:
             count += f"{'of ' if count else ''}a random {100 * self.sample.rate:g} % of "
         requests = f"{self.method or ''} {self.endpoint.replace('_', '-')} requests".strip()
         app = "every app" if self.app_id is None else app_names.get(self.app_id, self.app_id)
-        day = "" if self.usage_date is None else f" for {self.usage_date}"
+        day = "" if self.usage_date is None else f", usage date {self.usage_date}"
         per = ", per app-day" if self.times is not None and self.per == "app_day" else ""
-        text = f"{count}{requests} of {app}{day}{per}"
+        text = f"{count}{requests} for {app}{day}{per}"
         return text[0].upper() + text[1:]
 
 
 @dataclass(frozen=True)
 class AppliedFaults:
-    """The faults that apply to one request, in the script's order."""
+    """The faults that apply to one request, in script order."""
 
     faults: tuple[Fault, ...]
 
@@ -97,26 +97,28 @@ class AppliedFaults:
 
     @property
     def window(self) -> Window | None:
-        """The first scripted window. None leaves the account's window in force."""
+        """The first scripted window. None means that the account's window applies."""
         windows = (fault.window for fault in self.faults if isinstance(fault, WindowFault))
         return next((Window.parse(window) for window in windows), None)
 
     @property
     def clock(self) -> ClockFault | None:
-        """The first scripted clock error. None leaves the `Date` header unchanged."""
+        """The first scripted clock error. None means that the `Date` header stays unchanged."""
         return next((fault for fault in self.faults if isinstance(fault, ClockFault)), None)
 
     def replacement(self, render_error: RenderError = dashboard_error) -> ApiResponse | None:
-        """Return the first response that replaces the true one. The request then has no effect.
+        """Return the first scripted response, which replaces the normal one, or None.
+
+        A request whose response is replaced has no effect.
 
         Args:
-            render_error: Renders an error in the format of the requested API.
+            render_error: A function that renders an error in the format of the requested API.
         """
         responses = (fault.replacement(render_error) for fault in self.faults)
         return next((response for response in responses if response is not None), None)
 
     def body(self, day: ServedDay) -> bytes:
-        """Render the response body of a day with the faults' changes."""
+        """Render the response body for a day, changed by the faults."""
         value = day.true_value(day.app_id)
         points_faults = [fault for fault in self.faults if isinstance(fault, PointsFault)]
         for fault in points_faults:
@@ -126,7 +128,7 @@ class AppliedFaults:
 
 
 class ActiveFaults:
-    """The faults in force."""
+    """The active faults."""
 
     def __init__(self, entries: Sequence[ScriptedFault] = ()) -> None:
         self._entries = list(entries)
@@ -142,10 +144,10 @@ class ActiveFaults:
         return iter(self._entries)
 
     def is_foreign(self, app_id: str | None) -> bool:
-        """Return whether the script declares an App ID foreign."""
+        """Return whether the script declares that an App ID belongs to another account."""
         return app_id in self._foreign_app_ids
 
     def apply(self, received: ReceivedRequest, stage: Stage = Stage.REQUEST) -> AppliedFaults | None:
-        """Return the faults of one stage that apply to a request, and count the request for each of them."""
+        """Return one stage's faults that apply to a request, or None. Count the request for each fault."""
         applied = tuple(entry.fault for entry in self._by_stage[stage] if entry.apply(received))
         return AppliedFaults(applied) if applied else None

@@ -1,4 +1,4 @@
-"""The base class of all kinds of fault, the requests that faults apply to, and checks of a fault's fields."""
+"""The base class for all kinds of faults, the requests that faults apply to, and checks for fault fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.traffic.apps import App
 
 
 class Endpoint(StrEnum):
-    """The vendor's endpoints, as the `call` field of a script names them."""
+    """The vendor's endpoints, as named in the `call` field of a fault script."""
 
     BANDWIDTH = "bandwidth"
     OPEN_STATE = "open_state"
@@ -23,13 +23,13 @@ class Endpoint(StrEnum):
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request, as far as the sandbox has read it.
+    """The parts of a request that the sandbox has read so far.
 
     Attributes:
         endpoint: The vendor's endpoint.
         method: The HTTP method.
         app_id: The App ID. None if the request was refused before its App ID was read.
-        usage_date: The usage date. None if there is none, or if it has not been read.
+        usage_date: The usage date. None if the request has no date or its date has not been read.
     """
 
     endpoint: Endpoint
@@ -43,20 +43,20 @@ class FaultError(ValueError):
 
 
 class Stage(Enum):
-    """The point in the handling of a request at which a fault takes effect."""
+    """The point in request handling at which a fault takes effect."""
 
     APP_ID = auto()  # before the App ID is looked up in the account
-    REQUEST = auto()  # after all checks of the request's form, before the window
-    RESPONSE = auto()  # while the headers of any response are sent, errors included
+    REQUEST = auto()  # after all checks of the request's format, before the vendor window is checked
+    RESPONSE = auto()  # when the headers of any response are sent, including error responses
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault without an effect. Each kind overrides the methods for its effects.
+    """A fault without an effect. Each kind overrides the methods that implement its effects.
 
     Attributes:
-        kind: The name in a script.
-        summary: The effect in one sentence, with the fields in braces. Default: the docstring.
+        kind: The name in a fault script.
+        summary: One sentence that describes the effect, with field names in braces. Default: the docstring.
         endpoints: The vendor's endpoints that the kind applies to.
         stage: When the fault takes effect.
     """
@@ -67,14 +67,14 @@ class Fault:
     stage: ClassVar[Stage] = Stage.REQUEST
 
     def effect(self) -> str:
-        """Return the effect in words, for the page."""
+        """Return a description of the effect for the page."""
         return self.summary.format_map(vars(self)) or description(type(self))
 
     def replacement(self, render_error: RenderError = dashboard_error) -> ApiResponse | None:
-        """Return the response that replaces the true one, or None.
+        """Return the response that replaces the normal one, or None.
 
         Args:
-            render_error: Renders an error in the format of the requested API.
+            render_error: A function that renders an error in the format of the requested API.
         """
         return None
 
@@ -93,12 +93,12 @@ def description(kind: type[Fault]) -> str:
 
 
 def field_names(kind: type[Fault]) -> list[str]:
-    """Return the names of a kind's own fields, as a script spells them."""
+    """Return the names of a kind's own fields, as written in a fault script."""
     return [name_of(f) for f in fields(kind)]
 
 
 def name_of(f: Field[Any]) -> str:
-    """Return a field's name, as a script spells it."""
+    """Return a field's name, as written in a fault script."""
     return str(f.metadata.get("name", f.name))
 
 
@@ -126,7 +126,7 @@ def require_headers(headers: object) -> None:
     """Raise an error unless a value is an object of printable header names and values.
 
     Raises:
-        FaultError: The value is something else.
+        FaultError: The value is not such an object.
     """
     # A line break inside a value would start another header.
     require(

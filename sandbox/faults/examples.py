@@ -1,4 +1,4 @@
-"""Complete fault entries for the OpenAPI document and the page, at least one of every kind."""
+"""Complete fault entries for the OpenAPI document and the page, with at least one entry per kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "times": 2,
     },
     "A random 3 % of requests get 401.": {"kind": "status", "status": 401, "rate": 0.03},
-    "A random 30 % of requests get 400, from a sample of your choice.": {
+    "A random 30 % of requests get 400. The seed selects the sample.": {
         "kind": "status",
         "status": 400,
         "rate": 0.3,
@@ -38,7 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "The request is redirected.": {"kind": "redirect", "location": "/elsewhere"},
     "The response is late.": {"kind": "delay", "seconds": 1},
     "The body is cut off.": {"kind": "truncate", "bytes": 100},
-    "An application for opening takes effect, but its response is lost.": {
+    "An application to enable push-streaming takes effect, but its response is lost.": {
         "kind": "disconnect",
         "call": "open_state",
         "method": "POST",

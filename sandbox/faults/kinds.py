@@ -1,4 +1,4 @@
-"""The registry of all kinds of fault, and the kinds that do not change points."""
+"""The registry of all fault kinds, and the kinds that do not change points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FOREIGN_STATUSES = (401, 403)
 
 @dataclass(frozen=True)
 class StatusFault(Fault):
-    """Returns a status with a body. The default body is the API's normal error body."""
+    """Returns the given status. The default body is the API's normal error body."""
 
     kind: ClassVar[str] = "status"
     summary: ClassVar[str] = "Returns HTTP {status}."
@@ -109,7 +109,7 @@ class RedirectFault(Fault):
 
     def replacement(self, render_error: RenderError = dashboard_error) -> ApiResponse:
         """Return the redirect."""
-        return render_error(302, "A scripted fault redirects this call.", {"Location": self.location})
+        return render_error(302, "A scripted fault redirects this request.", {"Location": self.location})
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class DelayFault(Fault):
 
 @dataclass(frozen=True)
 class TruncateFault(Fault):
-    """Announces the full Content-Length, sends only this many bytes and closes the connection."""
+    """Announces the full Content-Length, sends only the given number of bytes and closes the connection."""
 
     kind: ClassVar[str] = "truncate"
     summary: ClassVar[str] = "Sends {bytes} bytes of the body, then closes the connection."
@@ -147,10 +147,10 @@ class DisconnectFault(Fault):
 
 @dataclass(frozen=True)
 class ClockFault(Fault):
-    """Sets the response's Date header this many seconds ahead of real time.
+    """Sets the response's Date header the given number of seconds ahead of real time.
 
-    A negative number sets it behind. Null removes the header. Applies to every response to the selected
-    requests, including 401, 404 and 429.
+    A negative number sets the header behind real time. Null removes the header. The fault applies to every
+    response to the selected requests, including 401, 404 and 429.
     """
 
     kind: ClassVar[str] = "clock"
@@ -164,7 +164,7 @@ class ClockFault(Fault):
         )
 
     def effect(self) -> str:
-        """State the clock error."""
+        """Return a description of the clock error."""
         if self.seconds is None:
             return "Removes the Date header."
         side = "behind" if self.seconds < 0 else "ahead of"
@@ -173,7 +173,7 @@ class ClockFault(Fault):
 
 @dataclass(frozen=True)
 class WindowFault(Fault):
-    """Replaces the vendor window, which may become shorter or longer. Older days get 400."""
+    """Replaces the vendor window with a shorter or longer one. Days before the window get 400."""
 
     kind: ClassVar[str] = "window"
     summary: ClassVar[str] = "Replaces the vendor window with {window}."
@@ -190,14 +190,14 @@ class WindowFault(Fault):
 
 @dataclass(frozen=True)
 class ForeignFault(Fault):
-    """Returns 401 (default) or 403, as for an App ID of another account.
+    """Returns 401 (default) or 403, as if the App ID belonged to another account.
 
-    Requires app or app_id. The app_id may be unknown to this account. Without this fault, such an App ID
+    Requires app or app_id. The app_id may be unknown to this account. Without this fault, an unknown App ID
     gets 404.
     """
 
     kind: ClassVar[str] = "foreign"
-    summary: ClassVar[str] = "Returns HTTP {status}, as for an App ID of another account."
+    summary: ClassVar[str] = "Returns HTTP {status}, as if the App ID belonged to another account."
     endpoints: ClassVar[tuple[Endpoint, ...]] = (Endpoint.BANDWIDTH, Endpoint.OPEN_STATE)
     stage: ClassVar[Stage] = Stage.APP_ID
     status: int = 401
@@ -206,7 +206,7 @@ class ForeignFault(Fault):
         require(self.status in _FOREIGN_STATUSES, "status must be 401 or 403")
 
     def replacement(self, render_error: RenderError = dashboard_error) -> ApiResponse:
-        """Return the error with the vendor's documented meaning of 401."""
+        """Return the error with the meaning that the vendor documents for 401."""
         headers = BASIC_CHALLENGE if self.status == 401 else {}
         message = "The App ID and the Customer Certificate do not match."
         return render_error(self.status, message, dict(headers))

@@ -1,4 +1,4 @@
-"""The kinds of fault that change the points of a bandwidth response."""
+"""The kinds of faults that change the points in a bandwidth response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KBPS_PER_UNIT = {"bps": 0.001, "kbps": 1, "Mbps": 1_000, "Gbps": 1_000_000}
 
 @dataclass(frozen=True)
 class PointsFault(Fault):
-    """A fault that leaves the points unchanged. Each kind overrides the methods for its effects."""
+    """A fault that leaves the points unchanged. Each kind overrides the methods for its own effects."""
 
     endpoints: ClassVar[tuple[Endpoint, ...]] = (Endpoint.BANDWIDTH,)
 
@@ -24,7 +24,7 @@ class PointsFault(Fault):
         """Return the changed points in kbps.
 
         Args:
-            value: The true points, with the changes of earlier faults in the script.
+            value: The true points, with any changes made by earlier faults in the script.
             day: The true points of every app.
         """
         return value
@@ -36,7 +36,7 @@ class PointsFault(Fault):
 
 @dataclass(frozen=True)
 class WithholdFault(PointsFault):
-    """Leaves out the points of these slots."""
+    """Leaves out the points of the given slots."""
 
     kind: ClassVar[str] = "withhold"
     slots: list[str]
@@ -49,7 +49,7 @@ class WithholdFault(PointsFault):
         )
 
     def effect(self) -> str:
-        """Name the slots."""
+        """Return a description that names the slots."""
         more = len(self.slots) - 6
         names = ", ".join(self.slots[:6]) + (f" and {more} more slots" if more > 0 else "")
         return f"Leaves out the points of {names or 'no slot'}."
@@ -71,7 +71,7 @@ class RestateFault(PointsFault):
         require(is_number(self.factor) and self.factor >= 0, "factor must be a number, zero or above")
 
     def change(self, value: Value, day: ServedDay) -> Value:
-        """Return the multiplied points; integers stay integers."""
+        """Return the multiplied points. Integers stay integers."""
         return {
             slot: round(kbps * self.factor) if isinstance(kbps, int) else kbps * self.factor
             for slot, kbps in value.items()
@@ -96,13 +96,13 @@ class ScaleUnitFault(PointsFault):
 
 @dataclass(frozen=True)
 class ZerosFault(PointsFault):
-    """Serves 0 for every slot, including slots without a real point. A past day has 288 zeros."""
+    """Serves a point of 0 in every slot, including slots without a true point. A past day has 288 zeros."""
 
     kind: ClassVar[str] = "zeros"
     summary: ClassVar[str] = "Serves a point of 0 in every slot."
 
     def change(self, value: Value, day: ServedDay) -> Value:
-        """Return zeros for all slots that are over."""
+        """Return zeros for all slots that have ended."""
         return dict.fromkeys(day.labels(), 0)
 
 
@@ -121,7 +121,7 @@ class SameAsFault(PointsFault):
     def __post_init__(self) -> None:
         require(
             (self.same_as is None) != (self.same_as_app_id is None),
-            "the other app must be named by same_as or same_as_app_id, and not by both",
+            "the other app must be named by same_as or same_as_app_id, not by both",
         )
 
     def resolved(self, apps: Sequence[App]) -> SameAsFault:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from sandbox.faults.base import ReceivedRequest
 
-# 48 bits: a float represents every quotient exactly, so that a rate of 1 includes every request.
+# With 48 bits, a float represents every quotient exactly, so a rate of 1 includes every request.
 _DIGEST_BYTES = 6
 _DIGESTS = 2**48
 
@@ -19,11 +19,11 @@ class Sample:
     """A pseudo-random sample of requests.
 
     A decision depends on the seed, the App ID, the usage date and the number of earlier requests for that
-    app-day. The order of requests for different app-days has no influence, so that concurrent clients get the
-    same sample in every test run.
+    app-day. The order of requests for different app-days has no influence. Concurrent clients therefore get
+    the same sample in every test run.
 
     Attributes:
-        rate: The share of requests in the sample, above 0 and at most 1.
+        rate: The share of requests to include, above 0 and at most 1.
         seed: Selects the sample.
         requests: The number of decisions made per app-day.
     """

@@ -1,4 +1,4 @@
-"""The parser of fault scripts, which are JSON lists."""
+"""The parser for fault scripts, which are JSON lists."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ def read_script(entries: object, apps: Sequence[App], *, seed: int = 0) -> Activ
     """Parse a fault script.
 
     Args:
-        entries: A list of objects, decoded from JSON. Each has a `kind` and that kind's fields. These fields
-            select the requests that the fault applies to: `call` ("bandwidth", "open_state" or "channel";
-            default "bandwidth"), `method` (default: every method), `app_id` or `app` (an index; default:
-            every app), `usage_date` ("2026-11-01"; default: every date), `rate` (the share of the selected
-            requests, above 0 and at most 1; default 1), `seed` (selects the random sample), `times` (default:
-            no limit) and `per` ("script" or "app_day": what `times` counts; default "script").
+        entries: A list of objects, decoded from JSON. Each object has a `kind` and that kind's fields. These
+            fields select the requests that the fault applies to: `call` ("bandwidth", "open_state" or
+            "channel"; default: "bandwidth"), `method` (default: every method), `app_id` or `app` (an index;
+            default: every app), `usage_date` ("2026-11-01"; default: every date), `rate` (the share of the
+            selected requests, above 0 and at most 1; default: 1), `seed` (selects the random sample), `times`
+            (the number of requests that get the fault; default: no limit) and `per` (whether `times` counts
+            all requests or the requests per app-day: "script" or "app_day"; default: "script").
         apps: The account's apps.
-        seed: The default seed of random samples. Entries without a `seed` get independent samples.
+        seed: The default seed for random samples. Entries without a `seed` get independent samples.
 
     Raises:
-        FaultError: An entry is malformed. The message gives its number and the reason.
+        FaultError: An entry is malformed. The message gives the entry's number and the reason.
     """
     if not isinstance(entries, list):
         raise FaultError("Faults must be a list of objects.")

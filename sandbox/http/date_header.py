@@ -1,4 +1,4 @@
-"""The `Date` header of the vendor's responses, with the clock error that a fault scripts."""
+"""The `Date` header in responses that imitate the vendor, with the clock error that a fault scripts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sandbox.http.requests import APP_ID, USAGE_DATE
 
 
 class DateHeader:
-    """Sets the `Date` header of every response that a clock fault applies to, errors included.
+    """Sets the `Date` header in every response that a clock fault applies to, including error responses.
 
-    Without a clock fault, the header shows real time, whatever the sandbox's clock shows.
+    Without a clock fault, the header shows real time, not the time on the sandbox's clock.
 
     Args:
         account: The account with the active faults.

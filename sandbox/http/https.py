@@ -1,4 +1,4 @@
-"""HTTPS under a host name, with a self-signed certificate that is created at each start."""
+"""HTTPS under a host name, with a self-signed certificate that is created at every startup."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Https:
 
     Attributes:
         host: The host name in the certificate.
-        directory: The directory of `ca.pem`, the file that clients trust. The private key is not stored.
+        directory: The directory for `ca.pem`, which clients must trust. The private key is not stored.
     """
 
     host: str
@@ -47,7 +47,7 @@ class Https:
 
 
 def _certificate(host: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    """Create a self-signed certificate, so that a client that trusts it trusts only this server."""
+    """Create a self-signed certificate. A client that trusts this certificate trusts only this server."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     return (
@@ -69,7 +69,7 @@ def _server_context(key: ec.EllipticCurvePrivateKey, certificate: bytes) -> ssl.
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # OpenSSL reads a key from a file only.
+    # OpenSSL can read a key only from a file.
     with tempfile.NamedTemporaryFile() as file:
         file.write(private + certificate)
         file.flush()

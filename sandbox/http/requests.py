@@ -36,14 +36,14 @@ def decode_object(body: bytes) -> dict[str, Any]:
     """Decode a JSON object in UTF-8.
 
     Raises:
-        BodyError: The body is not a JSON object, or has a duplicate key. The standard library would keep the
-            last of two equal keys.
+        BodyError: The body is not a JSON object, or has a duplicate key. The standard library would keep only
+            the last value of a duplicate key.
     """
     try:
         decoded = json.loads(body.decode(), object_pairs_hook=_distinct_keys, parse_constant=_refuse_constant)
     except BodyError:
         raise
-    # The decoder itself rejects integers of thousands of digits and thousands of nested arrays.
+    # The decoder itself rejects integers with thousands of digits and thousands of nested arrays.
     except (ValueError, RecursionError) as problem:
         raise BodyError("The body is not JSON.") from problem
     if not isinstance(decoded, dict):

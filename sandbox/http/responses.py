@@ -1,4 +1,4 @@
-"""Responses in the vendor's name, and how they are sent: complete, late, truncated or not at all."""
+"""Responses that imitate the vendor, and their delivery: complete, late, truncated or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RenderError = Callable[[int, str, dict[str, str] | None], ApiResponse]
 
 
 def dashboard_error(status: int, message: str, headers: dict[str, str] | None = None) -> ApiResponse:
-    """Render an error of the Dashboard API."""
+    """Render an error in the format of the Dashboard API."""
     return ApiResponse(status, orjson.dumps({"message": message}), headers or {})
 
 
@@ -37,7 +37,7 @@ class Delivery:
 
     Attributes:
         delay_seconds: The delay before the response.
-        bytes_sent: The number of bytes of the body before the connection is closed. None sends all bytes.
+        bytes_sent: The number of body bytes to send before the connection is closed. None sends all bytes.
         disconnects: Whether the connection is closed without a response.
     """
 

@@ -2,7 +2,7 @@
 
 A request belongs to the push-stream API if its path begins with that API's base path, and to the sandbox
 itself if its path is `/`, `/openapi.json` or below `/_sandbox/`. Every other request belongs to the Dashboard
-API: it needs credentials and counts against the rate limit.
+API. Such a request needs credentials and counts against the rate limit.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from sandbox.push_stream.api import PushStreamEndpoints
 from sandbox.stats import NO_RESPONSE
 
 HOST = "127.0.0.1"
-# A single address: with port 0, each further address would get a port of its own.
-EVERY_HOST = "0.0.0.0"  # noqa: S104 - HTTPS is for other machines
+# Only one address, because with port 0 each additional address would get its own port.
+EVERY_HOST = "0.0.0.0"  # noqa: S104 - HTTPS serves other machines
 _OWN_PATHS = frozenset({"/", "/openapi.json", CONTROL_PATH})
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
-# On stop, a response that a fault delays is waited for no longer than this.
+# The longest time that a stop waits for a response that a fault delays.
 _STOP_SECONDS = 0.5
 
 
@@ -113,13 +113,13 @@ class Sandbox:
 
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request by the rules of its API, and log it."""
+        """Handle a request according to the rules of its API, and log it."""
         began = time.perf_counter()
         logged_path = request.rel_url.raw_path_qs
         if request.path in _OWN_PATHS or request.path.startswith(CONTROL_PATH + "/"):
             response = await self._handle_own(request, handler)
         elif request.path == PUSH_STREAM_PATH or request.path.startswith(PUSH_STREAM_PATH + "/"):
-            # A client may put a Channel Key into the query by mistake. The log must not show it.
+            # A client may put a Channel Key into the query by mistake. The log must not show the key.
             logged_path = request.rel_url.raw_path
             response = await self._handle_vendor(request, handler, self._push_stream.unknown)
             self.account.channels.count_response(_status(response))
@@ -150,7 +150,7 @@ class Sandbox:
             return _internal_error()
 
     async def _handle_own(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A foreign page whose host name resolves to this machine still sends its own name as the host.
+        # If a foreign page's host name resolves to this machine, the browser still sends that name as host.
         if request.url.host not in self._own_hosts:
             hosts = " and ".join(sorted(self._own_hosts))
             return _message(403, f"The sandbox's own endpoints accept only the host names {hosts}.")
@@ -169,7 +169,7 @@ class Sandbox:
 
 def _internal_error() -> web.Response:
     log.exception("A bug in the sandbox:")
-    return _message(500, "Internal error of the sandbox. See its log.")
+    return _message(500, "The sandbox had an internal error. See its log.")
 
 
 def _status(response: web.StreamResponse) -> str:

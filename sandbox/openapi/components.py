@@ -1,11 +1,11 @@
-"""The building blocks of an operation: references, schemas of objects, request bodies and responses."""
+"""The building blocks for operations: references, object schemas, request bodies and responses."""
 
 from __future__ import annotations
 
 from typing import Any
 
 JSON = "application/json"
-# The App ID in the vendor's published Channel Key. No sandbox has an app with this App ID.
+# The App ID from the Channel Key that the vendor published. No sandbox has an app with this App ID.
 EXAMPLE_APP_ID = "970ca35de60c44645bbae8a215061b33"
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
@@ -17,11 +17,11 @@ def ref(name: str) -> dict[str, str]:
 
 
 def json_object(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
-    """Return the schema of an object without further properties.
+    """Return the schema for an object that allows no additional properties.
 
     Args:
         properties: Schemas by name.
-        required: The required properties. Without it, all are required.
+        required: The required properties. Default: all properties.
     """
     return {
         "type": "object",

@@ -19,7 +19,7 @@ from sandbox.openapi.components import (
 TAG = {
     "name": "Sandbox control",
     "description": "These endpoints belong to the sandbox, not to the vendor. They accept only the host "
-    "names of this machine and of --https. Only the App Certificates require credentials.",
+    "names of this machine and the name set with --https. Only the App Certificates require credentials.",
 }
 
 _BOOLEAN = {"type": "boolean"}
@@ -38,7 +38,7 @@ _RATE_LIMIT = request_body(
                 "type": "number",
                 "minimum": 0,
                 "maximum": 1_000_000,
-                "description": "0 is unlimited.",
+                "description": "0 means unlimited.",
             }
         }
     ),
@@ -63,16 +63,16 @@ def paths() -> dict[str, Any]:
     apps = {"type": "array", "items": ref("App")}
     endpoints = {
         "health": {"get": own("health", "Get the settings and the clock", _with("status", "now"))},
-        "reset": {"post": own("reset", "Restore the state at the start", _with("status", "now"))},
+        "reset": {"post": own("reset", "Restore the initial state", _with("status", "now"))},
         "apps": {"get": own("apps", "List the account's apps", apps)},
-        "stats": {"get": own("stats", "Get the counts of the Dashboard API's requests", ref("Stats"))},
+        "stats": {"get": own("stats", "Get the request counts for the Dashboard API", ref("Stats"))},
         "stats/reset": {"post": own("reset_stats", "Set the counts to zero", _with("requests"))},
         "faults": {"put": _put("faults", "Replace the fault script", _with("faults"), _FAULTS)},
         "rate-limit": {"put": _put("rate_limit", "Replace the rate limit", _with("per_second"), _RATE_LIMIT)},
         "credentials": {
             "put": _put("credentials", "Replace the credentials", _with("changed"), _CREDENTIALS)
         },
-        "clock": {"put": _put("clock", "Set the clock, which runs on from there", _with("now"), _CLOCK)},
+        "clock": {"put": _put("clock", "Set the clock, which then runs on", _with("now"), _CLOCK)},
         "open-states": {
             "get": own("open_states", "Get the open state of every app", _BOOLEANS),
             "put": _put("open_states", "Open these apps and close all others", _BOOLEANS, _OPEN_STATES),
@@ -81,14 +81,14 @@ def paths() -> dict[str, Any]:
             "put": _put("open_grants", "Grant or ignore applications", _with("granted"), _GRANTS)
         },
         "channels": {"get": own("channels", "Get the active channels and the counts", ref("Channels"))},
-        "channels/reset": {"post": own("reset_channels", "Delete channels and counts", _with("channels"))},
+        "channels/reset": {"post": own("reset_channels", "Delete channels, reset counts", _with("channels"))},
         "app-certificates": {"get": _app_certificates()},
     }
     return {f"{CONTROL_PATH}/{name}": methods for name, methods in endpoints.items()}
 
 
 def schemas() -> dict[str, Any]:
-    """Return the schemas of the bodies."""
+    """Return the schemas for the request and response bodies."""
     refusal = json_object({"status": {"type": "integer"}, "reason": TEXT})
     return {
         "App": json_object(
@@ -112,7 +112,7 @@ def schemas() -> dict[str, Any]:
                     "description": "The number of requests that the rate limit would have accepted so far.",
                 },
                 "inside_retry_after": COUNT
-                | {"description": "Requests before the end of an earlier 429's Retry-After."},
+                | {"description": "Requests sent before an earlier 429's Retry-After had passed."},
             }
         ),
         "Channels": json_object(
@@ -132,7 +132,7 @@ def schemas() -> dict[str, Any]:
 
 
 def own(name: str, summary: str, schema: dict[str, Any], tag: str = TAG["name"]) -> dict[str, Any]:
-    """Return the operation of one of the sandbox's own endpoints."""
+    """Return the operation for one of the sandbox's own endpoints."""
     return {
         "operationId": name,
         "tags": [tag],
@@ -152,7 +152,7 @@ def _put(name: str, summary: str, schema: dict[str, Any], body: dict[str, Any]) 
 
 
 def _app_certificates() -> dict[str, Any]:
-    summary = "Get the App Certificates by App ID; requires the account's credentials"
+    summary = "Get the App Certificates by App ID (requires the account's credentials)"
     operation = own("app_certificates", summary, {"type": "object", "additionalProperties": TEXT})
     operation["security"] = [{"customer": []}]
     operation["responses"]["401"] = response("The credentials are missing or wrong.", ref("Failure"))

@@ -10,8 +10,8 @@ from sandbox.traffic.slots import SLOT_LABELS
 
 TAG = {
     "name": "Vendor's Dashboard RESTful API",
-    "description": "Imitates the vendor. Requests use HTTP Basic with Customer ID and Customer Certificate, "
-    "and count against the account's rate limit. Any other path or method returns 404.",
+    "description": "Imitates the vendor. Requests use HTTP Basic authentication with the Customer ID and the "
+    "Customer Certificate, and count against the account's rate limit. Any other path or method returns 404.",
 }
 
 _APP_ID = {
@@ -32,34 +32,34 @@ _DATE = {
 }
 _BANDWIDTH = (
     "Returns the five-minute points of one app-day: 288 points, or fewer for today and for a day with "
-    "absent points. The checks come in this order: credentials (401), rate limit (429), path (404), "
-    "scripted foreign App ID (401 or 403), App ID (404), form of the date (400), other scripted faults, "
+    "absent points. The checks run in this order: credentials (401), rate limit (429), path (404), "
+    "scripted foreign App ID (401 or 403), App ID (404), format of the date (400), other scripted faults, "
     "vendor window (400)."
 )
 _OPEN_STATE = "Returns whether push-streaming is enabled for the app. Initially, it is disabled."
 _APPLY = (
-    "Applies for push-streaming to be enabled for the app. The sandbox grants the application at once, "
-    "unless you change that with /_sandbox/open-grants. The checks come in this order: credentials (401), "
+    "Applies for push-streaming to be enabled for the app. The sandbox grants the application immediately, "
+    "unless you change this with /_sandbox/open-grants. The checks run in this order: credentials (401), "
     "rate limit (429), path (404), scripted foreign App ID (401 or 403), App ID (404), body (400), other "
     "scripted faults. The body is optional. A body must be a JSON object with a JSON Content-Type."
 )
 _BAD_DATE = (
     "The date is malformed, in the future, or older than the window.",
-    "The date is written YYYYMMDD.",
+    "The date must have the form YYYYMMDD.",
 )
-_BAD_BODY = ("The body is not a JSON object, or has another Content-Type.", "The body is not JSON.")
+_BAD_BODY = ("The body is not a JSON object, or its Content-Type is not JSON.", "The body is not JSON.")
 _ERRORS = {
     401: (
-        "Customer ID or Customer Certificate is missing or wrong, or a fault declares the App ID foreign.",
-        "Customer ID and Customer Certificate are missing or wrong.",
+        "The Customer ID or Customer Certificate is missing or wrong, or a fault makes the App ID foreign.",
+        "The Customer ID or the Customer Certificate is missing or wrong.",
     ),
     404: (
         "The App ID is not in the account, or the path or method does not exist.",
         "There is no such App ID in this account.",
     ),
     429: (
-        "The account has reached its rate limit. The header Retry-After is present only with --retry-after.",
-        "Too many requests: the account's rate limit is reached.",
+        "The account has reached its rate limit. The Retry-After header is present only with --retry-after.",
+        "Too many requests: the account has reached its rate limit.",
     ),
     500: (
         "The server failed. The sandbox returns this status only because of a scripted fault.",
@@ -72,7 +72,7 @@ def paths() -> dict[str, Any]:
     """Return the paths with their operations."""
     points = {"date": "2018-08-07", "unit": "kbps", "value": {"00:00": 100, "00:05": 200, "23:55": 100}}
     bandwidth = response(
-        "The day's points. Here, the date has the form YYYY-MM-DD.", ref("Bandwidth"), points
+        "The day's points. In the response, the date has the form YYYY-MM-DD.", ref("Bandwidth"), points
     )
     state = response("The open state.", ref("OpenState"), {"enable": True})
     return {
@@ -85,7 +85,7 @@ def paths() -> dict[str, Any]:
         OPEN_STATE_PATH: {
             "get": _operation("open_state", "Get the open state of an app", _OPEN_STATE, state),
             "post": _operation(
-                "apply_for_opening", "Apply for push-streaming of an app", _APPLY, state, _BAD_BODY
+                "apply_for_opening", "Apply to enable push-streaming for an app", _APPLY, state, _BAD_BODY
             )
             | {"requestBody": request_body({"type": "object"}, {}, required=False)},
         },
@@ -93,10 +93,10 @@ def paths() -> dict[str, Any]:
 
 
 def schemas() -> dict[str, Any]:
-    """Return the schemas of the responses."""
+    """Return the schemas for the responses."""
     value = {
         "type": "object",
-        "description": "The rate in kbps by the start of the five-minute slot.",
+        "description": "The rate in kbps, keyed by the start of the five-minute slot.",
         "propertyNames": {"enum": list(SLOT_LABELS)},
         "additionalProperties": {"type": "number", "minimum": 0},
     }

@@ -13,8 +13,8 @@ DESCRIPTION_TAG = {
 
 _ABOUT = (
     "This local server imitates two of Agora's APIs for tests and demonstrations: the Dashboard RESTful API "
-    "and the push-stream API. Its traffic is generated or comes from a file, it pushes no streams, and it "
-    "has its own credentials. Only the endpoints under /dev/v2 and /api/v1 imitate the vendor. All other "
+    "and the push-stream API. Its traffic is generated or comes from a file. It pushes no streams and has "
+    "its own credentials. Only the endpoints under /dev/v2 and /api/v1 imitate the vendor. All other "
     "endpoints belong to the sandbox."
 )
 

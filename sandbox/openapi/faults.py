@@ -1,4 +1,4 @@
-"""The schema of one entry of a fault script: the selecting fields, the kinds, and examples."""
+"""The schema for one entry in a fault script: the selection fields, the kinds, and examples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.faults.examples import EXAMPLES
 from sandbox.faults.kinds import KINDS
 from sandbox.faults.script import METHODS
 
-# Null selects the default, as an absent field does.
+# Null selects the default, like an absent field.
 _TEXT: dict[str, Any] = {"type": ["string", "null"]}
 _INTEGER: dict[str, Any] = {"type": ["integer", "null"]}
 _COUNT = _INTEGER | {"minimum": 0}
@@ -25,23 +25,23 @@ SELECTION: dict[str, dict[str, Any]] = {
         "type": ["number", "null"],
         "exclusiveMinimum": 0,
         "maximum": 1,
-        "description": "The share of the selected requests that get the fault, at random. Default: 1.",
+        "description": "The share of the selected requests that get the fault, chosen at random. Default: 1.",
     },
     "seed": _INTEGER
     | {
-        "description": "The seed of the random sample. Equal seeds give equal samples. "
+        "description": "The seed for the random sample. Equal seeds give equal samples. "
         "Default: derived from the sandbox's seed and the entry's position.",
     },
     "times": _COUNT | {"description": "The number of requests that get the fault. Default: no limit."},
     "per": {
         "enum": ["script", "app_day"],
-        "description": "What times counts: all requests, or the requests for each app-day. Default: script.",
+        "description": "Whether times counts all requests or the requests per app-day. Default: script.",
     },
 }
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema of one entry."""
+    """Return the schema for one entry."""
     kinds = [
         f"{name} ({', '.join(field_names(kind)) or 'no fields'}): {description(kind)}"
         for name, kind in KINDS.items()

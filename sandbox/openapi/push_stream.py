@@ -11,24 +11,24 @@ TAG = {
     "name": "Vendor's push-stream API",
     "description": "Imitates the vendor, but pushes no streams. Every request carries a Channel Key instead "
     "of HTTP Basic credentials. The vendor's limits are unknown, so these requests count against no limit. "
-    "The open state has no influence. Any other method returns 405, and any other path 404.",
+    "The open state has no effect. Any other method returns 405, and any other path returns 404.",
 }
 
 _CHECKS = (
-    "The checks come in this order: form of the body (400), Channel Key (401), channel ({}). A body with an "
+    "The checks run in this order: format of the body (400), Channel Key (401), channel ({}). A body with an "
     "unknown field gets a 400. The vendor may accept such a body."
 )
-_START = "Starts a channel. It has no hosts until you name them in an update. " + _CHECKS.format("409")
-_UPDATE = "Replaces the stream URLs or the order of the hosts. An absent field keeps its value. " + (
+_START = "Starts a channel, which has no hosts until an update names them. " + _CHECKS.format("409")
+_UPDATE = "Replaces the stream URLs or the order of the hosts. Absent fields keep their values. " + (
     _CHECKS.format("404")
 )
 _STOP = "Stops a channel. " + _CHECKS.format("404")
 _MEANINGS = {
-    400: "The body is malformed. The vendor also sends other messages; the sandbox sends only this one.",
+    400: "The body is malformed. The vendor also sends other messages. The sandbox sends only this message.",
     401: "The Channel Key is not valid for this channel at this time. /_sandbox/channels gives the reason.",
-    404: "The app of the Channel Key has no active channel of this name.",
-    409: "The app of the Channel Key already has an active channel of this name. The vendor's document does "
-    "not show this body.",
+    404: "The Channel Key's app has no active channel with this name.",
+    409: "The Channel Key's app already has an active channel with this name. The vendor's documentation "
+    "does not show this body.",
     500: "The server failed. The sandbox returns this status only because of a scripted fault.",
 }
 
@@ -44,9 +44,11 @@ def paths() -> dict[str, Any]:
         "The channel is active.", ref("Channel"), {"data": {"cname": _CNAME, "uids": [], "urls": _URLS}}
     )
     updated = response(
-        "The channel is changed.", ref("Channel"), {"data": {"cname": _CNAME, "uids": _UIDS, "urls": _URLS}}
+        "The channel is updated.",
+        ref("Channel"),
+        {"data": {"cname": _CNAME, "uids": _UIDS, "urls": _URLS}},
     )
-    stopped = response("The channel is stopped.", ref("StoppedChannel"), {"data": {"cname": _CNAME}})
+    stopped = response("The channel has been stopped.", ref("StoppedChannel"), {"data": {"cname": _CNAME}})
     start_body = request_body(ref("StartChannel"), body | {"urls": _URLS})
     update_body = request_body(ref("UpdateChannel"), body | {"uids": _UIDS, "urls": _URLS})
     stop_body = request_body(ref("StopChannel"), body)
@@ -67,13 +69,13 @@ def paths() -> dict[str, Any]:
 
 
 def schemas() -> dict[str, Any]:
-    """Return the schemas of the bodies."""
+    """Return the schemas for the request and response bodies."""
     cname = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[ -~]*$"}
-    key = {"type": "string", "description": "A Channel Key of version 004 for this channel, with uid 0."}
+    key = {"type": "string", "description": "A version 004 Channel Key for this channel, with uid 0."}
     always = {"cname": cname, "channelkey": key}
     urls = {"urls": {"type": "array", "items": {"type": "string", "pattern": "^rtmps?://[!-~]+$"}}}
     uid = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1}
-    uids = {"uids": {"type": "array", "items": uid, "description": "The hosts, in their order."}}
+    uids = {"uids": {"type": "array", "items": uid, "description": "The hosts, in order."}}
     code = {"type": "integer"}
     return {
         "StartChannel": json_object(always | urls, required=list(always)),

@@ -1,9 +1,9 @@
 """The push-stream API's endpoints: start, update and stop a channel.
 
-The checks come in this order: form of the body (400), Channel Key (401), scripted faults, channel (404 or
+The checks run in this order: format of the body (400), Channel Key (401), scripted faults, channel (404 or
 409). Channel requests carry no Customer ID and do not count against the account's rate limit. The vendor's
-document gives neither the gateway's limits nor the influence of the open state. The sandbox applies no limit
-and ignores the open state.
+documentation specifies neither the gateway's limits nor the effect of the open state. The sandbox applies no
+limit and ignores the open state.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sandbox.push_stream.channels import Channel, ConflictError, NotFoundError
 
 CHANNEL_PATH = BASE_PATH + "/channel"
 
-# The messages in the vendor's document. For 409, the document gives only the meaning; for 405, nothing.
+# The messages in the vendor's documentation, which gives only the meaning of 409 and does not mention 405.
 MESSAGES = {
     400: "Invalid request parameter",
     401: "Unauthorized",
@@ -39,13 +39,13 @@ Effect = Callable[[ChannelBody, ValidChannelKey], dict[str, Any]]
 
 
 def push_stream_error(status: int, message: str, headers: dict[str, str] | None = None) -> ApiResponse:
-    """Render an error of the push-stream API."""
+    """Render an error in the format of the push-stream API."""
     envelope = {"error": {"code": status, "message": message}}
     return ApiResponse(status, orjson.dumps(envelope), headers or {})
 
 
 class PushStreamEndpoints:
-    """Handlers of the push-stream API.
+    """Handlers for the push-stream API.
 
     Args:
         account: The account to serve.
@@ -55,7 +55,7 @@ class PushStreamEndpoints:
         self._account = account
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes. Their name is the endpoint's name in fault scripts."""
+        """Return the routes, named after the endpoint as in fault scripts."""
         return [
             web.post(CHANNEL_PATH, self.start, name=Endpoint.CHANNEL),
             web.put(CHANNEL_PATH, self.update, name=Endpoint.CHANNEL),
@@ -102,16 +102,16 @@ class PushStreamEndpoints:
         try:
             return ApiResponse(200, orjson.dumps({"data": effect(body, key)}))
         except NotFoundError:
-            return self._refuse(404, "The app has no active channel of this name.")
+            return self._refuse(404, "The app has no active channel with this name.")
         except ConflictError:
-            return self._refuse(409, "The app already has an active channel of this name.")
+            return self._refuse(409, "The app already has an active channel with this name.")
 
     def _start(self, body: ChannelBody, key: ValidChannelKey) -> dict[str, Any]:
         channel = Channel(
             app_id=key.app_id,
             cname=body.cname,
             urls=body.urls or [],
-            # Hosts do not join through this API, so a channel has none until an update names them.
+            # Hosts do not join through this API, so a channel has no hosts until an update names them.
             uids=[],
             started_at=self._account.clock.now().isoformat(),
             key_age_seconds=key.age_seconds,

@@ -23,7 +23,7 @@ class ChannelBody:
         cname: The channel name.
         channelkey: The Channel Key, not verified yet.
         urls: The stream URLs. None if the field is absent.
-        uids: The hosts, in their order. None if the field is absent.
+        uids: The hosts, in order. None if the field is absent.
     """
 
     cname: str
@@ -33,7 +33,7 @@ class ChannelBody:
 
 
 def read_channel_body(body: bytes, optional: Set[str]) -> ChannelBody:
-    """Decode and validate a body. An error does not repeat any part of the body, which contains a key.
+    """Decode and validate a body. Error messages repeat no part of the body, because it contains a key.
 
     Args:
         body: The received bytes.

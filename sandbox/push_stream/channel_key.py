@@ -1,12 +1,12 @@
-"""Verification of a Channel Key, version 004: the password of a channel request.
+"""Verification of version 004 Channel Keys, which authenticate channel requests.
 
 A key has 103 characters: `004`, signature (40 lower-case hexadecimal digits), App ID (32), unix_ts (10
 decimal digits), random (8 lower-case hexadecimal digits) and expired_ts (10 decimal digits, 0 for none). The
-signature is an HMAC-SHA1 with the text of the App Certificate as its key. It also covers service, channel and
-uid, which the Channel Key does not contain. Here they are ACS, the channel of the request, and the 0 that the
-push-stream API requires.
+signature is an HMAC-SHA1 whose key is the App Certificate as text. The signature also covers the service, the
+channel and the uid, which the Channel Key does not contain. The service is ACS, the channel is the request's,
+and the uid is 0, as the push-stream API requires.
 
-No reason for a refusal repeats any part of the Channel Key, because a key is usable for five minutes.
+Refusal messages repeat no part of the Channel Key, because a key is usable for five minutes.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def verify_channel_key(
     Args:
         key: The Channel Key.
         channel: The channel name of the request.
-        certificate_of: Returns the App Certificate of an App ID, or None if the account does not have the
-            app.
+        certificate_of: A function that returns an app's App Certificate, or None if the account does not have
+            the app.
         unix_now: The time in seconds since 1970.
 
     Raises:
@@ -59,13 +59,13 @@ def verify_channel_key(
     """
     form = _FORM.fullmatch(key)
     if form is None:
-        raise InvalidChannelKeyError("The key does not have the form of version 004.")
+        raise InvalidChannelKeyError("The key does not have the format of version 004.")
     certificate = certificate_of(form["app_id"])
     if certificate is None:
         raise InvalidChannelKeyError("The key's App ID is not in this account.")
     if not hmac.compare_digest(form["signature"], _signature(form, channel, certificate)):
         raise InvalidChannelKeyError(
-            "The key is signed for another channel, service or uid, or not by this app."
+            "The key was signed for another channel, service or uid, or not by this app."
         )
     age = unix_now - int(form["unix_ts"])
     if abs(age) > MOST_AGE_SECONDS:

@@ -1,4 +1,4 @@
-"""The active channels of each app, and counts of the channel requests."""
+"""The active channels of each app, and the channel request counts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class NotFoundError(LookupError):
-    """The app has no active channel of this name."""
+    """The app has no active channel with this name."""
 
 
 class ConflictError(ValueError):
-    """The app already has an active channel of this name."""
+    """The app already has an active channel with this name."""
 
 
 @dataclass
@@ -20,12 +20,12 @@ class Channel:
     """An active channel.
 
     Attributes:
-        app_id: The App ID. Two apps can each have a channel of the same name.
+        app_id: The App ID. Two apps can each have a channel with the same name.
         cname: The channel name.
         urls: The stream URLs.
-        uids: The hosts, in their order.
-        started_at: The sandbox's time at the start, in ISO 8601.
-        key_age_seconds: The age of the Channel Key at the start.
+        uids: The hosts, in order.
+        started_at: The time on the sandbox's clock when the channel started, in ISO 8601 format.
+        key_age_seconds: The age of the Channel Key when the channel started.
     """
 
     app_id: str
@@ -50,14 +50,14 @@ class Channels:
         self._last_refusal: dict[str, Any] | None = None
 
     def active(self) -> list[Channel]:
-        """Return the active channels in the order of their starts."""
+        """Return the active channels in the order in which they started."""
         return list(self._active.values())
 
     def start(self, channel: Channel) -> None:
         """Start a channel.
 
         Raises:
-            ConflictError: The channel is already active, and stays unchanged.
+            ConflictError: The channel is already active. It stays unchanged.
         """
         key = (channel.app_id, channel.cname)
         if key in self._active:
@@ -95,7 +95,7 @@ class Channels:
         self._last_refusal = {"status": status, "reason": reason}
 
     def count_response(self, status: str) -> None:
-        """Count a response by its HTTP status, or by NO_RESPONSE."""
+        """Count a response under its HTTP status or NO_RESPONSE."""
         self._by_status[status] += 1
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 
 class OpenStates:
-    """The open states of an account's apps. Every app is closed at first.
+    """The open states of an account's apps. Every app is closed initially.
 
     Attributes:
-        granted: Whether an application for opening is granted at once. Otherwise it has no effect.
+        granted: Whether applications to enable push-streaming are granted immediately. If false, they have no
+            effect.
     """
 
     def __init__(self) -> None:
@@ -21,7 +22,7 @@ class OpenStates:
         return app_id in self._open
 
     def apply(self, app_id: str) -> bool:
-        """Apply for an app to be opened, and return whether it is open now."""
+        """Apply to open an app, and return whether the app is now open."""
         if self.granted:
             self._open.add(app_id)
         return self.is_open(app_id)

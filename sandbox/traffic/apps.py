@@ -30,8 +30,8 @@ class App:
         app_id: 32 lower-case hexadecimal digits.
         name: A readable name, such as classroom-03.
         profile: The name of the weekly profile, or "replay" for recorded traffic.
-        habit: The peculiarity of the traffic.
-        points: Returns the 288 points of a date in kbps. NaN marks an absent point.
+        habit: The traffic pattern, such as steady or idle.
+        points: A function that returns the 288 points of a date, in kbps. NaN marks an absent point.
     """
 
     index: int
@@ -42,18 +42,18 @@ class App:
     points: Callable[[date], Points] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the app for `/_sandbox/apps`."""
+        """Return the app's fields for `/_sandbox/apps`."""
         return {name: getattr(self, name) for name in ("index", "app_id", "name", "profile", "habit")}
 
 
 def seeded_apps(seed: int, count: int) -> list[App]:
-    """Return a seed's first apps. An app does not depend on the number of apps."""
+    """Return the first apps for a seed. The number of apps does not change the individual apps."""
     model = TrafficModel(seed)
     return [_seeded_app(model, seed, index) for index in range(count)]
 
 
 def recorded_app(seed: int, index: int, path: Path, recorded: RecordedTraffic) -> App:
-    """Return the app with the recorded traffic of a file. Its App ID depends only on the seed."""
+    """Return an app that serves a file's recorded traffic. Its App ID depends only on the seed."""
     stem = re.sub(r"[^a-z0-9]+", "-", path.name.lower().split(".")[0]).strip("-")
     return App(index, _app_id(seed, "replay"), f"replay-{stem}", "replay", "recorded", recorded.points)
 

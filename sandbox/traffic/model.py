@@ -1,4 +1,4 @@
-"""The traffic model: an app's points on a day, which depend only on the seed, the app and the date."""
+"""The traffic model. The points of an app-day depend only on the seed, the app and the date."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _KNOTS_PER_DAY = 8
 _CHOICES = 12
 _SLOT_SHARE_OF_DAY = np.arange(SLOTS_PER_DAY) / SLOTS_PER_DAY
 _KNOT_BEFORE = (_SLOT_SHARE_OF_DAY * _KNOTS_PER_DAY).astype(np.int64)
-# The position between two knots, from 0 to 1, along a cosine.
+# The position between two knots, from 0 to 1, eased by a cosine.
 _EASED = (1 - np.cos(np.pi * (_SLOT_SHARE_OF_DAY * _KNOTS_PER_DAY - _KNOT_BEFORE))) / 2
 
 
 class Habit(StrEnum):
-    """The peculiarity of an app's traffic."""
+    """The pattern of an app's traffic."""
 
     STEADY = "steady"
     IDLE = "idle"
@@ -34,7 +34,7 @@ class Habit(StrEnum):
     OUTAGES = "outages"
 
 
-# By position in every group of 20 apps, so that 20 apps show every habit at least once.
+# Assigned by position in each group of 20 apps, so that 20 apps show every habit at least once.
 _HABITS = {5: Habit.EVENTS, 6: Habit.IDLE, 10: Habit.LAUNCHES, 13: Habit.OUTAGES}
 _EVENT_CHANCE_PER_DAY = {Habit.EVENTS: 0.3}
 _OUTAGE_CHANCE_PER_DAY = {Habit.OUTAGES: 0.3}
@@ -48,7 +48,7 @@ class Character:
 
     Attributes:
         profile: The weekly profile.
-        habit: The peculiarity.
+        habit: The traffic pattern.
         peak_kbps: The approximate peak of an ordinary week.
     """
 
@@ -58,7 +58,7 @@ class Character:
 
 
 class TrafficModel:
-    """Seeded traffic with random access: a day's points do not depend on other requests or on today's date.
+    """Seeded traffic with random access. A day's points depend on neither other requests nor today's date.
 
     Args:
         seed: Any integer. The same seed gives the same points for the same date.
@@ -70,7 +70,7 @@ class TrafficModel:
 
     def character(self, app_index: int) -> Character:
         """Return an app's constant properties."""
-        # Steps of the golden ratio spread any number of sizes evenly over the scale.
+        # Golden-ratio steps spread any number of sizes evenly over the scale.
         scale = (self._size_offset + app_index * _GOLDEN_RATIO) % 1.0
         return Character(
             profile=PROFILES[app_index % len(PROFILES)],
@@ -79,7 +79,7 @@ class TrafficModel:
         )
 
     def points(self, app_index: int, usage_date: date) -> NDArray[np.int64]:
-        """Return an app's points on a day: 288 integers in kbps, zero or above.
+        """Return the points of an app-day: 288 non-negative integers, in kbps.
 
         Args:
             app_index: The index of the app.
@@ -105,9 +105,9 @@ class TrafficModel:
         )
 
     def _season(self, app_index: int, usage_date: date) -> NDArray[np.float64]:
-        """Return the factor of a monthly launch: zero before the launch, then rising towards one.
+        """Return the factor for a monthly launch. It is zero before the launch and then rises towards one.
 
-        There is a launch in every month, so that the window always contains one although the traffic does not
+        Every month has a launch, so the window always contains a launch even though the traffic does not
         depend on today's date.
         """
         draw = _uniform(f"{self._seed}:{app_index}:{usage_date.year}-{usage_date.month}", 2)
@@ -117,20 +117,20 @@ class TrafficModel:
 
 
 def _uniform(key: str, count: int) -> NDArray[np.float64]:
-    """Return random numbers from [0, 1) that depend only on the key, in every process and every run."""
+    """Return random numbers in [0, 1). Equal keys give equal numbers in every process and every run."""
     digest = blake2b(key.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little"))).random(count)
 
 
 def _wander(draws: NDArray[np.float64], next_draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the factor of a slow drift over hours. A day's drift ends where the next day's begins."""
+    """Return the factor for a slow drift over hours. A day's drift ends where the next day's drift begins."""
     knots = 0.82 + 0.32 * np.append(draws[_CHOICES : _CHOICES + _KNOTS_PER_DAY], next_draws[_CHOICES])
     drift: NDArray[np.float64] = knots[_KNOT_BEFORE] * (1 - _EASED) + knots[_KNOT_BEFORE + 1] * _EASED
     return drift
 
 
 def _flicker(draws: NDArray[np.float64], peak_kbps: float) -> NDArray[np.float64]:
-    """Return the factor of the noise from point to point. The smaller the app, the stronger the noise."""
+    """Return the factor for point-to-point noise. The smaller the app, the stronger the noise."""
     first = _CHOICES + _KNOTS_PER_DAY
     centred = draws[first : first + SLOTS_PER_DAY] + draws[first + SLOTS_PER_DAY :] - 1.0
     factor: NDArray[np.float64] = 1.0 + (0.04 + 0.22 * (_SMALLEST_PEAK_KBPS / peak_kbps) ** 0.4) * centred
@@ -138,7 +138,7 @@ def _flicker(draws: NDArray[np.float64], peak_kbps: float) -> NDArray[np.float64
 
 
 def _event(draws: NDArray[np.float64], chance: float) -> NDArray[np.float64] | float:
-    """Return the factor of an extraordinary peak, such as a match, a concert or an exam."""
+    """Return the factor for an extraordinary peak, such as a match, a concert or an exam."""
     if draws[0] >= chance:
         return 1.0
     middle = (9 + 13 * draws[1]) / 24
@@ -148,7 +148,7 @@ def _event(draws: NDArray[np.float64], chance: float) -> NDArray[np.float64] | f
 
 
 def _outage(draws: NDArray[np.float64], chance: float) -> NDArray[np.float64] | float:
-    """Return the factor of an outage: hours at zero. The vendor delivers zeros, not gaps."""
+    """Return the factor for an outage, which is zero for hours. The vendor delivers zeros, not gaps."""
     if draws[4] >= chance:
         return 1.0
     start = draws[5] * 0.85

@@ -1,4 +1,4 @@
-"""Weekly traffic profiles: the share of an app's peak in each slot of each day of the week."""
+"""Weekly traffic profiles: the traffic in each slot of the week, as a share of the app's peak."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HOURS_PER_WEEK = 7 * 24
 
 @dataclass(frozen=True)
 class Bump:
-    """A busy time of the day, in the shape of a bell curve.
+    """A busy time of the day, modelled as a bell curve.
 
     Attributes:
         hour: The hour of the maximum.
         spread_hours: The standard deviation.
-        height: The height in relation to the profile's other bumps.
+        height: The height relative to the profile's other bumps.
     """
 
     hour: float
@@ -34,8 +34,8 @@ class Profile:
 
     Attributes:
         name: The name of the profile.
-        app_name: The first part of the name of an app with this profile.
-        floor: The level at the quietest time, on the scale of the bumps' heights.
+        app_name: The first part of the names of apps with this profile.
+        floor: The level at the quietest time, on the same scale as the heights of the bumps.
         bumps: The busy times of a day.
         day_weights: The weight of each day of the week, Monday first.
     """
@@ -48,7 +48,7 @@ class Profile:
 
     @cached_property
     def weekly_share(self) -> NDArray[np.float64]:
-        """The share of the peak, 0 to 1: one row per day of the week, Monday first, one column per slot."""
+        """The share of the peak, from 0 to 1. Rows are days of the week, Monday first. Columns are slots."""
         hours = np.arange(7 * SLOTS_PER_DAY) * (_HOURS_PER_WEEK / (7 * SLOTS_PER_DAY))
         level = np.full(hours.shape, self.floor)
         for day, weight in enumerate(self.day_weights):

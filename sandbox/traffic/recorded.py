@@ -24,10 +24,10 @@ _COLUMNS = ("interval_start", "bits")
 
 @dataclass(frozen=True)
 class RecordedTraffic:
-    """A file's traffic by usage date.
+    """The traffic in a file, by usage date.
 
     Attributes:
-        days: The 288 points of each day in kbps. NaN marks an interval that the file does not contain.
+        days: The 288 points of each day, in kbps. NaN marks an interval that the file does not contain.
         last_whole_day: The last day with all 288 intervals.
     """
 
@@ -35,7 +35,7 @@ class RecordedTraffic:
     last_whole_day: date
 
     def shifted_to(self, usage_date: date) -> RecordedTraffic:
-        """Return the traffic with the last whole day moved to a date. The times of day stay unchanged.
+        """Return the traffic, shifted so that the last whole day falls on a date. Times of day do not change.
 
         Raises:
             ValueError: A day would be outside the years 1 to 9999.
@@ -50,7 +50,7 @@ class RecordedTraffic:
             ) from None
 
     def points(self, usage_date: date) -> NDArray[np.float64]:
-        """Return the points of a day: 288 times NaN for a day outside the file."""
+        """Return the 288 points of a day. For a day outside the file, all of them are NaN."""
         found = self.days.get(usage_date)
         return np.full(SLOTS_PER_DAY, np.nan) if found is None else found
 
@@ -62,11 +62,11 @@ def read_recorded_traffic(path: Path) -> RecordedTraffic:
         path: The file. interval_start is a date and time in ISO 8601, read as local time.
 
     Returns:
-        The days of the file on its own calendar, with kbps = bits / 300 / 1000.
+        The file's days with their original dates, where kbps = bits / 300 / 1000.
 
     Raises:
-        ValueError: The file is unreadable or malformed, or contains no whole day. The message names the file,
-            and the line and column if one is at fault.
+        ValueError: The file is unreadable or malformed, or contains no whole day. The message names the file
+            and, if known, the line and the column.
     """
     days: dict[date, NDArray[np.float64]] = {}
     for line, start, bits in _rows(path):
@@ -108,11 +108,11 @@ def _rows(path: Path) -> Iterator[tuple[int, datetime, int]]:
 
 
 def _text(path: Path) -> str:
-    """Read the file, with or without a byte order mark."""
+    """Return the text of the file, which may start with a byte order mark."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory fails by itself
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory fails anyway
             raise OSError("not a regular file")
         with opener(path, "rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -133,7 +133,7 @@ def _text(path: Path) -> str:
 
 
 def printable_name(path: Path) -> str:
-    """Return a file's name for a message, quoted and escaped if it has control characters."""
+    """Return a file's name for a message. A name with control characters is quoted and escaped."""
     return path.name if path.name.isprintable() else repr(path.name)
 
 

@@ -1,4 +1,4 @@
-"""The true points of an app-day by slot label, and the response body in the vendor's format."""
+"""The true points of an app-day, keyed by slot label, and the response body in the vendor's format."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import orjson
 from sandbox.traffic.apps import App
 from sandbox.traffic.slots import SLOT_LABELS, SLOTS_PER_DAY, existing_slots
 
-# The `value` object of a response: a rate per slot label.
+# The `value` object in a response: one rate per slot label.
 Value = dict[str, int | float]
 
-# At about 4.5 kB per body, this holds 200 apps over a month, or 1,000 apps over ten days.
+# Enough for 200 apps over a month, or 1,000 apps over ten days. A body takes about 4.5 kB.
 _CACHED_BODIES = 10_000
 
 
@@ -30,7 +30,7 @@ class ServedDays:
     """The true points of every app-day, without faults.
 
     Args:
-        zone: The sandbox's time zone, which decides the slots of a day.
+        zone: The sandbox's time zone, which determines the slots of a day.
     """
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -38,12 +38,12 @@ class ServedDays:
         self.body = lru_cache(maxsize=_CACHED_BODIES)(self._body)
 
     def value(self, app: App, usage_date: date, slots: int = SLOTS_PER_DAY) -> Value:
-        """Return the points of an app-day in kbps by slot label. An absent point has no key.
+        """Return the points of an app-day in kbps, keyed by slot label. An absent point has no key.
 
         Args:
             app: The app.
             usage_date: The usage date.
-            slots: The number of slots that are over, counted from the start of the day.
+            slots: The number of slots that have ended, counted from the start of the day.
         """
         numbers = existing_slots(usage_date, self._zone)[:slots]
         kbps = app.points(usage_date)[numbers]
@@ -53,7 +53,7 @@ class ServedDays:
         return dict(zip([SLOT_LABELS[n] for n in numbers.tolist()], kbps.tolist(), strict=True))
 
     def labels(self, usage_date: date, slots: int = SLOTS_PER_DAY) -> list[str]:
-        """Return the labels of a day's first slots, with or without a point."""
+        """Return the labels of a day's first slots, whether or not they have a point."""
         return [SLOT_LABELS[n] for n in existing_slots(usage_date, self._zone)[:slots].tolist()]
 
     def _body(self, app: App, usage_date: date, slots: int) -> bytes:
@@ -69,7 +69,7 @@ class ServedDay:
         app_by_id: The account's apps.
         app_id: The App ID of the request.
         usage_date: The usage date.
-        slots: The number of slots that are over, counted from the start of the day.
+        slots: The number of slots that have ended, counted from the start of the day.
     """
 
     days: ServedDays
@@ -79,9 +79,9 @@ class ServedDay:
     slots: int
 
     def true_value(self, app_id: str) -> Value:
-        """Return an app's true points in kbps by slot label."""
+        """Return an app's true points in kbps, keyed by slot label."""
         return self.days.value(self.app_by_id[app_id], self.usage_date, self.slots)
 
     def labels(self) -> list[str]:
-        """Return the label of every slot that is over, with or without a true point."""
+        """Return the label of every slot that has ended, whether or not it has a true point."""
         return self.days.labels(self.usage_date, self.slots)

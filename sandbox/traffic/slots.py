@@ -1,4 +1,4 @@
-"""The five-minute slots of a usage date: their labels, which of them exist, and which have ended."""
+"""The five-minute slots of a usage date: their labels, which slots exist, and which slots have ended."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SLOT_NUMBERS: dict[str, int] = {label: number for number, label in enumerate(SLO
 def existing_slots(usage_date: date, zone: ZoneInfo) -> NDArray[np.int64]:
     """Return the numbers of the slots whose wall-clock time exists on a day.
 
-    The keys of a response are wall-clock times. The hour that daylight saving time skips has no slots. The
-    hour that is repeated has each label once, for its first occurrence.
+    The keys of a response are wall-clock times. The hour that daylight saving time skips has no slots. In
+    the repeated hour, each label appears once, for the first occurrence.
 
     Args:
         usage_date: The day in the sandbox's time zone.
@@ -37,11 +37,11 @@ def existing_slots(usage_date: date, zone: ZoneInfo) -> NDArray[np.int64]:
 
 
 def ended_slots(usage_date: date, now: datetime, zone: ZoneInfo) -> int:
-    """Return how many slots of a day are over, counted from the start of the day.
+    """Return how many slots of a day have ended, counted from the start of the day.
 
     Args:
         usage_date: The day in the sandbox's time zone.
-        now: A time with a time zone.
+        now: The current time, with a time zone.
         zone: The sandbox's time zone.
     """
     return int(np.searchsorted(_slot_ends(usage_date, zone), now.timestamp(), side="right"))

@@ -1,11 +1,11 @@
--- Checks all app-days with points, however old: slot 1 starts at the usage date's midnight in the time zone of the
--- account that collected the day. Checks app-days collected in the last two days: the day had begun, was over if all of
--- its points are stored, was not collected more than five minutes in the future, and was not verified before it was
--- collected.
--- If it fails: the connection's `timezone` was changed after days were collected. If the new zone is right, move the
--- days with agora_bandwidth_replay and correct_zone. Otherwise correct the connection. An app that moves to another
--- account keeps the days that its former account collected.
--- The primary key's index includes all columns of the first check, so no points are read.
+-- Checks that slot 1 of every app-day with points, however old, starts at midnight of the usage date in the time zone
+-- of the account that collected the day. Checks four conditions for app-days collected in the last two days: the day
+-- had begun, the day had ended if all its points are stored, the day was not collected more than five minutes in the
+-- future, and the day was not verified before it was collected.
+-- If it fails: the connection's `timezone` was changed after days were collected. If the new time zone is correct, move
+-- the days with agora_bandwidth_replay and correct_zone. Otherwise, correct the connection. An app that moves to
+-- another account keeps the days that its former account collected.
+-- The index of the primary key includes all columns that the first check uses, so no points are read.
 select
     zoned.every_day_starts_at_its_accounts_midnight,
     recent.no_day_is_collected_before_it_begins,

@@ -1,7 +1,8 @@
--- Checks app-days collected in the last two days: the figures stored beside the points, from which the bills are
--- computed, equal those of counting and sorting the points again.
--- If it fails: do not trust bills of these days. Either the server's array_sort or its generated column misbehaves (was
--- PostgreSQL upgraded?), or points were changed without it. Find the cause, then load the days again.
+-- Checks for app-days collected in the last two days that the figures stored with the points are equal to the result of
+-- counting and sorting the points again. The bills are computed from these figures.
+-- If it fails: do not trust the bills that contain these days. Either array_sort or the generated column does not work
+-- correctly, for example after an upgrade of PostgreSQL, or the points were changed without updating the generated
+-- column. Find the cause, then load the days again.
 select
     coalesce(bool_and(app_day.points = recounted.points), true) as every_day_counts_its_points,
     coalesce(bool_and(cardinality(app_day.kbps) = 288), true) as every_day_has_288_slots,

@@ -1,8 +1,8 @@
--- Checks app-days collected in the last two days: raw.bandwidth_response has the response that delivered their points.
--- Checks responses received in the last two days: their digest is that of their body.
--- If it fails: no figure is lost, but points cannot be proven or decoded again. Find out who deleted from raw or wrote
--- to core without the loader. Request the days again (agora_bandwidth_backfill with reload) while the vendor shows
--- them.
+-- Checks that raw.bandwidth_response contains the responses that delivered the points of the app-days collected in the
+-- last two days. Checks that each response received in the last two days has the digest of its body.
+-- If it fails: no figure is lost, but points cannot be proven or decoded again. Find out who deleted rows from raw or
+-- wrote to core without the loader. Request the days again (agora_bandwidth_backfill with reload) while the vendor
+-- still serves them.
 with recent as (
     select
         app_day.state,

@@ -1,4 +1,4 @@
--- Checks the app-days of the last forty days: state, points and reason agree.
+-- Checks that the state, the points and the reason of each app-day of the last forty days agree.
 -- If it fails: a constraint of core.app_day was dropped, or something other than agora.warehouse.app_days writes to it.
 -- Restore the constraint (sql/migrations), then load the days again (agora_bandwidth_backfill with reload).
 select
@@ -15,7 +15,7 @@ select
     coalesce(
         bool_and(app_day.reason <> '') filter (where app_day.state <> 'collected'), true
     ) as every_incomplete_day_says_why,
-    -- Days that were never requested have no ledger entry: their state is computed.
+    -- Days that were never requested have no ledger entry. Their state is computed.
     coalesce(bool_and(app_day.attempts >= 1), true) as every_recorded_day_was_requested
 from core.app_day as app_day
 where app_day.usage_date >= current_date - 40;

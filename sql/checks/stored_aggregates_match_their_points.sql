@@ -1,7 +1,7 @@
--- Checks the months and days of everything collected in the last two days: the stored 95th percentiles and sums that
--- the bills use equal those of counting and adding up the points again. Checks every app: each date in
--- core.entered_days is in the ledger, because the planner requests only the other dates.
--- If it fails: points were changed where triggers do not run (docs/adr/0007). Bills of these months are wrong, or
+-- Checks the stored 95th percentiles and sums for all months and days with app-days collected in the last two days.
+-- They must be equal to the results of counting and adding up the points again, because the bills use them. Checks for
+-- every app that each date in core.entered_days is in the ledger, because the planner requests only the other dates.
+-- If it fails: points were changed where triggers do not run (docs/adr/0007). Bills for these months are wrong, or
 -- missing days are not requested, until you run `python -m agora.warehouse.rebuild` (docs/operations/backup.md).
 with recent as materialized (
     select
@@ -13,8 +13,8 @@ with recent as materialized (
     where app_day.collected_at >= now() - interval '2 days' and app_day.points > 0
 ),
 
--- Counts instead of ranks: at most floor(5 N / 100) points are above the 95th percentile, and more than that are not
--- below it.
+-- This test counts points instead of ranking them: at most floor(5 N / 100) points are above the 95th percentile, and
+-- more than floor(5 N / 100) points are equal to or above it.
 month as (
     select
         sum(counted.above) <= 5 * sum(app_day.points) / 100
@@ -52,7 +52,7 @@ summed as (
         recent.usage_date,
         recent.starts_at
     from recent) as changed
-    -- Lateral, so that each day is summed separately. For all days at once the planner would read every year.
+    -- A lateral join sums each day separately. For all days together, the planner would read every year.
     cross join lateral (
         select
             point.number,

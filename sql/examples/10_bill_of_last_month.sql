@@ -1,7 +1,8 @@
--- What does last month cost, by every usual method? One row per App ID, in Mbps (1 Mbps = 1,000 kbps).
--- status is final if no expected point is absent and every calendar day was expected. Otherwise the figures lack
--- points of expected_points (incomplete), or cover only expected_days of calendar_days (part of the month). A final
--- month has fewer expected_days only if collect_from or collect_until leaves the other days out.
+-- What is last month's bill by every common method? One row per App ID, in Mbps (1 Mbps = 1,000 kbps).
+-- The status is final if no expected point is absent and every calendar day was expected. If the status is incomplete,
+-- some of the expected_points are absent. If it is part of the month, the figures cover only expected_days out of
+-- calendar_days. In a final month, expected_days is smaller than calendar_days only if collect_from or collect_until
+-- leaves out the other days.
 select
     bill.app_id,
     bill.p95_kbps / 1000 as p95_mbps,

@@ -1,7 +1,7 @@
--- How does this month so far compare with the same days of last month? One row per App ID, up to yesterday. Volume in
--- gigabytes (10^9 bytes), if a point is an average. On the first of a month the query compares the two months before.
--- change_percent is null unless every day of both periods is complete, because different numbers of days are not
--- comparable. From the 29th on, a shorter month before lacks days.
+-- How does this month so far compare with the same days of last month? One row per App ID, up to yesterday. The volume
+-- is in gigabytes (10^9 bytes), assuming that a point is an average. On the first day of a month, the query compares
+-- the two previous months. change_percent is null unless every day of both periods is complete, because different
+-- numbers of days are not comparable. From the 29th onwards, a shorter previous month lacks days.
 with daily as (
     select
         day.*,

@@ -1,5 +1,6 @@
--- Which ten App IDs had the most traffic in the last 30 days? Volume in gigabytes (10^9 bytes), if a point is an
--- average. If days differ, compare apps by gigabytes_a_day: an app that was added a week ago has seven days, not 30.
+-- Which ten App IDs had the most traffic in the last 30 days? The volume is in gigabytes (10^9 bytes), assuming that a
+-- point is an average. If the number of days differs, compare apps by gigabytes_a_day. For example, an app that was
+-- added a week ago has seven days, not 30.
 select
     daily.app_id,
     sum(daily.volume_bytes) / 1e9 as gigabytes,

@@ -1,6 +1,6 @@
--- How much traffic did each App ID have in each of the last twelve months? Volume in gigabytes (10^9 bytes), if a
--- point is an average. Compare only months whose status is final and whose expected_days are all calendar_days: the
--- volume of a month that is running, incomplete or part of the month lacks days or points.
+-- How much traffic did each App ID have in each of the last twelve months? The volume is in gigabytes (10^9 bytes),
+-- assuming that a point is an average. Compare only months whose status is final and whose expected_days equal
+-- calendar_days. In months with the status running, incomplete or part of the month, the volume lacks days or points.
 with monthly as (
     select
         date_trunc('month', daily.usage_date)::date as month,

@@ -1,5 +1,5 @@
--- Which app-days are incomplete, why, and until when are they available? Soonest to expire first, lost days last.
--- Consecutive days of one App ID and state are one row.
+-- Which app-days are incomplete, why, and how long are they available? The soonest to expire come first, lost days
+-- last. Consecutive days with the same App ID and state form one row.
 select
     run.app_id,
     run.state,

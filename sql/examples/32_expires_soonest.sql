@@ -1,5 +1,6 @@
--- Which twenty incomplete app-days expire soonest? days_left counts the days from today to the last day on which the
--- vendor is expected to show the day; 0 is today. The query reads one year, which no account's window exceeds.
+-- Which twenty incomplete app-days expire soonest? days_left is the number of days from today to the last day on which
+-- the vendor is expected to serve the app-day; 0 means today. The query reads one year, because no account's window is
+-- longer.
 select
     coverage.days_left,
     coverage.expires_on,

@@ -1,6 +1,6 @@
--- Which days are lost, and how many points does the bill lack? One row per App ID and month of the last year. The 95th
--- percentile covers the points observed. Partial days that are no longer available count, too: their points are stored,
--- the others are lost.
+-- Which days are lost, and how many points does the bill lack? One row per App ID and month in the last year. The 95th
+-- percentile covers the observed points. Partial days that are no longer available are included. Their observed points
+-- are stored, and their other points are lost.
 with gone as (
     select
         coverage.app_id,

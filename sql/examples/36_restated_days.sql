@@ -1,5 +1,5 @@
 -- Which of the last 90 days did the vendor restate, and which bill changes? One row per app-day, however often it
--- changed, the latest change first.
+-- changed. The latest change comes first.
 select
     restatement.app_id,
     restatement.usage_date,

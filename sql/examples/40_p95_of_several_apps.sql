@@ -1,6 +1,7 @@
--- What is last month's 95th percentile of several App IDs billed together? Sum per five-minute point first, then
--- rank. Adding the apps' 95th percentiles gives a different number. The example uses the three apps with the largest
--- peak; replace them by your own App IDs: select unnest(array['…', '…']) as app_id.
+-- What is last month's 95th percentile for several App IDs that are billed together? The query sums the points per
+-- five-minute interval and then ranks the sums. Adding the apps' 95th percentiles gives a different number. The example
+-- uses the three apps with the largest peaks. Replace them with your own App IDs:
+-- select unnest(array['…', '…']) as app_id.
 with chosen as (
     select bill.app_id
     from mart.billing_monthly as bill

@@ -1,7 +1,7 @@
--- How fast does the 95th percentile of all App IDs together grow? One row per month of the last year. growth_mbps and
--- growth_percent compare a month with the month before. trend_mbps is the slope of the regression line through all
--- months up to this one, in Mbps per month. Both use only months whose status is final and whose expected_days equal
--- calendar_days. For other months growth is null, and the trend leaves them out.
+-- How fast does the 95th percentile of all App IDs together grow? One row per month in the last year. growth_mbps and
+-- growth_percent compare a month with the previous month. trend_mbps is the slope of the regression line through all
+-- months up to the row's month, in Mbps per month. Growth and trend use only months whose status is final and whose
+-- expected_days equal calendar_days. For other months, the growth is null, and the trend leaves them out.
 with by_month as (
     select
         total.*,

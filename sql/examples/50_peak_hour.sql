@@ -1,4 +1,5 @@
--- At which hour of the day (UTC) is the sum of all App IDs largest? Over the last 30 days, busiest hour first.
+-- In which hour of the day (UTC) is the sum of all App IDs largest? The query covers the last 30 days, busiest hour
+-- first.
 select
     extract(hour from summed.interval_start at time zone 'UTC')::integer as hour_utc,
     avg(summed.kbps) / 1000 as mean_mbps,

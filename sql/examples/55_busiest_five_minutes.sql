@@ -1,5 +1,5 @@
--- Which were the ten busiest five-minute intervals of last month, all App IDs summed, and which App ID had the most
--- traffic in each? apps counts the apps with a point. A sum that lacks an app is too low.
+-- Which ten five-minute intervals of last month had the most traffic for all App IDs together, and which App ID had the
+-- most traffic in each interval? The column apps counts the apps with a point. A sum that lacks an app is too low.
 with busiest as (
     select
         point.interval_start,

@@ -1,6 +1,6 @@
--- How did last week (Monday to Sunday) compare with the week before? One row per App ID. Volume in gigabytes
--- (10^9 bytes), if a point is an average. A complete week has 2016 points. change_percent is null unless both weeks are
--- complete.
+-- How did last week (Monday to Sunday) compare with the week before? One row per App ID. The volume is in gigabytes
+-- (10^9 bytes), assuming that a point is an average. A complete week has 2016 points. change_percent is null unless
+-- both weeks are complete.
 with daily as (
     select
         day.*,

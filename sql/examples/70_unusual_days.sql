@@ -1,8 +1,9 @@
--- Which complete days of the last four weeks are unusual for the App ID on that weekday? A day is unusual if its peak
+-- Which complete days in the last four weeks are unusual for the App ID on that weekday? A day is unusual if its peak
 -- or its volume differs from the median by more than 3.5 × 1.4826 × MAD and by more than a fifth of the median. The
--- median and the MAD (median of the distances from the median) cover the same weekday of the eight weeks before, of
--- which at least four must be complete. For normally distributed figures, 1.4826 × MAD is the standard deviation, and
--- one unusual day among the eight does not change it. Of an even number of figures, the lower middle one is the median.
+-- median and the MAD (median of the distances from the median) cover the same weekday in the eight previous weeks. At
+-- least four of these days must be complete. For normally distributed figures, 1.4826 × MAD is the standard deviation,
+-- and one unusual day among the eight does not change it. For an even number of figures, the median is the lower of the
+-- two middle figures.
 with figure as materialized (
     select
         daily.app_id,

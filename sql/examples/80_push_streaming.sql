@@ -1,6 +1,6 @@
--- Which App IDs have push-streaming enabled, since when, and which changed in the last 30 days? One row per App ID
--- that has push-streaming enabled or changed, the latest change first. The change happened between otherwise_until, the
--- vendor's last response with the other state (null without one), and since.
+-- Which App IDs have push-streaming enabled, since when, and which App IDs changed in the last 30 days? One row per App
+-- ID that has push-streaming enabled or that changed, latest change first. The change happened between otherwise_until
+-- and since. otherwise_until is the time of the vendor's last response with the other state (null if there was none).
 with period as (
     select
         state.*,

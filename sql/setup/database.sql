@@ -1,6 +1,6 @@
--- Sets who may connect to the current database, and closes server functions to its roles. Run this file once per
--- warehouse, after roles.sql, as a superuser or as the login that ran roles.sql. Running it again changes nothing. A
--- warning names each setting that the login cannot change.
+-- Sets which roles may connect to the current database, and revokes their access to server functions that can do harm.
+-- Run this file once per warehouse, after roles.sql, as a superuser or as the login that ran roles.sql. Running it
+-- again changes nothing. A warning names each setting that the login cannot change.
 
 do $$
 declare
@@ -19,20 +19,20 @@ begin
     execute format('revoke all on database %I from public, analyst', here);
     execute format('grant connect on database %I to loader, analyst', here);
     execute format('grant temporary on database %I to loader', here);
-    -- The database may belong to another login, such as the provider's.
+    -- The database may belong to another login, such as the login of the provider.
     execute format('grant connect, create, temporary on database %I to owner', here);
     if has_database_privilege('public', here, 'connect, temporary') then
         raise warning 'Everyone who can log in to this server can connect to the database %.', here
             using hint = format('As a superuser: revoke all on database %I from public;', here);
     end if;
 
-    -- By default everyone may call these functions. Without a right to any table, they write to the server's disk
+    -- By default, everyone may call these functions. They need no right to any table. They write to the server's disk
     -- (large objects, the write-ahead log, one file per exported snapshot, the notification queue), end sessions of the
-    -- same login, or block other users of an advisory lock. Read-only transactions do not prevent them.
-    -- REVOKE and GRANT without the right to do so only warn, once per object, so the result is checked afterwards.
+    -- same login, or block other users of an advisory lock. Read-only transactions do not prevent these effects.
+    -- If the login lacks the right, REVOKE and GRANT only warn, once per object, so the result is checked afterwards.
     perform set_config('client_min_messages', 'error', true);
     begin
-        -- PostgreSQL before 15 granted this right to everyone, and an upgrade does not revoke it.
+        -- Versions before PostgreSQL 15 granted this right to everyone, and an upgrade does not revoke it.
         revoke create on schema public from public;
         if not has_schema_privilege('owner', 'public', 'create') then
             grant usage, create on schema public to owner;
@@ -46,7 +46,7 @@ begin
                 when proname ~ 'advisory' then array['loader']
                 when proname in ('pg_cancel_backend', 'pg_terminate_backend')
                     then array['owner', 'loader', 'pg_signal_backend']
-                -- For pg_dump with several jobs.
+                -- pg_dump with several jobs needs this function.
                 when proname = 'pg_export_snapshot' then array['owner', 'pg_read_all_data']
                 else '{}'
             end as grantees
@@ -76,7 +76,7 @@ begin
     end loop;
     perform set_config('client_min_messages', 'warning', true);
     if has_schema_privilege('public', 'public', 'create') then
-        raise warning 'Everyone who can connect can create tables in the schema public, and so fill the disk.'
+        raise warning 'Everyone who can connect can create tables in the schema public and fill the disk.'
             using hint = 'As a superuser: revoke create on schema public from public;';
     end if;
     if not has_schema_privilege('owner', 'public', 'create') then
@@ -84,16 +84,16 @@ begin
             using hint = 'As a superuser: grant usage, create on schema public to owner;';
     end if;
     if current_setting('max_prepared_transactions')::integer > 0 then
-        raise warning 'max_prepared_transactions is %: analyst can leave transactions behind that hold locks and hold up'
-            ' vacuum without end.', current_setting('max_prepared_transactions')
-            using hint = 'Unless something else needs them, set max_prepared_transactions = 0 and restart the server.'
-                || ' pg_prepared_xacts shows those left behind; ROLLBACK PREPARED ends them.';
+        raise warning 'max_prepared_transactions is %: analyst can leave transactions behind that hold locks and block'
+            ' vacuum indefinitely.', current_setting('max_prepared_transactions')
+            using hint = 'Unless you need prepared transactions, set max_prepared_transactions = 0 and restart the'
+                || ' server. pg_prepared_xacts lists the transactions left behind, and ROLLBACK PREPARED ends them.';
     end if;
     if left_open <> '{}' then
         raise warning 'analyst can still execute functions that write to the disk or end sessions: %.',
             (select string_agg(distinct name, ', ' order by name) from unnest(left_open) as name)
-            using hint = 'Only a superuser can revoke them. Ask your provider to run this file, or share analyst''s'
-                || ' password only with people whom you trust not to fill the disk.';
+            using hint = 'Only a superuser can revoke them. Ask your provider to run this file, or share the password'
+                || ' of analyst only with people who you trust not to fill the disk.';
     end if;
 end
 $$;

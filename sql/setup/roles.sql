@@ -1,6 +1,6 @@
 -- Creates the warehouse's roles and limits their sessions. Run this file first on a new server, as a superuser or as a
 -- login with CREATEROLE and CREATEDB. Running it again only resets other settings of analyst. A warning names each
--- setting that the login cannot change. A new role has no password and cannot log in until \password sets one.
+-- setting that the login cannot change. A new role has no password and cannot log in until you set one with \password.
 
 do $$
 declare
@@ -16,7 +16,7 @@ begin
         end if;
     end loop;
 
-    -- A superuser is a member of every role. Any other login creates the database for owner as a member of owner.
+    -- A superuser is a member of every role. Any other login must be a member of owner to create a database for owner.
     if not (pg_has_role('owner', 'usage') and pg_has_role('owner', 'set')) then
         begin
             execute format('grant owner to %I', current_user);
@@ -26,7 +26,7 @@ begin
         end;
     end if;
 
-    -- A login may change its own settings, and those for a single database override the settings below.
+    -- A login may change its own settings. Settings for a single database override the settings below.
     begin
         for known in
             select
@@ -50,31 +50,31 @@ begin
     for meant in
         select * from (
             values
-            -- A default of the database or the server would end sessions that a run uses again.
+            -- A default set for the database or the server would end sessions that a run reuses.
             ('owner', 'idle_session_timeout', '0', 'idle sessions of migrations may be ended'),
             ('loader', 'idle_session_timeout', '0', 'idle sessions of a run may be ended'),
             ('analyst', 'idle_session_timeout', '0', 'idle sessions may be ended'),
-            -- Transactions set their own time-out, but a default applies until then.
+            -- Transactions set their own timeout, but a default applies until then.
             (
                 'owner', 'idle_in_transaction_session_timeout', '20min',
-                'migrations may be ended, or hold their locks without end'
+                'migrations may be ended, or may hold their locks indefinitely'
             ),
-            ('loader', 'lock_timeout', '60s', 'a run may wait for a lock without end'),
-            ('loader', 'statement_timeout', '10min', 'a statement of a run may go on without end'),
-            -- The planner may wait for the vendor in a transaction, up to a quarter of an hour.
+            ('loader', 'lock_timeout', '60s', 'a run may wait for a lock indefinitely'),
+            ('loader', 'statement_timeout', '10min', 'a statement in a run may continue indefinitely'),
+            -- In a transaction, the planner may wait for the vendor for up to a quarter of an hour.
             (
                 'loader', 'idle_in_transaction_session_timeout', '20min',
-                'a run that hangs may hold its locks without end'
+                'a run that hangs may hold its locks indefinitely'
             ),
             ('analyst', 'default_transaction_read_only', 'on', 'its sessions are not read-only by default'),
-            ('analyst', 'lock_timeout', '60s', 'its queries may wait for a lock without end'),
-            ('analyst', 'statement_timeout', '10min', 'its queries may go on without end'),
+            ('analyst', 'lock_timeout', '60s', 'its queries may wait for a lock indefinitely'),
+            ('analyst', 'statement_timeout', '10min', 'its queries may continue indefinitely'),
             (
                 'analyst', 'idle_in_transaction_session_timeout', '10min',
-                'its forgotten transactions may hold up vacuum without end'
+                'its forgotten transactions may block vacuum indefinitely'
             ),
-            -- analyst may change the settings above, but neither this one nor its connection limit. So no heavy query
-            -- fills the disk, and connections remain for the loader.
+            -- analyst may change the settings above, but neither this setting nor its connection limit. Therefore, no
+            -- heavy query can fill the disk, and connections remain for the loader.
             ('analyst', 'temp_file_limit', '2GB', 'one heavy query may fill the disk with temporary files')
         ) as setting (role, name, value, otherwise)
     loop

@@ -1,5 +1,5 @@
--- The current time. Every view takes it from this function, so that tests can move the clock. The function is in mart
--- and open to everyone, because a view's functions run with the rights of the view's reader.
+-- The current time. Every view calls this function, so that tests can move the clock. The function is in mart and open
+-- to everyone, because functions in a view run with the rights of the user who reads the view.
 -- Consumers: core.app_calendar, core.fresh_day_sum, mart.vendor_account, the planner.
 create or replace function mart.clock()
 returns timestamptz
@@ -8,5 +8,5 @@ begin atomic
     select now();
 end;
 
-comment on function mart.clock is 'The current time, by the warehouse''s clock.';
+comment on function mart.clock is 'Return the current time from the warehouse''s clock.';
 grant execute on function mart.clock to public;

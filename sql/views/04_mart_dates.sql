@@ -1,11 +1,12 @@
--- Calendar functions without access to any table. They are in mart and open to everyone, because a view's functions run
--- with the rights of the view's reader.
+-- Calendar functions that read no table. They are in mart and open to everyone, because functions in a view run with
+-- the rights of the user who reads the view.
 -- Consumers: core.expected_app_day, core.app_month, mart.vendor_account, the planner.
 -- noqa: disable=RF03
 -- (No table could qualify a parameter.)
 
--- Grain: one date of a multirange. A function, because the planner trusts its `rows`: for generate_series it would
--- expect thousands of missing days per app and choose every plan accordingly.
+-- Grain: one row per date in a multirange. This is a function, because PostgreSQL's planner trusts the estimate in
+-- `rows`. For generate_series, the planner would expect thousands of missing days per app and choose its plans
+-- accordingly.
 create or replace function mart.dates_in(ranges datemultirange)
 returns setof date
 language sql immutable parallel safe rows 1 set search_path = pg_catalog, pg_temp
@@ -17,10 +18,10 @@ begin atomic
     ) as day (usage_date);
 end;
 
-comment on function mart.dates_in is 'The dates of a multirange that has a first and a last date.';
+comment on function mart.dates_in is 'Return the dates in a multirange that has a first and a last date.';
 grant execute on function mart.dates_in to public;
 
--- Adding a month clips the days 29 to 31 to the end of a shorter month, so both ways of counting are needed.
+-- Adding a month moves days 29 to 31 to the last day of a shorter month, so both ways of counting are needed.
 create or replace function mart.expires_on(usage_date date, window_length interval)
 returns date
 language sql immutable parallel safe
@@ -28,10 +29,10 @@ begin atomic
     select greatest((usage_date + window_length)::date, (usage_date + 1 + window_length)::date - 1);
 end;
 
-comment on function mart.expires_on is 'Last day on which the vendor is expected to show a usage date.';
+comment on function mart.expires_on is 'Return the last day on which the vendor is expected to serve a usage date.';
 grant execute on function mart.expires_on to public;
 
--- A day is requested for two days longer than the calendar promises (MARGIN_DAYS in agora.bandwidth.window).
+-- A day is requested until two days after expires_on (MARGIN_DAYS in agora.bandwidth.window).
 create or replace function mart.lost_on(usage_date date, window_length interval)
 returns date
 language sql immutable parallel safe
@@ -40,5 +41,5 @@ begin atomic
 end;
 
 comment on function mart.lost_on is
-'First day on which an expected usage date without points is lost: two days after expires_on have passed.';
+'Return the first day on which an expected usage date without points is lost, which is three days after expires_on.';
 grant execute on function mart.lost_on to public;

@@ -1,5 +1,5 @@
--- Grain: one App ID that was ever configured. Key: app_key. The calendar of the app's account, and which usage dates
--- are expected of the app. Consumers: core.expected_app_day, core.app_month, mart.app.
+-- Grain: one row per App ID that was ever configured. Key: app_key. Each row has the calendar of the app's account and
+-- the app's expected usage dates. Consumers: core.expected_app_day, core.app_month, mart.app.
 create or replace view core.app_calendar as
 select
     app.app_key,
@@ -18,16 +18,16 @@ inner join core.vendor_account as account on app.conn_id = account.conn_id
 cross join lateral (select (mart.clock() at time zone account.timezone)::date as today) as calendar
 cross join lateral (select app.wanted * datemultirange(daterange(app.kept_since, null)) as usage_dates) as expected;
 
-comment on view core.app_calendar is 'Grain: one App ID with its account''s calendar.';
+comment on view core.app_calendar is 'Grain: one row per App ID, with the calendar of its account.';
 comment on column core.app_calendar.app_key is 'App, see core.app.';
 comment on column core.app_calendar.app_id is 'The vendor''s App ID.';
 comment on column core.app_calendar.app_name is 'Display name of the app.';
 comment on column core.app_calendar.conn_id is 'Account that owns the app.';
-comment on column core.app_calendar.timezone is 'IANA zone of the account''s usage dates.';
-comment on column core.app_calendar.window_length is 'How long the vendor is expected to show a day.';
+comment on column core.app_calendar.timezone is 'IANA time zone of the account''s usage dates.';
+comment on column core.app_calendar.window_length is 'How long the vendor is expected to serve a usage date.';
 comment on column core.app_calendar.today is 'Today in the account''s time zone.';
 comment on column core.app_calendar.expected_dates is
-'Expected usage dates up to yesterday, without those that retention deleted.';
-comment on column core.app_calendar.all_expected_dates is 'Expected usage dates, including today and later ones.';
+'Expected usage dates up to yesterday, except those that retention deleted.';
+comment on column core.app_calendar.all_expected_dates is 'Expected usage dates, including today and future dates.';
 comment on column core.app_calendar.configured_dates is
-'Usage dates from collect_from to collect_until, as configured. Days outside of them are left out on purpose.';
+'Usage dates from collect_from to collect_until, as configured. Days outside this range are left out on purpose.';

@@ -1,7 +1,7 @@
--- Grain: one expected app-day up to yesterday in the account's time zone: the configuration expects it (core.app), or
--- it has points (core.app_day). Key: app_key, usage_date. Unit: kbps.
--- Days that were never requested are included (state pending), so nothing depends on a run having started. An expected
--- day without points is lost from lost_on on. That is computed here, never stored.
+-- Grain: one row per expected app-day, up to yesterday in the account's time zone. An app-day is expected if the
+-- configuration says so (core.app) or if it has points (core.app_day). Key: app_key, usage_date. Unit: kbps.
+-- Days that were never requested are included with the state pending, so missing days appear even if no run has
+-- started. An expected day without points is lost from lost_on onwards. The state lost is computed here, never stored.
 -- Consumers: the planner, mart.coverage, mart.bandwidth_daily, the bills.
 create or replace view core.expected_app_day as
 -- Requested days. A filter on usage_date, month or is_complete uses an index of core.app_day.
@@ -38,8 +38,7 @@ where
     app_day.usage_date < app.today
     and (app_day.points > 0 or app.expected_dates @> app_day.usage_date)
 union all
--- Days without a ledger entry. Only dates that core.entered_days does not already list are looked up, however long the
--- history.
+-- Days without a ledger entry. Only dates that are not in core.entered_days are looked up, however long the history.
 select
     app.app_key,
     app.app_id,
@@ -88,33 +87,36 @@ where
         offset 0 -- noqa: AM09
     );
 
-comment on view core.expected_app_day is 'Grain: one expected app-day with its ledger entry, requested or not.';
+comment on view core.expected_app_day is
+'Grain: one row per expected app-day, with its ledger entry if the day was requested.';
 comment on column core.expected_app_day.app_key is 'App, see core.app.';
 comment on column core.expected_app_day.app_id is 'The vendor''s App ID.';
 comment on column core.expected_app_day.app_name is 'Display name of the app.';
 comment on column core.expected_app_day.conn_id is 'Account that owns the app.';
 comment on column core.expected_app_day.usage_date is 'Usage date in the account''s time zone.';
-comment on column core.expected_app_day.month is 'First day of the calendar month of usage_date.';
+comment on column core.expected_app_day.month is 'First day of the calendar month that contains usage_date.';
 comment on column core.expected_app_day.starts_at is
 'Instant at which the day''s first slot starts; null if the day was never requested.';
 comment on column core.expected_app_day.state is
-'pending, collected, partial, rejected, failed or lost; pending and lost are computed.';
-comment on column core.expected_app_day.is_complete is 'All 288 points are stored. A filter on it uses an index.';
-comment on column core.expected_app_day.points is 'Points delivered by the vendor, of 288.';
-comment on column core.expected_app_day.attempts is 'Recorded responses, plus requests without a response.';
+'pending, collected, partial, rejected, failed or lost. pending and lost are computed, not stored.';
+comment on column core.expected_app_day.is_complete is
+'Whether all 288 points are stored. A filter on this column uses an index.';
+comment on column core.expected_app_day.points is 'Number of points delivered by the vendor, out of 288.';
+comment on column core.expected_app_day.attempts is 'Number of recorded responses and of requests without a response.';
 comment on column core.expected_app_day.http_status is 'HTTP status of the last recorded response.';
 comment on column core.expected_app_day.reason is 'Why points are missing; empty for a complete day.';
 comment on column core.expected_app_day.collected_at is
 'When the response that delivered the points was received.';
 comment on column core.expected_app_day.verified_at is
-'When the newest sound response was received; null without points.';
+'When the newest sound response was received; null if the day has no points.';
 comment on column core.expected_app_day.collected_by is
 'Account that requested the day; null if the day was never requested.';
 comment on column core.expected_app_day.body_sha256 is 'SHA-256 of the body of the last recorded response.';
 comment on column core.expected_app_day.expires_on is
-'Last day on which the vendor is expected to show the usage date.';
+'Last day on which the vendor is expected to serve the usage date.';
 comment on column core.expected_app_day.lost_on is
-'First day on which the app-day is lost unless it has points: two days after expires_on have passed.';
+'First day on which the app-day is lost unless it has points, which is three days after expires_on.';
 comment on column core.expected_app_day.today is 'Today in the account''s time zone.';
-comment on column core.expected_app_day.kbps is 'One element per five-minute slot, kbps; null where absent.';
-comment on column core.expected_app_day.top_kbps is 'The day''s fifteen largest points, descending, kbps.';
+comment on column core.expected_app_day.kbps is
+'Rates in kbps, one element per five-minute slot; null where the point is absent.';
+comment on column core.expected_app_day.top_kbps is 'The day''s fifteen largest points in descending order, kbps.';

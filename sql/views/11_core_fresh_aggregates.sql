@@ -1,7 +1,7 @@
--- Stored aggregates that are fresh: no change of their points is recorded since they were stored. Readers compute the
--- other aggregates from the points. See docs/adr/0007.
+-- Stored aggregates that are fresh, because no change to their points was recorded since they were stored. Readers
+-- compute the other aggregates from the points. See docs/adr/0007.
 
--- Grain: one App ID and calendar month. Key: app_key, month. Unit: kbps. Consumer: mart.billing_monthly.
+-- Grain: one row per App ID and calendar month. Key: app_key, month. Unit: kbps. Consumer: mart.billing_monthly.
 create or replace view core.fresh_month_p95 as
 select
     stored.app_key,
@@ -18,15 +18,16 @@ where
     );
 
 comment on view core.fresh_month_p95 is
-'Grain: one App ID and calendar month whose stored 95th percentile agrees with its points.';
+'Grain: one row per App ID and calendar month whose stored 95th percentile agrees with its points.';
 comment on column core.fresh_month_p95.app_key is 'App, see core.app.';
 comment on column core.fresh_month_p95.month is 'First day of the calendar month.';
-comment on column core.fresh_month_p95.p95_kbps is '95th percentile of the points of all the month''s days, kbps.';
+comment on column core.fresh_month_p95.p95_kbps is '95th percentile of all points in the month, kbps.';
 comment on column core.fresh_month_p95.last_day is
-'Last usage date with points. The bills use the stored figure after that day.';
+'Last usage date with points. The bills use the stored percentile only after that day.';
 
--- Grain: one usage date and its start. Key: usage_date, starts_at. Unit: kbps. Only days that are over for every
--- account, because a stored sum cannot leave out the apps of one account. Consumer: core.summed_day.
+-- Grain: one row per usage date and start of the day. Key: usage_date, starts_at. Unit: kbps. The view contains only
+-- days that have ended for every account, because a stored sum cannot leave out the apps of an account.
+-- Consumer: core.summed_day.
 create or replace view core.fresh_day_sum as
 select
     stored.usage_date,
@@ -44,13 +45,15 @@ where
     );
 
 comment on view core.fresh_day_sum is
-'Grain: one usage date and its start. The stored sum of all apps agrees with their points.';
-comment on column core.fresh_day_sum.usage_date is 'Usage date; over for every account.';
+'Grain: one row per usage date and start of the day whose stored sum agrees with the points of all apps.';
+comment on column core.fresh_day_sum.usage_date is 'Usage date that has ended for every account.';
 comment on column core.fresh_day_sum.starts_at is 'Instant at which slot 1 starts.';
-comment on column core.fresh_day_sum.kbps is 'One sum per five-minute slot, kbps; null where no app has a point.';
+comment on column core.fresh_day_sum.kbps is
+'Sums in kbps, one element per five-minute slot; null where no app has a point.';
 comment on column core.fresh_day_sum.apps is 'Number of apps with a point, one element per five-minute slot.';
 
--- Grain: one usage date and its start, all apps summed. Key: both. Unit: kbps. Filter on usage_date.
+-- Grain: one row per usage date and start of the day, with the sum of all apps. Key: usage_date, starts_at. Unit: kbps.
+-- Filter on usage_date.
 -- Consumers: mart.billing_monthly_total, mart.bandwidth_5min_total.
 create or replace view core.summed_day as
 select
@@ -77,7 +80,7 @@ from (
             where stored.usage_date = app_day.usage_date and stored.starts_at = app_day.starts_at
         )
 ) as day
--- Lateral, so that each day is summed separately. For all days at once the planner would sort every point.
+-- A lateral join sums each day separately. For all days together, the planner would sort every point.
 cross join
     lateral (
         select
@@ -97,12 +100,13 @@ cross join
             group by slot.number
         ) as slot
     ) as summed
--- Null if the day is not over for any account whose apps have points on it.
+-- The sum is null if the day has not ended for any account whose apps have points on that day.
 where summed.kbps is not null;
 
 comment on view core.summed_day is
-'Grain: one usage date that is over and its start, all apps of one time zone summed.';
+'Grain: one row per past usage date and start of the day, with the sum of all apps in one time zone.';
 comment on column core.summed_day.usage_date is 'Usage date.';
 comment on column core.summed_day.starts_at is 'Instant at which slot 1 starts.';
-comment on column core.summed_day.kbps is 'One sum per five-minute slot, kbps; null where no app has a point.';
+comment on column core.summed_day.kbps is
+'Sums in kbps, one element per five-minute slot; null where no app has a point.';
 comment on column core.summed_day.apps is 'Number of apps with a point, one element per five-minute slot.';

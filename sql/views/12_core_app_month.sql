@@ -1,7 +1,7 @@
--- Grain: one App ID and calendar month with an expected day or with points. Key: app_key, month. Unit: kbps.
+-- Grain: one row per App ID and calendar month with an expected day or with points. Key: app_key, month. Unit: kbps.
 -- The bills are computed from this view. The status depends on three facts: whether the month is over for the account,
 -- which days are expected or have points, and which days collect_from and collect_until leave out on purpose.
--- Consumers: mart.billing_monthly and mart.billing_monthly_total. A column that a query does not use costs nothing.
+-- Columns that a query does not use cost nothing. Consumers: mart.billing_monthly, mart.billing_monthly_total.
 create or replace view core.app_month as
 select
     month.app_key,
@@ -12,7 +12,7 @@ select
         when month.points < 288 * month.past_days then 'incomplete'
         when month.past_days = upper(calendar.days) - lower(calendar.days) then 'final'
         when app.configured_dates @> calendar.days then 'part of the month'
-        -- Each day is tested only if the configuration leaves out a part of the month.
+        -- Days are tested one by one only if the configuration leaves out a part of the month.
         when
             exists (
                 select from mart.dates_in(app.configured_dates * datemultirange(calendar.days)) as day (usage_date)
@@ -29,7 +29,7 @@ select
     case
         when app.today < upper(calendar.days)
             then (
-                -- Today and later days.
+                -- Today and future days.
                 select month.past_day_bits | coalesce(bit_or(1 << (day.usage_date - month.month)), 0)
                 from mart.dates_in(
                     app.all_expected_dates * datemultirange(daterange(app.today, upper(calendar.days)))
@@ -70,24 +70,24 @@ inner join core.app_calendar as app on month.app_key = app.app_key
 cross join
     lateral (select daterange(month.month, (month.month + interval '1 month')::date) as days) as calendar;
 
-comment on view core.app_month is 'Grain: one App ID and calendar month with the inputs of its bill.';
+comment on view core.app_month is 'Grain: one row per App ID and calendar month, with the inputs for its bill.';
 comment on column core.app_month.app_key is 'App, see core.app.';
 comment on column core.app_month.app_id is 'The vendor''s App ID.';
 comment on column core.app_month.month is 'First day of the calendar month.';
-comment on column core.app_month.status is 'running, incomplete, part of the month or final, see mart.billing_monthly.';
+comment on column core.app_month.status is 'running, incomplete, part of the month or final. See mart.billing_monthly.';
 comment on column core.app_month.today is 'Today in the account''s time zone.';
-comment on column core.app_month.points is 'Points observed.';
-comment on column core.app_month.past_days is 'Days up to yesterday that are expected or have points.';
-comment on column core.app_month.calendar_days is 'Days of the calendar month.';
+comment on column core.app_month.points is 'Number of observed points.';
+comment on column core.app_month.past_days is 'Number of days up to yesterday that are expected or have points.';
+comment on column core.app_month.calendar_days is 'Number of days in the calendar month.';
 comment on column core.app_month.past_day_bits is
 'Bit set of the days up to yesterday that are expected or have points; bit 0 is the first of the month.';
-comment on column core.app_month.expected_day_bits is 'past_day_bits plus the expected days from today on.';
-comment on column core.app_month.days is 'Days with at least one point.';
-comment on column core.app_month.days_with_traffic is 'Days with a point above zero.';
-comment on column core.app_month.p95_rank is 'Rank of the 95th percentile in the descending order of the points.';
-comment on column core.app_month.peak_kbps is 'Largest point of the month, kbps.';
+comment on column core.app_month.expected_day_bits is 'past_day_bits plus the expected days from today onwards.';
+comment on column core.app_month.days is 'Number of days with at least one point.';
+comment on column core.app_month.days_with_traffic is 'Number of days with a point above zero.';
+comment on column core.app_month.p95_rank is 'Rank of the 95th percentile among the points in descending order.';
+comment on column core.app_month.peak_kbps is 'Largest point in the month, kbps.';
 comment on column core.app_month.mean_daily_peak_kbps is 'Sum of the daily peaks ÷ days, kbps.';
 comment on column core.app_month.mean_daily_p95_kbps is 'Sum of the daily 95th percentiles ÷ days, kbps.';
-comment on column core.app_month.daily_peaks_kbps is 'Daily peaks, descending, kbps.';
-comment on column core.app_month.daily_fifths_kbps is 'Fifth largest points of the days, descending, kbps.';
-comment on column core.app_month.tops_kbps is 'The days'' largest points, one row per day, kbps.';
+comment on column core.app_month.daily_peaks_kbps is 'Daily peaks in descending order, kbps.';
+comment on column core.app_month.daily_fifths_kbps is 'Fifth-largest point of each day, in descending order, kbps.';
+comment on column core.app_month.tops_kbps is 'Largest points of each day, one array row per day, kbps.';

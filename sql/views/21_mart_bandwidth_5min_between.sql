@@ -1,5 +1,5 @@
--- Grain: one five-minute point with from_time <= interval_start < to_time. Unit: kbps. Reads only the usage dates that
--- overlap the interval in some time zone. Consumers: analysts, charts.
+-- Grain: one row per five-minute point with from_time <= interval_start < to_time. Unit: kbps. The function reads only
+-- the usage dates that overlap the interval in some time zone. Consumers: analysts, charts.
 -- noqa: disable=RF03
 -- (No table could qualify a parameter.)
 create or replace function mart.bandwidth_5min_between(
@@ -23,6 +23,7 @@ begin atomic
 end;
 
 comment on function mart.bandwidth_5min_between is
-'Five-minute points from from_time (inclusive) to to_time (exclusive), of the given apps or of all apps.';
+'Return the five-minute points from from_time (inclusive) to to_time (exclusive) for the given apps, or for all apps'
+' if app_ids is null.';
 revoke all on function mart.bandwidth_5min_between from public;
 grant execute on function mart.bandwidth_5min_between to analyst, loader;

@@ -1,7 +1,7 @@
--- Grain: one five-minute interval, summed over the apps of one time zone that have a point. Key: day_starts_at,
--- interval_start. Unit: kbps. Filter on usage_date. Days up to yesterday. With accounts in several time zones, an
--- interval has one row per zone: sum them by interval_start. apps counts the apps with a point; mart.coverage has the
--- expected apps. Consumers: analysts, charts, the page Traffic.
+-- Grain: one row per five-minute interval and time zone, with the sum of the apps in that time zone that have a point.
+-- Key: day_starts_at, interval_start. Unit: kbps. Filter on usage_date. The view contains days up to yesterday. If
+-- accounts are in several time zones, sum the rows by interval_start. The column apps counts the apps with a point.
+-- For the expected apps, see mart.coverage. Consumers: analysts, charts, the Traffic page.
 create or replace view mart.bandwidth_5min_total as
 select
     day.usage_date,
@@ -14,11 +14,12 @@ cross join lateral unnest(day.kbps, day.apps) with ordinality as point (kbps, ap
 where point.kbps is not null;
 
 comment on view mart.bandwidth_5min_total is
-'Grain: one five-minute interval, all apps of one time zone summed. Filter on usage_date.';
+'Grain: one row per five-minute interval and time zone, with the sum of the apps in that time zone. Filter on'
+' usage_date.';
 comment on column mart.bandwidth_5min_total.usage_date is 'Usage date in the accounts'' time zone, up to yesterday.';
 comment on column mart.bandwidth_5min_total.day_starts_at is
-'Instant at which the usage date starts in that time zone.';
-comment on column mart.bandwidth_5min_total.interval_start is 'Instant at which the five minutes start.';
+'Instant at which the usage date starts in the accounts'' time zone.';
+comment on column mart.bandwidth_5min_total.interval_start is 'Start of the five-minute interval.';
 comment on column mart.bandwidth_5min_total.kbps is
 'Sum over the apps that have a point, in kbps (1,000 bits per second).';
 comment on column mart.bandwidth_5min_total.apps is 'Number of apps that have a point.';

@@ -1,5 +1,5 @@
--- Grain: one expected app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures cover the points observed and are
--- null if points is 0. Consumers: analysts.
+-- Grain: one row per expected app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures cover the observed points
+-- and are null if points is 0. Consumers: analysts.
 create or replace view mart.bandwidth_daily as
 select
     app_day.app_id,
@@ -10,22 +10,24 @@ select
     app_day.top_kbps[1] as peak_kbps,
     app_day.top_kbps[5 * app_day.points / 100 + 1] as p95_kbps,
     app_day.top_kbps[5] as fifth_peak_kbps,
-    -- kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average of its five minutes. Whole kbps are multiplied as
-    -- numeric, which is exact and has no upper limit. Converting every point to numeric would take eight times as long.
+    -- kbps × 1,000 bits ÷ 8 × 300 s, assuming that a point is the average over its five minutes. Whole kbps are
+    -- multiplied as numeric, which is exact and has no upper limit. Converting each point to numeric would take eight
+    -- times as long.
     trunc(day.sum_kbps)::numeric * 37500
     + round(((day.sum_kbps - trunc(day.sum_kbps)) * 37500)::numeric) as volume_bytes
 from core.expected_app_day as app_day
 cross join lateral (select sum(point.kbps) as sum_kbps from unnest(app_day.kbps) as point (kbps)) as day;
 
-comment on view mart.bandwidth_daily is 'Grain: one expected app-day with its daily figures.';
+comment on view mart.bandwidth_daily is 'Grain: one row per expected app-day, with its daily figures.';
 comment on column mart.bandwidth_daily.app_id is 'The vendor''s App ID.';
 comment on column mart.bandwidth_daily.usage_date is 'Usage date in the account''s time zone.';
-comment on column mart.bandwidth_daily.points is 'Points observed.';
-comment on column mart.bandwidth_daily.expected_points is 'Points of a complete day.';
-comment on column mart.bandwidth_daily.mean_kbps is 'Mean of the points observed, kbps.';
+comment on column mart.bandwidth_daily.points is 'Number of observed points.';
+comment on column mart.bandwidth_daily.expected_points is 'Number of points in a complete day.';
+comment on column mart.bandwidth_daily.mean_kbps is 'Mean of the observed points, kbps.';
 comment on column mart.bandwidth_daily.peak_kbps is 'Largest point, kbps.';
 comment on column mart.bandwidth_daily.p95_kbps is
-'95th percentile: with N points, the largest after dropping floor(5 N / 100), kbps.';
-comment on column mart.bandwidth_daily.fifth_peak_kbps is 'Fifth largest point, kbps; null with fewer than five.';
+'95th percentile, kbps: the largest of N points after the floor(5 N / 100) highest points are dropped.';
+comment on column mart.bandwidth_daily.fifth_peak_kbps is
+'Fifth-largest point, kbps; null if there are fewer than five points.';
 comment on column mart.bandwidth_daily.volume_bytes is
-'Whole bytes carried in the points observed, if a point is an average.';
+'Traffic in the observed points, in whole bytes, assuming that a point is an average.';

@@ -1,7 +1,7 @@
--- Grain: one App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps.
--- Ranks use integer arithmetic over the points observed. Absent points are never counted as zero, and nothing is
--- interpolated. The means divide by the days with at least one point. Consumers: readers who check or predict an
--- invoice.
+-- Grain: one row per App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps.
+-- Ranks are computed from the observed points with integer arithmetic. Absent points never count as zero, and nothing
+-- is interpolated. The means divide by the number of days with at least one point. Consumers: analysts who check or
+-- predict an invoice.
 create or replace view mart.billing_monthly as
 select
     month.app_id,
@@ -23,9 +23,9 @@ select
                 from core.expected_app_day as app_day
                 where app_day.app_key = month.app_key and app_day.month = month.month and app_day.kbps is not null
             ) as point
-            -- Skip the smaller 90 % of the points, whose sorting took most of the time. Ranked among the days' largest
-            -- points alone, the same rank gives a lower bound: each day contributes at least floor(5 n / 100) + 1 of
-            -- them, together at least floor(5 N / 100) + 1 = p95_rank.
+            -- Skip the smaller 90 % of the points, because sorting them takes most of the time. The same rank among
+            -- only the days' largest points gives a lower bound. Each day contributes at least floor(5 n / 100) + 1
+            -- of these points, so all days together contribute at least floor(5 N / 100) + 1 = p95_rank.
             where
                 point.kbps >= (
                     select (array_agg(top.kbps order by top.kbps desc nulls last))[month.p95_rank]
@@ -39,7 +39,8 @@ select
     month.daily_peaks_kbps[4] as fourth_peak_kbps,
     top_five.mean_kbps as top_five_mean_kbps
 from core.app_month as month
--- Only the percentile, which takes long, is stored. It is used while it is fresh and all of its days are over.
+-- Only the percentile is stored, because its computation is slow. It is used while it is fresh and all its days have
+-- ended.
 left join core.fresh_month_p95 as stored
     on month.app_key = stored.app_key and month.month = stored.month and month.today > stored.last_day
 cross join lateral (
@@ -47,28 +48,32 @@ cross join lateral (
     from unnest(month.daily_fifths_kbps[1:5]) as fifth (kbps)
 ) as top_five;
 
-comment on view mart.billing_monthly is 'Grain: one App ID and calendar month, by every usual billing method.';
+comment on view mart.billing_monthly is
+'Grain: one row per App ID and calendar month, with the bill by every common method.';
 comment on column mart.billing_monthly.app_id is 'The vendor''s App ID.';
 comment on column mart.billing_monthly.month is 'First day of the calendar month.';
 comment on column mart.billing_monthly.status is
-'running (the month is not over), incomplete (over, an expected point is absent), part of the month (over, nothing'
-' expected is absent, but not every calendar day was expected) or final.';
+'running (the month is not over), incomplete (the month is over, but an expected point is absent), part of the month'
+' (the month is over and no expected point is absent, but not every calendar day was expected) or final.';
 comment on column mart.billing_monthly.is_final is
-'The status is final: the month is over, no expected point is absent, and every calendar day was expected, except days'
-' that collect_from or collect_until leaves out.';
-comment on column mart.billing_monthly.points is 'Points observed.';
-comment on column mart.billing_monthly.expected_points is '288 × the month''s expected days up to yesterday.';
-comment on column mart.billing_monthly.calendar_days is 'Days of the calendar month.';
+'Whether the status is final: the month is over, no expected point is absent, and every calendar day was expected,'
+' except days that collect_from or collect_until leaves out.';
+comment on column mart.billing_monthly.points is 'Number of observed points.';
+comment on column mart.billing_monthly.expected_points is
+'288 × the number of expected days in the month up to yesterday.';
+comment on column mart.billing_monthly.calendar_days is 'Number of days in the calendar month.';
 comment on column mart.billing_monthly.expected_days is
-'Days of the month that are expected, including later days, or that have points.';
-comment on column mart.billing_monthly.days is 'Days with at least one point; the means divide by it.';
-comment on column mart.billing_monthly.days_with_traffic is 'Days with a point above zero.';
+'Number of days in the month that are expected, including future days, or that have points.';
+comment on column mart.billing_monthly.days is
+'Number of days with at least one point. The means divide by this number.';
+comment on column mart.billing_monthly.days_with_traffic is 'Number of days with a point above zero.';
 comment on column mart.billing_monthly.p95_kbps is
-'95th percentile: with N points, the largest after dropping floor(5 N / 100), kbps.';
-comment on column mart.billing_monthly.peak_kbps is 'Largest point of the month, kbps.';
+'95th percentile, kbps: the largest of N points after the floor(5 N / 100) highest points are dropped.';
+comment on column mart.billing_monthly.peak_kbps is 'Largest point in the month, kbps.';
 comment on column mart.billing_monthly.mean_daily_peak_kbps is 'Sum of the daily peaks ÷ days, kbps.';
 comment on column mart.billing_monthly.mean_daily_p95_kbps is 'Sum of the daily 95th percentiles ÷ days, kbps.';
 comment on column mart.billing_monthly.fourth_peak_kbps is
-'Fourth largest daily peak, kbps; null with fewer than four days.';
+'Fourth-largest daily peak, kbps; null if there are fewer than four days.';
 comment on column mart.billing_monthly.top_five_mean_kbps is
-'Mean of the five largest daily fifth peaks, kbps; of all of them with fewer than five, null with none.';
+'Mean of the five largest daily fifth peaks, kbps. If there are fewer than five, the mean of all of them; null if'
+' there are none.';

@@ -1,8 +1,9 @@
--- Grain: one calendar month, over the sum of all apps per five-minute point (sum first, then rank).
--- Key: month. Unit: kbps. A sum is too low if an app lacks an expected point at that instant. points counts sums;
--- app_points and expected_app_points count each app's points and show whether the sums are complete. The status is the
--- worst of the apps'. Apps in different time zones are summed by instant, whose day is the earliest of their usage
--- dates. Consumers: readers who check or predict the invoice of several App IDs billed together.
+-- Grain: one row per calendar month, with the bill for the sum of all apps. Points are summed per five-minute interval
+-- and then ranked. Key: month. Unit: kbps. A sum is too low if an app lacks an expected point at that instant. The
+-- column points counts sums. app_points and expected_app_points count each app's points and show whether the sums are
+-- complete. The status is the worst status of any app. Apps in different time zones are summed by instant. An instant
+-- belongs to the earliest of their usage dates. Consumers: analysts who check or predict an invoice for several App IDs
+-- that are billed together.
 create or replace view mart.billing_monthly_total as
 select
     month.month,
@@ -47,7 +48,7 @@ inner join lateral (
         from core.summed_day as day
         cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
         where
-            -- The usage dates of one instant lie at most two days apart (UTC-12 and UTC+14).
+            -- The usage dates of one instant are at most two days apart (UTC-12 and UTC+14).
             day.usage_date >= month.month - 2
             and day.usage_date < month.month + interval '1 month 2 days'
             and slot.kbps is not null
@@ -80,30 +81,33 @@ cross join lateral (
 ) as top_five;
 
 comment on view mart.billing_monthly_total is
-'Grain: one calendar month over the sum of all apps, by every usual billing method.';
+'Grain: one row per calendar month, with the bill for the sum of all apps by every common method.';
 comment on column mart.billing_monthly_total.month is 'First day of the calendar month.';
 comment on column mart.billing_monthly_total.status is
-'running (the month is not over for every app), incomplete (over, an expected point of an app is absent), part of the'
-' month (over, an app''s month is part of the month) or final.';
-comment on column mart.billing_monthly_total.is_final is 'The status is final: the month of every app is final.';
-comment on column mart.billing_monthly_total.points is 'Five-minute intervals in which any app has a point.';
+'running (the month is not over for every app), incomplete (the month is over, but an expected point of an app is'
+' absent), part of the month (the month is over, and an app has this status in mart.billing_monthly) or final.';
+comment on column mart.billing_monthly_total.is_final is
+'Whether the status is final, because the month is final for every app.';
+comment on column mart.billing_monthly_total.points is 'Number of five-minute intervals in which any app has a point.';
 comment on column mart.billing_monthly_total.expected_points is
-'288 × the days of the month up to yesterday on which any app is expected or has points.';
-comment on column mart.billing_monthly_total.calendar_days is 'Days of the calendar month.';
+'288 × the number of days in the month, up to yesterday, on which any app is expected or has points.';
+comment on column mart.billing_monthly_total.calendar_days is 'Number of days in the calendar month.';
 comment on column mart.billing_monthly_total.expected_days is
-'Days of the month, including later days, on which any app is expected or has points.';
-comment on column mart.billing_monthly_total.days is 'Days with at least one point; the means divide by it.';
-comment on column mart.billing_monthly_total.days_with_traffic is 'Days with a sum above zero.';
+'Number of days in the month, including future days, on which any app is expected or has points.';
+comment on column mart.billing_monthly_total.days is
+'Number of days with at least one point. The means divide by this number.';
+comment on column mart.billing_monthly_total.days_with_traffic is 'Number of days with a sum above zero.';
 comment on column mart.billing_monthly_total.p95_kbps is
-'95th percentile of the sums: with N points, the largest after dropping floor(5 N / 100), kbps.';
-comment on column mart.billing_monthly_total.peak_kbps is 'Largest sum of the month, kbps.';
+'95th percentile of the sums, kbps: the largest of N sums after the floor(5 N / 100) highest sums are dropped.';
+comment on column mart.billing_monthly_total.peak_kbps is 'Largest sum in the month, kbps.';
 comment on column mart.billing_monthly_total.mean_daily_peak_kbps is 'Sum of the daily peaks ÷ days, kbps.';
 comment on column mart.billing_monthly_total.mean_daily_p95_kbps is
 'Sum of the daily 95th percentiles ÷ days, kbps.';
 comment on column mart.billing_monthly_total.fourth_peak_kbps is
-'Fourth largest daily peak, kbps; null with fewer than four days.';
+'Fourth-largest daily peak, kbps; null if there are fewer than four days.';
 comment on column mart.billing_monthly_total.top_five_mean_kbps is
-'Mean of the five largest daily fifth peaks, kbps; of all of them with fewer than five, null with none.';
-comment on column mart.billing_monthly_total.app_points is 'Points observed, counted per app.';
+'Mean of the five largest daily fifth peaks, kbps. If there are fewer than five, the mean of all of them; null if'
+' there are none.';
+comment on column mart.billing_monthly_total.app_points is 'Number of observed points, counted per app.';
 comment on column mart.billing_monthly_total.expected_app_points is
-'288 × the month''s app-days up to yesterday that are expected or have points.';
+'288 × the number of app-days in the month, up to yesterday, that are expected or have points.';

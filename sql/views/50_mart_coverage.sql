@@ -1,5 +1,5 @@
--- Grain: one expected app-day. Key: app_id, usage_date. Whether the day is collected, why points are missing, and until
--- when they are available. Consumers: operators, alerts, the demo.
+-- Grain: one row per expected app-day. Key: app_id, usage_date. Each row shows whether the day is collected, why points
+-- are missing, and how long they are available. Consumers: operators, alerts, the demo.
 create or replace view mart.coverage as
 select
     app_day.app_id,
@@ -26,22 +26,24 @@ select
     app_day.today < app_day.lost_on as is_available
 from core.expected_app_day as app_day;
 
-comment on view mart.coverage is 'Grain: one expected app-day and its state.';
+comment on view mart.coverage is 'Grain: one row per expected app-day, with its state.';
 comment on column mart.coverage.app_id is 'The vendor''s App ID.';
 comment on column mart.coverage.usage_date is 'Usage date in the account''s time zone.';
 comment on column mart.coverage.state is
-'pending, collected (288 points), partial (fewer, all sound), rejected, failed or lost (no longer available).';
-comment on column mart.coverage.points is 'Points delivered by the vendor, of 288.';
-comment on column mart.coverage.attempts is 'Recorded responses, plus requests without a response.';
+'pending, collected (288 points), partial (fewer points, all sound), rejected, failed or lost (no longer available).';
+comment on column mart.coverage.points is 'Number of points delivered by the vendor, out of 288.';
+comment on column mart.coverage.attempts is 'Number of recorded responses and of requests without a response.';
 comment on column mart.coverage.reason is 'Why points are missing; empty for a complete day.';
-comment on column mart.coverage.expires_on is 'Last day on which the vendor is expected to show the usage date.';
-comment on column mart.coverage.days_left is 'Days from today to expires_on; negative once it has passed.';
+comment on column mart.coverage.expires_on is 'Last day on which the vendor is expected to serve the usage date.';
+comment on column mart.coverage.days_left is 'Number of days from today to expires_on; negative after expires_on.';
 comment on column mart.coverage.app_name is 'Display name of the app.';
 comment on column mart.coverage.conn_id is 'Account that owns the app.';
 comment on column mart.coverage.same_response_as is
-'App IDs with the same response body for the day, a sign of a mix-up at the vendor; null if there are none.';
+'Other App IDs that received the same response body for the day, a sign of a mix-up at the vendor; null if there are'
+' none.';
 comment on column mart.coverage.is_complete is
-'All 288 points are stored. A filter `not is_complete` reads only incomplete app-days, however long the history.';
+'Whether all 288 points are stored. The filter `not is_complete` reads only incomplete app-days, however long the'
+' history.';
 comment on column mart.coverage.is_available is
-'The vendor may still show the day: at most two days have passed since expires_on. Incomplete days are requested so'
-' long.';
+'Whether the vendor may still serve the day, because at most two days have passed since expires_on. Incomplete days'
+' are requested until then.';

@@ -1,5 +1,5 @@
--- Grain: one vendor account. Key: conn_id. The account's window, the newest day that the vendor refused, and the
--- present request rate. Consumers: operators, the page Health.
+-- Grain: one row per vendor account. Key: conn_id. Each row has the account's window, the newest day that the vendor
+-- refused, and the current request rate. Consumers: operators, the Health page.
 create or replace view mart.vendor_account as
 select
     account.conn_id,
@@ -34,17 +34,19 @@ left join lateral (
 ) as refused on true
 left join core.request_pace as pace on account.conn_id = pace.conn_id;
 
-comment on view mart.vendor_account is 'Grain: one vendor account, as an Airflow connection.';
+comment on view mart.vendor_account is 'Grain: one row per vendor account. Each account is an Airflow connection.';
 comment on column mart.vendor_account.conn_id is 'Name of the Airflow connection.';
-comment on column mart.vendor_account.timezone is 'IANA zone of the account''s usage dates.';
+comment on column mart.vendor_account.timezone is 'IANA time zone of the account''s usage dates.';
 comment on column mart.vendor_account.window_length is
-'How long the vendor is expected to show a day: 1 month or N days.';
+'How long the vendor is expected to serve a usage date: 1 month or N days.';
 comment on column mart.vendor_account.newest_refused is
-'Newest usage date in the window that the vendor refused with 400 for an app; null if it refused none.';
+'Newest usage date in the window that the vendor refused with 400 for an app; null if no date was refused.';
 comment on column mart.vendor_account.refusal is 'The vendor''s message for the refused day.';
 comment on column mart.vendor_account.requests_per_second is
-'Last rate limit, requests per second: as configured, or lowered after 429s; null before the first request.';
+'Last rate limit in requests per second, either as configured or lowered after 429 responses; null before the first'
+' request.';
 comment on column mart.vendor_account.paced_at is
 'When the vendor last responded at that rate; null before the first request.';
 comment on column mart.vendor_account.window_begins_on is
-'Oldest usage date that the vendor is expected to show today. A filter `usage_date >=` it skips older years.';
+'Oldest usage date that the vendor is expected to serve today. The filter `usage_date >= window_begins_on` skips older'
+' years.';

@@ -1,8 +1,8 @@
--- What retention deletes. The loader has no right to delete rows, but may call these functions. They keep app-days that
--- are not settled for good: a day is settled when it is out of the vendor's window and has points or is lost. Nothing
+-- Functions that delete old data. The loader has no right to delete rows but may call these functions. They keep
+-- app-days that are not settled. A day is settled when it has left the vendor window and has points or is lost. Nothing
 -- younger than 62 days is deleted, whatever date is given. Consumer: the DAG agora_bandwidth_retention.
--- search_path names pg_temp last. Unnamed, pg_temp comes first, and a type that the caller creates there would run with
--- the owner's rights.
+-- search_path lists pg_temp last. If pg_temp were not listed, it would be searched first, and a type that the caller
+-- creates there would run with the owner's rights.
 -- noqa: disable=RF03
 -- (No table could qualify a parameter.)
 create or replace function core.delete_raw_responses(of_usage_date date)
@@ -22,11 +22,11 @@ begin atomic
                     and (
                         app_day.state in ('pending', 'failed', 'rejected')
                         or app_day.expires_on >= app_day.today
-                        -- A corrected decoder may still read a rejected response.
+                        -- A corrected decoder may be able to read a rejected response.
                         or (app_day.state = 'lost' and response.http_status between 200 and 299)
                     )
             )
-            -- Rejected days that are not expected are never lost, and a corrected decoder may read them, too.
+            -- Rejected days that are not expected are never lost. A corrected decoder may be able to read them, too.
             and not exists (
                 select from core.app_day as app_day
                 inner join core.app as app on app_day.app_key = app.app_key
@@ -43,8 +43,8 @@ begin atomic
 end;
 
 comment on function core.delete_raw_responses is
-'Deletes the raw responses of a usage date, except those of unsettled days and those that were never decoded.'
-' Returns the number of deleted responses.';
+'Delete the raw responses for a usage date, except those for unsettled days and those that were never decoded. Return'
+' the number of deleted responses.';
 revoke all on function core.delete_raw_responses from public;
 grant execute on function core.delete_raw_responses to loader;
 
@@ -78,7 +78,7 @@ begin atomic
 end;
 
 comment on function core.delete_app_days is
-'Deletes the app-days before a date, except those of apps with an earlier unsettled day. Returns the number of deleted'
-' app-days.';
+'Delete the app-days before a date, except those of apps with an unsettled day before that date. Return the number of'
+' deleted app-days.';
 revoke all on function core.delete_app_days from public;
 grant execute on function core.delete_app_days to loader;

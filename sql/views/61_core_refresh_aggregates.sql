@@ -1,7 +1,6 @@
--- Stores the aggregates of the app-days whose points changed: the 95th percentile of each app and month, the dates with
--- a ledger entry of each app, and the sum of all apps per day. Changes that loaders record meanwhile stay recorded, so
--- that the next refresh takes them. Consumers: every task that changed points, when it is done.
--- 60_core_delete_old.sql explains the search_path.
+-- Stores the aggregates that depend on changed points: the 95th percentile of each app and month, each app's dates with
+-- a ledger entry, and the sum of all apps per day. Changes that loaders record in the meantime are left for the next
+-- refresh. Consumers: every task that has changed points, at its end. 60_core_delete_old.sql explains the search_path.
 create or replace function core.refresh_aggregates(most_changes integer)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -9,7 +8,7 @@ as $$
 declare
     changes core.changed_app_day[];
 begin
-    -- One refresh at a time. The points first, because truncate locks them first.
+    -- Only one refresh runs at a time. The points are locked first, because truncate also locks them first.
     lock table core.app_day in access share mode;
     lock table core.month_p95 in share row exclusive mode;
 
@@ -20,7 +19,7 @@ begin
     )
     select array_agg(taken.change) into changes from taken;
 
-    -- 1. Per app and month: the 95th percentile, ranked as in mart.billing_monthly.
+    -- 1. Per app and month: the 95th percentile, with the same ranks as in mart.billing_monthly.
     merge into core.month_p95 as stored
     using (
         select month.app_key, month.month, month.last_day, ranked.p95_kbps
@@ -61,7 +60,7 @@ begin
         insert (app_key, month, p95_kbps, last_day)
         values (computed.app_key, computed.month, computed.p95_kbps, computed.last_day);
 
-    -- 2. Per app: the dates with a ledger entry. Those of the changed months are replaced.
+    -- 2. Per app: the dates with a ledger entry. The dates in changed months are replaced.
     merge into core.entered_days as stored
     using (
         select
@@ -119,7 +118,7 @@ end
 $$;
 
 comment on function core.refresh_aggregates is
-'Stores the 95th percentiles, sums and recorded dates of at most most_changes recorded changes, and deletes those'
-' changes. Returns their number.';
+'Store the 95th percentiles, sums and ledger dates that are affected by at most most_changes recorded changes. Delete'
+' these changes and return their number.';
 revoke all on function core.refresh_aggregates from public;
 grant execute on function core.refresh_aggregates to loader;

@@ -71,7 +71,9 @@ def test_the_same_on_the_next_night_goes_on_and_is_short() -> None:
     first = said(REFUSED, None, NOW)
     next_night = REFUSED.replace("2026-11-21", "2026-11-22").replace("App a1", "App b2") + "\n" + "x" * 3000
     news = said(next_night, first.sent, NOW + timedelta(hours=23))
-    assert news.subject.startswith("agora_bandwidth_daily still fails, since 2026-11-22 01:40 UTC: App b2")
+    assert news.subject.startswith(
+        "agora_bandwidth_daily has been failing since 2026-11-22 01:40 UTC: App b2"
+    )
     assert len(news.text) < 800
     assert "Runbook: docs/runbook.md#credentials-refused" in news.text
     assert news.sent == SentAlert(first.sent.incident, NOW, NOW + timedelta(hours=23))

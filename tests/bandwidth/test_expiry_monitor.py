@@ -93,11 +93,11 @@ def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost()
         found = findings(day(days_left, state))
         (problem,) = found.problems()
         assert isinstance(problem, DaysExpire)
-        assert "already left the window by the calendar" in str(problem)
+        assert "already left the window according to the calendar" in str(problem)
         assert f"{days_left} day" not in str(problem)
         assert found.text(1, 0).startswith(f"Oldest missing day: {day(days_left).usage_date}, 0 days left.")
     found = findings(day(-2), day(-1), day(3))
-    assert "2 of them have already left the window by the calendar" in str(found.problems()[0])
+    assert "2 of them have already left the window according to the calendar" in str(found.problems()[0])
     assert [type(problem) for problem in findings(day(-3, "lost")).problems()] == [DaysLost]
 
 

@@ -61,7 +61,10 @@ def test_a_disk_full_of_everything_loses_nothing_that_was_acknowledged(
             message = harmed.fails()
 
             # Without space for its log the server ends itself; else it refuses what it has no space for.
-            assert "no space left on its disk" in message or "does not answer, or broke off" in message
+            assert (
+                "no space left on its disk" in message
+                or "does not respond, or closed the connection" in message
+            )
             empty(mounted)
             harmed.warehouse.server.restart()
             harmed.assert_nothing_is_lost()

@@ -59,7 +59,7 @@ class Site:
         with pytest.raises(WarehouseError) as caught:
             self.run(engine)
         message = str(caught.value)
-        assert "Nothing collected is lost" in message
+        assert "No collected data is lost" in message
         assert self.warehouse.server.passwords["loader"] not in message
         return message
 

@@ -240,7 +240,7 @@ def test_a_number_is_unsigned_and_of_32_bits(field: str) -> None:
         key = made(**{field: number})
         assert genuine(key, CERTIFICATE, CHANNEL, number if field == "uid" else UID, "ACS")
     for number in (-1, -(2**31), MOST + 1, 10**10, 10**5000, int(CERTIFICATE, 16)):
-        assert f"{field} must be from 0 to {MOST} (unsigned 32 bit)." in refusal(made, **{field: number})
+        assert f"{field} must be from 0 to {MOST} (unsigned 32-bit)." in refusal(made, **{field: number})
 
 
 @pytest.mark.parametrize("field", ["uid", "unix_ts", "random", "expired_ts"])
@@ -258,23 +258,23 @@ def test_another_service_is_refused(service: object) -> None:
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("", "a key must be a text that begins with 004"),
-        (None, "a key must be a text that begins with 004"),
-        (PUBLISHED.encode(), "a key must be a text that begins with 004"),
-        (spoilt(2, "5"), "a key must be a text that begins with 004"),
-        (" " + PUBLISHED, "a key must be a text that begins with 004"),
-        (PUBLISHED[:-1], "a key has 103 characters, this one has 102."),
-        (PUBLISHED + "\n", "a key has 103 characters, this one has 104."),
-        (PUBLISHED + PUBLISHED, "a key has 103 characters, this one has 206."),
+        ("", "a key must be a string that begins with 004"),
+        (None, "a key must be a string that begins with 004"),
+        (PUBLISHED.encode(), "a key must be a string that begins with 004"),
+        (spoilt(2, "5"), "a key must be a string that begins with 004"),
+        (" " + PUBLISHED, "a key must be a string that begins with 004"),
+        (PUBLISHED[:-1], "a key must have 103 characters, got 102."),
+        (PUBLISHED + "\n", "a key must have 103 characters, got 104."),
+        (PUBLISHED + PUBLISHED, "a key must have 103 characters, got 206."),
         (spoilt(3, "D"), "the key's signature must be 40 lower-case hexadecimal digits, got another "),
         (spoilt(43, "g"), "the key's app_id must be 32 hexadecimal digits, got another "),
         (spoilt(75, "x"), "the key's unix_ts must be 10 decimal digits, got another "),
         (spoilt(75, "-"), "the key's unix_ts must be 10 decimal digits, got another "),
         (spoilt(83, "_"), "the key's unix_ts must be 10 decimal digits, got another "),
-        (spoilt(75, "4294967296"), f"the key's unix_ts must be from 0 to {MOST} (unsigned 32 bit)."),
+        (spoilt(75, "4294967296"), f"the key's unix_ts must be from 0 to {MOST} (unsigned 32-bit)."),
         (spoilt(90, "B"), "the key's random must be 8 lower-case hexadecimal digits, got another "),
         (spoilt(102, "٣"), "the key's expired_ts must be 10 decimal digits, got another "),
-        (spoilt(93, "9999999999"), f"the key's expired_ts must be from 0 to {MOST} (unsigned 32 bit)."),
+        (spoilt(93, "9999999999"), f"the key's expired_ts must be from 0 to {MOST} (unsigned 32-bit)."),
     ],
 )
 def test_a_malformed_key_is_refused_by_its_part(key: Any, sentence: str) -> None:

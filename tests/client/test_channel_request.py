@@ -100,7 +100,7 @@ def test_another_url_is_refused_by_its_place(url: object) -> None:
         said = refusal(require_urls, [*URLS[:place], url, URLS[0]])
         assert said.startswith(
             f"urls[{place}] is not a stream URL. It must begin with rtmp:// or rtmps://, contain a"
-            " host and no spaces."
+            " host, and contain no spaces."
         )
 
 

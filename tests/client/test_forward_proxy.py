@@ -141,7 +141,7 @@ def test_a_proxy_that_wants_credentials_is_named_and_how_to_give_them(vendor: Ht
     with forward_proxy(credentials=f"user:{PASSWORD}") as proxy:
         said = said_by(vendor.account(proxy=f"http://{user}127.0.0.1:{proxy.port}"))
     assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP 407). Set the proxy with" in said
-    assert "http://<user>:<password>@host:port, in proxy of the connection some_account" in said
+    assert "http://<user>:<password>@host:port, in the proxy field of the connection some_account" in said
     assert "wrong-password" not in said
 
 
@@ -150,7 +150,10 @@ def test_a_proxy_that_is_away_is_named(vendor: HttpsVendor, host: str) -> None:
     port = free_port()
     said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@{host}:{port}"))
     assert f"the proxy {host}:{port} cannot be reached (" in said
-    assert "Check proxy of the connection some_account, or the environment variable HTTPS_PROXY" in said
+    assert (
+        "Check the proxy field of the connection some_account, or the environment variable HTTPS_PROXY"
+        in said
+    )
 
 
 def test_a_silent_proxy_is_left_alone_in_time(vendor: HttpsVendor) -> None:

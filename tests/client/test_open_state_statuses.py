@@ -22,8 +22,8 @@ from tests.client.push_stream_requests import OPEN_STATE_CALLS, account, account
 from tests.support.sandbox_server import RunningSandbox
 
 EITHER_CALL = pytest.mark.parametrize("name", OPEN_STATE_CALLS)
-REDIRECTED = "Redirects are not followed. Check host of the connection some_account"
-UNLISTED = "documents do not list this status. Check host of the connection some_account"
+REDIRECTED = "Redirects are not followed. Check the host of the connection some_account"
+UNLISTED = "documents do not list this status. Check the host of the connection some_account"
 # Status, what it is for either call, what to do about it, and where the runbook says more.
 REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
@@ -76,7 +76,7 @@ def test_a_refusal_is_a_typed_error_after_one_request(
 def test_nothing_but_429s_is_given_up(sandbox: RunningSandbox, name: str, quickly_given_up: None) -> None:
     error = refusal(sandbox, name, 429)
     assert type(error) is RateLimited
-    assert "Lower requests_per_second of the connection some_account" in str(error)
+    assert "Lower requests_per_second in the connection some_account" in str(error)
     assert str(error).endswith(". See docs/runbook.md#rate-limited")
     assert sandbox.stats()["by_status"].keys() == {"429"}
     assert 2 < sandbox.stats()["requests"] < 30
@@ -97,7 +97,7 @@ def test_an_application_that_fails_is_not_repeated_and_its_outcome_unknown(
 def test_a_query_that_fails_is_asked_four_times(sandbox: RunningSandbox, status: int) -> None:
     error = refusal(sandbox, "query", status)
     assert type(error) is VendorUnavailable
-    assert str(error).endswith("The next run requests it again. See docs/runbook.md#vendor-unavailable")
+    assert str(error).endswith("The next run tries again. See docs/runbook.md#vendor-unavailable")
     assert sandbox.stats()["by_status"] == {str(status): 4}
 
 
@@ -158,7 +158,7 @@ def test_what_a_lost_application_says_to_do_finds_out_that_it_arrived(
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("query", "The next run requests it again"), ("apply", "Nothing was sent. Try again")],
+    [("query", "The next run tries again"), ("apply", "Nothing was sent. Try again")],
 )
 def test_a_host_that_is_never_reached_is_unavailable(name: str, advice: str) -> None:
     async def main() -> int:

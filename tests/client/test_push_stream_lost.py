@@ -226,7 +226,9 @@ def test_what_a_lost_start_says_to_do_finds_out_that_it_took_effect(
 
 def test_what_a_lost_start_says_to_do_finds_out_that_it_did_not(sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"call": "channel", "kind": "status", "status": 500, "times": 1}])
-    with pytest.raises(OutcomeUnknown, match="404 means that nothing was started, so start it again"):
+    with pytest.raises(
+        OutcomeUnknown, match="404 means that nothing was started, so start the channel again"
+    ):
         asked(sandbox, CHANNEL_CALLS["start"])
     assert sandbox.channels()["channels"] == []
 

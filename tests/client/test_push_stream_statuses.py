@@ -36,19 +36,19 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 
 MEND = "Fix the connection some_channels: login is the App ID and password its App Certificate"
-LOOK_FIRST = "Update the channel with the same urls: 404 means that nothing was started"
+LOOK_FIRST = "Update the channel with the same urls. A 404 means that nothing was started"
 HARMLESS = "Repeating this request is safe"
-REDIRECTED = "Redirects are not followed. Check host of the connection some_channels"
-UNLISTED = "documents do not list this status. Check host of the connection some_channels"
+REDIRECTED = "Redirects are not followed. Check the host of the connection some_channels"
+UNLISTED = "documents do not list this status. Check the host of the connection some_channels"
 # Status, what it is for each call, what to do about it, and where the runbook says more.
 REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (300, UnexpectedResponse, REDIRECTED, "unexpected-response"),
     (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
     (304, UnexpectedResponse, UNLISTED, "unexpected-response"),
-    (400, RequestInvalid, "Fix the fault in the vendor's message", "request-invalid"),
+    (400, RequestInvalid, "Fix the fault described in the vendor's message", "request-invalid"),
     (401, ChannelKeyRefused, MEND, "channel-key-refused"),
     (403, UnexpectedResponse, UNLISTED, "unexpected-response"),
-    (404, ChannelNotFound, "No channel with this name is pushed", "channel-not-found"),
+    (404, ChannelNotFound, "No channel with this name is being pushed", "channel-not-found"),
     (409, ChannelConflict, "Update it, stop it, or choose another name", "channel-conflict"),
     (418, UnexpectedResponse, UNLISTED, "unexpected-response"),
 ]
@@ -186,8 +186,9 @@ def test_a_conflict_whose_body_the_document_does_not_give_is_one_all_the_same(
         async with raw_server(answers(answer(409, body))) as server:
             with pytest.raises(ChannelConflict) as refused:
                 await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
-            assert f"HTTP 409 from the vendor: {words}. A channel with this name is already pushed" in str(
-                refused.value
+            assert (
+                f"HTTP 409 from the vendor: {words}. A channel with this name is already being pushed"
+                in str(refused.value)
             )
             assert len(server.received) == 1
 

@@ -81,7 +81,7 @@ def test_nothing_but_429_ends_every_request_and_nothing_more_is_sent() -> None:
         "HTTP 429 from the vendor: words of the vendor; the account has had no" in str(e) for e in sent
     )
     assert all("this request was not sent; the account has had no" in str(e) for e in not_sent)
-    assert all("Lower requests_per_second of the connection some_account" in str(e) for e in errors)
+    assert all("Lower requests_per_second in the connection some_account" in str(e) for e in errors)
     assert {error.retry_at for error in errors} == {None}
     assert len(not_sent) >= len(APPS), "those of the second call"
 
@@ -100,8 +100,8 @@ def test_a_long_retry_after_ends_every_request_without_its_next_permit() -> None
     for error in errors:
         assert error.retry_at is not None
         assert abs(error.retry_at - datetime.now(UTC) - timedelta(days=1)) < timedelta(seconds=10)
-        assert f"asks to wait until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC" in str(error)
-        assert "The first run after that time requests it again" in str(error)
+        assert f"the vendor's Retry-After lasts until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC" in str(error)
+        assert "The first run after that time tries again" in str(error)
     assert [error.app_id for error in errors if error.answer] == [APPS[0]]
 
 

@@ -41,7 +41,7 @@ def test_a_failure_is_asked_again_until_there_is_an_answer(
 @pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: " ".join(map(str, fault.values())))
 def test_a_failure_that_stays_is_asked_four_times(sandbox: RunningSandbox, fault: dict[str, Any]) -> None:
     sandbox.put_faults([fault])
-    with pytest.raises(VendorUnavailable, match="The next run requests it again"):
+    with pytest.raises(VendorUnavailable, match="The next run tries again"):
         ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=1))
     assert sandbox.stats()["requests"] == 4
 

@@ -54,7 +54,7 @@ DOCUMENTED: dict[str, dict[int, type[VendorError]]] = {
 REDIRECT = "Redirects are not followed"
 PROXY = "A proxy between this machine and the vendor requires credentials"
 GAVE_UP = "The server gave up waiting"
-UNLISTED = "The vendor's documents do not list this status. Check host of the connection some_account"
+UNLISTED = "The vendor's documents do not list this status. Check the host of the connection some_account"
 UNDOCUMENTED = (REDIRECT, PROXY, GAVE_UP, UNLISTED)
 
 

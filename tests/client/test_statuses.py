@@ -27,16 +27,16 @@ from tests.support.sandbox_server import RunningSandbox
     ("status", "kind", "advice", "requests"),
     [
         (301, UnexpectedResponse, "Redirects are not followed", 1),
-        (304, UnexpectedResponse, "Check host of the connection some_account", 1),
+        (304, UnexpectedResponse, "Check the host of the connection some_account", 1),
         (400, DayRefused, "outside the vendor's window, or the request is malformed", 1),
         (401, AppRefused, "The App ID may belong to another account", 1),
         (403, AppRefused, "Check the App ID and its conn_id in the variable agora_apps", 1),
         (404, UnknownApp, "Check the App ID and its conn_id", 1),
-        (418, UnexpectedResponse, "Check host of the connection some_account", 1),
-        (500, VendorUnavailable, "The next run requests it again", 4),
-        (502, VendorUnavailable, "The next run requests it again", 4),
-        (503, VendorUnavailable, "The next run requests it again", 4),
-        (599, VendorUnavailable, "The next run requests it again", 4),
+        (418, UnexpectedResponse, "Check the host of the connection some_account", 1),
+        (500, VendorUnavailable, "The next run tries again", 4),
+        (502, VendorUnavailable, "The next run tries again", 4),
+        (503, VendorUnavailable, "The next run tries again", 4),
+        (599, VendorUnavailable, "The next run tries again", 4),
     ],
 )
 def test_a_status_is_a_typed_error(
@@ -122,7 +122,7 @@ def test_an_app_of_another_account_is_unknown(sandbox: RunningSandbox) -> None:
 
 
 def test_a_day_before_the_window_is_refused(sandbox: RunningSandbox) -> None:
-    with pytest.raises(DayRefused, match="Only the last 1 month can be asked for"):
+    with pytest.raises(DayRefused, match="Only the last 1 month can be requested"):
         ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=40))
 
 

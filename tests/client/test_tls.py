@@ -35,14 +35,14 @@ def test_a_self_signed_certificate_is_refused_and_ca_file_named(tmp_path: Path) 
     said = refusal(self_signed(tmp_path))
     assert "has an unknown signer (self-signed certificate)" in said
     assert (
-        "If you trust the signer, set ca_file of the connection some_account to the signer's PEM file" in said
+        "If you trust the signer, set ca_file in the connection some_account to the signer's PEM file" in said
     )
 
 
 def test_an_unknown_authority_is_refused_and_ca_file_named(tmp_path: Path) -> None:
     said = refusal(Authority(tmp_path).server())
     assert "has an unknown signer (unable to get local issuer certificate)" in said
-    assert "set ca_file of the connection some_account" in said
+    assert "set ca_file in the connection some_account" in said
 
 
 def test_an_authority_other_than_that_of_ca_file_is_refused(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_certificate_for_another_host_is_refused_although_the_authority_is_kno
 ) -> None:
     authority = Authority(tmp_path)
     said = refusal(authority.server(host), authority.ca_file)
-    assert "is for another host. Check host of the connection some_account" in said
+    assert "is for another host. Check the host of the connection some_account" in said
 
 
 def test_a_server_that_ca_file_vouches_for_is_asked(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_429_slows_down_and_is_asked_again(dashboard: DashboardApi, sandbox: R
 @pytest.mark.usefixtures("quickly_given_up")
 def test_429s_without_end_are_told(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"kind": "status", "status": 429}])
-    with pytest.raises(RateLimited, match="Lower requests_per_second of the connection contract"):
+    with pytest.raises(RateLimited, match="Lower requests_per_second in the connection contract"):
         dashboard.ask(lambda client: client.bandwidth(dashboard.app_id, A_DAY))
 
 

@@ -154,7 +154,7 @@ def test_what_another_version_or_another_plan_left_is_not_tried_again(reference:
     ti.xcom_push("batch_other", {"conn_id": "account", "app_days": []})
     with pytest.raises(AirflowFailException, match=named) as raised:
         Batch.pull(ti, "plan", reference)
-    assert "Clear the task plan with everything downstream" in str(raised.value)
+    assert "Clear the task plan and everything downstream" in str(raised.value)
 
 
 def test_a_batch_that_was_removed_is_named_with_its_run() -> None:

@@ -38,19 +38,19 @@ def test_a_run_that_another_dag_triggers_has_a_key_of_airflow() -> None:
         (
             {"action": "apply", "app_id": ["…"]},
             ("action", "app_ids"),
-            "agora_example does not know the parameter app_id; its parameters are action, app_ids."
+            "agora_example does not accept the parameter app_id; its parameters are action, app_ids."
             " Nothing was requested.",
         ),
         (
             {"to": 1, "From_date": 2, "reload": True},
             ("reload", "from_date"),
-            "agora_example does not know the parameters From_date, to; its parameters are from_date, reload."
-            " Nothing was requested.",
+            "agora_example does not accept the parameters From_date, to; its parameters are from_date,"
+            " reload. Nothing was requested.",
         ),
         (
             {"from_date": "2026-11-01"},
             (),
-            "agora_example does not know the parameter from_date; it has no parameters."
+            "agora_example does not accept the parameter from_date; it has no parameters."
             " Nothing was requested.",
         ),
         (["action"], ("action",), "The conf of agora_example must be a JSON object. Nothing was requested."),

@@ -104,7 +104,7 @@ def test_a_server_that_is_not_there_is_named(
     )
 
     assert f"@127.0.0.1:{port}/" in (sentence := explained(answer, installation))
-    assert "does not answer" in sentence
+    assert "does not respond" in sentence
 
 
 @pytest.mark.parametrize("role", ["postgres", "owner"])

@@ -31,4 +31,4 @@ def test_a_refusal_fails_and_admits_what_it_cannot_tell(status: int) -> None:
     assert f"HTTP {status}" in text
     assert "words of the vendor" in text
     assert "login is the Customer ID" in text
-    assert "this test cannot decide" in text
+    assert "this test is inconclusive" in text

@@ -86,7 +86,7 @@ def test_a_long_retry_after_ends_it_at_once(retry_after_seconds: float) -> None:
     assert error.retry_at is not None
     asked = timedelta(seconds=min(retry_after_seconds, DAY))
     assert timedelta(0) <= error.retry_at - before - asked < timedelta(seconds=10)
-    assert str(error) == f"the vendor asks to wait until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
+    assert str(error) == f"the vendor's Retry-After lasts until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def test_a_retry_after_of_five_minutes_is_slept_through() -> None:

@@ -57,22 +57,23 @@ def test_the_page_shows_open_apps_and_channels(sandbox: RunningSandbox) -> None:
 @pytest.mark.parametrize(
     ("fault", "effect", "scope"),
     [
-        ({"kind": "status", "status": 503}, "Returns HTTP 503.", "Bandwidth requests of every app"),
-        ({"kind": "disconnect", "app": 2}, "Closes the connection", "Bandwidth requests of classroom-02"),
+        ({"kind": "status", "status": 503}, "Returns HTTP 503.", "Bandwidth requests for every app"),
+        ({"kind": "disconnect", "app": 2}, "Closes the connection", "Bandwidth requests for classroom-02"),
         (
             {"kind": "delay", "seconds": 1.5, "call": "open_state", "method": "POST", "times": 2},
             "Delays the response by 1.5 s.",
-            "The first 2 POST open-state requests of every app",
+            "The first 2 POST open-state requests for every app",
         ),
         (
             {"kind": "zeros", "rate": 0.3, "usage_date": "2026-11-01", "times": 1, "per": "app_day"},
             "Serves a point of 0",
-            "The first 1 of a random 30 % of bandwidth requests of every app for 2026-11-01, per app-day",
+            "The first 1 of a random 30 % of bandwidth requests for every app, usage date 2026-11-01, "
+            "per app-day",
         ),
         (
             {"kind": "foreign", "app_id": FOREIGN_APP_ID},
-            "Returns HTTP 401, as for",
-            f"Bandwidth requests of {FOREIGN_APP_ID}",
+            "Returns HTTP 401, as if",
+            f"Bandwidth requests for {FOREIGN_APP_ID}",
         ),
         ({"kind": "clock", "seconds": -60}, "Sets the Date header 60 s behind real time.", ""),
         ({"kind": "clock", "seconds": None}, "Removes the Date header.", ""),

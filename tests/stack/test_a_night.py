@@ -226,7 +226,7 @@ def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: Liv
     assert run.state == "failed"
     assert run.states("publish") == ["skipped"]
     assert (
-        "contradict themselves: the check points_have_their_raw_response failed"
+        "contradicts itself: the check points_have_their_raw_response failed"
         " (every_collected_day_has_its_raw_response, every_raw_response_has_the_digest_of_its_body)."
         in run.note
     )

@@ -30,7 +30,7 @@ def test_a_long_wait_ends_the_batch_is_honoured_by_the_next_run_and_then_all_is_
     assert limited.states("publish") == ["success"], "what was received before is published"
     for said in (limited.note, problems(live, limited)):
         assert "Connection agora_dashboard: HTTP 429 from the vendor: " in said
-        assert said.count("the vendor asks to wait until") == 1, "once, not once per app"
+        assert said.count("the vendor's Retry-After lasts until") == 1, "once, not once per app"
         assert "docs/runbook.md#rate-limited" in said
         assert "apps failed" not in said
     collected = "select usage_date::text, state = 'collected', count(*) from mart.coverage group by 1, 2"
@@ -47,7 +47,7 @@ def test_a_long_wait_ends_the_batch_is_honoured_by_the_next_run_and_then_all_is_
     assert waiting.state == "failed"
     for said in (waiting.note, problems(live, waiting)):
         assert "Connection agora_dashboard: HTTP 429" in said
-        assert "the vendor asks to wait until" in said
+        assert "the vendor's Retry-After lasts until" in said
     assert live.sandbox("GET", "stats")["requests"] == 0
 
     live.sql("delete from core.request_pace")  # as if the hour were over

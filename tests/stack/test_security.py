@@ -50,7 +50,7 @@ def test_a_wrong_password_of_the_warehouse_is_explained_and_no_secret_is_written
         live.call("PATCH", path, {"state": "failed"})
 
     assert f"connection agora_warehouse, loader@127.0.0.1:{live.stack.settings.pg_port}/warehouse" in said
-    assert "Nothing collected is lost" in said
+    assert "No collected data is lost" in said
     everything = dict(everything_written(live))
     for needle in (WRONG, *secrets.postgres.values(), secrets.fernet_key, secrets.jwt_secret):
         assert [where for where, text in everything.items() if needle in text] == []

@@ -24,7 +24,7 @@ BY_HAND: dict[str, tuple[dict[str, Any], str]] = {
 def assert_refused(live: LiveStack, run: Run, parameters: str) -> None:
     assert run.state == "failed"
     assert (
-        f"{run.dag_id} does not know the parameter app_id; {parameters}. Nothing was requested." in run.note
+        f"{run.dag_id} does not accept the parameter app_id; {parameters}. Nothing was requested." in run.note
     )
     assert max(task["try_number"] for task in run.tasks) == 1, "trying again does not correct a parameter"
     assert live.sandbox("GET", "stats")["requests"] == 0

@@ -82,7 +82,7 @@ def test_a_check_that_cannot_be_run_hides_no_contradiction(
     ti = TaskInstance()
 
     said = (
-        r"The stored data contradict themselves: the check a failed \(two\); the check c failed \(three\)\."
+        r"The stored data contradicts itself: the check a failed \(two\); the check c failed \(three\)\."
         rf" The stored data could not be checked in full: the check b could not run \({reason}\)\."
         r" See docs/runbook\.md#run-failed"
     )

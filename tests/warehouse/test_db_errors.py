@@ -47,14 +47,14 @@ def engine_at(warehouse: Warehouse, **changes: object) -> Engine:
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [
-        ({"port": free_port()}, ("does not answer", "Connection refused", "host and port")),
-        ({"host": "nowhere.invalid"}, ("does not answer", "nowhere.invalid", "host and port")),
+        ({"port": free_port()}, ("does not respond", "Connection refused", "host and port")),
+        ({"host": "nowhere.invalid"}, ("does not respond", "nowhere.invalid", "host and port")),
         ({"password": SECRET}, ("refuses the login or the password", "Correct them in the connection")),
         ({"password": ""}, ("refuses the login or the password", "no password supplied")),
         ({"username": "nobody"}, ("refuses the login or the password",)),
         ({"database": "elsewhere"}, ('database "elsewhere" does not exist', "connection's schema")),
-        ({"database": "airflow"}, ("does not let the role into the database",)),
-        ({"query": {"sslmode": "require"}}, ("TLS is not what sslmode asks for", "does not support SSL")),
+        ({"database": "airflow"}, ("does not let the role connect to the database",)),
+        ({"query": {"sslmode": "require"}}, ("TLS does not meet the requirements", "does not support SSL")),
     ],
 )
 def test_a_connection_that_does_not_come_about_is_explained(
@@ -72,7 +72,7 @@ def test_a_server_without_room_for_one_more_connection_is_explained(warehouse: W
     warehouse.run(f"alter database {warehouse.database} connection limit 1", role="postgres")
     with (
         warehouse.connect("loader"),
-        explains(warehouse, "takes no more connections", "pg_stat_activity"),
+        explains(warehouse, "accepts no more connections", "pg_stat_activity"),
         engine_at(warehouse).connect(),
     ):
         pass
@@ -94,7 +94,11 @@ def test_a_database_that_was_never_migrated_is_explained(warehouse: Warehouse) -
         ("", "delete from core.app_day", ("does not permit", "role loader", "docs/security.md")),
         ("set transaction read only", "update core.app set name = ''", ("is read-only", "primary server")),
         ("set statement_timeout = 10", "select pg_sleep(60)", ("took too long", "pg_stat_activity")),
-        ("", "select pg_terminate_backend(pg_backend_pid())", ("does not answer, or broke off",)),
+        (
+            "",
+            "select pg_terminate_backend(pg_backend_pid())",
+            ("does not respond, or closed the connection",),
+        ),
     ],
 )
 def test_a_statement_that_fails_is_explained(
@@ -148,7 +152,7 @@ def test_psycopg2s_own_errors_are_explained_too(module_warehouse: Warehouse) -> 
     """COPY goes past SQLAlchemy."""
     with explains(module_warehouse, "does not permit"), engine_at(module_warehouse).connect() as connection:
         connection.connection.cursor().execute("truncate core.app_day")
-    with explains(module_warehouse, "does not answer, or broke off"):
+    with explains(module_warehouse, "does not respond, or closed the connection"):
         raise psycopg2.InterfaceError("connection already closed")
 
 
@@ -177,7 +181,7 @@ def connection_to(warehouse: Warehouse, password: str, **fields: object) -> str:
     ("password", "said"),
     [
         (SECRET, "connection agora_warehouse, loader@127.0.0.1:"),
-        (None, "may lose what it acknowledged"),
+        (None, "may lose acknowledged commits"),
     ],
     ids=["a wrong password", "a server that is not durable"],
 )
@@ -228,7 +232,7 @@ def migrate_from_the_shell(url: str) -> subprocess.CompletedProcess[str]:
 def test_migrating_refuses_a_server_that_may_lose_commits(module_warehouse: Warehouse) -> None:
     done = migrate_from_the_shell(module_warehouse.url("owner"))
     assert done.returncode == 1
-    assert "may lose what it acknowledged: fsync is off" in done.stderr
+    assert "may lose acknowledged commits: fsync is off" in done.stderr
     assert "Traceback" not in done.stderr
 
 

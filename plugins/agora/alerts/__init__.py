@@ -1,1 +1,1 @@
-"""Alerts about failed runs: incidents, messages, recipients. Does not import Airflow."""
+"""Alerts about failed runs: incidents, messages and webhooks. This package does not import Airflow."""

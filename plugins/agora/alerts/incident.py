@@ -1,4 +1,4 @@
-"""One alert per incident: which failed runs belong together, and what the alert says."""
+"""Group failed runs into incidents, and write the alert for each incident."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from agora.domain import Cause
 from agora.errors import RUNBOOK, runbook_entry
 
-RUN_FAILED = "run-failed"  # runbook entry of a run without an entry of its own
-REMIND_AFTER = timedelta(hours=20)  # once a day, although nights differ in length
+RUN_FAILED = "run-failed"  # runbook entry for a run without a recorded cause
+REMIND_AFTER = timedelta(hours=20)  # allows one reminder per day, although nightly runs differ in length
 SUBJECT_CHARACTERS = 120
 REMINDER_CHARACTERS = 500
 
@@ -25,7 +25,7 @@ class Failure:
         run_id: The run.
         url: URL of the run's page.
         text: The run note.
-        causes: Why it failed. Empty if no task noted a cause.
+        causes: Causes of the failure. Empty if no task recorded a cause.
     """
 
     dag_id: str
@@ -36,23 +36,23 @@ class Failure:
 
     @property
     def entries(self) -> list[str]:
-        """Runbook entries of the causes."""
+        """Runbook entries for the causes."""
         return sorted({runbook_entry(cause.kind) for cause in self.causes}) or [RUN_FAILED]
 
     @property
     def incident(self) -> list[str]:
-        """Identity of the incident: kinds of failure and connections, equal for runs that belong together."""
+        """Runbook entries and connections that identify the incident. Runs of one incident share them."""
         return sorted({*self.entries, *(cause.conn_id for cause in self.causes if cause.conn_id)})
 
 
 @dataclass(frozen=True, slots=True)
 class SentAlert:
-    """The last alert about a DAG.
+    """The last alert sent for a DAG.
 
     Attributes:
         incident: `Failure.incident` of the failed run.
         since: Time of the incident's first alert, with time zone.
-        at: Time of its last alert, with time zone.
+        at: Time of the incident's last alert, with time zone.
     """
 
     incident: list[str]
@@ -60,12 +60,12 @@ class SentAlert:
     at: datetime
 
     def to_json(self) -> dict[str, Any]:
-        """Return values that JSON has."""
+        """Return the alert as JSON-compatible values."""
         return {"incident": self.incident, "since": self.since.isoformat(), "at": self.at.isoformat()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> SentAlert:
-        """Return the alert that `to_json` described."""
+        """Rebuild an alert from the output of `to_json`."""
         since, at = (datetime.fromisoformat(values[name]) for name in ("since", "at"))
         return cls(list(values["incident"]), since, at)
 
@@ -77,7 +77,7 @@ class Message:
     Attributes:
         subject: One line.
         text: The run note, the run's URL and the runbook entries.
-        sent: Stored after sending.
+        sent: Record of the alert, stored after sending.
     """
 
     subject: str
@@ -86,11 +86,11 @@ class Message:
 
 
 def message(failure: Failure, last: SentAlert | None, now: datetime) -> Message | None:
-    """Return the alert for a failed run: full if new, a reminder once a day, else None.
+    """Return a full alert for a new incident, a daily reminder for a known incident, or None.
 
     Args:
         failure: The run.
-        last: Last alert about the DAG. None if a run has succeeded since.
+        last: Last alert sent for the DAG. None if there is none, or if a run has succeeded since.
         now: The current time, with time zone.
     """
     if last is None or last.incident != failure.incident:
@@ -99,7 +99,7 @@ def message(failure: Failure, last: SentAlert | None, now: datetime) -> Message 
     if now - last.at < REMIND_AFTER:
         return None
     text = failure.text[:REMINDER_CHARACTERS] + "…" * (len(failure.text) > REMINDER_CHARACTERS)
-    begin = f"{failure.dag_id} still fails, since {last.since:%Y-%m-%d %H:%M %Z}"
+    begin = f"{failure.dag_id} has been failing since {last.since:%Y-%m-%d %H:%M %Z}"
     return _message(begin, text, failure, SentAlert(failure.incident, last.since, now))
 
 

@@ -1,4 +1,4 @@
-"""Send an alert to a webhook as one JSON POST."""
+"""Send an alert to a webhook as a JSON POST request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TIMEOUTS = Timeouts(SECONDS, SECONDS, SECONDS)
 
 
 async def post(url: str, message: Message, failure: Failure, conn_id: str, proxy: Proxy | None) -> None:
-    """Send an alert. Chat services show the field `text`.
+    """Send an alert. Chat services show its `text` field.
 
     Args:
         url: The webhook's URL. It is a secret, so no message contains it.
         message: The alert.
         failure: The failed run.
         conn_id: The connection that stores the URL.
-        proxy: Forward proxy to the webhook, if any.
+        proxy: Forward proxy for the webhook, if any.
 
     Raises:
         AlertNotSent: The webhook did not accept the alert within ten seconds. Redirects are not followed.

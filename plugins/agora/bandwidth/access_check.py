@@ -9,24 +9,24 @@ from collections.abc import Iterable
 from agora.client.dashboard import CONFIRMING_APPS, credentials_refused
 from agora.errors import AppRefused, CredentialsRefused, UnknownApp, VendorError
 
-REFUSALS_OF_AN_APP = 3  # consecutive ones: a single 401, 403 or 404 proves nothing
-REFUSALS_OF_AN_ACCOUNT = 3  # consecutive ones, of several apps
-REFUSALS_OF_A_SERVED_ACCOUNT = 10  # the minimum, even if max_concurrency is small
+REFUSALS_OF_AN_APP = 3  # consecutive refusals; a single 401, 403 or 404 proves nothing
+REFUSALS_OF_AN_ACCOUNT = 3  # consecutive refusals across several apps
+REFUSALS_OF_A_SERVED_ACCOUNT = 10  # minimum, even if max_concurrency is small
 
 
 class AccessCheck:
-    """Evidence about the account's credentials and about each app, from the responses so far.
+    """Evidence about the account's credentials and each app, gathered from the responses so far.
 
-    Requests are sent one at a time until one of them is not refused, so that wrong credentials cost only a
-    handful of requests.
+    Requests are sent one at a time until one is not refused, so that wrong credentials cost only a handful
+    of requests.
 
     Args:
-        many: Number of consecutive refusals, of several apps, that cast doubt on the credentials of an
-            account that has served an app.
+        many: Number of consecutive refusals across several apps that casts doubt on the credentials, once
+            the account has served an app.
 
     Attributes:
         one_by_one: Whether every request so far was refused.
-        one_at_a_time: Lock of the single request that may be sent meanwhile.
+        one_at_a_time: Lock that admits a single request while `one_by_one` is true.
     """
 
     def __init__(self, many: int) -> None:
@@ -41,7 +41,7 @@ class AccessCheck:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether at least one request was refused and none had another outcome."""
+        """Whether at least one request was refused and no request had a different outcome."""
         return bool(self._refused) and self.one_by_one
 
     def expect(self, app_ids: Iterable[str]) -> None:
@@ -49,22 +49,22 @@ class AccessCheck:
         self._expected.update(app_ids)
 
     def note_served(self, app_id: str) -> None:
-        """Note a response with points: the credentials are right, and the app belongs to the account."""
+        """Record a response with points. The credentials are right, and the app belongs to the account."""
         self._is_served = True
         self.note_accepted()
         self._of_app.pop(app_id, None)
 
     def note_accepted(self) -> None:
-        """Note a response about the request itself, which implies that the credentials are right."""
+        """Record a response that concerns the request itself. It implies that the credentials are right."""
         self.one_by_one = False
         self._refused.clear()
 
     def note_unavailable(self) -> None:
-        """Note a request without a usable response, which proves nothing about the credentials."""
+        """Record a request without a usable response. It proves nothing about the credentials."""
         self.one_by_one = False
 
     def note_refusal(self, error: AppRefused | UnknownApp) -> None:
-        """Note a 401, 403 or 404."""
+        """Record a 401, 403 or 404."""
         self._of_app[error.app_id] += 1
         self._last_of_app[error.app_id] = error
         if isinstance(error, AppRefused):
@@ -77,10 +77,11 @@ class AccessCheck:
         return self._last_of_app[app_id] if self._of_app[app_id] >= REFUSALS_OF_AN_APP else None
 
     def refusal_of_account(self) -> CredentialsRefused | None:
-        """Return the account's refusal if several apps were refused consecutively, else None.
+        """Return an error for the account if several apps were refused consecutively, else None.
 
-        After an app was served, many consecutive refusals are required, because several apps of another
-        account may follow each other. They prove nothing until an app that was served before is refused too.
+        Once an app has been served, many consecutive refusals are required, because several adjacent apps
+        may belong to another account. Even many refusals prove nothing until an app that was served before
+        is refused too.
         """
         apps = {error.app_id for error in self._refused}
         enough = self._many if self._is_served else REFUSALS_OF_AN_ACCOUNT

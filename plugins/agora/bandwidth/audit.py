@@ -15,8 +15,9 @@ from agora.domain import SLOTS_PER_DAY
 from agora.text import format_count
 from agora.warehouse.stored_points import StoredPoints, read_points_to_compare
 
-# Older app-days. Comparing them takes about 20 s on one core, as long as the 62 days of 800 apps that are
-# always compared. Up to 100 apps and 500 days, the sample covers every older day each week.
+# Number of older app-days. Comparing them takes about 20 s on one core, as long as comparing the last 62 days
+# of 800 apps, which are always compared. With up to 100 apps and 500 days, each week's sample covers every
+# older day.
 SAMPLE = 50_000
 NAMED = 20
 NO_POINTS = [None] * SLOTS_PER_DAY
@@ -29,7 +30,7 @@ class Comparison:
     Attributes:
         compared: Number of compared app-days.
         unproven: Number of app-days whose response was deleted by retention.
-        differing: App, day and difference of each app-day whose points differ from its responses.
+        differing: App, day and difference for each app-day whose points differ from its responses.
     """
 
     compared: int = 0
@@ -47,15 +48,15 @@ class Comparison:
             return f"{text} All agree."
         named = "; ".join(self.differing[:NAMED])
         more = f"; and {len(self.differing) - NAMED:,} more" if len(self.differing) > NAMED else ""
-        return f"{text} Different in {format_count(len(self.differing), 'app-day')}: {named}{more}."
+        return f"{text} Differences in {format_count(len(self.differing), 'app-day')}: {named}{more}."
 
 
 def compare(engine: Engine, sample: int = SAMPLE) -> Comparison:
-    """Decode the stored responses of some app-days again and compare them with the stored points.
+    """Decode the stored responses for some app-days again, and compare the results with the stored points.
 
     Args:
-        engine: Engine of the warehouse, as the loader. Nothing is written.
-        sample: Number of random app-days that are older than 62 days. All newer ones are compared.
+        engine: Warehouse engine, connected as the loader. Nothing is written.
+        sample: Number of app-days older than 62 days, chosen at random. All newer app-days are compared.
     """
     with engine.connect() as connection:
         return compared(read_points_to_compare(connection, sample))
@@ -75,14 +76,14 @@ def compared(app_days: Iterable[StoredPoints]) -> Comparison:
 
 
 def _difference(app_day: StoredPoints) -> str:
-    """Return how an app-day's points differ from its responses, empty if they agree."""
+    """Describe how an app-day's points differ from its responses. Return an empty string if they agree."""
     if any(sha256(response.body).digest() != response.body_sha256 for response in app_day.responses):
         return "the stored response does not match its stored digest"
     if app_day.kbps is None:
-        responses = app_day.due  # a run may be about to load the others
+        responses = app_day.due  # a run may be about to load the other responses
     else:
         if all(response.body_sha256 != app_day.body_sha256 for response in app_day.responses):
-            return "the response of its points is not stored"
+            return "the response that delivered its points is not stored"
         responses = app_day.due or app_day.responses
     received = newest([read(response) for response in responses]).kbps if responses else None
     if received is None:

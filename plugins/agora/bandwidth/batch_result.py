@@ -1,4 +1,4 @@
-"""The result of collecting: counts to add up, durations, and a text for the run note."""
+"""Results of collecting: counts that can be added up, durations, and the text for the run note."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Stage = Literal["plan", "fetch", "keep", "decode", "load", "check", "refresh"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 MOST_NAMED = 20
-DETAIL = "- "  # prefix of detail lines, which a run note, limited to 1,000 characters, may cut off
+DETAIL = "- "  # prefix of detail lines; the run note may omit them to stay within 1,000 characters
 ADDED = (
     *("app_days", "requested", "received", "points_received", "changed", "requests", "limited"),
     *("at_the_edge", "not_worthwhile"),
@@ -30,7 +30,7 @@ ADDED = (
 
 @dataclass(slots=True)
 class BatchResult:
-    """Counts of one or several batches.
+    """Counts and durations for one or more batches.
 
     Attributes:
         app_days: App-days planned.
@@ -39,17 +39,17 @@ class BatchResult:
         points_received: Points in those responses, whether or not they changed anything.
         changed: App-days whose stored points changed.
         states: Current state → number of app-days.
-        requests: Requests sent, retries included.
+        requests: Requests sent, including retries.
         limited: Requests that were throttled (HTTP 429).
         failures: App ID → number of failed days, and the first reason.
-        kinds: Names of the error classes of these failures.
+        kinds: Names of the error classes behind these failures.
         failures_of_removed: Failures of apps that were removed from the configuration. They do not fail a
             run.
-        at_the_edge: App-days that were refused at the edge of the vendor's window.
-        not_worthwhile: App-days not requested, because the vendor refused other apps the same date.
-        stopped: Why the account's remaining app-days were not requested. Empty if all were.
-        stopped_by: Name of that error's class.
-        seconds: Stage → its duration.
+        at_the_edge: App-days that were refused at the edge of the vendor window.
+        not_worthwhile: App-days not requested, because the vendor refused the same date for other apps.
+        stopped: Reason why the account's remaining app-days were not requested. Empty if all were requested.
+        stopped_by: Class name of the error behind `stopped`.
+        seconds: Stage → duration in seconds.
     """
 
     app_days: int = 0
@@ -82,10 +82,10 @@ class BatchResult:
 
         Args:
             batch: The DataFrame that `normalise` returned.
-            changed: Number of app-days whose points in the warehouse have changed.
-            failures: App-day → class of its error, reason and remedy, including app-days that were not
-                requested. Rejected responses of the batch are added.
-            at_the_edge: App-days that were refused at the edge of the vendor's window.
+            changed: Number of app-days whose stored points changed.
+            failures: App-day → error class name, reason and remedy. Includes app-days that were not
+                requested. The batch's rejected responses are added here.
+            at_the_edge: App-days that were refused at the edge of the vendor window.
         """
         rejected = batch.loc[batch["state"] == "rejected", "reason"]
         everything = dict(failures or {})
@@ -107,7 +107,7 @@ class BatchResult:
         )
 
     def add(self, other: BatchResult) -> None:
-        """Add another batch's counts to these."""
+        """Add another result's counts and durations to this result."""
         self.states = dict(Counter(self.states) + Counter(other.states))
         for name in ADDED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -126,11 +126,11 @@ class BatchResult:
 
     @property
     def retries(self) -> int:
-        """Number of repeated requests, after a 429, a 5xx or no response."""
+        """Number of requests repeated after a 429, a 5xx or a missing response."""
         return max(0, self.requests - self.requested)
 
     def failed(self) -> str:
-        """Return why the account was stopped, and each failed app with its first reason."""
+        """Return the reason why the account was stopped, and each failed app with its first reason."""
         named = ""
         if self.failures:
             named = "\n".join(
@@ -151,7 +151,7 @@ class BatchResult:
             self.kinds = []
 
     def text(self) -> str:
-        """Return the result as a few lines, the most important first and details of failed apps last."""
+        """Return the result in a few lines: the most important first, details of failed apps last."""
         lines = [
             f"Requested {self.requested:,} of {format_count(self.app_days, 'app-day')};"
             f" received {self.received:,} with {format_count(self.points_received, 'point')};"
@@ -175,7 +175,7 @@ class BatchResult:
         return "\n".join([*(line for line in problems if line not in details), *lines, *details])
 
     def replayed(self) -> str:
-        """Return the result of decoding stored responses again as text."""
+        """Return the result of a replay in a few lines."""
         lines = [
             f"Decoded the stored responses of {format_count(self.requested, 'app-day')} again:"
             f" {self.received:,} with {format_count(self.points_received, 'point')};"
@@ -189,12 +189,12 @@ class BatchResult:
         return ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items())) or "none"
 
     def to_json(self) -> dict[str, Any]:
-        """Return values that JSON has, for XComs."""
+        """Return the result as JSON-compatible values for an XCom."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> BatchResult:
-        """Return the result that `to_json` described."""
+        """Restore a result from the return value of `to_json`."""
         failures = {
             name: {app_id: (count, reason) for app_id, (count, reason) in values[name].items()}
             for name in ("failures", "failures_of_removed")

@@ -1,4 +1,4 @@
-"""Collect app-days: fetch concurrently, store responses, decode, normalise, load, and add up the result."""
+"""Collect app-days: fetch concurrently, store responses, decode, normalise, load, and add up the results."""
 
 from __future__ import annotations
 
@@ -49,20 +49,21 @@ async def collect(
 ) -> BatchResult:
     """Collect some app-days of one account and commit every few seconds.
 
-    Committed data is kept whatever happens later. One app's failure does not affect other apps: failures are
+    Later errors do not undo committed data. One app's failure does not affect other apps: each failure is
     recorded in the ledger and counted in the result.
 
     Args:
-        requested: Distinct pairs of App ID and usage date, soonest to expire first. The apps are in core.app.
-        client: Client of the apps' account, already entered.
-        engine: Engine of the warehouse, as the loader.
-        witnesses: App-days of apps that were served before, to distinguish refused credentials from a refused
-            app.
-        refused_before: App-days that the vendor refused with 400 at their last request.
+        requested: Distinct pairs of App ID and usage date, soonest to expire first. The apps must exist
+            in core.app.
+        client: Open client for the apps' account.
+        engine: Warehouse engine, connected as the loader.
+        witnesses: App-days of apps that were served before. They distinguish refused credentials from a
+            refused app.
+        refused_before: App-days whose last request the vendor refused with 400.
         now: Clock of this worker.
 
     Returns:
-        The result. If the account was stopped, its `stopped` has the reason.
+        The result. If the account was stopped, `stopped` contains the reason.
 
     Raises:
         ClockDiffers: The clocks of this worker, the warehouse and the vendor differ by minutes.
@@ -97,7 +98,7 @@ async def collect(
 
 
 def _report_stop(result: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
-    """Set the reason why the account was stopped, and remove its repetitions from the apps' failures."""
+    """Record why the account was stopped, and remove app failures that only repeat this reason."""
     result.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
     result.stopped_by = type(stop).__name__
     kind, statuses = (
@@ -120,16 +121,16 @@ async def check_access(
     *,
     now: Callable[[], datetime] = _utc_now,
 ) -> BatchResult:
-    """Collect one of the planned app-days, so that refused credentials show before batches are created.
+    """Collect one planned app-day, to detect refused credentials before batches are created.
 
     Args:
         planned: At least one pair of App ID and usage date.
-        client: Client of the apps' account, already entered.
-        engine: Engine of the warehouse, as the loader.
+        client: Open client for the apps' account.
+        engine: Warehouse engine, connected as the loader.
         now: Clock of this worker.
 
     Returns:
-        The result. If the credentials are refused, its `stopped` has the reason.
+        The result. If the credentials are refused, `stopped` contains the reason.
     """
     with engine.connect() as connection:
         served = planning_queries.served(connection, client.settings.conn_id, most=CONFIRMING_APPS)
@@ -142,13 +143,13 @@ async def check_access(
 
 
 def _spread(app_days: Sequence[AppDay], count: int) -> list[AppDay]:
-    """Return random app-days that are far apart, because refused apps may follow each other in order."""
+    """Return random app-days from different parts of the list, because refused apps may be adjacent."""
     bounds = [number * len(app_days) // count for number in range(count + 1)]
     return [random.choice(app_days[start:end]) for start, end in pairwise(bounds) if start < end]  # noqa: S311 - no secret
 
 
 async def _next_chunk(chunks: AsyncGenerator[list[Fetched]], seconds: dict[str, float]) -> list[Fetched]:
-    """Wait for the next chunk. An empty list follows the last one."""
+    """Return the next chunk, or an empty list after the last chunk."""
     with timed(seconds, "fetch"):
         return await anext(chunks, [])
 
@@ -158,7 +159,7 @@ async def _load_chunk(
 ) -> BatchResult:
     """Store a chunk in two transactions: first the responses as received, then their points.
 
-    Only waiting for the warehouse happens in a thread, because two busy Python threads slow each other down.
+    Only the transactions run in threads, because two busy Python threads slow each other down.
     """
     settings = client.settings
     seconds: dict[str, float] = {}
@@ -192,7 +193,7 @@ async def _load_chunk(
 
 
 def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], datetime]]) -> timedelta:
-    """Store the responses as received; return how far the warehouse's clock is ahead of this worker's."""
+    """Store the responses as received, and return how far the warehouse's clock is ahead of the worker's."""
     answered, now = given
     vendor_ahead = [
         item.answer.server_date - item.answer.fetched_at
@@ -214,7 +215,7 @@ def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], 
 async def _in_transaction(
     engine: Engine, work: Callable[[Connection, Given], Result], given: Given
 ) -> Result:
-    """Run a transaction in a thread and wait for its end even if cancelled, so that no response is lost."""
+    """Run a transaction in a thread. Even if cancelled, wait until it ends, so that no response is lost."""
 
     def transaction() -> Result:
         with engine.begin() as connection:
@@ -228,7 +229,7 @@ async def _in_transaction(
 
 
 def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
-    """Decode one response, or return why there is none."""
+    """Return the decoded response of an item, or the reason why there is no response to decode."""
     if item.error is not None or item.answer is None:
         return Outcome(
             item.app_id,
@@ -241,7 +242,7 @@ def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
 
 
 def _failure(item: Fetched, oldest_served: dict[str, date]) -> tuple[str, str, str]:
-    """Return the class of an item's error, its reason and a remedy."""
+    """Return the class name, reason and remedy for an item's error."""
     if item.error is None:
         raise ValueError(f"{item.key} has not failed")
     advice = item.error.advice

@@ -1,4 +1,4 @@
-"""Decode the body of one response strictly: exactly the documented shape, or a reason for its rejection."""
+"""Decode a response body strictly: any deviation from the documented shape is a reason to reject it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from agora.domain import LABELS
 from agora.errors import ResponseRejected
 
-# Numerator and denominator: a division by 1,000 is exact to the last bit, a factor of 0.001 is not.
+# Numerator and denominator. Dividing by 1,000 is exact to the last bit; multiplying by 0.001 is not.
 KBPS_PER_UNIT = {"bps": (1, 1_000), "kbps": (1, 1), "Mbps": (1_000, 1), "Gbps": (1_000_000, 1)}
-MOST_KBPS = 1e11  # 100 Tbit per second: above any customer's traffic, and a day's bytes do not overflow
-MOST_SHOWN, PIECE = 20, 7  # a reason repeats texts of up to 20 characters, else their first 7
+MOST_KBPS = 1e11  # 100 Tbit/s: above any customer's traffic, and too low for a day's bytes to overflow
+MOST_SHOWN, PIECE = 20, 7  # a reason quotes strings of up to 20 characters, otherwise the first 7
 STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)')  # in valid JSON; a key is followed by a colon
 
-# One field per slot, with the vendor's label as its name. A missing label is NaN.
+# One field per slot, named after the vendor's label. A missing label becomes NaN.
 Points: Any = msgspec.defstruct(
     "Points",
     [(f"slot_{slot}", float, math.nan) for slot in range(len(LABELS))],
@@ -42,9 +42,9 @@ DAY = msgspec.json.Decoder(Day)
 
 
 def decode(body: bytes, usage_date: date) -> NDArray[np.float64]:
-    """Return the rates of one usage date from the body of a 200.
+    """Return the rates for one usage date from the body of a 200 response.
 
-    Source: Dashboard RESTful API, bandwidth call. Units of the same family are converted. Ambiguous bodies
+    Source: Dashboard RESTful API, bandwidth call. Rates in bps, Mbps or Gbps are converted. Ambiguous bodies
         are rejected.
 
     Returns:
@@ -52,7 +52,7 @@ def decode(body: bytes, usage_date: date) -> NDArray[np.float64]:
         deliver the point.
 
     Raises:
-        ResponseRejected: The message has the reason and at most a few characters of the body.
+        ResponseRejected: The message gives the reason and quotes at most a few characters of the body.
     """
     day = _parsed(body)
     if day.date != usage_date.isoformat():
@@ -88,10 +88,10 @@ def _in_kbps(rates: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
 
 
 def _refuse_duplicates(body: bytes, points: int) -> None:
-    """Reject a body with duplicate keys, of which the decoder silently keeps the last."""
+    """Reject a body with duplicate keys, because the decoder silently keeps only the last duplicate."""
     known = len(Day.__struct_fields__) + points
-    # Each key adds one colon and each label contains another. If this sum is right and no escape hides a
-    # colon, there are no duplicates.
+    # Each key adds one colon, and each label contains another. If the number of colons matches and no escape
+    # hides a colon, there are no duplicates.
     if b"\\" not in body and body.count(b":") == known + points:
         return
     keys = [text for text, colon in STRING.findall(body) if colon]
@@ -105,11 +105,11 @@ def _short(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """Shorten a text so that it contains no piece of a secret. A replay does not know the secrets."""
+    """Shorten a string so that it reveals no part of a secret. A replay has no secrets to mask with."""
     return text if len(text) <= MOST_SHOWN else f"{text[:PIECE]}…"
 
 
 def _printable(text: str) -> str:
-    """Return the decoder's message with any repeated key shortened."""
+    """Return the decoder's message in printable characters, with any quoted key shortened."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return re.sub(r"(?<=field `).*?(?=`(?: - at `\$[^`]*`)?$)", lambda key: _cut(key[0]), shown)

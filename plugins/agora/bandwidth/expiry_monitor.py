@@ -20,34 +20,34 @@ REASON_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Result of one check, stored for the next one.
+    """Result of one check, stored for the next check.
 
     Attributes:
         at: Time of the check, with time zone.
-        gone: Usage date in ISO format → number of app-days that have left the window and were never
-            collected. Only days that were available at the previous check.
+        gone: Usage date in ISO format → number of app-days that left the window without being collected.
+            Contains only days that were available at the previous check.
     """
 
     at: datetime
     gone: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return values that JSON has."""
+        """Return the check as JSON-compatible values."""
         return {"at": self.at.isoformat(), "gone": {**self.gone}}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Check:
-        """Return the check that `to_json` described."""
+        """Restore a check from the return value of `to_json`."""
         return cls(datetime.fromisoformat(values["at"]), dict(values["gone"]))
 
 
 class Findings:
-    """Incomplete app-days, grouped by what you can do about them.
+    """Incomplete app-days, grouped into lost, expiring, waiting and partial days.
 
     Args:
         days: Incomplete app-days that were inside the window at the last check, oldest first.
         before: The last check.
-        days_of_warning: An app-day with this many days left, or fewer, is about to expire.
+        days_of_warning: An app-day with at most this many days left is about to expire.
     """
 
     def __init__(self, days: Sequence[IncompleteDay], before: Check, days_of_warning: int) -> None:
@@ -75,7 +75,7 @@ class Findings:
 
         Args:
             apps: Number of apps in the warehouse.
-            lost_in_all: Number of all lost app-days.
+            lost_in_all: Total number of lost app-days.
         """
         if self.waiting:
             soonest = min(self.waiting, key=lambda day: (day.days_left, day.usage_date))
@@ -105,8 +105,8 @@ def _expire_text(days: Sequence[IncompleteDay], days_of_warning: int) -> str:
         f" the first in {_days(max(0, soonest))}.",
         *(
             [
-                f"{behind:,} of them have already left the window by the calendar. Each is still requested"
-                f" for {_days(MARGIN_DAYS)}."
+                f"{behind:,} of them have already left the window according to the calendar. Each is still"
+                f" requested for {_days(MARGIN_DAYS)}."
             ]
             if behind
             else []
@@ -131,7 +131,7 @@ def _lost_text(days: Sequence[IncompleteDay]) -> str:
 
 
 def _by_app(days: Sequence[IncompleteDay]) -> list[str]:
-    """List the apps, soonest to expire first, each with its oldest missing day and its reason."""
+    """List the apps, soonest to expire first, each with its oldest missing day and the reason."""
     first: dict[str, IncompleteDay] = {}
     count: Counter[str] = Counter()
     for day in sorted(days, key=lambda day: (day.days_left, day.usage_date, day.app_id)):

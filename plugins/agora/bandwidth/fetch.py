@@ -30,10 +30,10 @@ CHUNK_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One app-day with its response or with the error of its request.
+    """One app-day with its response, or with the error of its request.
 
     Attributes:
-        requested: False if earlier responses, or missing ones, made a request pointless.
+        requested: False if the outcome of earlier requests made this request pointless.
     """
 
     app_id: str
@@ -44,21 +44,21 @@ class Fetched:
 
     @property
     def key(self) -> AppDay:
-        """The app-day."""
+        """The App ID and usage date."""
         return self.app_id, self.usage_date
 
 
 class Fetch:
-    """Requests of one batch, concurrent within the account's limits.
+    """Requests for one batch, sent concurrently within the account's limits.
 
     Args:
-        edge: The app-days of the batch, and which of them are worth a request.
-        client: Client of the apps' account, already entered.
+        edge: The app-days in the batch. It selects those that are worth a request.
+        client: Open client for the apps' account.
         witnesses: App-days of apps that were served before. They are requested to confirm a 401 or 403.
 
     Attributes:
-        stopped: Why the account's remaining app-days were not requested: its credentials are refused, or it
-            gets nothing but 429. None if all were requested.
+        stopped: Error that prevented the account's remaining app-days from being requested: the credentials
+            are refused, or every response is 429. None if the account was not stopped.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class Fetch:
         self._arrived: list[Fetched] = []
         self._room = asyncio.Event()
         self._room.set()
-        self._full = asyncio.Event()  # also set at the end
+        self._full = asyncio.Event()  # also set when all requests have ended
         self._over = False
 
     async def chunks(self) -> AsyncGenerator[list[Fetched]]:
         """Request all app-days that are worth a request, and yield their responses in chunks.
 
         A chunk is yielded when it is full or a few seconds old, so that an interruption costs little.
-        Requests pause while a full chunk waits for its consumer, so that memory stays bounded.
+        Requests pause while a full chunk waits to be consumed, so that memory stays bounded.
         """
         work = asyncio.create_task(self._request_all())
         try:
@@ -135,7 +135,7 @@ class Fetch:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self, todo: Iterator[AppDay]) -> None:
-        """Request one app-day after the other until none is left or the account is stopped."""
+        """Request app-days one after another until none is left or the account is stopped."""
         for app_day in todo:
             await self._room.wait()
             if not (self._access.one_by_one and await self._request_alone(app_day)):
@@ -145,7 +145,7 @@ class Fetch:
         """Request an app-day while no other request is in progress, and confirm a refusal with other apps.
 
         Returns:
-            False if another request was accepted meanwhile. In this case nothing was requested here.
+            False if another request was accepted in the meantime, so that nothing was requested here.
         """
         async with self._access.one_at_a_time:
             if not self._access.one_by_one:
@@ -165,7 +165,7 @@ class Fetch:
                 await self._confirm()
 
     async def _confirm(self) -> None:
-        """Stop the account if several consecutive apps are refused, and every app that was served before."""
+        """Stop the account if several consecutive apps and all apps that were served before are refused."""
         while not self.stopped and (refusal := self._access.refusal_of_account()):
             witness = self._witness()
             if witness is None:
@@ -196,8 +196,8 @@ class Fetch:
         )
         if pointless:
             return Fetched(app_id, usage_date, error=pointless, requested=False)
-        # If an app's last day failed after retries, each of its other days is requested without retries. One
-        # broken app then does not delay the others, and an API that is down does not delay the next account.
+        # No retries if the app's last request failed after retries, or if the API seems to be down. A broken
+        # app then does not delay the other apps, and a broken API does not delay the next account.
         down = self._consecutive_unavailable >= self._many
         retry = app_id not in self._unavailable and not down
         try:
@@ -218,10 +218,10 @@ class Fetch:
         return 2 * self._client.settings.max_concurrency
 
     def _silence(self, app_id: str, usage_date: date) -> VendorUnavailable | None:
-        """Return an error if so many requests got no response that the next one would time out too.
+        """Return an error if so many requests got no response that the next request would time out too.
 
-        An app that has not been silent itself is still requested, because its days may follow those of
-        others.
+        An app is still requested if none of its own requests went unanswered, because the unanswered
+        requests may all belong to other apps.
         """
         if self._consecutive_silent < self._many or app_id not in self._silent:
             return None
@@ -235,10 +235,10 @@ class Fetch:
 
     def _note(self, error: VendorError, usage_date: date) -> None:
         if isinstance(error, RateLimited) and error.is_of_account:
-            # The client has already waited: the account gets nothing but 429.
+            # The client has already waited, and the account still gets nothing but 429.
             self.stopped = self.stopped or error
         elif isinstance(error, RateLimited):
-            # The client has retried while other apps were served. Every retry slows the account down.
+            # The client retried while other apps were served. Further retries would slow the account down.
             self._throttled[error.app_id] = error
         elif isinstance(error, AppRefused | UnknownApp):
             self._access.note_refusal(error)
@@ -258,7 +258,7 @@ class Fetch:
 
 
 def _split_repeated(items: Sequence[Fetched]) -> tuple[list[Fetched], list[Fetched]]:
-    """Return each app-day's first response and, separately, further responses for the next chunk."""
+    """Separate each app-day's first response from repeated responses, which go into the next chunk."""
     first: dict[AppDay, Fetched] = {}
     again = [item for item in items if first.setdefault(item.key, item) is not item]
     return [*first.values()], again

@@ -1,4 +1,4 @@
-"""Normalise decoded responses into one DataFrame per batch: DataFrame in, DataFrame out."""
+"""Normalise the decoded responses of a batch into one DataFrame."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Outcome:
     """Outcome of requesting one app-day, before normalisation.
 
     Attributes:
-        kbps: 288 rates, NaN for missing points. None without a sound response.
+        kbps: 288 rates, with NaN for missing points. None if there is no sound response.
         attempts: Number of requests to add to the ledger.
-        http_status: Status of the response, None without one.
-        reason: Why points are missing. Empty if all 288 are present.
+        http_status: HTTP status of the response. None if there is no response.
+        reason: Reason why points are missing. Empty if all 288 points are present.
         rejected: Whether the response was a 200 that breaks the vendor's contract.
         collected_at: Time when the response was received.
         body_sha256: Digest of the response's body.
@@ -44,17 +44,18 @@ class Outcome:
 
 
 def normalise(outcomes: Iterable[Outcome], timezone: str) -> pd.DataFrame:
-    """Return a batch as one DataFrame.
+    """Return the outcomes of a batch as one DataFrame.
 
     Args:
-        outcomes: One per app-day, in any order.
+        outcomes: One outcome per app-day, in any order.
         timezone: IANA time zone of the usage dates.
 
     Returns:
-        Grain: one row per app-day, index (app_id, usage_date), sorted. Columns: the ledger columns
-            (`starts_at` has a time zone; `state` is collected, partial, rejected or failed; `points` counts
-            the present slots) and the slots 0 … 287 as float64 in kbps. Slot n starts n × 5 minutes after
-            `starts_at`. NaN means that the vendor did not deliver the point; a missing point is never zero.
+        Grain: one row per app-day, sorted by the index (app_id, usage_date). The ledger columns come first:
+            `starts_at` has a time zone, `state` is collected, partial, rejected or failed, and `points` is
+            the number of points that are present. The slots 0 … 287 follow as float64 in kbps. Slot n starts
+            n × 5 minutes after `starts_at`. NaN means that the vendor did not deliver the point. A missing
+            point is never zero.
 
     Raises:
         ValueError: An app-day occurs twice.
@@ -69,7 +70,7 @@ def normalise(outcomes: Iterable[Outcome], timezone: str) -> pd.DataFrame:
     for row, outcome in zip(grid, batch, strict=True):
         if outcome.kbps is not None:
             row[:] = outcome.kbps
-    grid += 0.0  # turns the minus zero of JSON into zero
+    grid += 0.0  # turns JSON's minus zero into zero
     return pd.DataFrame(grid, index=index, columns=SLOTS).pipe(_with_ledger, batch, timezone)
 
 

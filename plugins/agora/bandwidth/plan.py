@@ -1,4 +1,4 @@
-"""Plan requests: app-days that are expected, incomplete and possibly available, soonest to expire first."""
+"""Plan which app-days to request: those that are expected, incomplete and possibly still available."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLLECTING_SECONDS = 18 * 3600  # a run is stopped after twenty hours
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Chosen days, as opposed to everything that is missing.
+    """Days chosen by the user, as opposed to all missing days.
 
     Attributes:
         from_date: First usage date.
@@ -42,12 +42,12 @@ class Plan:
 
     Attributes:
         conn_id: Connection of the account.
-        app_days: App ID and usage date, soonest to expire first, followed by re-checks. Limited to the number
-            of requests that the account's rate allows in one run.
+        app_days: Pairs of App ID and usage date, soonest to expire first, followed by re-checks. Limited to
+            the number of requests that the account's rate limit allows in one run.
         rechecks: Number of complete app-days that are requested again because they have settled.
         left: Number of app-days that do not fit into this run.
-        unusable: Why the account cannot be used. If set, there are no app-days.
-        unusable_by: Name of that error's class.
+        unusable: Reason why the account cannot be used. If set, there are no app-days.
+        unusable_by: Class name of the error behind `unusable`.
     """
 
     conn_id: str
@@ -68,11 +68,11 @@ def plan(
     """Return the app-days to request next, soonest to expire first.
 
     Args:
-        connection: Connection to the warehouse, which has the account and its apps.
+        connection: Connection to the warehouse, in which the account and its apps are already stored.
         account: The vendor account.
         app_ids: Configured apps of the account.
-        today: Date in the account's time zone, by the warehouse's clock.
-        days: Chosen days. Default: everything that is missing.
+        today: Current date in the account's time zone, according to the warehouse's clock.
+        days: Chosen days. Default: all missing days.
     """
     most = max(1, int(COLLECTING_SECONDS * account.requests_per_second))
     if days is not None:
@@ -106,11 +106,11 @@ def plan(
 
 
 def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
-    """Refuse chosen days that cannot be requested.
+    """Raise an error if the chosen days cannot be requested.
 
     Raises:
         DayNotOver: The first day is not over yet.
-        SettingsError: A parameter is wrong. The message names it.
+        SettingsError: A parameter is invalid. The message names the parameter.
     """
     if days.from_date > days.to_date:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""Decode stored responses again, after a fix of the decoder or of a time zone."""
+"""Decode stored responses again, after a decoder fix or a time-zone correction."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def replay(
     *,
     correct_zone: bool = False,
 ) -> BatchResult:
-    """Decode the stored responses of expected app-days with the current decoder, and store their points.
+    """Decode the stored responses for expected app-days with the current decoder, and store their points.
 
-    The responses of an app-day are applied in order of arrival, by the rule of `app_days.load`: a newer
-    response wins if it contradicts a point or has more points. Points that no response contains any more are
-    removed. Every changed point is recorded in core.restatement. Each usage date is one transaction.
+    The responses for an app-day are applied in order of arrival, with the same rule as in `app_days.load`: a
+    newer response wins if it contradicts a point or has more points. Points that are no longer in any
+    response are removed. Changed points are recorded in core.restatement. Each usage date is one transaction.
 
     Args:
-        engine: Engine of the warehouse, as the loader.
+        engine: Warehouse engine, connected as the loader.
         from_date: First usage date.
         to_date: Last usage date, inclusive.
         app_ids: Chosen apps. Empty: all apps.
-        correct_zone: Move each day to midnight in the account's current time zone. By default a day keeps the
-            time zone in which it was collected.
+        correct_zone: Move the start of each day to midnight in the account's current time zone. By default,
+            a day keeps the time zone in which it was collected.
 
     Returns:
         The result. App-days without a stored response are not counted.
@@ -66,7 +66,7 @@ def _replay_date(
         for response in raw_responses.of_day(connection, usage_date, list(held)):
             readings[response.app_id].append(read(response, starts_at=begins[response.app_id]))
         for app_id, day in held.items():
-            # Points whose response was deleted by retention still count, and a day can move without a
+            # Stored points still count if retention deleted their response, and a day can move without a
             # response.
             known = {reading.body_sha256 for reading in readings.get(app_id, [])}
             if day.kbps is not None and day.body_sha256 not in known and (known or correct_zone):
@@ -78,7 +78,7 @@ def _replay_date(
 
 
 def _stored(day: StoredDay, usage_date: date, begins: datetime) -> Outcome:
-    """Return the stored points of a day as an outcome."""
+    """Return a day's stored points as an outcome."""
     return Outcome(
         day.app_id,
         usage_date,
@@ -91,7 +91,7 @@ def _stored(day: StoredDay, usage_date: date, begins: datetime) -> Outcome:
 
 
 def newest(readings: Sequence[Outcome]) -> Outcome:
-    """Return the outcome that wins among several in order of arrival."""
+    """Return the outcome that wins among several outcomes in order of arrival."""
     best = readings[0]
     for reading in readings[1:]:
         if best.kbps is None or (reading.kbps is not None and _wins(reading.kbps, best.kbps)):

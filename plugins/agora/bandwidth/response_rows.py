@@ -1,4 +1,4 @@
-"""Turn a response into its stored row, and a stored row into points."""
+"""Convert a response to the row that stores it, and a stored row to points."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from agora.warehouse.raw_responses import RawResponse
 
 
 def raw_response(app_id: str, usage_date: date, answer: Response, fetched_at: datetime) -> RawResponse:
-    """Return the row that is stored for a response before it is decoded.
+    """Return the row in which a response is stored before it is decoded.
 
     Args:
         app_id: The requested App ID.
         usage_date: The requested day.
         answer: The response.
-        fetched_at: Time when the response was complete, by the warehouse's clock.
+        fetched_at: Time when the response was complete, according to the warehouse's clock.
     """
     digest = hashlib.sha256(answer.body).digest()
     return RawResponse(app_id, usage_date, fetched_at, answer.status, answer.body, digest, answer.fault)
@@ -33,13 +33,13 @@ def read(
     starts_at: datetime | None = None,
     secrets: tuple[str, ...] = (),
 ) -> Outcome:
-    """Return the points of a stored 2xx response, or why it is rejected.
+    """Return the points of a stored 2xx response, or the reason why the response is rejected.
 
     Args:
         response: The stored row.
         attempts: Number of requests to add to the ledger.
-        starts_at: Start of the day, if it is known.
-        secrets: Texts that the reason of a rejection must not contain.
+        starts_at: Start of the day, if known.
+        secrets: Strings that the reason for a rejection must not contain.
     """
     kbps, reason = None, response.fault
     if not reason:

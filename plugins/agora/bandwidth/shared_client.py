@@ -1,4 +1,4 @@
-"""Client of the vendor's API for one account, within the rate limit that all of its processes share."""
+"""Vendor API client for one account. It observes the rate limit shared by all processes of the account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.settings.connections import DashboardSettings
 
 @asynccontextmanager
 async def shared_client(settings: DashboardSettings, engine: Engine) -> AsyncIterator[DashboardClient]:
-    """Open a client for an account in core.vendor_account; `engine` is the loader's."""
+    """Open a client for an account that is stored in core.vendor_account. `engine` connects as the loader."""
     async with LimitStore(engine, settings.conn_id) as store:
         limiter = SharedLimiter(settings.requests_per_second, store.change)
         async with DashboardClient(settings, limiter=limiter) as client:

@@ -1,4 +1,4 @@
-"""The vendor's window, and a strategy that finds its edge with few wasted requests."""
+"""The vendor window, and a strategy for finding its edge with few wasted requests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from hashlib import sha256
 from agora.domain import AppDay
 
 MARGIN_DAYS = 2  # a day is still requested this long after it should have left the window
-EDGE_DAYS = 3  # the window's oldest days, whose refusal is not a failure
+EDGE_DAYS = 3  # number of oldest days in the window; a refusal of these days is not a failure
 PROBES_PER_DATE = 3
 
 
 def oldest_day(window: str, today: date) -> date:
-    """Return the oldest day that a window of "1 month" or "N days" is expected to show.
+    """Return the oldest day that a window of "1 month" or "N days" is expected to contain.
 
-    One month ago is the same day of the previous month, or that month's last day if it is shorter.
+    One month ago is the same day of the previous month, or the last day of the previous month if that month
+    is too short.
     """
     if window != "1 month":
         return today - timedelta(days=int(window.split()[0]))
@@ -28,9 +29,10 @@ def oldest_day(window: str, today: date) -> date:
 
 
 def oldest_requested(window: str, today: date) -> date:
-    """Return the oldest day that is still requested: the oldest day of the window two days ago.
+    """Return the oldest day that is still requested: the oldest day of the window as of two days ago.
 
-    Several days can leave a window of one month at once, so the margin shifts the window, not the oldest day.
+    Several days can leave a one-month window on the same date. The margin therefore shifts the whole window
+    instead of the oldest day.
     """
     return oldest_day(window, today - timedelta(days=MARGIN_DAYS))
 
@@ -42,19 +44,21 @@ def edge_end(window: str, today: date) -> date:
 
 @dataclass
 class Edge:
-    """The window's edge as the responses of one batch show it. It saves requests and marks no day as lost.
+    """The edge of the vendor window, as observed in one batch's responses.
 
-    A few app-days of each date are requested first. If the vendor refuses all of them, the date's other
-    app-days are requested only for apps whose own responses do not rule them out. A window has no holes:
-    after a refused day, an app's older days are refused too; after a served day, its younger days are served
-    too. If neither is known for an app, its newest day is requested, unless it is out of the window by the
-    calendar.
+    The edge is used to save requests. It never marks a day as lost.
+
+    A few app-days per date are requested first. If the vendor refuses all of them, the date's other app-days
+    are requested only for apps whose own responses do not rule them out. A window has no holes: if one of an
+    app's days is refused, its older days are refused too. If a day is served, its newer days are served too.
+    If neither is known for an app, its newest day is requested, unless this day has left the window
+    according to the calendar.
 
     Attributes:
         app_days: App-days to request, soonest to expire first.
         oldest: The oldest day that the window is expected to contain.
-        today: Selects which apps are requested first, so that they vary from night to night.
-        refused_before: App-days that the vendor refused at their last request.
+        today: Current date. It varies the choice of apps that are requested first from night to night.
+        refused_before: App-days whose last request the vendor refused.
     """
 
     app_days: Collection[AppDay]
@@ -76,7 +80,7 @@ class Edge:
             self._refused_at[app_id] = max(usage_date, self._refused_at.get(app_id, usage_date))
 
     def note(self, app_id: str, usage_date: date, *, served: bool) -> None:
-        """Note whether the vendor served a day of an app or refused it with 400."""
+        """Record whether the vendor served an app's day or refused it with 400."""
         if served:
             self._served_at[app_id] = min(usage_date, self._served_at.get(app_id, usage_date))
         else:
@@ -84,7 +88,7 @@ class Edge:
             self._refused_at[app_id] = max(usage_date, self._refused_at.get(app_id, usage_date))
 
     def first_requests(self) -> list[AppDay]:
-        """Return a few app-days of each date, with different apps every night."""
+        """Return a few app-days per date, with different apps every night."""
         chosen = []
         for usage_date, app_ids in self._left.items():
             app_ids.sort(key=lambda app_id: self._order(app_id, usage_date))
@@ -94,7 +98,7 @@ class Edge:
         return chosen
 
     def next_requests(self) -> list[AppDay]:
-        """Return the app-days that are worth a request after the responses so far."""
+        """Return the app-days that are worth a request, given the responses so far."""
         chosen = []
         requested_now: set[str] = set()
         for usage_date in sorted(self._left, reverse=True):
@@ -122,6 +126,6 @@ class Edge:
         return is_newest
 
     def _order(self, app_id: str, usage_date: date) -> tuple[bool, bytes]:
-        """Sort apps that were refused last time behind the others, in a different order each night."""
+        """Return a sort key that puts recently refused apps last and changes the order each night."""
         is_refused = usage_date <= self._refused_at.get(app_id, date.min)
         return is_refused, sha256(f"{self.today} {usage_date} {app_id}".encode()).digest()

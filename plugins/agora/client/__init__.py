@@ -1,1 +1,1 @@
-"""Client of the vendor's two APIs over HTTP. Does not import the warehouse."""
+"""HTTP clients for the vendor's two APIs. This package does not import the warehouse."""

@@ -1,4 +1,4 @@
-"""Base of both API clients: one call, and the typed error for its status."""
+"""Base class for both API clients. It sends a request and raises a typed error for a failure status."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ FAILED = 500  # key for every 5xx and for a missing response
 NOT_SENT: Meaning = VendorUnavailable, "Nothing was sent. Try again when the host is reachable."
 REDIRECTED: Meaning = (
     UnexpectedResponse,
-    "Redirects are not followed. Check host of the connection {conn_id}.",
+    "Redirects are not followed. Check the host of the connection {conn_id}.",
 )
 UNDOCUMENTED: Meaning = (
     UnexpectedResponse,
-    "The vendor's documents do not list this status. Check host of the connection {conn_id}. If the status"
-    " persists, report it to the vendor with this message.",
+    "The vendor's documents do not list this status. Check the host of the connection {conn_id}. If the"
+    " status persists, report it to the vendor with this message.",
 )
-AFTER_THE_WAIT = (
-    "Until then, runs send nothing to this account. The first run after that time requests it again."
-)
+AFTER_THE_WAIT = "Until then, runs send nothing to this account. The first run after that time tries again."
 TIMED_OUT: Meaning = (
     UnexpectedResponse,
-    "The server gave up waiting and did not process the request. The next run requests it again.",
+    "The server gave up waiting and did not process the request. The next run tries again.",
 )
 SPECIAL: dict[int, Meaning] = {
     304: UNDOCUMENTED,  # a 3xx, but no redirect
@@ -43,7 +41,7 @@ SPECIAL: dict[int, Meaning] = {
     408: TIMED_OUT,
     425: TIMED_OUT,
 }
-"""Statuses that the vendor does not document and that RFC 9110 or RFC 8470 defines."""
+"""Meanings of statuses that RFC 9110 or RFC 8470 defines and the vendor does not document."""
 
 
 def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
@@ -51,7 +49,7 @@ def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
 
     Args:
         status: HTTP status, 300 or more.
-        meanings: Meaning of each documented status, and of FAILED.
+        meanings: Meaning of each documented status and of `FAILED`.
     """
     documented = meanings.get(min(status, FAILED))
     if documented:
@@ -60,7 +58,7 @@ def meaning_of(status: int, meanings: Mapping[int, Meaning]) -> Meaning:
 
 
 class ApiClient:
-    """One of the vendor's APIs with one connection, as an asynchronous context manager.
+    """Base client for one of the vendor's APIs, used as an asynchronous context manager.
 
     Args:
         conn_id: Name of the connection, for messages.
@@ -73,7 +71,7 @@ class ApiClient:
         self._conn_id = conn_id
         proxy = transport.http.proxy
         self._server = f"{base_url} through the proxy {proxy.name}" if proxy else base_url
-        # Over plain HTTP, a response of the proxy cannot be distinguished from one of the server.
+        # Over plain HTTP, the proxy's responses cannot be distinguished from the server's.
         is_plain = proxy and not base_url.startswith("https:")
         self._sender = f"the vendor (or the proxy {proxy.name})" if proxy and is_plain else "the vendor"
 
@@ -95,11 +93,11 @@ class ApiClient:
         app_id: str,
         retry: bool = True,
     ) -> Response:
-        """Send a request, with retries, and return its successful response.
+        """Send a request with retries, and return the successful response.
 
         Args:
             request: The request.
-            meanings: Meaning of each documented status, and of FAILED.
+            meanings: Meaning of each documented status and of `FAILED`.
             about: Subject of the request, for messages.
             app_id: App ID of the request.
             retry: Whether to retry.
@@ -133,7 +131,7 @@ class ApiClient:
         if error.answer:
             limited = f"HTTP 429 from {self._sender}: {error.answer.message().rstrip('.')}"
         else:
-            limited = "HTTP 429 to other requests of the account, so this request was not sent"
+            limited = "other requests for the account got HTTP 429, so this request was not sent"
         advice = AFTER_THE_WAIT if error.retry_at else meanings[429][1]
         rate_limited = RateLimited(
             f"{limited}; {error}",

@@ -1,4 +1,4 @@
-"""Read the body of one response within the size cap, decompress it, and describe its faults."""
+"""Read a response body up to the size limit, decompress it, and describe any fault."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import aiohttp
 from agora.client.mask_secrets import mask_secrets
 from agora.client.response import Response
 
-MAX_BODY_BYTES = 1 << 15  # a day of points is about 4 kB, 14 kB if spelled as widely as JSON allows
+MAX_BODY_BYTES = 1 << 15  # a day of points is about 4 kB, or 14 kB in the most verbose JSON
 PARTIAL_CONTENT = 206
 
 
 async def received(
     response: aiohttp.ClientResponse, secrets: tuple[str, ...] = ()
 ) -> tuple[Response, Exception | None]:
-    """Read the body, or the part of it that arrives.
+    """Read a response body, or the part of it that arrives.
 
     Args:
         response: The response, whose status and headers have arrived.
-        secrets: Texts that the response may contain and messages must not.
+        secrets: Secrets that the response may contain but messages must not.
 
     Returns:
-        The response, and the network error if the body was cut off. In this case the body is incomplete.
+        The response, and the network error that cut off the body, if any. After an error, the body is
+        incomplete.
     """
     body = bytearray()
     broken_off: Exception | None = None
@@ -33,7 +34,7 @@ async def received(
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > MAX_BODY_BYTES:
-                break  # leaving the response closes its connection
+                break  # exiting the response's context closes its connection
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         broken_off = error
     readable, fault = _readable(response, bytes(body), broken_off)
@@ -44,22 +45,22 @@ async def received(
 
 
 def http_date(text: str) -> datetime | None:
-    """Return the date of an HTTP header, None if the text is not a date.
+    """Parse a date from an HTTP header, and return None if the text is not a date.
 
     Args:
-        text: For example `Sun, 29 Nov 2026 12:00:00 GMT`. A date without a time zone is in UTC.
+        text: Header value, such as `Sun, 29 Nov 2026 12:00:00 GMT`. A date without a time zone is in UTC.
     """
     try:
         date = parsedate_to_datetime(text.strip())
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # OverflowError: years outside of Python's range
+    except (ValueError, OverflowError):  # OverflowError: years outside Python's range
         return None
 
 
 def _readable(
     response: aiohttp.ClientResponse, body: bytes, broken_off: Exception | None
 ) -> tuple[bytes, str]:
-    """Return the decompressed body and a description of its fault, if any."""
+    """Return the decompressed body and a description of its fault, or an empty description if it is sound."""
     if len(body) > MAX_BODY_BYTES:
         return body[:MAX_BODY_BYTES], f"the body is larger than {MAX_BODY_BYTES} bytes"
     if broken_off is not None:

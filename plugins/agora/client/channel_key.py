@@ -1,12 +1,12 @@
-"""Generate, parse and verify Channel Keys of version 004, the passwords of the push-stream API.
+"""Generate, parse and verify version 004 Channel Keys, the passwords for the push-stream API.
 
-A key is 103 ASCII characters: `004`, signature (40 lower-case hexadecimal digits), App ID (32), unix_ts (10
-decimal digits), random (8 lower-case hexadecimal digits), expired_ts (10). Channel, uid and service are
-signed, but not part of the key. Source: the vendor's DynamicKey4. Its bypass push-stream document shows such
-a key and requires uid 0.
+A key has 103 ASCII characters: `004`, signature (40 lower-case hexadecimal digits), App ID (32), unix_ts (10
+decimal digits), random (8 lower-case hexadecimal digits), expired_ts (10). The channel, uid and service
+are signed but are not part of the key. Source: the vendor's DynamicKey4. The vendor's bypass push-stream
+document shows such a key and requires uid 0.
 
-A key is valid for five minutes, so no message and no repr contains one. Messages contain no other input
-either, because App ID and App Certificate look alike and get mixed up.
+A key is valid for five minutes, so no message or repr contains a key. Messages contain no other input either,
+because App IDs and App Certificates look alike and are easily confused.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from typing import NamedTuple
 from agora.errors import SettingsError
 
 VERSION = "004"
-SERVICES = ("ACS", "ARS", "APSS")  # media channel (what a Channel Key is for), recording, sharing
+SERVICES = ("ACS", "ARS", "APSS")  # media channel (used by Channel Keys), recording, sharing
 MOST_UNSIGNED = 2**32 - 1
 
 
 class Shape(NamedTuple):
-    """Length and allowed characters of a text, the latter as a range of a regular expression and in words."""
+    """Permitted length and characters of a string.
+
+    `allowed` is a range in a regular expression. `called` is its description in messages.
+    """
 
     least: int
     most: int
@@ -38,7 +41,7 @@ HEX_32 = Shape(32, 32, "0-9a-fA-F", "hexadecimal digits")
 # The vendor's DynamicKey4: "limited to 64 bytes and should be printable ASCII characters".
 CHANNEL = Shape(1, 64, " -~", "printable ASCII characters")
 DECIMAL_10 = Shape(10, 10, "0-9", "decimal digits")
-PARTS = {  # of a key, after its version
+PARTS = {  # parts of a key, after the version
     "signature": Shape(40, 40, "0-9a-f", "lower-case hexadecimal digits"),
     "app_id": HEX_32,
     "unix_ts": DECIMAL_10,
@@ -50,14 +53,14 @@ KEY_LENGTH = len(VERSION) + sum(shape.most for shape in PARTS.values())
 
 @dataclass(frozen=True, slots=True)
 class ChannelKey:
-    """Content of a key, as `parse` returns it.
+    """Contents of a Channel Key, as returned by `parse`.
 
     Attributes:
-        app_id: App ID of the key.
+        app_id: App ID in the key.
         unix_ts: Creation time in seconds since 1970 UTC. The vendor accepts the key for five minutes.
         random: Salt, an unsigned 32-bit number.
-        expired_ts: End of the granted service in seconds since 1970 UTC. 0: no end.
-        signature: 40 lower-case hexadecimal digits. The repr omits them, because they would reveal the key.
+        expired_ts: End of the granted service in seconds since 1970 UTC. 0 means no end.
+        signature: 40 lower-case hexadecimal digits. Omitted from the repr, because they would reveal the key.
     """
 
     app_id: str
@@ -97,11 +100,12 @@ def generate(
         app_id: 32 hexadecimal digits.
         app_certificate: The app's secret, 32 hexadecimal digits.
         channel: The channel's name, 1 to 64 printable ASCII characters.
-        uid: The user, unsigned 32 bit. The push-stream API requires 0.
-        service: `ACS` media channel, `ARS` recording, `APSS` sharing.
-        unix_ts: Creation time in seconds since 1970 UTC, unsigned 32 bit. Default: now.
-        random: Salt, unsigned 32 bit. Default: a new, unpredictable one.
-        expired_ts: End of the granted service in seconds since 1970 UTC, unsigned 32 bit. 0: no end.
+        uid: User ID, an unsigned 32-bit integer. The push-stream API requires 0.
+        service: `ACS` (media channel), `ARS` (recording) or `APSS` (sharing).
+        unix_ts: Creation time in seconds since 1970 UTC, an unsigned 32-bit integer. Default: now.
+        random: Salt, an unsigned 32-bit integer. Default: a new, unpredictable salt.
+        expired_ts: End of the granted service in seconds since 1970 UTC, an unsigned 32-bit integer. 0 means
+            no end.
 
     Raises:
         SettingsError: An argument is not valid. The message names the argument without its value.
@@ -113,16 +117,16 @@ def generate(
 
 
 def parse(key: str) -> ChannelKey:
-    """Return the content of a key. `ChannelKey.verify` checks its signature.
+    """Parse a key without checking its signature. `ChannelKey.verify` checks the signature.
 
     Raises:
-        SettingsError: The text is not a key of version 004. The message names the wrong part without its
+        SettingsError: The string is not a version 004 key. The message names the invalid part without its
             value.
     """
     if not isinstance(key, str) or not key.startswith(VERSION):
-        raise SettingsError(f"Channel Key: a key must be a text that begins with {VERSION}.")
+        raise SettingsError(f"Channel Key: a key must be a string that begins with {VERSION}.")
     if len(key) != KEY_LENGTH:
-        raise SettingsError(f"Channel Key: a key has {KEY_LENGTH} characters, this one has {len(key)}.")
+        raise SettingsError(f"Channel Key: a key must have {KEY_LENGTH} characters, got {len(key)}.")
     parts, start = {}, len(VERSION)
     for name, shape in PARTS.items():
         parts[name] = key[start : start + shape.most]
@@ -144,7 +148,7 @@ def _signature(
     uid: int,
     expired_ts: int,
 ) -> str:
-    """Return the HMAC-SHA1 of all arguments but the certificate as 40 lower-case hexadecimal digits."""
+    """Sign the other arguments with the certificate (HMAC-SHA1). Return 40 lower-case hexadecimal digits."""
     _require_shape("the App Certificate", app_certificate, HEX_32)
     _require_shape("the App ID", app_id, HEX_32)
     _require_shape("the channel", channel, CHANNEL)
@@ -154,7 +158,7 @@ def _signature(
         _require_unsigned(name, number)
     # The vendor pads shorter App IDs with NUL. An App ID of 32 digits needs no padding.
     signed = f"{service}{app_id}{unix_ts:010d}{random:08x}{channel}{uid:010d}{expired_ts:010d}"
-    # The secret is the certificate's text, not the 16 bytes that its digits encode.
+    # The HMAC key is the certificate's text, not the 16 bytes that its digits encode.
     return hmac.digest(app_certificate.encode(), signed.encode(), "sha1").hex()
 
 
@@ -175,4 +179,4 @@ def _require_unsigned(name: str, number: object) -> None:
     if not isinstance(number, int) or isinstance(number, bool):
         raise SettingsError(f"Channel Key: {name} must be a whole number, got {type(number).__name__}.")
     if not 0 <= number <= MOST_UNSIGNED:
-        raise SettingsError(f"Channel Key: {name} must be from 0 to {MOST_UNSIGNED} (unsigned 32 bit).")
+        raise SettingsError(f"Channel Key: {name} must be from 0 to {MOST_UNSIGNED} (unsigned 32-bit).")

@@ -10,14 +10,14 @@ import re
 from agora.client.channel_key import CHANNEL, MOST_UNSIGNED
 from agora.errors import SettingsError
 
-# Also valid in JSON Schema: the trigger form applies the same patterns.
+# These patterns are also valid in JSON Schema, because the trigger form applies them too.
 CNAME_PATTERN = f"^[{CHANNEL.allowed}]{{{CHANNEL.least},{CHANNEL.most}}}$"
 URL_PATTERN = r"^rtmps?://[!-.0-~][!-~]*$"
 LEAST_UID, MOST_UID = 1, MOST_UNSIGNED
 
 
 def require_cname(cname: object) -> str:
-    """Return a channel's name.
+    """Return a channel name if it is valid.
 
     Raises:
         SettingsError: The name is not valid.
@@ -30,7 +30,7 @@ def require_cname(cname: object) -> str:
 
 
 def require_urls(urls: object) -> list[str]:
-    """Return a list of stream URLs.
+    """Return stream URLs as a list if they are valid.
 
     Raises:
         SettingsError: The value is not a list, or an element is not an rtmp:// or rtmps:// URL.
@@ -41,16 +41,16 @@ def require_urls(urls: object) -> list[str]:
         if not isinstance(url, str) or not re.fullmatch(URL_PATTERN, url):
             raise SettingsError(
                 f"urls[{place}] is not a stream URL. It must begin with rtmp:// or rtmps://, contain a"
-                " host and no spaces."
+                " host, and contain no spaces."
             )
     return [*urls]
 
 
 def require_uids(uids: object) -> list[int]:
-    """Return a list of hosts' uids.
+    """Return hosts' uids as a list if they are valid.
 
     Raises:
-        SettingsError: The value is not a list, or an element is not a positive whole number of 32 bit.
+        SettingsError: The value is not a list, or an element is not a positive 32-bit integer.
     """
     if not isinstance(uids, list | tuple):
         raise SettingsError("uids is not a list.")

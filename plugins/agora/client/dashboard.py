@@ -1,4 +1,4 @@
-"""Client of the Dashboard RESTful API, and the meaning of each status (sections 3 to 6 of its document)."""
+"""Dashboard RESTful API client, and the meaning of each status (sections 3 to 6 of the API document)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from agora.rate_limit.local import LocalLimiter, RateLimiter
 from agora.settings.connections import DashboardSettings
 from agora.text import format_count
 
-REQUESTED_AGAIN = "The next run requests it again."
-CONFIRMING_APPS = 5  # refusals of this many apps, with no app served, confirm wrong credentials
+REQUESTED_AGAIN = "The next run tries again."
+CONFIRMING_APPS = 5  # if this many apps are refused and none is served, the credentials are wrong
 
 _LOGIN = (
     "login is the Customer ID and password the Customer Certificate (neither is the App ID or App"
@@ -47,16 +47,16 @@ BANDWIDTH: dict[int, Meaning] = {
     400: (
         DayRefused,
         "The day is outside the vendor's window, or the request is malformed. If the vendor's window is"
-        " shorter than the window of the connection {conn_id}, change the connection.",
+        " shorter than the window set in the connection {conn_id}, change the connection.",
     ),
     401: _APP_REFUSED,  # "App ID and Customer Certificate do not match"
-    403: _APP_REFUSED,  # the same on the vendor's newer pages
+    403: _APP_REFUSED,  # the same meaning on the vendor's newer pages
     404: (
         UnknownApp,
-        "Check the App ID and its conn_id in the variable agora_apps. If every app fails, check host of the"
-        " connection {conn_id}.",
+        "Check the App ID and its conn_id in the variable agora_apps. If every app fails, check the host of"
+        " the connection {conn_id}.",
     ),
-    429: (RateLimited, "Lower requests_per_second of the connection {conn_id}, or wait for the next run."),
+    429: (RateLimited, "Lower requests_per_second in the connection {conn_id}, or wait for the next run."),
     FAILED: (VendorUnavailable, REQUESTED_AGAIN),
 }
 QUERY: dict[int, Meaning] = {
@@ -78,7 +78,7 @@ def credentials_refused(error: AppRefused, apps: Sequence[str]) -> CredentialsRe
 
     Args:
         error: The last refusal.
-        apps: The refused App IDs. No app of the account was served.
+        apps: The refused App IDs. None of the account's apps was served.
     """
     kind = "different app" if len(apps) > 1 else "app"
     return CredentialsRefused(
@@ -93,12 +93,12 @@ def credentials_refused(error: AppRefused, apps: Sequence[str]) -> CredentialsRe
 
 
 class DashboardClient(ApiClient):
-    """The Dashboard API of one vendor account, as an asynchronous context manager.
+    """Dashboard API client for one vendor account, used as an asynchronous context manager.
 
     Args:
         settings: The account.
-        limiter: Shared with other clients of the account. Default: one for this process.
-        timeouts: How long one request may take.
+        limiter: Rate limiter shared with the account's other clients. Default: one for this process only.
+        timeouts: Time limits for one request.
     """
 
     def __init__(
@@ -124,9 +124,9 @@ class DashboardClient(ApiClient):
         super().__init__(settings.conn_id, settings.base_url, transport)
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
-        """Request the 288 five-minute points of one App ID and one usage date.
+        """Request the 288 five-minute points for one App ID and one usage date.
 
-        The request has the date as YYYYMMDD. The body of the response is not decoded here.
+        The date is sent as YYYYMMDD. The response body is returned without decoding.
 
         Args:
             app_id: The vendor's App ID.
@@ -139,7 +139,7 @@ class DashboardClient(ApiClient):
             DayRefused: 400.
             RateLimited: 429 after all retries.
             VendorUnavailable: 5xx or no response after all retries.
-            UnexpectedResponse: Any other status, or a body that could not be received whole.
+            UnexpectedResponse: Any other status.
         """
         date_asked = usage_date.isoformat().replace("-", "")
         request = Request("GET", f"{_path(app_id)}/usages/bandwidth?date={date_asked}")
@@ -147,7 +147,7 @@ class DashboardClient(ApiClient):
         return await self.send(request, BANDWIDTH, about=about, app_id=app_id, retry=retry)
 
     async def push_stream_is_open(self, app_id: str, *, retry: bool = True) -> bool:
-        """Ask whether push-streaming is enabled for one App ID.
+        """Query whether push-streaming is enabled for one App ID.
 
         Args:
             app_id: The vendor's App ID.
@@ -164,7 +164,7 @@ class DashboardClient(ApiClient):
         return await self._open_state(Request("GET", _open_state_path(app_id)), QUERY, app_id, retry=retry)
 
     async def apply_for_push_stream(self, app_id: str) -> bool:
-        """Apply for push-streaming of one App ID and return whether it is enabled now.
+        """Apply for push-streaming for one App ID, and return whether push-streaming is now enabled.
 
         False is a valid result: the vendor has not enabled push-streaming yet.
 
@@ -176,7 +176,7 @@ class DashboardClient(ApiClient):
         return await self._open_state(request, APPLICATION, app_id)
 
     def about(self, app_id: str, what: str) -> str:
-        """Return the subject of a request for messages: `App a1, 2026-11-01, connection agora_dashboard`."""
+        """Return a request's subject, for example `App a1, 2026-11-01, connection agora_dashboard`."""
         return f"App {app_id}, {what}, connection {self.settings.conn_id}"
 
     async def _open_state(
@@ -205,7 +205,7 @@ def _open_state_path(app_id: str) -> str:
 
 
 def _enabled(body: bytes) -> bool | None:
-    """Return the value of `{"enable": true}` or `{"enable": false}`, None for any other body."""
+    """Return the value of `{"enable": true}` or `{"enable": false}`, or None for any other body."""
     try:
         enabled = json.loads(body)["enable"]
     except (ValueError, LookupError, TypeError, RecursionError):

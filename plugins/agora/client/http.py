@@ -1,4 +1,4 @@
-"""HTTP client for one of the vendor's servers: TLS, size caps, time limits. It sends a request once."""
+"""HTTP client for one vendor server, with TLS, size limits and time limits. It sends each request once."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from agora.rate_limit.adaptive import MOST_RETRY_AFTER_SECONDS
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Prevent aiohttp's own retries, which would bypass the rate limit and the counts."""
+    """Prevent aiohttp's own retries, which would bypass the rate limit and the request counts."""
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
-        raise  # aiohttp does not retry it
+        raise  # aiohttp does not retry this error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise HungUp from error
 
 
 class HttpClient:
-    """One HTTP session with one server of the vendor, as an asynchronous context manager.
+    """HTTP session with one vendor server, used as an asynchronous context manager.
 
     Redirects are never followed, so secrets are sent only to the configured host.
 
     Args:
-        base_url: Base URL of the requests' paths.
-        headers: Headers of every request.
-        secrets: Texts that a response may contain and messages must not.
-        max_concurrency: Highest number of concurrent requests.
-        ca_file: PEM file with the trusted authorities. Default: those of this machine.
+        base_url: Base URL that request paths are relative to.
+        headers: Headers sent with every request.
+        secrets: Secrets that a response may contain but messages must not.
+        max_concurrency: Maximum number of concurrent requests.
+        ca_file: PEM file with the trusted certificate authorities. Default: this machine's authorities.
         proxy: Forward proxy for the requests.
-        timeouts: Time limits of one request.
+        timeouts: Time limits for one request.
 
     Attributes:
         requests: Number of requests sent.
@@ -62,13 +62,13 @@ class HttpClient:
         self._base_url = str(URL(base_url)).rstrip("/")
         self._headers = {
             "Accept": "application/json",
-            # Compression does not pay for a body of 4 kB. A compressed response is accepted anyway.
+            # Compression is not worthwhile for a 4 kB body. Compressed responses are accepted anyway.
             "Accept-Encoding": "identity",
             **(headers or {}),
         }
         self.proxy = proxy
         self._through = proxy.arguments(base_url) if proxy else {}
-        # aiohttp also sends a session's headers to the proxy, so our headers belong to each request.
+        # aiohttp also sends a session's headers to the proxy, so the headers are set on each request instead.
         self._headers.update(self._through.pop("headers", {}))
         secrets = (*secrets, *(proxy.secrets if proxy else ()))
         self._secrets = tuple(secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS)
@@ -98,10 +98,10 @@ class HttpClient:
         """Send a request once.
 
         Returns:
-            The response and its Retry-After in seconds.
+            The response, and its Retry-After in seconds, if any.
 
         Raises:
-            NoResponse: No response arrived, or the body of a 2xx was cut off.
+            NoResponse: No response arrived, or the body of a 2xx response was cut off.
         """
         if self._session is None:
             raise RuntimeError("HttpClient must be used as an asynchronous context manager")
@@ -128,12 +128,12 @@ class HttpClient:
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Return the trusted authorities: those in `ca_file`, or those of this machine (True)."""
+    """Return the trusted certificate authorities: from `ca_file` if set, otherwise this machine's (True)."""
     return ssl.create_default_context(cafile=ca_file) if ca_file else True
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
-    """Return a Retry-After in seconds, from seconds or a date (RFC 9110, 10.2.3). None without one."""
+    """Return the seconds in a Retry-After header, which may contain a date (RFC 9110, 10.2.3), or None."""
     if header is None:
         return None
     text = header.strip()

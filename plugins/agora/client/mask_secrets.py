@@ -1,4 +1,4 @@
-"""Mask secrets in text that a server returned, in any encoding."""
+"""Mask secrets in text from a server, even if the text encodes or escapes them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; a shorter text could be a word
-MOST_UNESCAPED = 3  # levels: a gateway quotes a proxy that quotes the vendor
-# Escapes of URLs, JSON, Python, JavaScript, HTML and quoted-printable, and a truncated one.
+LEAST_SECRET_CHARACTERS = 8  # a certificate has 32; a shorter string could be a word
+MOST_UNESCAPED = 3  # levels, as if a gateway quotes a proxy that quotes the vendor
+# Escapes in URLs, JSON, Python, JavaScript, HTML and quoted-printable, and a truncated escape.
 ESCAPE = re.compile(
     rb"(?:%|=|\\x)(?P<byte>[\da-fA-F]{2})"
     rb"|[\\%][uU](?P<pair>[dD][89abAB][\da-fA-F]{2})\\[uU](?P<low>[dD][c-fC-F][\da-fA-F]{2})"
@@ -27,10 +27,11 @@ Spans = list[tuple[int, int]]
 
 
 def mask_secrets(secrets: Iterable[str], text: str) -> str:
-    """Replace secrets in a text by asterisks, in linear time.
+    """Replace secrets in text with asterisks, in linear time.
 
-    A piece of eight letters and digits of a secret is masked in any case, with any other characters between
-    them, escaped up to three times, and in Base64 or hexadecimal.
+    Any eight consecutive letters and digits of a secret are masked in upper or lower case. They are also
+    masked if other characters separate them, if they are escaped up to three times, or if they are encoded in
+    Base64 or hexadecimal.
     """
     levels = list(_levels(text))
     found = sorted(
@@ -49,7 +50,7 @@ def mask_secrets(secrets: Iterable[str], text: str) -> str:
 
 
 def _levels(text: str) -> Iterator[tuple[bytes, Spans]]:
-    """Yield a text as UTF-8, unescaped one level further each time, and the source position of each byte."""
+    """Yield text as UTF-8 with each byte's source position, unescaped by one more level each time."""
     parts = [_folded(character) for character in text]
     content = b"".join(parts)
     places = [(place, place + 1) for place, part in enumerate(parts) for _ in part]
@@ -70,7 +71,7 @@ def _levels(text: str) -> Iterator[tuple[bytes, Spans]]:
 
 
 def _folded(character: str) -> bytes:
-    """Return a character as UTF-8. A full-width letter or digit becomes its plain form."""
+    """Return a character as UTF-8. Full-width letters and digits become their ASCII forms."""
     plain = character if character.isascii() else unicodedata.normalize("NFKC", character)
     return (plain if plain.isalnum() and plain.isascii() else character).encode("utf-8", "replace")
 
@@ -92,7 +93,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def _found(secret: str, content: bytes, places: Spans) -> Iterator[tuple[int, int]]:
-    """Yield the positions of a secret, or of pieces of it, in a text."""
+    """Yield the positions at which a secret, or a piece of the secret, occurs in the text."""
     noise, edges, size, pieces = _pieces(secret)
     kept = [at for at, byte in enumerate(content) if byte not in noise]
     letters = bytes(content[at] for at in kept).lower()
@@ -114,11 +115,12 @@ def _found(secret: str, content: bytes, places: Spans) -> Iterator[tuple[int, in
 
 @lru_cache(maxsize=64)
 def _pieces(secret: str) -> tuple[frozenset[int], frozenset[int], int, frozenset[bytes]]:
-    """Return what is passed over in a text, what of that belongs to a piece at its ends, and all pieces."""
+    """Return the bytes to skip, the skipped bytes to mask next to a piece, the piece size and the pieces."""
     plain = secret.encode("utf-8", "replace")
     noise = frozenset(byte for byte in range(256) if not (byte < 128 and chr(byte).isalnum()))
     enough = min(LEAST_SECRET_CHARACTERS, len(secret))
-    if sum(byte not in noise for byte in plain) < enough:  # signs or another script: all but blanks count
+    # A secret of mostly signs, or in another script: skip little more than blanks.
+    if sum(byte not in noise for byte in plain) < enough:
         noise = frozenset(BLANK + b"\\+" + CUT)
     signs = noise.intersection(plain).difference(BLANK)
     edges = noise.intersection(b'"\\') | signs | {*CUT} if signs else frozenset(CUT)

@@ -1,4 +1,4 @@
-"""Errors of the network: why no complete response arrived, with a remedy."""
+"""Network errors: why no complete response arrived, and the remedy."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from agora.client.response import Response
 from agora.forward_proxy import Proxy
 
 PROXY_CREDENTIALS = (
-    "Set the proxy with its user name and password, http://<user>:<password>@host:port, in proxy of the"
-    " connection {conn_id} or in the environment variable HTTPS_PROXY."
+    "Set the proxy with its user name and password, http://<user>:<password>@host:port, in the proxy"
+    " field of the connection {conn_id} or in the environment variable HTTPS_PROXY."
 )
 PROXY_REFUSED = "Allow CONNECT to the host of the connection {conn_id} in the proxy's configuration."
-PROXY_AWAY = "Check proxy of the connection {conn_id}, or the environment variable HTTPS_PROXY."
+PROXY_AWAY = "Check the proxy field of the connection {conn_id}, or the environment variable HTTPS_PROXY."
 
 
 class NoResponse(Exception):
-    """No complete response arrived. The message has the reason.
+    """No complete response arrived. The message is the reason.
 
     Attributes:
-        advice: The remedy. Empty if a retry is the only one.
-        answer: The part of a response that was cut off.
+        advice: The remedy. Empty if the only remedy is a retry.
+        answer: The received part of a response that was cut off, if any.
         sent: Whether the request may have reached the server.
     """
 
@@ -54,13 +54,13 @@ def no_response(error: Exception, timeouts: Timeouts, proxy: Proxy | None = None
 
 
 def broken_off(error: Exception, timeouts: Timeouts, answer: Response) -> NoResponse:
-    """Return the error for a response that was cut off, with its received part."""
+    """Return the error for a response that was cut off, including the received part."""
     how = _too_late(error, timeouts) or "the connection was closed"
     return NoResponse(f"{answer.fault}: {how}", answer=answer)
 
 
 def _proxy_failed(error: Exception, proxy: Proxy) -> NoResponse | None:
-    """Return the error of a proxy that did not forward the request, None if the server may be at fault."""
+    """Return the error if the proxy did not forward the request, or None if the server may be at fault."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         reason = f"the proxy {proxy.name} refused to connect to it (HTTP {error.status})"
         if error.status != 407:
@@ -99,21 +99,22 @@ def _certificate_refused(error: ssl.SSLCertVerificationError) -> NoResponse:
 
 
 def _why_not_trusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    """Return the fault of the certificate and its remedy."""
+    """Return what is wrong with the certificate and how to fix it."""
     match error.verify_code:  # OpenSSL's X509_V_ERR_…
         case 18 | 19 | 20 | 21:
             return (
                 f"its TLS certificate has an unknown signer ({error.verify_message})",
-                "If you trust the signer, set ca_file of the connection {conn_id} to the signer's PEM file.",
+                "If you trust the signer, set ca_file in the connection {conn_id} to the signer's PEM file.",
             )
         case 10:
             return (
                 "its TLS certificate has expired",
-                "The operator of the host must renew it. If others accept it, check this machine's clock.",
+                "The operator of the host must renew it. If other machines accept the certificate,"
+                " check this machine's clock.",
             )
         case 9:
             return "its TLS certificate is not valid yet", "Check the clock of this machine."
         case 62 | 64:
-            return "its TLS certificate is for another host", "Check host of the connection {conn_id}."
+            return "its TLS certificate is for another host", "Check the host of the connection {conn_id}."
         case _:
             return f"its TLS certificate is not trusted ({error.verify_message})", ""

@@ -1,8 +1,8 @@
-"""Client of the push-stream API: start, update and stop pushing a channel's stream.
+"""Push-stream API client: start, update and stop pushing a channel's stream.
 
 Source: the vendor's bypass push-stream document. Each try has a new Channel Key. The document does not
-    describe the effect of a repeated start, so a start is repeated only if the vendor refused it or was not
-    reached.
+describe the effect of a repeated start, so a start is retried only if the vendor refused the request or was
+not reached.
 """
 
 from __future__ import annotations
@@ -31,20 +31,26 @@ from agora.errors import (
 from agora.rate_limit.local import LocalLimiter
 from agora.settings.connections import PushStreamSettings
 
-REQUESTS_PER_SECOND = 10.0  # the limit of the vendor's newer pages, per account and API
+REQUESTS_PER_SECOND = 10.0  # the limit on the vendor's newer pages, per account and API
 
 MEANINGS: dict[int, Meaning] = {
-    400: (RequestInvalid, "Fix the fault in the vendor's message. If there is none, contact the vendor."),
+    400: (
+        RequestInvalid,
+        "Fix the fault described in the vendor's message. If none is described, contact the vendor.",
+    ),
     401: (
         ChannelKeyRefused,
         "Fix the connection {conn_id}: login is the App ID and password its App Certificate (neither is the"
         " Customer ID or Customer Certificate). If both are right, check this machine's clock: a Channel Key"
         " is valid for five minutes.",
     ),
-    404: (ChannelNotFound, "No channel with this name is pushed. Check the name, or start the channel."),
+    404: (
+        ChannelNotFound,
+        "No channel with this name is being pushed. Check the name, or start the channel.",
+    ),
     409: (
         ChannelConflict,
-        "A channel with this name is already pushed. Update it, stop it, or choose another name.",
+        "A channel with this name is already being pushed. Update it, stop it, or choose another name.",
     ),
     429: (RateLimited, "Wait a minute, then try again."),
     FAILED: (VendorUnavailable, "Try again. Repeating this request is safe."),
@@ -54,17 +60,18 @@ START_MEANINGS: dict[int, Meaning] = {
     FAILED: (
         OutcomeUnknown,
         "The start may have taken effect, so it is not sent again automatically. Update the channel with the"
-        " same urls: 404 means that nothing was started, so start it again. Or stop the channel.",
+        " same urls. A 404 means that nothing was started, so start the channel again. Alternatively, stop"
+        " the channel.",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel as in the vendor's response.
+    """A channel, as described in the vendor's response.
 
     Attributes:
-        cname: Name of the channel. In the vendor's own example it differs from the requested name.
+        cname: Name of the channel. In the vendor's own example, this name differs from the requested name.
         uids: The hosts, in order.
         urls: Destinations of the push.
     """
@@ -74,23 +81,23 @@ class Channel:
     urls: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return values that JSON has, for XComs."""
+        """Return the channel as JSON-compatible values, for XComs."""
         return asdict(self)
 
 
 class PushStreamClient(ApiClient):
-    """The push-stream API of one App ID, as an asynchronous context manager.
+    """Push-stream API client for one App ID, used as an asynchronous context manager.
 
     Every call also raises:
         SettingsError: A name, URL or uid is not valid. Nothing was sent.
         RequestInvalid: 400.
         ChannelKeyRefused: 401.
         RateLimited: 429 after all retries.
-        UnexpectedResponse: Any other status, or a success whose body is not `{"data": {…}}`.
+        UnexpectedResponse: Any other status, or a successful response whose body is not `{"data": {…}}`.
 
     Args:
         settings: The app.
-        timeouts: Time limits of one request.
+        timeouts: Time limits for one request.
     """
 
     def __init__(self, settings: PushStreamSettings, *, timeouts: Timeouts = TIMEOUTS) -> None:
@@ -110,7 +117,7 @@ class PushStreamClient(ApiClient):
 
         Args:
             cname: The channel's name, 1 to 64 printable ASCII characters.
-            urls: Destinations, rtmp:// or rtmps://. Empty: the vendor's default.
+            urls: Destinations, rtmp:// or rtmps://. If empty, the vendor's default applies.
 
         Raises:
             ChannelConflict: 409.
@@ -125,8 +132,8 @@ class PushStreamClient(ApiClient):
 
         Args:
             cname: The channel's name.
-            uids: The hosts in their order, positive. Empty: unchanged.
-            urls: Destinations. Empty: unchanged.
+            uids: Positive uids of the hosts, in order. If empty, the hosts do not change.
+            urls: Destinations. If empty, the destinations do not change.
 
         Raises:
             ChannelNotFound: 404.
@@ -159,7 +166,7 @@ class PushStreamClient(ApiClient):
         return Channel(cname, [], [])
 
     def about(self, cname: str) -> str:
-        """Return the subject of a request for messages."""
+        """Return a request's subject, for messages."""
         return f"Channel {cname}, App {self.settings.app_id}, connection {self.settings.conn_id}"
 
     async def _channel(self, method: str, content: dict[str, Any], meanings: dict[int, Meaning]) -> Channel:
@@ -180,17 +187,17 @@ class PushStreamClient(ApiClient):
         )
 
     def _signed(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Add a new Channel Key. The vendor requires uid 0."""
+        """Return the request body with a new Channel Key. The vendor requires uid 0."""
         certificate = self.settings.app_certificate.get_secret_value()
         key = channel_key.generate(self.settings.app_id, certificate, content["cname"])
         return {**content, "channelkey": key}
 
 
 def _channel_of(body: bytes) -> Channel | None:
-    """Return the channel in `{"data": {"cname": "…", "uids": […], "urls": […]}}`, None for any other body.
+    """Return the channel in `{"data": {"cname": "…", "uids": […], "urls": […]}}`, or None.
 
-    The response to a stop has only the name. For a start, the document describes urls as a text but shows an
-    array, so both are accepted.
+    The response to a stop contains only the name. For a start, the document describes `urls` as a string but
+    shows an array, so both are accepted.
     """
     try:
         data = json.loads(body)["data"]
@@ -206,7 +213,7 @@ def _channel_of(body: bytes) -> Channel | None:
 
 
 def _error_code(body: bytes) -> int:
-    """Return the code of `{"error": {"code": 404, …}}`, which overrides the HTTP status. 0 without one."""
+    """Return the code in `{"error": {"code": 404, …}}`, which overrides the HTTP status, or 0."""
     try:
         code = json.loads(body)["error"]["code"]
     except (ValueError, LookupError, TypeError, RecursionError):

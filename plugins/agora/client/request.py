@@ -1,4 +1,4 @@
-"""One request to the vendor, and its time limits."""
+"""Requests to the vendor, and their time limits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import aiohttp
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Request before it is sent.
+    """A request to send.
 
     Attributes:
         method: HTTP method.
         path: Quoted path below the base URL, without a leading slash, including the query.
-        content: Function that returns the JSON body. It is called for each try, because a Channel Key
+        content: Function that returns the JSON body. The client calls it for each try, because a Channel Key
             expires.
         secret: Names of body fields that messages must not contain.
     """
@@ -34,12 +34,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Time limits of one request.
+    """Time limits for one request.
 
     Attributes:
-        connect_seconds: Until the connection is established, TLS included.
-        silence_seconds: Without data from the server.
-        total_seconds: From the request to the end of the response.
+        connect_seconds: Time until the connection is established, including TLS.
+        silence_seconds: Time without data from the server.
+        total_seconds: Time from the request to the end of the response.
     """
 
     connect_seconds: float = 15
@@ -47,7 +47,7 @@ class Timeouts:
     total_seconds: float = 60
 
     def for_aiohttp(self) -> aiohttp.ClientTimeout:
-        """Return the limits as aiohttp's type."""
+        """Return the limits as an `aiohttp.ClientTimeout`."""
         return aiohttp.ClientTimeout(
             total=self.total_seconds, sock_connect=self.connect_seconds, sock_read=self.silence_seconds
         )

@@ -1,4 +1,4 @@
-"""One HTTP response of the vendor, as received."""
+"""An HTTP response from the vendor, as received."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Response:
 
     Attributes:
         status: HTTP status.
-        body: The received bytes, decompressed and cut off at the size cap.
+        body: The received bytes, decompressed and truncated at the size limit.
         fetched_at: Time when the response was complete, with time zone.
-        fault: Why the body is incomplete or not readable. Empty if it is sound.
-        secrets: Texts that messages must not contain, even if the vendor's message does.
-        server_date: The `Date` header in UTC, None without one.
+        fault: Reason why the body is incomplete or unreadable. Empty if there is no fault.
+        secrets: Secrets that messages must not contain, even if the vendor's message does.
+        server_date: The `Date` header in UTC, or None if there is no valid header.
         failed_tries: Number of earlier tries that were sent and got no response or a 5xx. Each may have taken
             effect.
     """
@@ -33,10 +33,10 @@ class Response:
     server_date: datetime | None = None
 
     def message(self) -> str:
-        """Return the vendor's message in at most 200 characters.
+        """Return the vendor's message, truncated to 200 characters.
 
-        Endpoints differ in its place (`message`, `error_msg`, `error.message`, …). Without one, the whole
-        body is the message.
+        The field of the message differs between endpoints (`message`, `error_msg`, `error.message`, …).
+        Without such a field, the message is the whole body.
         """
         text = self.body[:2000].decode("utf-8", "replace").strip()
         try:

@@ -1,4 +1,4 @@
-"""Retries of requests: after a 5xx, a network error and a 429; and when an account is given up."""
+"""Retry requests after a 5xx, a network error or a 429, and give up on accounts that stay throttled."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from agora.rate_limit.adaptive import is_too_late
 from agora.rate_limit.local import NOTHING_ELSE, NoPermit, RateLimiter
 
 MAX_RETRY_AFTER_SECONDS = 300.0  # a 5xx with a longer Retry-After is not retried
-RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # the vendor's advice, as upper bounds of full jitter
+RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # waits that the vendor advises, used as upper bounds for full jitter
 RETRIES_WHEN_LIMITED = 8
 
 
 class RetryingClient:
-    """An HTTP client that waits for the permits of a rate limiter and retries failed requests.
+    """HTTP client that waits for rate-limit permits and retries failed requests.
 
     Args:
         http: Client that sends each request once.
-        limiter: Rate limiter that all clients of the account share.
+        limiter: Rate limiter shared by all clients of the account.
 
     Attributes:
-        http: The client.
+        http: Client that sends each request once.
         limited: Number of requests that were throttled (HTTP 429).
     """
 
@@ -35,10 +35,10 @@ class RetryingClient:
         self.http = http
         self._limiter = limiter
         self._given_up: NoPermit | None = None
-        self._waiting: set[asyncio.Timeout] = set()  # of the requests that wait for a permit
+        self._waiting: set[asyncio.Timeout] = set()  # timeouts of requests that wait for a permit
         self._refused_since: float | None = None
         self._others = 0  # responses other than 429
-        self._consecutive_429s: Counter[str] = Counter()  # by the path of the request
+        self._consecutive_429s: Counter[str] = Counter()  # by request path
         self.limited = 0
 
     @property
@@ -47,7 +47,7 @@ class RetryingClient:
         return self.http.requests
 
     async def send(self, request: Request, *, retry: bool = True) -> Response:
-        """Send a request, with retries, and return the response.
+        """Send a request with retries, and return the response.
 
         A 5xx and a network error are retried after a random wait (full jitter) or the response's Retry-After
         of up to five minutes. A request that is not safe to repeat is retried only if it did not reach the
@@ -59,7 +59,7 @@ class RetryingClient:
 
         Raises:
             NoResponse: The last try got no response.
-            NoPermit: The account is given up, see `_send_until_not_throttled`.
+            NoPermit: The client has given up on the account; see `_send_until_not_throttled`.
         """
         failed_tries = 0
         for wait_seconds in (*RETRY_WITHIN_SECONDS, None):
@@ -85,16 +85,16 @@ class RetryingClient:
     async def _send_until_not_throttled(self, request: Request) -> tuple[Response, float | None]:
         """Send a request until its response is not 429, or until only this request is throttled.
 
-        If one app gets nine consecutive 429s while others are served, it is throttled for a reason of its
-        own, so the 429 is returned. If the account gets nothing but 429 for five minutes, or a Retry-After of
-        more than five minutes, the account is given up and nothing more is sent.
+        If one app gets nine consecutive 429s while other apps are served, only this app is throttled, so the
+        429 is returned. If the account gets only 429s for five minutes, or a Retry-After of more than five
+        minutes, the client gives up on the account and sends no more requests.
 
         Returns:
             The response, and its Retry-After in seconds.
 
         Raises:
             NoResponse: The request got no response.
-            NoPermit: The account is given up.
+            NoPermit: The client has given up on the account.
         """
         resource = request.path.partition("?")[0]
         refusal: Response | None = None
@@ -118,10 +118,10 @@ class RetryingClient:
         """Wait for a permit and return the time at which the request may be sent.
 
         Args:
-            refusal: The last 429 of the request, if any.
+            refusal: The last 429 response to the request, if any.
 
         Raises:
-            NoPermit: The account is given up.
+            NoPermit: The client has given up on the account.
         """
         given_up = self._given_up
         if given_up is None:
@@ -150,12 +150,12 @@ class RetryingClient:
         except NoPermit as error:
             self._give_up(error)
         else:
-            # The limiter does not give up while other processes of the account are served.
+            # The limiter does not give up while other processes that use the account are served.
             if self._refused_since is not None and is_too_late(self._refused_since, now):
                 self._give_up(NoPermit(NOTHING_ELSE))
 
     def _give_up(self, reason: NoPermit) -> NoPermit:
-        """Send nothing more, and end every wait for a permit; return the first reason."""
+        """Stop sending, end every wait for a permit, and return the first reason."""
         if self._given_up is None:
             self._given_up = reason
             now = asyncio.get_running_loop().time()

@@ -1,1 +1,1 @@
-"""What DAGs and operators share: defaults, params, batches, run notes, metrics, lineage."""
+"""Code shared by DAGs and operators: defaults, params, batches, run notes, metrics, lineage."""

@@ -1,4 +1,4 @@
-"""Batches of app-days: their size, and their way from the planning task to the collecting tasks."""
+"""Batches of app-days: split them by size, and pass them from the planning task to the collecting tasks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from agora.text import format_count
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol as RuntimeTaskInstance
 
-# Long enough to make a task's start negligible, short enough for the UI to show progress. Collected data is
-# committed every few seconds anyway.
+# Long enough that a task's start-up time is negligible, and short enough that the UI shows progress.
+# Collected data is committed every few seconds anyway.
 BATCH_SECONDS = 300
 LEAST_APP_DAYS = 100
 # If the vendor is faster than one process (about 2,000 app-days a second), several processes work in parallel
-# on batches of this size. Each batch is at most 1 MB as an XCom.
+# on batches of this size. As an XCom, a batch takes at most 1 MB.
 MOST_APP_DAYS = 20_000
-MOST_BATCHES = 1000  # Airflow maps a task over 1,024 elements at most
+MOST_BATCHES = 1000  # Airflow maps a task over at most 1,024 elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Batch:
     """Some app-days of one account.
 
     Attributes:
-        conn_id: The account.
-        label: Name in the UI's list of mapped tasks.
+        conn_id: Connection of the account.
+        label: Label in the UI's list of mapped tasks.
         app_ids_by_day: Usage date in ISO format → App IDs, soonest to expire first.
         planned_at: Time of planning, in ISO format. App-days collected since then are skipped.
-        unusable: Why the account cannot be used. If set, the batch has no days.
-        unusable_by: Name of that error's class.
+        unusable: Reason why the account cannot be used. If set, the batch has no days.
+        unusable_by: Class name of the error behind `unusable`.
     """
 
     conn_id: str
@@ -52,10 +52,10 @@ class Batch:
         ]
 
     def push(self, ti: RuntimeTaskInstance, number: int) -> dict[str, str]:
-        """Push the batch as an XCom of its own and return a reference to it.
+        """Push the batch as a separate XCom and return a reference to it.
 
-        Airflow passes everything that a task is mapped over to each mapped task, so the tasks are mapped over
-        references instead of app-days.
+        Airflow passes the whole list that a task is mapped over to each mapped task. The list therefore
+        contains references instead of app-days.
 
         Args:
             ti: The planning task.
@@ -70,7 +70,7 @@ class Batch:
         """Return the batch that the planning task pushed.
 
         Args:
-            ti: The task that works on the batch.
+            ti: The task that processes the batch.
             plan_task_id: The planning task.
             reference: The return value of `push`.
 
@@ -84,30 +84,30 @@ class Batch:
             raise task_output_removed(ti, plan_task_id)
         if isinstance(left, Mapping) and {*left} == {field.name for field in fields(cls)}:
             return cls(**left)
-        # Imported here: planning batches does not need Airflow.
+        # Imported here, because planning batches does not require Airflow.
         from airflow.sdk.exceptions import AirflowFailException
 
         raise AirflowFailException(
-            f"{known.get('label') or 'This batch'}: planned by another version, or planned again meanwhile."
-            f" Clear the task {plan_task_id} with everything downstream."
+            f"{known.get('label') or 'This batch'}: planned by another version, or planned again in the"
+            f" meantime. Clear the task {plan_task_id} and everything downstream."
         )
 
 
 def task_output_removed(ti: RuntimeTaskInstance, task_id: str) -> TaskOutputRemoved:
-    """Return the error for a task that misses the XComs of another task of its run."""
+    """Return the error for a task whose run lacks another task's XComs."""
     return TaskOutputRemoved(
-        f"The XComs of the task {task_id} of {ti.dag_id} in run {ti.run_id} were removed, as by `airflow db"
-        " clean`. Trigger a new run, which requests the missing days. All collected data and the run's row in"
-        " mart.collection_run are kept."
+        f"The XComs of the task {task_id} of {ti.dag_id} in run {ti.run_id} were removed, for example by"
+        " `airflow db clean`. Trigger a new run, which requests the missing days. All collected data and the"
+        " run's row in mart.collection_run are kept."
     )
 
 
 def batch_limits(app_days: Sequence[int], most_batches: int = MOST_BATCHES) -> list[int]:
-    """Return the highest number of batches per account: one, plus a share in proportion to its app-days.
+    """Return the maximum number of batches per account: one, plus a share proportional to its app-days.
 
     Args:
         app_days: Number of app-days of each account.
-        most_batches: Highest number for all accounts together.
+        most_batches: Maximum for all accounts together.
     """
     rest = max(0, most_batches - len(app_days))
     total = max(1, sum(app_days))
@@ -122,14 +122,14 @@ def split_into_batches(
     requests_per_second: float,
     most_batches: int = MOST_BATCHES,
 ) -> Iterator[Batch]:
-    """Split app-days into batches of a few minutes of requests each, in order.
+    """Split app-days, in order, into batches that each take a few minutes to request.
 
     Args:
         conn_id: The account.
         app_days: App ID and usage date, soonest to expire first.
         planned_at: Time of planning, with time zone.
         requests_per_second: Configured request rate of the account.
-        most_batches: Highest number of batches. Batches grow if this number would be exceeded.
+        most_batches: Maximum number of batches. If necessary, batches grow to stay within this maximum.
     """
     minutes = min(MOST_APP_DAYS, max(LEAST_APP_DAYS, int(BATCH_SECONDS * requests_per_second)))
     size = max(minutes, -(-len(app_days) // most_batches))
@@ -145,9 +145,9 @@ def split_into_batches(
 
 
 def interleave(accounts: Iterable[Iterable[Batch]]) -> Iterator[Batch]:
-    """Return the batches in the order in which Airflow starts them: one of each account in turn.
+    """Yield batches in the order in which Airflow starts them, taking one from each account in turn.
 
-    Each account has its own rate limit, so no account has to wait for another one.
+    Each account has its own rate limit, so no account has to wait for another account.
     """
     for row in zip_longest(*accounts):
         yield from (batch for batch in row if batch is not None)

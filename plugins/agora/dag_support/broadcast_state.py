@@ -1,6 +1,6 @@
-"""Record that a run may have started a push-stream, in an Airflow variable, until the stream is stopped.
+"""Record in an Airflow variable that a run may have started a push-stream, until the stream is stopped.
 
-An XCom would not do: Airflow deletes a task's XComs when the task is retried, and the retry could not know
+An XCom is not suitable. Airflow deletes a task's XComs when the task is retried, so a retry could not detect
 that an earlier try may have started a stream.
 """
 
@@ -25,7 +25,7 @@ class BroadcastState:
         dag_id: The DAG.
         run_id: The run.
         task_id: The start task. If it is mapped, its stop task is mapped in the same way.
-        map_index: Index of the mapped task, -1 if the task is not mapped.
+        map_index: Index of the mapped task, or -1 if the task is not mapped.
     """
 
     dag_id: str
@@ -40,29 +40,29 @@ class BroadcastState:
 
     @property
     def _key(self) -> str:
-        # A run_id may be longer than the name of a variable may be.
+        # A run_id can be longer than the maximum length of a variable's name.
         whole = json.dumps([self.dag_id, self.run_id, self.task_id, self.map_index])
         return f"agora_on_air_{sha256(whole.encode()).hexdigest()[:16]}"
 
     def is_recorded(self) -> bool:
-        """Return whether this run may have started a stream that is not stopped yet."""
+        """Return whether this run may have started a stream that has not been stopped yet."""
         return Variable.get(self._key, default=None) is not None
 
     def start_succeeded(self, ti: RuntimeTaskInstance) -> bool:
-        """Return whether the start task has succeeded, whether or not the state is recorded."""
+        """Return whether the start task succeeded, regardless of the recorded state."""
         index = None if self.map_index < 0 else self.map_index
         states = ti.get_task_states(self.dag_id, index, [self.task_id], run_ids=[self.run_id])
         return "success" in states.get(self.run_id, {}).values()
 
     def record(self, cname: str, conn_id: str) -> None:
-        """Record, before the request is sent, that the channel may be pushed from now on."""
+        """Record that the channel may be pushed from now on. Call this before the request is sent."""
         value = {"channel": cname, "connection": conn_id, "dag": self.dag_id, "run": self.run_id}
         Variable.set(
             self._key,
             json.dumps(value),
-            "May be pushed. Written by the start task, deleted by the stop task.",
+            "This channel may still be pushed. Written by the start task, deleted by the stop task.",
         )
 
     def clear(self) -> None:
-        """Delete the record: the stream was stopped, or its start was refused for certain."""
+        """Delete the record, because the stream was stopped or its start was definitely refused."""
         Variable.delete(self._key)

@@ -1,4 +1,4 @@
-"""Schedules of the DAGs, and their record in the warehouse."""
+"""DAG schedules, and a function that records each DAG's next run in the warehouse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def record_schedules(context: Context, engine: Engine, dag_ids: Iterable[str] | 
 
     Args:
         context: The task's context.
-        engine: Connects to the warehouse.
+        engine: Warehouse engine.
         dag_ids: DAGs to record. Default: the task's own DAG, if it is scheduled.
     """
     from agora.warehouse.dag_schedules import DagSchedule, record
@@ -43,7 +43,7 @@ def record_schedules(context: Context, engine: Engine, dag_ids: Iterable[str] | 
             dag = context["ti"].get_dag(dag_id)
         except AirflowRuntimeError as error:
             # The DAG's file was deleted. Its row stays, and its next run becomes overdue.
-            log.warning("Airflow does not report when %s runs next: %s", dag_id, error)
+            log.warning("Airflow did not report the next run of %s: %s", dag_id, error)
             continue
         timetable, next_run = SCHEDULES[dag_id], dag.next_dagrun
         next_run_at = timetable.run_after(pendulum.instance(next_run)) if next_run else None

@@ -29,7 +29,7 @@ class Datasets(NamedTuple):
 
 
 def lineage(datasets: Datasets) -> OperatorLineage:
-    """Return inputs and outputs by OpenLineage's naming rules."""
+    """Return the inputs and outputs, named according to OpenLineage's naming rules."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.openlineage.extractors import OperatorLineage
 

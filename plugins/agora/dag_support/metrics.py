@@ -1,7 +1,7 @@
-"""Metrics, sent through Airflow's own client to the receiver that its section [metrics] configures.
+"""Send metrics through Airflow's own client, to the receiver configured in Airflow's [metrics] section.
 
-docs/operations/observability.md describes each metric and its alarms. State and stage are part of the name
-because plain StatsD has no tags. Gauges cover all accounts because a name has only one value there.
+docs/operations/observability.md describes each metric and its alarms. Plain StatsD has no tags and only one
+value per name. State and stage are therefore part of the name, and each gauge covers all accounts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from agora.bandwidth.batch_result import BatchResult
 
-# A day that is still requested is not lost.
+# These gauges cover days that are still requested. Such a day is never lost.
 APP_DAYS = {state: f"agora.app_days.{state}" for state in State if state != "lost"}
 LOST_APP_DAYS = "agora.lost_app_days"
 DAYS_LEFT = "agora.oldest_uncollected.days_left"
@@ -38,7 +38,7 @@ CHANGED = "agora.app_days_changed"
 COUNTERS = (REQUESTS, LIMITED, RECEIVED, POINTS_RECEIVED, CHANGED)
 TIMERS = tuple(DURATION.values())
 
-# A task does not wait long for its metrics.
+# A slow query for metrics must not hold up the task.
 QUERY_LIMITS = "set local statement_timeout = '30s'; set local lock_timeout = '5s'"
 
 SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
@@ -74,10 +74,10 @@ def report_duration(stage: Stage) -> Iterator[None]:
 
 
 def report_gauges(engine: Engine) -> None:
-    """Send app-days per state and the oldest missing day. Without a receiver, query nothing.
+    """Send the numbers of app-days and the oldest missing day. Without a receiver, query nothing.
 
     Args:
-        engine: Engine of the warehouse.
+        engine: Warehouse engine.
     """
     with _never_failing():
         if not any(conf.getboolean("metrics", switch) for switch in SWITCHES):
@@ -104,7 +104,7 @@ def _report_seconds(seconds: Mapping[str, float], tags: dict[str, str]) -> None:
 
 @contextmanager
 def _never_failing() -> Iterator[None]:
-    """Log any exception of the `with` block instead of failing the task."""
+    """Log any exception from the `with` block instead of failing the task."""
     try:
         yield
     except Exception as error:

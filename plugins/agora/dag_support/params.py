@@ -1,4 +1,4 @@
-"""Parameters of a run: fields that several trigger forms share, their templates, and their validation."""
+"""Run parameters: fields that several trigger forms share, their templates and their validation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAYS_AND_APPS: dict[str, Param] = {
         title="From",
         description="First usage date, in the account's time zone.",
     ),
-    "to_date": Param(type="string", format="date", title="To", description="Last usage date, included."),
+    "to_date": Param(type="string", format="date", title="To", description="Last usage date, inclusive."),
     "app_ids": APP_IDS,
 }
 
@@ -43,7 +43,7 @@ CNAME: dict[str, Any] = {
     "title": "Channel",
     "description_md": "Channel name, 1 to 64 printable ASCII characters.",
 }
-# The form's error repeats this description. Up to 50 characters fit into one line.
+# The form's error message repeats this description. Up to 50 characters fit on one line.
 URLS: dict[str, Any] = {
     "type": ["array", "null"],
     "items": {
@@ -60,7 +60,7 @@ CHANNEL: dict[str, Param] = {
     "uids": Param(
         None,
         type=["array", "null"],
-        # No type here: Airflow's form for a list of integers is a JSON editor.
+        # No type here, because Airflow's form shows a JSON editor for a list of integers.
         items={
             "anyOf": [
                 {"type": "integer", "minimum": LEAST_UID, "maximum": MOST_UID},
@@ -72,7 +72,7 @@ CHANNEL: dict[str, Param] = {
             ]
         },
         title="Hosts' uids",
-        description="For update: the hosts in their order, one per line.",
+        description="For update: the uids of the hosts in order, one per line.",
     ),
     "conn_id": Param(
         PUSH_STREAM_CONN_ID,
@@ -85,11 +85,11 @@ CHANNEL: dict[str, Param] = {
 
 
 def lines_template(field: str, kind: str = "string") -> str:
-    """Return the template of a field with one value a line, as JSON; lines left empty are not in it.
+    """Return a template that renders a form field with one value per line as a JSON list without empty lines.
 
     Args:
-        field: Its name.
-        kind: What a value is, as Jinja's filters have it: string or int.
+        field: Name of the field.
+        kind: Value type, for choosing a Jinja filter: string or int.
     """
     return f"{{{{ (params.{field} or []) | select | map('{kind}') | list | tojson }}}}"
 
@@ -97,8 +97,8 @@ def lines_template(field: str, kind: str = "string") -> str:
 def refuse_unknown_keys(context: Context) -> None:
     """Raise an error if the run's conf has a key that is not a parameter of its DAG.
 
-    Airflow ignores such a key, so a misspelt parameter would take its default, which may mean every app.
-    Call it inside `noted(context)`, before the task requests or changes anything.
+    Airflow ignores such a key. A misspelt parameter would therefore keep its default, which may select all
+    apps. Call this function inside `noting_errors(context)`, before the task requests or changes anything.
 
     Raises:
         SettingsError: The conf is not an object or has an unknown key.
@@ -113,15 +113,15 @@ def refuse_unknown_keys(context: Context) -> None:
     parameters = f"its parameters are {', '.join(sorted(known))}" if known else "it has no parameters"
     noun = "parameter" if len(unknown) == 1 else "parameters"
     raise SettingsError(
-        f"{dag.dag_id} does not know the {noun} {', '.join(unknown)}; {parameters}. Nothing was requested."
+        f"{dag.dag_id} does not accept the {noun} {', '.join(unknown)}; {parameters}. Nothing was requested."
     )
 
 
 def as_list(name: str, value: Any) -> list[Any]:
-    """Return a template field as a list. An empty value or null is an empty list.
+    """Return a template field as a list. An empty value or null becomes an empty list.
 
     Args:
-        name: Name of the field, for the message.
+        name: Name of the field, for the error message.
         value: A list, or the JSON text that a template rendered.
 
     Raises:
@@ -137,7 +137,7 @@ def as_list(name: str, value: Any) -> list[Any]:
 
 
 def as_app_ids(value: Any) -> list[str]:
-    """Return the App IDs of a template field `app_ids` in their canonical spelling.
+    """Return the App IDs in a template field `app_ids`, in their canonical spelling.
 
     Raises:
         SettingsError: The value is neither a list nor the JSON text of one.

@@ -1,4 +1,4 @@
-"""Apps that were removed from the configuration: listed in the run note, a failure if they are many."""
+"""Report apps that were removed from the configuration. Many removed apps are a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_NAMED = 20
 
 
 def are_many(removed: RemovedApps) -> bool:
-    """Decide whether more than a fifth of the apps were removed at once, which is rarely intended."""
+    """Return whether more than a fifth of the apps were removed at once, which is rarely intended."""
     return 5 * len(removed.apps) > removed.before
 
 
@@ -41,7 +41,7 @@ def failing_batch(removed: RemovedApps, planned_at: datetime) -> Batch:
 
 
 def note(removed: RemovedApps) -> str:
-    """Return a sentence and a line with the apps' names, or an empty text if no app was removed."""
+    """Return a sentence and a line with the apps' names, or an empty string if no app was removed."""
     if not removed.apps:
         return ""
     names = [name for _, name in removed.apps[:MOST_NAMED]]

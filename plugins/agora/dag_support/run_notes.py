@@ -1,4 +1,4 @@
-"""The notes that a run's tasks leave for the run, the UI and the alerts."""
+"""Notes that tasks write for the run, the UI and the alerts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from agora.text import join_lines
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# XComs. A summary contains the notes of the run's other tasks.
+# XCom keys. A summary contains the notes of the run's other tasks.
 NOTE_KEY, SUMMARY_KEY, CAUSES_KEY = "run_note", "run_summary", "run_causes"
 
 
 def note(context: Context, text: str, causes: Iterable[Cause] = (), *, is_summary: bool = False) -> None:
-    """Note a text on the run, and why the run fails, if it does.
+    """Add a note to the run and, if the run fails, record the causes.
 
     Args:
         context: The task's context.
         text: The note.
-        causes: Identify the incident, because the text differs from night to night.
+        causes: Causes of the failure. They identify the incident, because the text can differ each night.
         is_summary: Whether the note contains the notes of the run's other tasks.
     """
     context["ti"].xcom_push(SUMMARY_KEY if is_summary else NOTE_KEY, text)
@@ -34,13 +34,13 @@ def note(context: Context, text: str, causes: Iterable[Cause] = (), *, is_summar
 
 
 def join_notes(summaries: Iterable[str | None], notes: Iterable[str | None]) -> str:
-    """Return the run's summary, or without one the notes of its tasks."""
+    """Return the run's summary, or the notes of its tasks if there is no summary."""
     return next(filter(None, summaries), "") or join_lines(filter(None, notes))
 
 
 @contextmanager
 def noting_errors(context: Context) -> Iterator[None]:
-    """Note an error's text on the run before the task fails, because callbacks cannot see the error itself.
+    """Add an error's text to the run's notes before the task fails, because callbacks cannot see the error.
 
     Raises:
         AirflowFailException: Replaces an error that no retry can resolve, such as a wrong setting.

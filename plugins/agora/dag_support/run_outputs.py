@@ -1,4 +1,4 @@
-"""XComs of a collecting run's tasks: planned batches, their results, notes."""
+"""Read the XComs of a collecting run's tasks: planned batches, results and notes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ RESULT_KEY = "summary"
 
 
 class RunOutputs:
-    """What the plan, collect and check tasks of a run left.
+    """Outputs of a run's plan, collect and check tasks.
 
     Args:
-        ti: A later task instance of the run.
+        ti: Instance of a later task in the run.
         plan_task_id: The planning task.
         collect_task_id: The mapped collecting task.
         check_task_id: The checking task.
 
     Attributes:
-        batches: Index of the collecting task → its batch, of all batches that could be read.
-        unreadable: A sentence about batches of another version, empty if there are none.
+        batches: Index of the mapped collecting task → its batch. Contains only batches that could be read.
+        unreadable: Message about batches from another version. Empty if there are none.
         total: The sum of the batches' results.
-        causes: Why the run fails.
+        causes: Causes of the run's failure.
 
     Raises:
         TaskOutputRemoved: A task succeeded, but its XComs were removed.
@@ -47,7 +47,7 @@ class RunOutputs:
         states = ti.get_task_states(
             dag_id=ti.dag_id, task_ids=[plan_task_id, collect_task_id, check_task_id], run_ids=[ti.run_id]
         )
-        # The key of a mapped task is its name and index.
+        # The key of a mapped task consists of its ID and index.
         self._states: Mapping[str, str | None] = states.get(ti.run_id, {})
         self._references = self._required(ti.xcom_pull(task_ids=plan_task_id), plan_task_id, plan_task_id)
         self.batches, self.unreadable = self._read_batches()
@@ -55,30 +55,30 @@ class RunOutputs:
         self.total = self._add_results()
 
     def plan_note(self) -> str:
-        """Return the note of the planning task."""
+        """Return the planning task's note."""
         note = self._ti.xcom_pull(task_ids=self._plan, key=NOTE_KEY)
         return "Planning failed; see its log." if note is None else note
 
     def removed_apps_note(self) -> str:
-        """Return the note about apps that were removed from the configuration, empty if none were."""
+        """Return the note about apps removed from the configuration, or an empty string if there are none."""
         return self._ti.xcom_pull(task_ids=self._plan, key=REMOVED_APPS_KEY) or ""
 
     def failed_check(self) -> str:
-        """Return the note of a failed check, empty if it did not fail."""
+        """Return the note of a failed check, or an empty string if the check did not fail."""
         if self._states.get(self._check) != "failed":
             return ""
         note = self._ti.xcom_pull(task_ids=self._check, key=NOTE_KEY)
         return note or f"The stored data could not be checked. See the log of the task {self._check}."
 
     def batch_notes(self) -> list[str]:
-        """Return the notes of the collecting tasks, and why accounts could not be used."""
-        # By index: before it was cleared, the run may have had more batches, whose XComs still exist.
+        """Return the collecting tasks' notes and the reasons why accounts could not be used."""
+        # Pulled by index, because a cleared run may still have XComs from batches that no longer exist.
         indexes = range(len(self._references))
         notes = self._ti.xcom_pull(task_ids=[self._collect], key=NOTE_KEY, map_indexes=indexes)
         return [*filter(None, notes), *(batch.unusable for batch in self.batches.values())]
 
     def _noted_causes(self) -> set[Cause]:
-        """Return the causes that the tasks noted."""
+        """Return the causes that the tasks recorded."""
         noted = [
             self._ti.xcom_pull(task_ids=[self._plan, self._check], key=CAUSES_KEY),
             self._ti.xcom_pull(
@@ -107,7 +107,7 @@ class RunOutputs:
         return batches, f"{counted} {unreadable[0]}"
 
     def _add_results(self) -> BatchResult:
-        """Add up what only the tasks know: responses, requests, 429s and reasons."""
+        """Add up the figures that only the tasks have: responses, requests, 429s and reasons."""
         total = BatchResult()
         if checked := self._required(
             self._ti.xcom_pull(task_ids=self._plan, key=RESULT_KEY), self._plan, self._plan
@@ -120,7 +120,7 @@ class RunOutputs:
                 result = BatchResult.from_json(value)
                 total.add(result)
                 if result.stopped:
-                    # Each batch of a stopped account names another app-day, so the first message suffices.
+                    # Each batch of a stopped account names a different app-day. The first message suffices.
                     stopped.setdefault(batch.conn_id, result.stopped)
                     self.causes.add(Cause(result.stopped_by, batch.conn_id))
         total.stopped = join_lines(stopped.values())

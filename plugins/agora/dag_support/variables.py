@@ -15,7 +15,7 @@ APPS_VARIABLE = "agora_apps"
 
 
 def configured_apps() -> dict[str, list[AppSettings]]:
-    """Return the configured apps by the connection of their account.
+    """Return the configured apps, grouped by the connection of their account.
 
     Raises:
         SettingsError: The variable is not set or not usable.
@@ -24,8 +24,8 @@ def configured_apps() -> dict[str, list[AppSettings]]:
     if value is None:
         raise SettingsError(
             f"The variable {APPS_VARIABLE} is not set. Set it to a JSON list of App IDs, such as"
-            ' ["<App ID>"]. If the variable exists, it is stored with another Fernet key: start Airflow with'
-            " that key, too."
+            ' ["<App ID>"]. If the variable exists, it was encrypted with another Fernet key: start Airflow'
+            " with that key too."
         )
     by_connection: dict[str, list[AppSettings]] = {}
     for app in parse_apps(value):
@@ -34,7 +34,7 @@ def configured_apps() -> dict[str, list[AppSettings]]:
 
 
 def configured_alerts() -> AlertSettings:
-    """Return who is notified of failed runs. Default: nobody.
+    """Return the alert settings, which define who is notified of failed runs. Default: nobody.
 
     Raises:
         SettingsError: The variable is not usable.
@@ -44,7 +44,7 @@ def configured_alerts() -> AlertSettings:
 
 
 def webhook(conn_id: str) -> tuple[str, Proxy | None]:
-    """Return the webhook's URL and the proxy to it. Their secrets are hidden from every later log line.
+    """Return the webhook's URL and its proxy, and mask the secrets of both in all later log lines.
 
     Raises:
         SettingsError: The connection does not exist, its password is not a URL that may receive alerts, or

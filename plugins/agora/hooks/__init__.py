@@ -1,1 +1,1 @@
-"""Airflow hooks. They turn connections into validated settings."""
+"""Airflow hooks, which turn connections into validated settings."""

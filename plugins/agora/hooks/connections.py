@@ -1,4 +1,4 @@
-"""What all hooks do with connections: read them, hide their proxy's password, report a failed test."""
+"""Functions shared by all hooks: read a connection, mask its proxy password, report a failed test."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def stored_connection(conn_id: str, how_to_create: str) -> Connection:
-    """Return a connection.
+    """Return a connection stored in Airflow.
 
     Args:
         conn_id: The connection's name.
-        how_to_create: Its type and required fields, such as `with the type Postgres`.
+        how_to_create: How to create the connection, for the error message, such as `with the type Postgres`.
 
     Raises:
         SettingsError: The connection does not exist, or Airflow cannot decrypt it. Airflow reports both in
@@ -31,20 +31,20 @@ def stored_connection(conn_id: str, how_to_create: str) -> Connection:
     except AirflowNotFoundException:
         raise SettingsError(
             f"There is no connection {conn_id} that Airflow can read. Create it under Admin, Connections,"
-            f" {how_to_create}. If it exists, it is stored with another Fernet key: start Airflow with that"
-            " key, too.",
+            f" {how_to_create}. If the connection exists, it is encrypted with another Fernet key. In that"
+            " case, start Airflow with both keys.",
             conn_id=conn_id,
         ) from None
 
 
 def hide_proxy(proxy: Proxy | None) -> None:
-    """Hide the proxy's password from every later log line."""
+    """Mask the proxy's password in all later log lines."""
     for secret in proxy.secrets if proxy else ():
         mask_secret(secret)
 
 
 def failed_test(error: AgoraError, conn_id: str) -> tuple[bool, str]:
-    """Return the result of a failed connection test, without the temporary name that Airflow gives it."""
+    """Return the result of a failed connection test, without the connection's temporary name."""
     text = str(error).replace(f"The connection {conn_id}", "This connection")
     text = text.replace(f"the connection {conn_id}", "this connection")
     return False, text.replace(f"connection {conn_id}", "this connection")

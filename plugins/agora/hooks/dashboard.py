@@ -1,4 +1,4 @@
-"""Hook of the connection type `agora_dashboard`."""
+"""Hook for the connection type `agora_dashboard`."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ MADE_UP_APP_ID = "0" * 32
 
 
 class AgoraDashboardHook(BaseHook):
-    """One account of Agora's Dashboard RESTful API.
+    """Hook for one account of Agora's Dashboard RESTful API.
 
     Fields of the connection:
         host: Base URL. Default: `https://api.agora.io/dev/v2`. Plain HTTP is accepted only for this machine.
         login: Customer ID (not an App ID).
         password: Customer Certificate (not an App Certificate).
-        extra.timezone: Time zone of the vendor's dates. Default: "UTC". Zones with summer time are refused.
-        extra.window: How long the vendor shows a day, "1 month" (default) or "N days".
-        extra.requests_per_second: Highest request rate. Default: 10, the vendor's documented limit per
+        extra.timezone: Time zone of the vendor's usage dates. Default: "UTC". Zones with summer time are
+            rejected.
+        extra.window: How long the vendor serves a usage date, "1 month" (default) or "N days".
+        extra.requests_per_second: Maximum request rate. Default: 10, the vendor's documented limit per
             account and API. A 429 lowers the rate.
-        extra.max_concurrency: Highest number of concurrent requests. Default: 16.
-        extra.settle_days: Days after which a day is settled. A day that was collected earlier is requested
-            again then, because the vendor may restate it. Default: 2; 0 disables the re-check. Costs one
-            request per app-day.
-        extra.ca_file: PEM file with the trusted certificate authorities, on every worker. Default: those of
-            the machine. Verification cannot be disabled.
+        extra.max_concurrency: Maximum number of concurrent requests. Default: 16.
+        extra.settle_days: Number of days after which a usage date is settled. A date that was collected
+            before it settled is requested again afterwards, because the vendor may restate it. The re-check
+            costs one request per app-day. Default: 2. 0 disables the re-check.
+        extra.ca_file: PEM file with the trusted certificate authorities, on every worker. Default: the
+            machine's authorities. Verification cannot be disabled.
         extra.proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's
-            (`HTTPS_PROXY`, `NO_PROXY`).
+            proxy (`HTTPS_PROXY`, `NO_PROXY`).
 
     Args:
         conn_id: The connection's name.
@@ -51,10 +52,10 @@ class AgoraDashboardHook(BaseHook):
         self.conn_id = conn_id
 
     def get_settings(self) -> DashboardSettings:
-        """Return the validated connection. Its secrets are hidden from every later log line.
+        """Return the validated settings, and mask the connection's secrets in all later log lines.
 
         Raises:
-            SettingsError: The connection is not usable; the message names the field.
+            SettingsError: The connection is invalid. The message names the field.
         """
         connection = stored_connection(self.conn_id, "with the type Agora Dashboard")
         settings = parse_dashboard(
@@ -74,9 +75,10 @@ class AgoraDashboardHook(BaseHook):
         return self.get_settings()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Request a made-up App ID: 400, 404 or data mean that the vendor accepted the credentials.
+        """Test the credentials by requesting a made-up App ID.
 
-        401 and 403 fail the test, although the vendor may also send them for an App ID of another account.
+        A 400, a 404 or data means that the vendor accepted the credentials. 401 and 403 fail the test,
+        although the vendor may also return them for an App ID from another account.
         """
         try:
             return asyncio.run(_request_made_up_app(self.get_settings()))
@@ -101,9 +103,9 @@ async def _request_made_up_app(settings: DashboardSettings) -> tuple[bool, str]:
     except AppRefused as error:
         return False, (
             f"{settings.base_url} refused the request ({error.reason}). Check that login is the Customer ID"
-            " and password the Customer Certificate. If both are right, this test cannot decide: its App ID"
-            " is made up, and the vendor may refuse an App ID of another account in the same way. A run with"
-            " your own App IDs shows whether the vendor accepts the credentials."
+            " and password the Customer Certificate. If both are right, this test is inconclusive: its App"
+            " ID is made up, and the vendor may refuse an App ID from another account in the same way. A run"
+            " with your own App IDs shows whether the vendor accepts the credentials."
         )
     except (UnknownApp, DayRefused) as error:
         return True, f"{settings.base_url} accepted the credentials ({error.reason}; the App ID was made up)."

@@ -1,4 +1,4 @@
-"""Hook of the connection type `agora_push_stream`."""
+"""Hook for the connection type `agora_push_stream`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class AgoraPushStreamHook(BaseHook):
-    """The push-stream API of one App ID.
+    """Hook for the push-stream API of one App ID.
 
     Fields of the connection:
-        host: Base URL. Default: `http://broadcastgw.agora.io/api/v1`, plain HTTP as the vendor documents it.
+        host: Base URL. Default: `http://broadcastgw.agora.io/api/v1`, plain HTTP as in the vendor's document.
         login: App ID (not a Customer ID), 32 hexadecimal digits.
         password: App Certificate (not a Customer Certificate), 32 hexadecimal digits. It signs one
             Channel Key per request and is never sent.
@@ -43,10 +43,10 @@ class AgoraPushStreamHook(BaseHook):
         self.conn_id = conn_id
 
     def get_settings(self) -> PushStreamSettings:
-        """Return the validated connection. Its secret is hidden from every later log line.
+        """Return the validated settings, and mask the connection's secrets in all later log lines.
 
         Raises:
-            SettingsError: The connection is not usable; the message names the field.
+            SettingsError: The connection is invalid. The message names the field.
         """
         connection = stored_connection(self.conn_id, "with the type Agora Push-Stream")
         if connection.conn_type != self.conn_type:
@@ -78,7 +78,7 @@ class AgoraPushStreamHook(BaseHook):
         return self._call(lambda client: client.start(cname, urls))
 
     def update(self, cname: str, *, uids: Sequence[int] = (), urls: Sequence[str] = ()) -> Channel:
-        """Change hosts or stream URLs of a channel; see `PushStreamClient.update`."""
+        """Change the hosts or stream URLs of a channel; see `PushStreamClient.update`."""
         return self._call(lambda client: client.update(cname, uids=uids, urls=urls))
 
     def stop(self, cname: str) -> Channel:
@@ -86,7 +86,7 @@ class AgoraPushStreamHook(BaseHook):
         return self._call(lambda client: client.stop(cname))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Stop a channel with a made-up name: 404 means that the key was accepted."""
+        """Test the Channel Key by stopping a channel with a made-up name. 404 means that the test passed."""
         try:
             self.stop(f"no-such-channel-{secrets.token_hex(8)}")
         except ChannelNotFound as error:

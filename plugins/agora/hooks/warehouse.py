@@ -1,4 +1,4 @@
-"""The warehouse connection as an SQLAlchemy engine."""
+"""Provide the warehouse connection as an SQLAlchemy engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAREHOUSE_CONN_ID = "agora_warehouse"
 
 @contextmanager
 def warehouse(conn_id: str = WAREHOUSE_CONN_ID) -> Iterator[Engine]:
-    """Provide an engine for a connection of type `postgres`. The engine connects when it is first used.
+    """Provide an engine for a connection of type `postgres`. The engine connects on first use.
 
     Raises:
         SettingsError: The connection does not exist, Airflow cannot decrypt it, or its extra has an unknown
@@ -44,7 +44,7 @@ def _engine(connection: Connection) -> Engine:
     from agora.warehouse.engine import warehouse_engine
     from agora.warehouse.server_checks import require_durable_server
 
-    # Such as sslmode and sslrootcert.
+    # Connection parameters, such as sslmode and sslrootcert.
     parameters = {name: value for name, value in connection.extra_dejson.items() if isinstance(value, str)}
     if unknown := [repr(name) for name in parameters if not _is_parameter(name)]:
         raise SettingsError(
@@ -65,7 +65,7 @@ def _engine(connection: Connection) -> Engine:
 
 
 def _is_parameter(name: str) -> bool:
-    """Return whether libpq has this connection parameter."""
+    """Return whether libpq supports a connection parameter."""
     import psycopg2
     from psycopg2.extensions import parse_dsn
 

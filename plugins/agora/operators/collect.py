@@ -27,11 +27,11 @@ from agora.dag_support.run_outputs import RESULT_KEY
 
 
 class BandwidthCollectOperator(BaseOperator):
-    """Collect one batch: load all sound responses, then fail with the names of the failed apps, if any.
+    """Collect one batch. Load all sound responses, then fail with the names of any failed apps.
 
     Args:
         plan_task_id: The planning task.
-        batch: Reference to the batch, as the planning task returned it.
+        batch: Reference to the batch, as returned by the planning task.
     """
 
     def __init__(self, *, plan_task_id: str, batch: dict[str, str], **kwargs: Any) -> None:
@@ -41,11 +41,11 @@ class BandwidthCollectOperator(BaseOperator):
         self._datasets: Datasets | None = None
 
     def execute(self, context: Context) -> None:
-        """Collect the batch. Airflow retries only crashes: failed requests were already retried here."""
+        """Collect the batch. Failed requests are retried here, not by Airflow."""
         with noting_errors(context):
             batch = Batch.pull(context["ti"], self.plan_task_id, self.batch)
         if batch.unusable:
-            # The run note has the details, too.
+            # The run note contains the details too.
             headline = batch.unusable.partition("\n")[0]
             note(context, headline, [Cause(batch.unusable_by, batch.conn_id)])
             raise AirflowFailException(batch.unusable)
@@ -86,5 +86,5 @@ class BandwidthCollectOperator(BaseOperator):
             return result
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
-        """Return what was read and written. The OpenLineage provider calls this method if it is active."""
+        """Return the inputs and outputs. The OpenLineage provider calls this method if it is active."""
         return lineage(self._datasets) if self._datasets else None

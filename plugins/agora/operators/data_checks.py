@@ -1,4 +1,4 @@
-"""Operators that check stored data: the assertions in sql/checks, and points against their responses."""
+"""Operators that run the assertions in sql/checks and compare stored points with their responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
 CHECKS = SQL / "checks"
-# A failed assertion fails again, so one retry suffices: it covers a killed task.
+# A failed assertion would fail again. The only retry is for a task that was killed.
 ONE_QUICK_RETRY = {"retries": 1, "retry_delay": timedelta(seconds=15), "retry_exponential_backoff": 0}
 
 
@@ -67,7 +67,7 @@ class StoredDataCheckOperator(BaseOperator):
 
 
 class StoredPointsCheckOperator(BaseOperator):
-    """Compare stored points with their stored responses, then fail with the names of differing app-days.
+    """Compare stored points with their stored responses, then fail and list the app-days that differ.
 
     The comparison covers all app-days of the last 62 days and a random sample of older ones.
     """
@@ -93,7 +93,7 @@ def _failures(failed: list[str], not_run: list[str]) -> str:
     sentences = [
         f"{what}: {'; '.join(checks)}."
         for what, checks in (
-            ("The stored data contradict themselves", failed),
+            ("The stored data contradicts itself", failed),
             ("The stored data could not be checked in full", not_run),
         )
         if checks

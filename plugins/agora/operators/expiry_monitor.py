@@ -26,13 +26,13 @@ LOOKS_VARIABLE = "agora_watch"
 
 
 class ExpiryMonitorOperator(BaseOperator):
-    """Fail while missing days are about to expire, and once after days were lost; note the current state.
+    """Fail while missing days are about to expire, and once after days were lost. Note the current state.
 
-    The first check never fails, because nothing is collected yet after installation.
+    The first check never fails, because nothing has been collected yet after the installation.
     """
 
     def execute(self, context: Context) -> None:
-        """Check every expected app-day that is not collected."""
+        """Check every expected app-day that has not been collected."""
         with noting_errors(context):
             refuse_unknown_keys(context)
             late = _record_schedules(context)
@@ -45,7 +45,7 @@ class ExpiryMonitorOperator(BaseOperator):
 
 
 def _record_schedules(context: Context) -> list[str]:
-    """Record each DAG's next run and describe the DAGs that run late."""
+    """Record each DAG's next run, and return a description of each DAG that runs late."""
     from agora.warehouse.dag_schedules import late_schedules
 
     with warehouse() as engine:
@@ -55,7 +55,7 @@ def _record_schedules(context: Context) -> list[str]:
 
 
 def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
-    """Return the problems and a description of the state; store the findings for the next check."""
+    """Store the findings for the next check, and return the problems and a description of the state."""
     from agora.bandwidth.expiry_monitor import Check, Findings
     from agora.warehouse import suspicious_responses
     from agora.warehouse.planning_queries import count_apps, count_lost_days, incomplete_days
@@ -85,7 +85,7 @@ def _check(run_id: str, now: datetime) -> tuple[list[AgoraError], str]:
 
 
 def _previous_check(run_id: str) -> Check | None:
-    """Return the findings of the previous run. A repeated run gets the same as its first try."""
+    """Return the findings of the previous run. A repeated run gets the same findings as its first try."""
     from agora.bandwidth.expiry_monitor import Check
 
     looks = json.loads(Variable.get(LOOKS_VARIABLE, default="null"))

@@ -1,4 +1,4 @@
-"""Operators that maintain stored data: decode responses again, delete data older than the retention."""
+"""Operators that decode stored responses again, and delete data that is older than its retention period."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ RETENTION_VARIABLE = "agora_retention"
 
 
 class BandwidthReplayOperator(BaseOperator):
-    """Decode the stored responses of some days again. The task is skipped if nothing changes.
+    """Decode the stored responses for some days again. The task is skipped if nothing changes.
 
     Args:
         from_date: First usage date in ISO format.
         to_date: Last usage date, inclusive.
         app_ids: JSON list of App IDs. Empty or null: all apps.
-        correct_zone: "true" moves the days to the current time zone of their account.
+        correct_zone: "true" moves the days to the current time zone of their vendor account.
     """
 
     template_fields: Sequence[str] = ("from_date", "to_date", "app_ids", "correct_zone")
@@ -78,7 +78,7 @@ class BandwidthReplayOperator(BaseOperator):
 
 
 def _sync_accounts(engine: Engine) -> None:
-    """Copy the connections' time zones to the warehouse, in case no run has done so since a correction.
+    """Copy the connections' time zones to the warehouse, in case no run has done so since a change.
 
     Raises:
         SettingsError: The connection of a configured app is not usable.
@@ -93,7 +93,7 @@ def _sync_accounts(engine: Engine) -> None:
             except SettingsError:
                 if conn_id in configured:
                     raise
-                continue  # the connection was deleted with its apps, so its last time zone stays
+                continue  # the connection was deleted with its apps, so keep its last time zone
             apps.sync_account(connection, account)
 
 

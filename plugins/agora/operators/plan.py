@@ -1,4 +1,4 @@
-"""Operator that plans the missing app-days in batches: the first step of a collecting run."""
+"""Operator that plans batches of missing app-days: the first step of a collecting run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.text import format_count
 
-# Imports of the core are local: pandas alone would double the time to parse a DAG file.
+# Core modules are imported locally, because pandas alone would double the time to parse a DAG file.
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 class BandwidthPlanOperator(BaseOperator):
-    """Find the app-days that are missing and may be available, and push them in batches.
+    """Find the app-days that are missing and may still be available, and push them in batches.
 
-    Without dates, every expected app-day is considered. With dates, only those days.
+    Without dates, every expected app-day is considered. With dates, only the days in that range are.
 
     Args:
         from_date: First usage date in ISO format, or empty.
@@ -75,13 +75,13 @@ class BandwidthPlanOperator(BaseOperator):
             except DayNotOver as error:
                 if self.to_date:
                     raise
-                # Airflow's own backfill uses UTC. The account's day may end later.
+                # Airflow's own backfill uses UTC, but the account's day may end later.
                 raise AirflowSkipException(str(error)) from error
         text = "\n".join(
             _plan_note(plan, by_name=bool(self.from_date)) for plan in plans if not plan.unusable
         )
         note(context, text)
-        # For an unusable account, the task of its batch notes the reason.
+        # For an unusable account, the task for its batch notes the reason.
         self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), text]))
         # Airflow's limit on mapped tasks applies to all accounts together.
         most = batch_limits([len(plan.app_days) for plan in plans])
@@ -141,7 +141,7 @@ class BandwidthPlanOperator(BaseOperator):
         checked = asyncio.run(_check_access(planned, account, engine))
         report_counts(account.conn_id, checked)
         self.log.info(
-            "Access check of %s: %s, received %s.",
+            "Access check for %s: %s, received %s.",
             account.conn_id,
             format_count(checked.requests, "request"),
             format_count(checked.received, "app-day"),
@@ -166,8 +166,8 @@ def _sync_apps(
     """Copy accounts and apps to the warehouse.
 
     Returns:
-        The time by the warehouse's clock, the apps that were removed from the configuration, and further
-        accounts that only removed apps need.
+        The time according to the warehouse's clock, the apps that were removed from the configuration, and
+        additional accounts that only removed apps need.
 
     Raises:
         SettingsError: The chosen days cannot be requested.
@@ -186,7 +186,7 @@ def _sync_apps(
         removed = apps.retire(connection, [app.app_id for app in every_app], run_id)
         for account in accounts:
             apps.sync(connection, account, configured[account.conn_id])
-        # Missing days of removed apps are available as long as their account's connection exists.
+        # Missing days of removed apps can be collected as long as their account's connection exists.
         unconfigured = [name for name in apps.accounts_of_removed(connection) if name not in configured]
     return now, removed, _accounts(unconfigured)[0]
 
@@ -244,5 +244,5 @@ def _plan_note(plan: Plan, *, by_name: bool) -> str:
 
 
 def own_day_of_backfill() -> str:
-    """Return a template that yields a backfill run's own day and is empty in every other run."""
+    """Return a template that renders the day of a backfill run, or an empty string in any other run."""
     return "{{ data_interval_start | ds if dag_run.run_type == 'backfill' else '' }}"

@@ -1,4 +1,4 @@
-"""Operator that publishes the outcome of a collecting run: its last step."""
+"""Operator that publishes the outcome of a collecting run: the last step of the run."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class BandwidthPublishOperator(BaseOperator):
 def _record(context: Context, batches: Iterable[Batch], total: BatchResult, problems: str) -> list[str]:
     """Record the run with counts from the warehouse, and refresh the stored aggregates.
 
-    The warehouse's counts are right even if tasks were killed.
+    Counts from the warehouse are correct even if tasks were killed.
 
     Returns:
         Notes on suspicious responses.
@@ -125,7 +125,7 @@ def _count(batches: Iterable[Batch], connection: Connection, since: datetime, to
 
 
 def _split_details(lines: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the headlines of failures and, separately, their detail lines."""
+    """Separate the headlines of failures from their detail lines."""
     headlines: list[str] = []
     details: list[str] = []
     for line in lines:

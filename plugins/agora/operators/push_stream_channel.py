@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class PushStreamChannelOperator(BaseOperator):
-    """Base of the three operators: one call, whose response is returned and noted on the run.
+    """Base class of the three operators. Makes one call, and returns and notes the response.
 
-    Airflow may retry the task after temporary errors, such as an unavailable vendor. Any other error of the
-    vendor fails the task at once, with the channel, the status, the vendor's message and a remedy.
+    Airflow may retry the task after temporary errors, such as an unavailable vendor. Any other vendor error
+    fails the task immediately and reports the channel, the status, the vendor's message and a remedy.
 
     Args:
         cname: The channel's name, 1 to 64 printable ASCII characters.
@@ -67,7 +67,7 @@ class PushStreamChannelOperator(BaseOperator):
         return response
 
     def check(self, context: Context) -> None:
-        """Refuse a run with unknown parameters before the vendor is called."""
+        """Reject a run with unknown parameters before the vendor is called."""
         refuse_unknown_keys(context)
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
@@ -82,10 +82,10 @@ class PushStreamChannelOperator(BaseOperator):
 class PushStreamStartOperator(PushStreamChannelOperator):
     """Start pushing a channel's stream, at most once per run.
 
-    The effect of a second start is undocumented, and a task that is killed between request and response does
-    not know whether the first one took effect. Therefore the task has no retries, even if `retries` is given.
-    If an earlier try may have started the stream (Airflow restarts a task that a scheduler lost), the task
-    fails without a request.
+    The effect of a second start is undocumented. A task that is killed between request and response cannot
+    determine whether the first start took effect. The task therefore has no retries, even if `retries` is
+    set. Airflow also restarts a task that a scheduler lost. If an earlier try may have started the stream,
+    the task fails without sending a request.
 
     Args:
         urls: Destinations, rtmp:// or rtmps://, or a JSON list of them.
@@ -129,11 +129,11 @@ class PushStreamStartOperator(PushStreamChannelOperator):
 
 
 class PushStreamUpdateOperator(PushStreamChannelOperator):
-    """Change the hosts or the stream URLs of a pushed channel.
+    """Change the hosts or the stream URLs of a channel that is being pushed.
 
     Args:
         urls: Destinations, or a JSON list of them. Empty: unchanged.
-        uids: The hosts in their order, positive whole numbers, or a JSON list of them. Empty: unchanged.
+        uids: The uids of the hosts in order, as positive integers, or a JSON list of them. Empty: unchanged.
     """
 
     template_fields: Sequence[str] = (*PushStreamChannelOperator.template_fields, "urls", "uids")
@@ -151,7 +151,7 @@ class PushStreamUpdateOperator(PushStreamChannelOperator):
         urls, uids = as_list("urls", self.urls), as_list("uids", self.uids)
         if not (urls or uids):
             raise SettingsError(
-                f"Channel {self.cname}: urls and uids are both empty. Give at least one of them."
+                f"Channel {self.cname}: urls and uids are both empty. Set at least one of them."
             )
         return hook.update(self.cname, uids=uids, urls=urls)
 
@@ -159,11 +159,11 @@ class PushStreamUpdateOperator(PushStreamChannelOperator):
 class PushStreamStopOperator(PushStreamChannelOperator):
     """Stop pushing a channel's stream.
 
-    As the teardown of a broadcast, it takes `start_task_id`. It then stops any stream that the start task has
-    or may have started, and succeeds if the channel is already stopped. After any other error Airflow may
-    retry, because the stream is still pushed. If the start sent no request or was refused, the task is
-    skipped, because a channel with this name belongs to another program. dags/agora_push_stream_broadcast.py
-    shows the wiring.
+    With `start_task_id`, the operator is the teardown of a broadcast. It stops any stream that the start task
+    started or may have started. If the channel is already stopped, the task is skipped. After any other
+    error, Airflow may retry the task, because the stream is still being pushed. The task is also skipped if
+    the start sent no request or was refused, because a channel with this name belongs to another program.
+    For an example, see dags/agora_push_stream_broadcast.py.
 
     Args:
         start_task_id: The start task in the same run. Without it, the channel is stopped unconditionally.
@@ -176,7 +176,7 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         self.start_task_id = start_task_id
 
     def check(self, context: Context) -> None:
-        """Refuse unknown parameters, except after a start: its channel must always be stopped."""
+        """Reject unknown parameters, except after a start: a started channel must always be stopped."""
         if not self.start_task_id:
             super().check(context)
 
@@ -186,7 +186,7 @@ class PushStreamStopOperator(PushStreamChannelOperator):
             return hook.stop(self.cname)
         broadcast = BroadcastState.of(context["ti"], self.start_task_id)
         if not broadcast.is_recorded():
-            # A variable that is stored with another Fernet key does not exist for a task.
+            # For a task, a variable that was encrypted with another Fernet key does not exist.
             if context["ti"].try_number > 1 or not broadcast.start_succeeded(context["ti"]):
                 raise AirflowSkipException(f"Channel {self.cname}: this run has not started a push.")
             broadcast.record(self.cname, self.conn_id)
@@ -204,7 +204,7 @@ class PushStreamStopOperator(PushStreamChannelOperator):
 
 
 class PushStreamActionOperator(BaseBranchOperator):
-    """Choose the task that the trigger form's `action` names: start, update or stop."""
+    """Choose the task named by the trigger form's `action`: start, update or stop."""
 
     def choose_branch(self, context: Context) -> str:
         """Return the task_id of the chosen task."""

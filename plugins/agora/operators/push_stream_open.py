@@ -29,14 +29,14 @@ APPLY, QUERY = "apply", "query"
 
 
 class PushStreamOpenOperator(BaseOperator):
-    """Query whether push-streaming is enabled for each app; return App ID → enabled.
+    """Query whether push-streaming is enabled for each app, and return App ID → enabled.
 
-    To apply, the operator queries first and applies for each app that is not enabled. False is a valid
-    result, also after an application. All received states are stored in core.push_stream_state before the
+    With `apply`, the operator queries first, then applies for each app that is not enabled. False is a valid
+    result, even after an application. All received states are stored in core.push_stream_state before the
     task fails with the names of the failed apps.
 
     Args:
-        app_ids: App IDs of the variable `agora_apps`, or a JSON list of them. Empty or null: all apps.
+        app_ids: App IDs from the variable `agora_apps`, or a JSON list of them. Empty or null: all apps.
         action: `query` (default) or `apply`.
     """
 
@@ -52,7 +52,7 @@ class PushStreamOpenOperator(BaseOperator):
         with noting_errors(context):
             refuse_unknown_keys(context)
             if self.action not in (APPLY, QUERY):
-                raise SettingsError(f"action is {APPLY} or {QUERY}, not {self.action!r}.")
+                raise SettingsError(f"action must be {APPLY} or {QUERY}, not {self.action!r}.")
             chosen = _chosen(as_app_ids(self.app_ids))
             with warehouse() as engine:
                 record_schedules(context, engine)
@@ -94,7 +94,7 @@ class PushStreamOpenOperator(BaseOperator):
 
 
 def _chosen(app_ids: list[str]) -> dict[str, list[str]]:
-    """Return the chosen apps, or all that are still collected, by the connection of their account."""
+    """Return the chosen apps, or all apps that are still collected, grouped by their account's connection."""
     by_connection = configured_apps()
     configured = {app.app_id for apps in by_connection.values() for app in apps}
     unknown = [app_id for app_id in app_ids if app_id not in configured]

@@ -1,1 +1,1 @@
-"""Push-stream open state of apps: query it, apply for it, store it."""
+"""Query, apply for and store the push-stream open state of apps."""

@@ -1,4 +1,4 @@
-"""Query whether push-streaming is enabled for many apps, or apply for it, and store the states."""
+"""Query or apply for the push-stream open state of many apps, and store the states."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ FEW = 5
 
 @dataclass(slots=True)
 class OpenStates:
-    """Open states of some apps of one account.
+    """Push-stream open states of apps in one account.
 
     Attributes:
         conn_id: Connection of the account.
         seen: The received states, in order of arrival.
         failures: App ID → error of its request.
         refused: Set if the vendor refused several apps and served none, which ends the account's requests.
-        not_requested: App IDs that were skipped after that, or because the vendor was unavailable.
+        not_requested: App IDs that were skipped after such a refusal or because the vendor was unavailable.
         changed: Number of apps whose state has changed or was received for the first time.
     """
 
@@ -69,7 +69,7 @@ class OpenStates:
         return "\n".join(lines)
 
     def causes(self) -> set[Cause]:
-        """Return why apps failed."""
+        """Return the causes of the failures."""
         causes = {Cause(type(error).__name__) for error in self.failures.values()}
         if self.refused:
             causes.add(Cause(type(self.refused).__name__, self.conn_id))
@@ -83,7 +83,7 @@ class OpenStates:
         return [f"{_named(app_ids)}: {reason}" for reason, app_ids in apps_by_reason.items()]
 
     def _apps(self, *, enabled: bool) -> str:
-        """Return the number of apps with this state, and their names if there are few."""
+        """Return the number of apps with this state, and their App IDs if there are few apps."""
         app_ids = sorted(state.app_id for state in self.seen if state.enabled == enabled)
         named = f" ({', '.join(app_ids)})" if app_ids and len(self.seen) <= FEW else ""
         return format_count(len(app_ids), "app") + named
@@ -97,18 +97,18 @@ def _named(app_ids: list[str]) -> str:
 async def open_states(
     app_ids: Sequence[str], client: DashboardClient, engine: Engine, *, apply: bool
 ) -> OpenStates:
-    """Request the state of each app concurrently, and store every received state even after an error.
+    """Request the apps' states concurrently, and store every received state, even after an error.
 
-    One app's failure does not affect other apps. The remaining apps are skipped if the vendor refused several
-    apps (401 or 403) and served none, or if many consecutive apps get no usable response. Until the vendor
+    One app's failure does not affect other apps. The remaining apps are skipped if the vendor refuses several
+    apps (401 or 403) and serves none, or if many consecutive apps get no usable response. Until the vendor
     serves the first app, at most five requests are in progress or refused.
 
     Args:
         app_ids: Distinct apps of the account.
-        client: Client of the account, already entered.
-        engine: Engine of the warehouse, as the loader.
-        apply: Apply (POST) for apps that a query (GET) reports as not enabled. A repeated application is
-            therefore safe.
+        client: Client for the account, already entered.
+        engine: Warehouse engine, connected as the loader.
+        apply: Whether to apply (POST) for apps that a query (GET) reports as not enabled. The query makes a
+            repeated call safe.
     """
     round_ = _Round(app_ids, client, apply=apply)
     workers = [asyncio.create_task(round_.work()) for _ in range(client.settings.max_concurrency)]
@@ -127,7 +127,7 @@ async def open_states(
 
 
 class _Round:
-    """State shared by the workers of one call."""
+    """State shared by the workers of one `open_states` call."""
 
     def __init__(self, app_ids: Sequence[str], client: DashboardClient, *, apply: bool) -> None:
         self._todo: Iterator[str] = iter(app_ids)
@@ -135,12 +135,12 @@ class _Round:
         self._apply = apply
         self._consecutive_failures = 0
         self._served = False
-        # Permits to request an app before the first one is served. A refused app does not return its permit.
+        # Permits to request apps before the first app is served. A refused app does not return its permit.
         self._permits = asyncio.Semaphore(CONFIRMING_APPS)
         self.states = OpenStates(client.settings.conn_id)
 
     async def work(self) -> None:
-        """Request one app after the other until none is left."""
+        """Request one app after another until none is left."""
         for app_id in self._todo:
             if not self._served:
                 await self._permits.acquire()
@@ -182,8 +182,8 @@ class _Round:
         return {app_id: error for app_id, error in failures if isinstance(error, AppRefused)}
 
     async def _seen(self, app_id: str) -> ReportedState:
-        # A response describes some moment after its request, so the time of the request is stored: a slow
-        # response must not appear newer than one that was requested later.
+        # A response describes some moment after its request, so the time of the request is stored. A slow
+        # response must not appear newer than the response to a later request.
         requested_at = datetime.now(UTC)
         enabled = await self._client.push_stream_is_open(app_id)
         if not self._served:

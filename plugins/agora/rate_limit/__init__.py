@@ -1,1 +1,1 @@
-"""Rate limiter of a vendor account: adaptive, and shared by all processes of the account."""
+"""Adaptive rate limiter for a vendor account, shared by all processes that use the account."""

@@ -1,4 +1,4 @@
-"""Find a vendor account's rate limit from its responses: a state machine without clock, waiting or I/O.
+"""State machine that finds a vendor account's rate limit. It has no clock, does not wait and does no I/O.
 
 docs/rate_limiting.md explains the states and the curve.
 """
@@ -10,68 +10,67 @@ from enum import StrEnum
 from typing import Any
 
 WINDOW_SECONDS = 1.0  # the vendor states its limits per second
-FEW_RESPONSES = 8  # fewer do not measure a limit
-PROBE_SECONDS = 4.0  # a rise from 2 to 10 a second is found in 20 s, for one 429 in 8 s while probing
-STEADY_RESPONSES = 120  # about one 429 in 180 requests: below the promised 1 %
-RESPONSES_PER_WAIT = 25.0  # STEADY lasts 50 times as long as a Retry-After: 2 % of the time
-FALL = 0.5  # below this share of a lasting rate, the limit itself fell: estimates are not that wrong
-LASTING_SECONDS = 12.0  # longer than a token bucket's burst of five seconds at twice its rate
-ROUNDS_AT_START, ROUNDS_AFTER_FALL = 3, 10  # of probing; ten take more than a minute
+FEW_RESPONSES = 8  # fewer responses cannot measure a limit
+PROBE_SECONDS = 4.0  # finds a rise from 2 to 10 per second in 20 s, at one 429 per 8 s of probing
+STEADY_RESPONSES = 120  # about one 429 in 180 requests, below the promised 1 %
+RESPONSES_PER_WAIT = 25.0  # STEADY lasts 50 times as long as a Retry-After, which takes 2 % of the time
+FALL = 0.5  # an estimate below this share of a lasting rate shows that the limit itself fell
+LASTING_SECONDS = 12.0  # longer than a token bucket's five-second burst at twice its rate
+ROUNDS_AT_START, ROUNDS_AFTER_FALL = 3, 10  # PROBING rounds; ten take more than a minute
 LEAST_PER_SECOND = 0.01
-LEAST_UNMEASURED_PER_SECOND = (
-    0.075  # 429s alone lower the rate to one request in 20 s: slower needs responses
-)
-BLOCK_SECONDS = 0.05  # permits are granted this far ahead: below 40 a second, one at a time
-LATE_SECONDS = 0.02  # lateness that is made up for: less than a limit's own tolerance
-FORGET_SECONDS = 600.0  # after so long a silence the limit is learned again, for a few 429s
-GIVE_UP_AFTER_SECONDS = 300.0  # an account that responds with nothing but 429 for so long is given up
+# Without other responses, 429s lower the rate no further than to one request per 20 s.
+LEAST_UNMEASURED_PER_SECOND = 0.075
+BLOCK_SECONDS = 0.05  # permits are granted this far ahead; below 40 per second, one at a time
+LATE_SECONDS = 0.02  # the most lateness that is made up for, less than a limit's own tolerance
+FORGET_SECONDS = 600.0  # after this long without a response, the limit is learned again
+GIVE_UP_AFTER_SECONDS = 300.0  # the client gives up on an account that returns only 429s for this long
 MOST_RETRY_AFTER_SECONDS = 86_400.0
-CLOCK_ERROR_SECONDS = 1.0  # processes differ by less in their idea of the database's clock
+CLOCK_ERROR_SECONDS = 1.0  # the processes' estimates of the database clock differ by less
 
 
 class State(StrEnum):
-    """Where the search for the limit stands."""
+    """State of the search for the limit."""
 
     OPEN = "open"  # no 429 yet: the configured rate
     BACKING_OFF = "backing_off"  # 429s came too soon to measure anything: half the rate
     PROBING = "probing"  # the estimate is rough, or the limit fell and may return
-    STEADY = "steady"  # just below the limit, with a rare look beyond
+    STEADY = "steady"  # just below the limit, rarely exceeding it to measure again
 
 
 DEPTH = {State.BACKING_OFF: 1 / 3, State.PROBING: 0.1, State.STEADY: 0.02}
 
 
 def is_too_late(throttled_since: float, now: float) -> bool:
-    """Decide whether an account has responded with nothing but 429 for too long."""
+    """Return whether an account has returned only 429s for too long."""
     return now > throttled_since + GIVE_UP_AFTER_SECONDS
 
 
 @dataclasses.dataclass
 class AdaptiveLimit:
-    """The state of one vendor account. Times are seconds of any one clock."""
+    """Rate-limit state of one vendor account. All times are in seconds on the same clock."""
 
     configured_per_second: float  # upper bound of the rate
     per_second: float  # present rate
     next_at: float  # time of the next permit
     heard_at: float  # time of the last response
-    measured_since: float  # start of the sample: responses to earlier requests are not part of it
+    measured_since: float  # start of the sample, which excludes responses to earlier requests
     state: State = State.OPEN
     limit_per_second: float = 0.0  # estimate of the vendor's limit
-    lasting_per_second: float = 0.0  # estimate that held for LASTING_SECONDS; 0 without one
+    lasting_per_second: float = 0.0  # estimate that held for LASTING_SECONDS; 0 if there is none
     responses: int = 0  # in the sample, other than 429
     rounds_left: int = ROUNDS_AT_START  # samples still to be taken in PROBING
     retry_after_seconds: float = 0.0  # of the last 429
     retry_at: float = 0.0  # end of the longest Retry-After
-    throttled_since: float | None = None  # time of the first 429 that no other response has followed
+    throttled_since: float | None = None  # time of the first 429 since the last other response
 
     @classmethod
     def fresh(cls, configured_per_second: float, now: float) -> AdaptiveLimit:
-        """Return the state of an account that was not requested yet."""
+        """Return the initial state of an account."""
         return cls(configured_per_second, configured_per_second, now, now, now)
 
     @classmethod
     def from_json(cls, stored: Any, configured_per_second: float, now: float) -> AdaptiveLimit:
-        """Return the stored state, or a fresh one if it is absent, outdated or of another version."""
+        """Return the stored state, or a fresh state if nothing usable and recent is stored."""
         fresh = cls.fresh(configured_per_second, now)
         try:
             if stored.keys() != vars(fresh).keys():
@@ -90,11 +89,11 @@ class AdaptiveLimit:
         return limit
 
     def to_json(self) -> dict[str, Any]:
-        """Return the state in JSON's types."""
+        """Return the state as JSON-compatible values."""
         return dict(vars(self))
 
     def grant(self, now: float, permits: int = 1) -> tuple[int, float]:
-        """Grant the next permits, as many as a block holds; return how many, or 0 and the seconds to wait."""
+        """Grant up to one block of permits. Return their number, or 0 and the seconds to wait."""
         late_seconds, gap_seconds = now - self.next_at, 1 / self.per_second
         if late_seconds < 0:
             return 0, -late_seconds
@@ -106,7 +105,7 @@ class AdaptiveLimit:
         return granted, 0.0
 
     def is_hopeless(self, now: float) -> bool:
-        """Decide whether to give the account up instead of waiting for its next permit."""
+        """Return whether to give up on the account instead of waiting for the next permit."""
         if self.retry_at > now + GIVE_UP_AFTER_SECONDS:
             return True
         return self.throttled_since is not None and is_too_late(self.throttled_since, self.next_at)
@@ -121,7 +120,7 @@ class AdaptiveLimit:
             self._follow_curve(now)
 
     def record_throttled(self, sent_at: float, retry_after_seconds: float | None, now: float) -> None:
-        """Record a 429, and lower the rate once for all requests that were under way."""
+        """Record a 429, and lower the rate once for all requests that were in progress."""
         self.heard_at = max(self.heard_at, now)
         if self.throttled_since is None:
             self.throttled_since = now
@@ -135,19 +134,19 @@ class AdaptiveLimit:
         self._estimate(now - self.measured_since)
         self.retry_after_seconds, self.responses = wait_seconds, 0
         self._follow_curve(now)
-        # Wait until a sliding window has room at the new rate; when backing off, until it is empty.
+        # Wait until a sliding window has room at the new rate, or until the window is empty when backing off.
         full = 1.0 if self.state is State.BACKING_OFF else 1 - self.per_second / before
         gap_seconds = 1 / self.per_second
         self.next_at = max(self.next_at, now + max(gap_seconds, full * WINDOW_SECONDS))
         self.measured_since = self.next_at - gap_seconds / 2  # n responses take between n and n + 1 gaps
 
     def _estimate(self, seconds: float) -> None:
-        """Estimate the limit from the sample that a 429 ended: it allows what was admitted."""
+        """Estimate the limit from the responses in the sample that a 429 ended."""
         is_first, is_short = self.state is State.OPEN, self.responses < FEW_RESPONSES
-        was_empty = self.state in (State.OPEN, State.BACKING_OFF)  # then one window admits a whole sample
+        was_empty = self.state in (State.OPEN, State.BACKING_OFF)  # one window may admit the whole sample
         least_seconds = WINDOW_SECONDS if was_empty or is_short else self.responses / self.per_second
         average = min(self.per_second, self.responses / max(seconds, least_seconds))
-        if not is_first and (self.responses or not was_empty):  # repeated halving is one round
+        if not is_first and (self.responses or not was_empty):  # repeated halvings count as one round
             self.rounds_left = max(0, self.rounds_left - 1)
         if not self.responses or (is_short and not was_empty and average < FALL * self.per_second):
             known = self.limit_per_second or self.per_second
@@ -164,7 +163,7 @@ class AdaptiveLimit:
         self.state = State.PROBING if self.rounds_left else State.STEADY
 
     def _follow_curve(self, now: float) -> None:
-        """Set the rate: it rises to the estimate, stays near it, and then exceeds it ever faster."""
+        """Set the rate, which rises to the estimate, stays near it, and then exceeds it ever faster."""
         rate = self.configured_per_second
         if self.state is not State.OPEN:
             missed = self.retry_after_seconds * self.limit_per_second
@@ -178,7 +177,7 @@ class AdaptiveLimit:
         self.per_second = min(self.configured_per_second, max(LEAST_PER_SECOND, rate))
 
     def _follow_clock(self, now: float) -> None:
-        """Keep waits as long as they were if the clock was set back."""
+        """Keep the remaining waits unchanged if the clock was set back."""
         set_back_seconds = self.heard_at - now
         if set_back_seconds > CLOCK_ERROR_SECONDS:
             self.heard_at, self.measured_since = now, min(now, self.measured_since)

@@ -1,4 +1,4 @@
-"""Rate limiter for a single process, and what every limiter offers."""
+"""Rate limiter for a single process, and the interface of all rate limiters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from agora.rate_limit.adaptive import AdaptiveLimit
 if TYPE_CHECKING:
     from agora.client.response import Response
 
-NOTHING_ELSE = "the account has had no other response for minutes"
+NOTHING_ELSE = "the account has received no other response for several minutes"
 
 
 class NoPermit(Exception):
-    """The vendor throttles the account for longer than a batch waits. The message says why.
+    """The vendor throttles the account for longer than a batch waits. The message is the reason.
 
-    `retry_at` is the end of the vendor's Retry-After in UTC, and `answer` the request's 429 if it was sent.
+    `retry_at` is the end of the vendor's Retry-After in UTC. `answer` is the 429 response to the request,
+    if the request was sent.
     """
 
     def __init__(
@@ -30,26 +31,31 @@ class NoPermit(Exception):
 
 
 class RateLimiter(Protocol):
-    """Interface of the limiters. Each method may raise NoPermit; times are those that `acquire` returns."""
+    """Interface of all rate limiters. Each method may raise `NoPermit`.
+
+    `sent_at` is the time that `acquire` returned for the request.
+    """
 
     async def acquire(self) -> float:
-        """Wait for a permit; return the time at which the request may be sent."""
+        """Wait for a permit, and return the time at which the request may be sent."""
 
     async def record_response(self, sent_at: float) -> None:
         """Record a response other than 429."""
 
     async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
-        """Record a 429, before anything else is sent."""
+        """Record a 429 before the next request is sent."""
 
 
 def no_permit(limit: AdaptiveLimit, now: float) -> NoPermit | None:
-    """Return why to give the account up, or None to wait for its next permit."""
+    """Return the reason to give up on the account, or None to wait for the next permit."""
     if not limit.is_hopeless(now):
         return None
     if limit.retry_at <= now:
         return NoPermit(NOTHING_ELSE)
     retry_at = datetime.now(UTC) + timedelta(seconds=limit.retry_at - now)
-    return NoPermit(f"the vendor asks to wait until {retry_at:%Y-%m-%d %H:%M:%S} UTC", retry_at=retry_at)
+    return NoPermit(
+        f"the vendor's Retry-After lasts until {retry_at:%Y-%m-%d %H:%M:%S} UTC", retry_at=retry_at
+    )
 
 
 class LocalLimiter:
@@ -58,7 +64,7 @@ class LocalLimiter:
     def __init__(self, requests_per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = AdaptiveLimit.fresh(requests_per_second, clock())
         self._clock = clock
-        self._lock = asyncio.Lock()  # one waits at a time: the others see a rate lowered meanwhile
+        self._lock = asyncio.Lock()  # one task waits at a time, so the others see a lowered rate
 
     async def acquire(self) -> float:
         """Wait for a permit."""

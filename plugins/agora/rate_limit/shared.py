@@ -1,4 +1,4 @@
-"""Rate limiter shared by all processes of an account through the warehouse."""
+"""Rate limiter that all processes of an account share through the warehouse."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from uuid import uuid4
 from agora.rate_limit.adaptive import BLOCK_SECONDS, AdaptiveLimit
 from agora.rate_limit.local import NoPermit, no_permit
 
-LOOK_SECONDS = 0.5  # a process behind others notices so soon that the rate was raised
-VALID_SECONDS = 2 * BLOCK_SECONDS  # permits not used by then are void
+LOOK_SECONDS = 0.5  # a process that waits behind others notices a raised rate within this time
+VALID_SECONDS = 2 * BLOCK_SECONDS  # permits expire after this time
 
 
-Change = Callable[[Any, float], dict[str, Any]]  # of the stored state; see LimitStore.change
+Change = Callable[[Any, float], dict[str, Any]]  # changes the stored state; see LimitStore.change
 
 
 class SharedLimiter:
     """This process's share of an account's rate limit.
 
-    Each exchange with `store` (LimitStore.change) is one short transaction. It records the responses since
-    the last one and takes the next permits if they are due: one at a time below 40 per second, above that
-    as many as this process needs in BLOCK_SECONDS. A 429 is recorded at once. The store's errors are raised.
+    Each exchange with `store` (`LimitStore.change`) is one short transaction. It records the responses since
+    the previous exchange and takes the next permits if they are due. Below 40 requests per second, it takes
+    one permit at a time. At higher rates, it takes as many as this process needs in `BLOCK_SECONDS`. A 429
+    is recorded immediately. Errors from the store are passed on.
     """
 
     def __init__(
@@ -37,14 +38,15 @@ class SharedLimiter:
         self._requests_per_second, self._store, self._clock = requests_per_second, store, clock
         self._id = uuid4().hex
         self._lock = asyncio.Lock()
-        self._ahead_seconds = self._gap_seconds = self._valid_until = 0.0  # ahead: store's clock less ours
-        self._permits: deque[float] = deque()  # when each may be used
+        # _ahead_seconds is the store's clock minus this process's clock.
+        self._ahead_seconds = self._gap_seconds = self._valid_until = 0.0
+        self._permits: deque[float] = deque()  # the time from which each may be used
         self._waiting = self._used = self._throttled = 0
         self._records: deque[Callable[[AdaptiveLimit], None]] = deque()  # not yet in the store
         self._no_permit: NoPermit | None = None
 
     async def acquire(self) -> float:
-        """Wait for a permit; return the time by the store's clock."""
+        """Wait for a permit, and return the time on the store's clock."""
         self._waiting += 1
         try:
             async with self._lock:
@@ -61,14 +63,14 @@ class SharedLimiter:
             self._waiting -= 1
 
     async def record_response(self, sent_at: float) -> None:
-        """Record a response other than 429, together with the next exchange if permits come in blocks."""
+        """Record a response other than 429. If permits come in blocks, the next exchange records it."""
         now = self._now()
         self._records.append(lambda limit: limit.record_response(sent_at, now))
         if self._gap_seconds >= BLOCK_SECONDS / 2:
             await self._exchange()
 
     async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
-        """Record a 429 at once; permits granted before are void."""
+        """Record a 429 immediately, and discard the permits granted before."""
         now = self._now()
         self._permits.clear()
         self._throttled += 1
@@ -84,7 +86,7 @@ class SharedLimiter:
         return self._clock() + self._ahead_seconds
 
     async def _exchange(self, wanted: int = 0) -> float:
-        """Record responses and take permits; return the seconds to wait before the next attempt."""
+        """Record responses, take permits, and return the seconds to wait before the next attempt."""
         granted, wait_seconds, throttled = 0, 0.0, self._throttled
 
         def change(state: Any, now: float) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class SharedLimiter:
             self._no_permit = None if granted else no_permit(limit, now)
             mine = queue.pop(self._id, float("inf"))
             if wanted and not granted and not self._no_permit:
-                # The queue only staggers the processes' attempts, so a process that is gone delays none.
+                # The queue only staggers the processes' attempts, so an ended process delays no others.
                 ahead = sum(at < mine for at in queue.values())
                 wait_seconds += min(ahead * self._gap_seconds, LOOK_SECONDS)
                 queue[self._id] = now + wait_seconds
@@ -115,7 +117,7 @@ class SharedLimiter:
 
         if wanted or self._records:
             await self._store(change)
-        if granted and throttled == self._throttled:  # no 429 since, which the grant might not know of
+        if granted and throttled == self._throttled:  # no 429 arrived that the grant may have missed
             now = self._clock()
             self._permits = deque(now + number * self._gap_seconds for number in range(granted))
             self._used, self._valid_until = 0, now + VALID_SECONDS

@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from agora.warehouse.engine import TRANSACTION_SETTINGS
 
 _ROW = text("insert into core.request_pace values (:conn_id, 'null') on conflict (conn_id) do nothing")
-# One text, so that a change takes two round trips. The clock is read after the lock is granted. A hanging
-# process must not hold the lock for long, and a state lost in a server crash is learned again.
+# These statements are sent as one string, so that a change takes two round trips. The clock is read after
+# the lock is granted. The timeout keeps a hanging process from holding the lock for long. A state that is
+# lost in a server crash is learned again, so the commit need not be synchronous.
 _BEGIN = f"begin isolation level read committed; {TRANSACTION_SETTINGS}; set local synchronous_commit = off"
 _TIMEOUT = "set local idle_in_transaction_session_timeout = '10s'"
 _LOCKED = (
@@ -28,11 +29,11 @@ _WRITE = text("update core.request_pace set state = cast(:state as jsonb) where 
 
 
 class LimitStore:
-    """One account's row, as an asynchronous context manager that holds one of the loader's connections."""
+    """Rate-limit state of one account, as an asynchronous context manager that holds a loader connection."""
 
     def __init__(self, engine: Engine, conn_id: str) -> None:
         self._engine, self._conn_id = engine, conn_id
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rate_limit")  # so changes never overlap
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rate_limit")  # changes never overlap
 
     async def __aenter__(self) -> LimitStore:
         try:
@@ -47,7 +48,7 @@ class LimitStore:
         self._thread.shutdown()
 
     async def change(self, change: Callable[[Any, float], dict[str, Any]]) -> None:
-        """Replace the state by `change(state, now)` in one transaction; `now` is the database's time."""
+        """Replace the state with `change(state, now)` in one transaction. `now` is the database's time."""
         await self._in_thread(lambda: self._change(change))
 
     def _connect(self) -> Connection:

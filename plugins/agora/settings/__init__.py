@@ -1,1 +1,1 @@
-"""Settings from connections and variables, validated."""
+"""Validated settings from connections and variables."""

@@ -1,4 +1,4 @@
-"""The variable `agora_alerts`: who is notified and how early. Also validates webhook URLs."""
+"""Settings in the `agora_alerts` variable: recipients and days of warning. Also validates webhook URLs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AlertSettings(BaseModel):
     Attributes:
         email: Recipients' e-mail addresses.
         smtp_conn_id: Connection of type `smtp` that sends the e-mail.
-        webhook_conn_id: Connection whose password is the URL of the webhook, which gets a JSON POST.
+        webhook_conn_id: Connection whose password is the webhook's URL. Alerts are sent to this URL as JSON.
         days_of_warning: The expiry monitor fails if a missing day expires in this many days or fewer.
     """
 
@@ -33,10 +33,10 @@ class AlertSettings(BaseModel):
 
 
 def parse_alerts(value: str) -> AlertSettings:
-    """Return the settings in the variable `agora_alerts`, a JSON object.
+    """Return the settings in the `agora_alerts` variable, a JSON object.
 
     Raises:
-        SettingsError: The value is not valid. The message names the field.
+        SettingsError: The value is invalid. The message names the field.
     """
     try:
         return AlertSettings.model_validate(json.loads(value))
@@ -48,7 +48,7 @@ def require_webhook(url: str | None, conn_id: str) -> str:
     """Return a webhook's URL if alerts may be sent to it. The URL is a secret, so no message contains it.
 
     Raises:
-        SettingsError: The URL is missing, not valid, or plain HTTP to another machine.
+        SettingsError: The URL is missing or invalid, or uses plain HTTP to another machine.
     """
     parts = split_address(url or "")
     is_safe = parts and (

@@ -1,4 +1,4 @@
-"""The variable `agora_apps`: the apps to collect, validated."""
+"""The `agora_apps` variable, which lists the apps to collect."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
 
 
 def canonical_app_id(text: str) -> str:
-    """Return an App ID in lower case, the spelling in which it is requested, stored and compared.
+    """Return an App ID in lower case, the form in which App IDs are requested, stored and compared.
 
-    Call this function for every App ID from outside. Text with non-ASCII letters is not an App ID and is
-    returned unchanged, because lower case turns some of these letters into ASCII (U+212A KELVIN SIGN into
-    `k`).
+    Call this function for every App ID from an external source. Text with non-ASCII characters is not an App
+    ID and is returned unchanged, because converting it to lower case can yield ASCII letters: U+212A KELVIN
+    SIGN becomes `k`.
     """
     return text.lower() if text.isascii() else text
 
 
 class AppSettings(Settings):
-    """One App ID to collect, an element of the variable `agora_apps`.
+    """An App ID to collect, as listed in the `agora_apps` variable.
 
     Attributes:
         app_id: The vendor's App ID, stored in lower case.
         name: Display name. Default: the App ID.
         conn_id: Connection of the app's account.
-        collect_from: First expected usage date, not before 2014. Default: the window's oldest day when the
-            app is configured.
+        collect_from: First expected usage date, not before 2014. Default: the oldest day in the vendor
+            window when the app is configured.
         collect_until: Last expected usage date, not before 2014. Default: no end.
     """
 
@@ -61,10 +61,10 @@ _APPS = TypeAdapter(list[AppSettings])
 
 
 def parse_apps(value: str | list[Any]) -> list[AppSettings]:
-    """Return the apps in the variable `agora_apps`, a JSON list of App IDs or of objects.
+    """Return the apps in the `agora_apps` variable, a JSON list of App IDs or objects.
 
     Raises:
-        SettingsError: The value is not such a list, is empty, or contains an app twice (in any case).
+        SettingsError: The value is not such a list, is empty, or contains an app twice, ignoring case.
     """
     given: Any = value
 

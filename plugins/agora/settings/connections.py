@@ -1,4 +1,4 @@
-"""The connections to the vendor: an account of the Dashboard API, and an app of the push-stream API."""
+"""Settings for the vendor connections: a Dashboard API account, and an app of the push-stream API."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _https_or_loopback(url: str) -> str:
 
 
 def _zone_without_clock_changes(name: str) -> str:
-    """Refuse zones with summer time: 288 wall-clock labels cannot name the 300 slots of their longest day."""
+    """Reject zones with summer time: 288 wall-clock labels cannot name the 300 slots of their longest day."""
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -60,7 +60,7 @@ def _zone_without_clock_changes(name: str) -> str:
     if changed:
         raise ValueError(
             f"{name} changes its clocks on {changed}: the vendor's labels 00:00 to 23:55 cannot name every"
-            " five-minute slot of this day. Use UTC or a zone without summer time, such as Etc/GMT-1"
+            " five-minute slot of that day. Use UTC or a zone without summer time, such as Etc/GMT-1"
         )
     return name
 
@@ -115,16 +115,16 @@ def _secret_hex_32(secret: SecretStr) -> SecretStr:
 
 
 class _Server(Settings):
-    """A server and the proxy to it."""
+    """Base model for a server and its proxy."""
 
     base_url: str
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
 
     def route(self) -> Proxy | None:
-        """Return the proxy for requests to this server, None for a direct connection.
+        """Return the proxy for requests to this server, or None for a direct connection.
 
         Raises:
-            SettingsError: The environment's proxy is not usable.
+            SettingsError: The environment's proxy is invalid.
         """
         return proxy_for(self.base_url, self.proxy.get_secret_value() if self.proxy else None)
 
@@ -135,18 +135,20 @@ class DashboardSettings(_Server):
     Attributes:
         conn_id: Name of the connection, for messages.
         base_url: Base URL of the Dashboard API. Plain HTTP is accepted only for this machine.
-        customer_id: User name of the vendor's Basic authentication.
-        customer_certificate: Password of the vendor's Basic authentication.
-        timezone: Time zone of the vendor's dates and points. The documents do not name one. Default: UTC.
-        window: How long the vendor shows a day, "1 month" (documented) or "N days".
-        requests_per_second: Highest request rate, lowered after a 429. The default is the limit on the
+        customer_id: User name for HTTP Basic authentication with the vendor.
+        customer_certificate: Password for HTTP Basic authentication with the vendor.
+        timezone: Time zone of the vendor's usage dates and points. The vendor's documents do not name it.
+            Default: UTC.
+        window: How long the vendor serves a usage date, "1 month" (documented) or "N days".
+        requests_per_second: Maximum request rate. A 429 lowers the rate. The default is the limit on the
             vendor's newer pages: 10 requests per second per account and API.
-        max_concurrency: Highest number of concurrent requests.
-        settle_days: Days after which a day is settled. A day that was collected earlier is requested again
-            then, which costs one more request per app-day. 0: no re-check.
-        ca_file: PEM file with the trusted certificate authorities. Default: those of this machine.
+        max_concurrency: Maximum number of concurrent requests.
+        settle_days: Number of days after which a usage date is settled. A date that was collected before it
+            settled is requested again afterwards, which costs one more request per app-day. 0 disables the
+            re-check.
+        ca_file: PEM file with the trusted certificate authorities. Default: this machine's authorities.
             Verification cannot be disabled.
-        proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's.
+        proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's proxy.
     """
 
     conn_id: str = DEFAULT_CONN_ID
@@ -173,9 +175,9 @@ class PushStreamSettings(_Server):
         base_url: Base URL of the push-stream API. The vendor documents plain HTTP. Requests contain a Channel
             Key that is valid for five minutes, never the certificate.
         app_id: 32 hexadecimal digits, stored in lower case like the vendor's App IDs. Channel Keys contain
-            and sign this spelling.
-        app_certificate: Secret that signs the Channel Keys, 32 hexadecimal digits in the given case. It is
-            never sent.
+            and sign the lower-case form.
+        app_certificate: Secret that signs the Channel Keys: 32 hexadecimal digits, with their case preserved.
+            The secret is never sent.
         ca_file: As in `DashboardSettings`, for an https host.
         proxy: As in `DashboardSettings`.
     """
@@ -188,19 +190,19 @@ class PushStreamSettings(_Server):
 
 
 def parse_dashboard(conn_id: str, fields: Mapping[str, Any]) -> DashboardSettings:
-    """Return the validated settings of a connection.
+    """Return the validated settings from an `agora_dashboard` connection.
 
     Raises:
-        SettingsError: A field is not valid. The message names connection and field, never a secret.
+        SettingsError: A field is invalid. The message names the connection and the field, never a secret.
     """
     return _parse(DashboardSettings, conn_id, fields)
 
 
 def parse_push_stream(conn_id: str, fields: Mapping[str, Any]) -> PushStreamSettings:
-    """Return the validated settings of a connection.
+    """Return the validated settings from an `agora_push_stream` connection.
 
     Raises:
-        SettingsError: A field is not valid. The message names connection and field, never a secret.
+        SettingsError: A field is invalid. The message names the connection and the field, never a secret.
     """
     return _parse(PushStreamSettings, conn_id, fields)
 

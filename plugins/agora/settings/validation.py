@@ -1,4 +1,4 @@
-"""What all settings share: an immutable model, readable texts, messages without the input."""
+"""Base model and helpers for all settings: character checks, and error messages without the input."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-# Characters that no setting may contain, with their names in messages. Joiners, variation selectors and the
-# left-to-right and right-to-left marks are allowed, because emoji and several scripts need them.
+# Characters that no setting may contain, keyed by their description in messages. Joiners, variation
+# selectors and the left-to-right and right-to-left marks are allowed, because emoji and several scripts need
+# them.
 REFUSED_CHARACTERS = {
     "a control character": "\x00-\x1f\x7f-\x9f",
     "half of a surrogate pair": "\ud800-\udfff",
@@ -21,11 +22,11 @@ REFUSED_CHARACTERS = {
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, without refused characters in any text."""
+    """Immutable base model for all settings, which rejects forbidden characters in every string."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    # This validator runs first, because the messages of the others contain the text.
+    # This validator runs first, because other validators' messages contain the text.
     @field_validator("*", mode="before")
     @classmethod
     def _readable(cls, value: Any) -> Any:
@@ -36,7 +37,7 @@ class Settings(BaseModel):
 
 
 def require_readable(text: str) -> None:
-    """Refuse characters that break a line, a log or PostgreSQL, or that disguise the text."""
+    """Reject characters that break lines, logs or PostgreSQL, or that disguise the text."""
     for called, characters in REFUSED_CHARACTERS.items():
         if found := re.search(f"[{characters}]", text):
             raise PydanticCustomError(
@@ -47,17 +48,18 @@ def require_readable(text: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """Return text for a message, with refused characters escaped."""
+    """Return text for a message, with forbidden characters escaped."""
     refused = "".join(REFUSED_CHARACTERS.values())
     return re.sub(f"[{refused}]", lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def plain(error: Exception, subject: Callable[[tuple[int | str, ...]], str] = lambda place: "") -> str:
-    """Return each invalid field and its fault, without the input, which may be a secret.
+    """Describe each invalid field and its fault, without the input, which may be a secret.
 
     Args:
-        error: Error of pydantic or of the JSON parser.
-        subject: Names the part of the value that a field belongs to, by the field's place. Default: no name.
+        error: Error from pydantic or from the JSON parser.
+        subject: Function that takes a field's location and returns the name of the item with this field.
+            Default: no name.
     """
     if not isinstance(error, ValidationError):
         return str(error)

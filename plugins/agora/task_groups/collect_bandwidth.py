@@ -1,4 +1,4 @@
-"""The task group of every collecting DAG: plan → collect → check → publish."""
+"""Task group that every collecting DAG uses: plan → collect → check → publish."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class PlannedBatches(PlainXComArg):
-    """The planning task's output. A removed output is reported with a remedy.
+    """The planning task's output. If the output was removed, the error includes a remedy.
 
-    Without this class, Airflow fails with `KeyError: 'batch'` before the operator runs, and retries for
+    Without this class, Airflow would fail with `KeyError: 'batch'` before the operator runs, and retry for
     hours.
     """
 
@@ -49,10 +49,10 @@ def collect_bandwidth(
     """Collect missing app-days, then check and publish the loaded data even if some apps failed.
 
     Args:
-        from_date: Template of the first usage date. Empty: every expected day.
-        to_date: Template of the last usage date, inclusive. Empty: only the first one.
-        app_ids: Template of a JSON list of App IDs. Empty: all apps.
-        reload: Template of "true" to request complete days again.
+        from_date: Template for the first usage date. Empty: every expected day.
+        to_date: Template for the last usage date, inclusive. Empty: only the first date.
+        app_ids: Template for a JSON list of App IDs. Empty: all apps.
+        reload: Template for a boolean. "true" requests complete days again.
     """
     plan = BandwidthPlanOperator(
         task_id="plan", from_date=from_date, to_date=to_date, app_ids=app_ids, reload=reload
@@ -72,7 +72,7 @@ def collect_bandwidth(
         check_task_id=check.task_id,
         trigger_rule="all_done",
     )
-    # A run takes the state of its last tasks. Without this one, a failed batch would leave the run green.
+    # A run takes the state of its last tasks. Without this task, a run with a failed batch would succeed.
     everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
     plan >> collect >> check >> publish
     [collect, check, publish] >> everything_succeeded

@@ -1,1 +1,1 @@
-"""Everything that reads or writes the warehouse. Imports nothing of the vendor's client."""
+"""Reads and writes the warehouse. Imports nothing from the vendor API client."""

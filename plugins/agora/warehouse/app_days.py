@@ -1,4 +1,4 @@
-"""The only writer of core.app_day: points and ledger entries."""
+"""Writes points and ledger entries to core.app_day. No other module writes to this table."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ create temporary table batch (
     app_id text, usage_date date, starts_at timestamptz, state text, points smallint, attempts integer,
     http_status smallint, reason text, collected_at timestamptz, body_sha256 bytea, kbps double precision []
 )
-with (toast_tuple_target = 8160) -- a table of one transaction is not worth compressing
+with (toast_tuple_target = 8160) -- compression does not pay off within one transaction
 on commit drop
 """
 
-# In key order, so that two loaders of the same days wait for each other instead of deadlocking.
+# Rows are written in key order, so that two loaders of the same days wait for each other
+# instead of deadlocking.
 UPSERT = """
 insert into core.app_day as stored (
     app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, reason, collected_at,
@@ -49,8 +50,9 @@ returning
     old.body_sha256 as old_body_sha256, new.body_sha256 as new_body_sha256
 """
 
-# Whether the received response (excluded) replaces the stored one: it is newer, and contradicts a stored
-# point or has more points. A response that only lacks points replaces none, and neither does a failure.
+# Whether the received response (excluded) replaces the stored one. Stored points are replaced only by a newer
+# response that contradicts a point or has more points. A failure never replaces points, and neither does a
+# response that merely lacks some.
 REPLACES = """
     case
         when excluded.kbps is null then stored.kbps is null
@@ -66,12 +68,12 @@ REPLACES = """
             )
     end
 """
-# The columns that a response replaces together.
+# Columns that are always replaced together.
 RESPONSE = (
     "conn_id", "starts_at", "state", "points", "http_status", "reason", "collected_at", "body_sha256", "kbps"
 )  # fmt: skip
-# Every response counts as an attempt. One update does both, because a second one in the same statement would
-# not see the rows that another loader inserts meanwhile.
+# Every response counts as an attempt. A single update sets all columns, because a second update in the same
+# statement would not see rows that another loader inserts in the meantime.
 IF_NEWER = f"""
     attempts = stored.attempts + excluded.attempts,
     verified_at = case
@@ -82,8 +84,8 @@ IF_NEWER = f"""
         select {", ".join(f"case when it.replaces then excluded.{c} else stored.{c} end" for c in RESPONSE)}
         from (select {REPLACES} as replaces) as it
     )
-"""  # noqa: S608 - made of this file's own text
-# The account that requested the day stays.
+"""  # noqa: S608 - composed from this file's constants
+# conn_id does not change: it names the account that requested the day.
 IF_DIFFERENT = f"""
     {", ".join(f"{c} = excluded.{c}" for c in RESPONSE if c != "conn_id")},
     verified_at = case
@@ -126,7 +128,7 @@ with written as ({UPSERT}), restated as ({RESTATE})
 select count(*) from written
 where (old_kbps, old_starts_at) is distinct from (new_kbps, new_starts_at)
 and (old_kbps is not null or new_kbps is not null)
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 LOAD = WRITE.format(update=IF_NEWER)
 REPLACE = WRITE.format(update=IF_DIFFERENT)
 
@@ -162,11 +164,11 @@ class StoredDay(NamedTuple):
     Attributes:
         app_id: The vendor's App ID.
         starts_at: Start of the day; None if the day was never requested.
-        kbps: The points; None without points.
+        kbps: The points; None if there are none.
         body_sha256: Digest of the response that delivered the points.
         collected_at: When that response was received.
-        http_status: Status of that response.
-        timezone: Present time zone of the account that requested the day.
+        http_status: HTTP status of that response.
+        timezone: Current time zone of the account that requested the day.
     """
 
     app_id: str
@@ -184,10 +186,11 @@ def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
     A newer response replaces the stored one if it contradicts a point or has more points.
 
     Args:
-        connection: To the warehouse; core.app must have the batch's apps.
-        batch: As `agora.bandwidth.normalise` returns it: index (app_id, usage_date), the ledger's columns,
-            then the slots as float64 in kbps with NaN for absent points.
-        conn_id: The account whose connection requested the days.
+        connection: Connection to the warehouse. core.app must contain the batch's apps.
+        batch: Data frame returned by `agora.bandwidth.normalise`. Its index is (app_id, usage_date). Its
+            columns are those of the ledger, followed by the slots as float64 in kbps, with NaN for absent
+            points.
+        conn_id: Account whose connection requested the days.
 
     Returns:
         The number of app-days whose points changed.
@@ -196,11 +199,11 @@ def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
 
 
 def replace(connection: Connection, batch: pd.DataFrame) -> int:
-    """Replace stored rows by a batch, in the transaction in which `lock_stored` returned the rows.
+    """Replace stored rows with those of a batch, in the same transaction as `lock_stored`.
 
     Args:
-        connection: To the warehouse.
-        batch: As for `load`; a row without points removes the stored points.
+        connection: Connection to the warehouse.
+        batch: Data frame as for `load`. A row without points removes the stored points.
 
     Returns:
         The number of app-days whose points changed.
@@ -244,15 +247,15 @@ def lock_stored(connection: Connection, usage_date: date, app_ids: Sequence[str]
     """Return the stored app-days of a usage date, and block all other writers until the commit.
 
     Args:
-        connection: To the warehouse.
-        usage_date: The day.
-        app_ids: Only these apps; empty for all.
+        connection: Connection to the warehouse.
+        usage_date: The usage date.
+        app_ids: The apps. Empty means all apps.
     """
     # Locking row by row could deadlock with a loader, which locks rows in another order.
     connection.execute(text("lock table core.app_day in share row exclusive mode"))
     values = {"usage_date": usage_date, "every": not app_ids, "app_ids": list(app_ids)}
     rows = connection.execute(text(STORED), values)
-    # psycopg2 returns a memoryview, which differs from the same bytes.
+    # psycopg2 returns bytea values as memoryview objects.
     return [
         StoredDay(**{**row._mapping, "body_sha256": row.body_sha256 and bytes(row.body_sha256)})
         for row in rows
@@ -262,16 +265,16 @@ def lock_stored(connection: Connection, usage_date: date, app_ids: Sequence[str]
 def states(
     connection: Connection, app_days: Collection[AppDay], since: datetime
 ) -> tuple[dict[str, int], int]:
-    """Count app-days by state, and those whose points changed since a moment.
+    """Count app-days by state, and count those whose points changed since a given time.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         app_days: The app-days.
-        since: With time zone.
+        since: The time, with a time zone.
 
     Returns:
-        State → number of app-days (pending without a ledger entry), and the number of app-days whose
-        points changed.
+        The number of app-days by state, and the number of app-days whose points changed. App-days without
+        a ledger entry count as pending.
     """
     rows = connection.execute(
         text(STATES),

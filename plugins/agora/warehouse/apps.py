@@ -17,9 +17,10 @@ on conflict (conn_id) do update set timezone = excluded.timezone, window_length 
 where (stored.timezone, stored.window_length) is distinct from (excluded.timezone, excluded.window_length)
 """
 
-# Expected days begin with the oldest day that the vendor showed when the app was first seen or came back.
-# Older days were never available. collect_from and collect_until restrict the expected days. Days before a
-# removal stay expected. The oldest day is stored, because the app's time zone may change later.
+# Expected days begin with the oldest day that the vendor served when the app was first seen, or when the app
+# returned to the configuration. Older days were never available. collect_from and collect_until restrict the
+# expected days. Days before a removal stay expected. The oldest day is stored, because the app's time zone
+# may change later.
 SYNC_APP = """
 with configured as (
     select app.*, known.wanted, account.window_length, account.timezone,
@@ -64,7 +65,7 @@ select
     merged.app_id, merged.name, :conn_id, merged.wanted, merged.collect_from, merged.collect_until,
     merged.seen_at, merged.oldest_shown
 from merged
--- Unchanged apps are not written.
+-- Skip unchanged apps.
 where not exists (
     select from core.app as known
     where
@@ -109,8 +110,8 @@ class RemovedApps(NamedTuple):
     """Apps that a run found missing from the configuration.
 
     Attributes:
-        apps: App ID and name of each.
-        before: Number of apps that were configured before.
+        apps: App ID and name of each app.
+        before: Number of apps that were configured before the run.
     """
 
     apps: list[tuple[str, str]]
@@ -121,9 +122,9 @@ def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppS
     """Write one account and all of its apps, in the caller's transaction.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         account: The vendor account.
-        apps: The apps configured for it.
+        apps: The apps that are configured for the account.
     """
     sync_account(connection, account)
     connection.execute(
@@ -139,15 +140,17 @@ def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppS
 
 
 def retire(connection: Connection, configured: Sequence[str], run_id: str) -> RemovedApps:
-    """Expect days of apps that are no longer configured only up to yesterday. A run may repeat the call.
+    """Stop expecting data from today onwards for apps that are no longer configured.
+
+    A run may repeat the call.
 
     Args:
-        connection: To the warehouse, in the caller's transaction.
+        connection: Connection to the warehouse, in the caller's transaction.
         configured: The configured App IDs of all accounts.
-        run_id: Airflow's run ID.
+        run_id: The Airflow run ID.
 
     Returns:
-        The apps that this run found missing.
+        The apps that this run found missing from the configuration.
     """
     values = {"configured": list(configured), "run_id": run_id}
     connection.execute(text(RETIRE), values)
@@ -165,7 +168,7 @@ def sync_account(connection: Connection, account: DashboardSettings) -> None:
 
 
 def removed(connection: Connection, app_ids: Collection[str]) -> list[str]:
-    """Return those of the given apps that have left the configuration."""
+    """Return the given apps that have left the configuration."""
     query = "select app_id from core.app where removed_on is not null and app_id = any(:app_ids)"
     return list(connection.execute(text(query), {"app_ids": list(app_ids)}).scalars())
 
@@ -176,7 +179,7 @@ def accounts(connection: Connection) -> list[str]:
 
 
 def accounts_of_removed(connection: Connection) -> list[str]:
-    """Return the accounts whose removed apps have days that the vendor may still show."""
+    """Return the accounts with removed apps whose days the vendor may still serve."""
     rows = connection.execute(
         text(
             "select distinct app.conn_id from core.app as app"

@@ -1,4 +1,4 @@
-"""Encodes rows in PostgreSQL's binary COPY format (COPY in its manual, section "Binary Format")."""
+"""Encodes rows in the binary format of COPY (PostgreSQL manual, COPY, "Binary Format")."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def copy_in(connection: Connection, target: str, rows: Iterable[Sequence[bytes]]
     """Copy rows into a table, in the caller's transaction.
 
     Args:
-        connection: On psycopg2.
+        connection: Connection that uses psycopg2.
         target: Table and columns, such as `raw.bandwidth_response (app_id, body)`.
-        rows: Encoded fields in the order of those columns.
+        rows: Rows of encoded fields, in the order of those columns.
     """
     cursor: Any = connection.connection.cursor()
     with cursor:
@@ -50,32 +50,32 @@ def _stream(rows: Iterable[Sequence[bytes]]) -> BytesIO:
 
 
 def text(value: str | None) -> bytes:
-    """Encode `text`."""
+    """Encode a string as `text`."""
     return bytea(None if value is None else value.encode())
 
 
 def bytea(value: bytes | None) -> bytes:
-    """Encode `bytea`."""
+    """Encode bytes as `bytea`."""
     return NULL if value is None else _LENGTH(len(value)) + value
 
 
 def int2(value: int | None) -> bytes:
-    """Encode `smallint`."""
+    """Encode an integer as `smallint`."""
     return NULL if value is None else _INT2(2, value)
 
 
 def int4(value: int) -> bytes:
-    """Encode `integer`."""
+    """Encode an integer as `integer`."""
     return _INT4(4, value)
 
 
 def day(value: date) -> bytes:
-    """Encode `date`."""
+    """Encode a date as `date`."""
     return _INT4(4, (value - EPOCH_DATE).days)
 
 
 def timestamptz(value: datetime | None) -> bytes:
-    """Encode `timestamptz`; the value must carry a time zone."""
+    """Encode a time as `timestamptz`. The time must have a time zone."""
     if value is None:
         return NULL
     since = value - EPOCH
@@ -83,7 +83,7 @@ def timestamptz(value: datetime | None) -> bytes:
 
 
 def float8_arrays(grid: NDArray[np.float64]) -> list[bytes]:
-    """Encode each row of a matrix as a one-dimensional `double precision[]`, NaN as null."""
+    """Encode each row of a matrix as a one-dimensional `double precision[]`, with NaN as null."""
     rows, columns = grid.shape
     elements: NDArray[Any] = np.empty((rows, columns), dtype=[("length", ">i4"), ("value", ">f8")])
     elements["length"] = _FLOAT8_BYTES

@@ -1,4 +1,4 @@
-"""Compares the worker's clock and the vendor's with the warehouse's, whose time is recorded."""
+"""Compares the clocks of the worker and the vendor with the warehouse's clock, which sets recorded times."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MOST_APART = timedelta(minutes=5)
 def clock_difference(
     connection: Connection, worker_now: datetime, vendor_ahead: Sequence[timedelta] = ()
 ) -> timedelta:
-    """Return how far the warehouse's clock is ahead of this worker's, five minutes at most.
+    """Return how far the warehouse's clock is ahead of this worker's clock, at most five minutes.
 
     Args:
-        connection: To the warehouse; the first statement of its transaction.
-        worker_now: This worker's clock.
-        vendor_ahead: How far the vendor's `Date` was ahead of this worker's clock, per response.
+        connection: Connection to the warehouse, at the start of a transaction.
+        worker_now: Current time on this worker's clock.
+        vendor_ahead: How far the `Date` header of each response was ahead of this worker's clock.
 
     Raises:
         ClockDiffers: Two of the three clocks are more than five minutes apart. The message names the wrong
-            one.
+            clock.
     """
     warehouse_now: datetime = connection.execute(text("select mart.clock()")).scalar_one()
     ahead = warehouse_now - worker_now
@@ -40,13 +40,13 @@ def _message(worker_now: datetime, ahead: timedelta, vendor: timedelta | None) -
     if vendor is not None:
         clocks.append(f"vendor {worker_now + vendor:%F %T}")
     return (
-        f"{_wrong(ahead, vendor)}: {', '.join(clocks)} (UTC). Nothing was recorded. Set the clock right, for"
+        f"{_wrong(ahead, vendor)}: {', '.join(clocks)} (UTC). Nothing was recorded. Correct the clock, for"
         " example with NTP, and run the task again."
     )
 
 
 def _wrong(ahead: timedelta, vendor: timedelta | None) -> str:
-    """Return a sentence that names the clock that differs from the other two."""
+    """Return a clause that names the clock that differs from the other two."""
     if abs(ahead) <= MOST_APART:
         return "The vendor's clock or a proxy's clock is wrong"
     if vendor is None:

@@ -37,7 +37,7 @@ class DagSchedule(NamedTuple):
     """The schedule of one DAG.
 
     Attributes:
-        next_run_at: When Airflow creates the next run; None without a next run.
+        next_run_at: Time at which Airflow creates the next run; None if there is none.
         period: Time between two scheduled runs.
     """
 

@@ -1,4 +1,4 @@
-"""Explains database errors: what happened, and what to do."""
+"""Explains database errors and their remedies."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ from sqlalchemy.exc import DBAPIError
 from agora.errors import WarehouseError
 
 NOTHING_LOST = (
-    "Nothing collected is lost: committed data stays, and the next attempt or the next run requests the rest."
+    "No collected data is lost: committed data stays, and the next attempt or run requests the rest."
 )
 
 
 class Meaning(NamedTuple):
-    """An explanation of an error: a predicate of the warehouse, and a remedy."""
+    """The explanation of a database error.
+
+    Attributes:
+        what: Predicate of a sentence whose subject is the warehouse.
+        advice: How to fix the error.
+    """
 
     what: str
     advice: str
 
 
 UNREACHABLE = Meaning(
-    "does not answer, or broke off",
-    "Check that the server runs, and that the connection's host and port are right. A pooler in between must"
-    " pool transactions or sessions, not statements.",
+    "does not respond, or closed the connection",
+    "Check that the server is running and that the connection's host and port are correct. A connection"
+    " pooler must use transaction or session pooling, not statement pooling.",
 )
 NOT_READY = Meaning("is being stopped or started", "Wait until the server is up.")
 FULL = Meaning(
-    "takes no more connections",
-    "Find their owners in pg_stat_activity, or raise max_connections or the role's connection limit.",
+    "accepts no more connections",
+    "Find the open connections in pg_stat_activity, or raise max_connections or the role's connection limit.",
 )
 NOT_MIGRATED = Meaning(
     "lacks a table, column or function of this version",
@@ -41,21 +46,21 @@ NOT_MIGRATED = Meaning(
 )
 LOCKED = Meaning(
     "kept a statement waiting for a lock for too long",
-    "Find its holder with `select pid, usename, xact_start, query from pg_stat_activity order by 3`, and end"
-    " that session with `select pg_terminate_backend(pid)`.",
+    "Find the session that holds the lock with `select pid, usename, xact_start, query from pg_stat_activity"
+    " order by 3`, and end the session with `select pg_terminate_backend(pid)`.",
 )
 OUT_OF_TIME = Meaning(
     "ended a statement or transaction that took too long",
-    "Find out in pg_stat_activity what else keeps the server busy.",
+    "Check pg_stat_activity for other queries that keep the server busy.",
 )
 DAMAGED = Meaning(
     "cannot read or write its files",
-    "Check the server's log and its disk at once. docs/operations/backup.md explains how to restore.",
+    "Check the server's log and disk immediately. docs/operations/backup.md explains how to restore.",
 )
 
 # Only the error's detail names the dependent objects.
 DEPENDED_ON = "2BP01"
-# By SQLSTATE, or by its first two or three characters.
+# Keys are SQLSTATEs, or their first two or three characters.
 BY_CODE = {
     "08": UNREACHABLE,
     "57P": NOT_READY,
@@ -69,16 +74,16 @@ BY_CODE = {
     "42883": NOT_MIGRATED,
     DEPENDED_ON: Meaning(
         "has user-defined objects that depend on objects to be replaced",
-        "Drop the objects that the message names, migrate again, and create them again.",
+        "Drop the objects named in the message, repeat the migration, and then recreate the objects.",
     ),
     "42501": Meaning(
-        "does not permit the role to do what a run has to do",
+        "does not permit the role to perform an operation that a run needs",
         "Use the role loader in the connection. docs/security.md lists its rights.",
     ),
     "25006": Meaning(
         "is read-only",
-        "Use the primary server in the connection, not a standby. On a primary server,"
-        " default_transaction_read_only is on: many providers set it when the disk is full.",
+        "Connect to the primary server, not to a standby. If the server is the primary,"
+        " default_transaction_read_only is on. Many providers set it when the disk is full.",
     ),
     "53100": Meaning(
         "has no space left on its disk",
@@ -90,30 +95,31 @@ BY_CODE = {
     "57014": OUT_OF_TIME,
     "25P03": OUT_OF_TIME,
     "25P04": OUT_OF_TIME,
-    "40": Meaning("ended one of two transactions that blocked each other", "Nothing to do."),
+    "40": Meaning("ended one of two transactions that blocked each other", "No action is needed."),
     "58": DAMAGED,
     "XX001": DAMAGED,
     "XX002": DAMAGED,
 }
 
-# Refused connections, by SQLSTATE.
+# Explanations of refused connections, by SQLSTATE.
 REFUSED = {
     "28P": Meaning("refuses the login or the password", "Correct them in the connection."),
     "28": Meaning(
-        "does not let the role in from here",
+        "does not let the role log in from this host",
         "Check that the role exists and may log in. Allow the role in the server's pg_hba.conf, or set"
         " sslmode in the connection's extra.",
     ),
     "3D": Meaning(
         "has no such database",
-        "Correct the connection's schema, which is the database's name, or create the database.",
+        "Correct the connection's schema, which is the name of the database, or create the database.",
     ),
     "42501": Meaning(
-        "does not let the role into the database", "Run sql/setup/database.sql in it, as its administrator."
+        "does not let the role connect to the database",
+        "Run sql/setup/database.sql in the database as its administrator.",
     ),
-    # PgBouncer has only this code.
+    # PgBouncer reports every refusal with this code.
     "08P01": Meaning(
-        "is behind a pooler, which refuses",
+        "is behind a pooler, which refuses the connection",
         "Correct the named setting in the connection or in the pooler's configuration.",
     ),
     "53300": FULL,
@@ -123,10 +129,12 @@ REFUSED = {
 # Client-side errors have no SQLSTATE, but libpq's own messages are never translated.
 BY_MESSAGE = {
     "no password supplied": REFUSED["28P"],
-    # From a pooler, or from a server that refused only the first of two logins.
-    "FATAL:": Meaning("refuses the connection", "Correct the named setting, there or in the connection."),
+    # Sent by a pooler, or by a server that refused only the first of two logins.
+    "FATAL:": Meaning(
+        "refuses the connection", "Correct the named setting on the server or in the connection."
+    ),
     "certificate|SSL is not|does not support SSL": Meaning(
-        "is refused, because its certificate or its TLS is not what sslmode asks for",
+        "was rejected, because its certificate or its TLS does not meet the requirements of sslmode",
         "Correct the server's certificate, or sslmode and sslrootcert in the connection's extra.",
     ),
 }
@@ -159,7 +167,7 @@ def explaining_db_errors(warehouse: str, by_code: Mapping[str, Meaning] = BY_COD
 
 
 def _original(error: BaseException | None) -> BaseException | None:
-    """Return the error that broke a connection or transaction instead of a later error on the broken one."""
+    """Return the error that broke a connection or transaction, not a later error that followed from it."""
     while isinstance(error, psycopg2.InterfaceError | InFailedSqlTransaction) and isinstance(
         error.__context__, psycopg2.Error
     ):

@@ -1,4 +1,4 @@
-"""Creates engines for the warehouse."""
+"""Creates SQLAlchemy engines for the warehouse."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from agora.errors import WarehouseError
 from agora.warehouse.login_errors import adding_sqlstate
 
 OLDEST_SERVER = 180000
-# Settings of every transaction. They override the defaults of the server, the database and the role. The next
-# user of a pooled session does not inherit them.
+# Settings for every transaction. They override the defaults of the server, the database and the role. The
+# next user of a pooled session does not inherit them.
 TRANSACTION_SETTINGS = "; ".join(
     f"set local {name} = {value}"
     for name, value in {
         "timezone": "'UTC'",
-        # A frozen task must not hold its locks for ever.
+        # A frozen task must not hold its locks forever.
         "lock_timeout": "'60s'",
         "statement_timeout": "'600s'",
         "idle_in_transaction_session_timeout": "'20min'",
         "transaction_timeout": "0",
-        # Numbers, arrays and dates survive their conversion to text.
+        # Converting numbers, arrays and dates to text loses nothing.
         "extra_float_digits": "1",
         "array_nulls": "on",
         "datestyle": "'ISO, MDY'",
@@ -31,35 +31,35 @@ TRANSACTION_SETTINGS = "; ".join(
         "bytea_output": "'hex'",
         "standard_conforming_strings": "on",
         "transform_null_equals": "off",
-        # An unqualified name finds no user's object.
+        # Unqualified names never resolve to user-defined objects.
         "search_path": "pg_catalog, pg_temp",
     }.items()
 )
 
 
 def warehouse_engine(url: str | URL) -> Engine:
-    """Return an engine on psycopg2 whose transactions are `read committed`, in UTC and bounded in time.
+    """Return a psycopg2 engine whose transactions are `read committed`, use UTC and have time limits.
 
-    Each transaction starts with the settings of TRANSACTION_SETTINGS. In autocommit the caller sets them.
+    Each transaction starts with TRANSACTION_SETTINGS. In autocommit mode, the caller applies the settings.
 
     Args:
-        url: Any PostgreSQL address. Its driver is replaced by psycopg2, whose COPY the loader needs.
+        url: URL of a PostgreSQL database. Its driver is replaced with psycopg2, whose COPY the loader needs.
 
     Raises:
-        WarehouseError: When connecting: the server is older than PostgreSQL 18, or the database is not in
-            UTF8.
+        WarehouseError: Raised on connecting if the server is older than PostgreSQL 18 or if the database's
+            encoding is not UTF8.
     """
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
         pool_size=2,
-        pool_pre_ping=True,  # a server, a pooler or a firewall may have ended an idle session
+        pool_pre_ping=True,  # the server, a pooler or a firewall may have ended an idle session
         isolation_level="READ COMMITTED",
-        # Only parameters that every pooler accepts. PgBouncer refuses `options`.
+        # Every pooler accepts these parameters. PgBouncer refuses `options`.
         connect_args={
             "application_name": "agora",
             "client_encoding": "UTF8",
             "connect_timeout": 15,
-            # Notice a vanished server within a minute and a half instead of two hours.
+            # Detect a vanished server within a minute and a half instead of two hours.
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 6,

@@ -1,4 +1,4 @@
-"""Finds the SQLSTATE of a refused connection. libpq returns only the server's message, in any language."""
+"""Finds the SQLSTATE of a refused connection. libpq provides only a message, which may be translated."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 @contextmanager
 def adding_sqlstate(parameters: Mapping[str, Any]) -> Iterator[None]:
-    """Set the attribute `sqlstate` of the error if connecting fails inside the `with`.
+    """Set the attribute `sqlstate` on the error if connecting fails inside the `with` block.
 
-    This takes a second login, so the server counts two failed logins.
+    Finding the SQLSTATE takes a second login, so the server counts two failed logins.
 
     Args:
-        parameters: The connection's parameters: host, port, user, password, dbname and those of TLS.
+        parameters: Connection parameters: host, port, user, password, dbname and the TLS parameters.
 
     Raises:
         psycopg2.OperationalError: The original error.
@@ -50,7 +50,7 @@ async def _sqlstate(parameters: Mapping[str, Any]) -> str | None:
         connection = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=LOGIN_SECONDS)
     except asyncpg.PostgresError as error:
         return str(error.sqlstate)
-    except Exception:  # no response, or a TLS error: libpq's message says which
+    except Exception:  # no response, or a TLS error, which libpq's message explains
         return None
     with suppress(Exception):
         await connection.close(timeout=LOGIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Commands that connect to the warehouse as its owner, at the address in AGORA_WAREHOUSE_OWNER_URL."""
+"""Runs commands that connect to the warehouse as its owner, with the URL in AGORA_WAREHOUSE_OWNER_URL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agora.warehouse.server_checks import require_durable_server
 
 
 def run_as_owner(work: Callable[[URL], None]) -> str | None:
-    """Call work with the owner's URL and log its progress; return the error message if it fails."""
+    """Call `work` with the owner's URL, log its progress, and return the error message if it fails."""
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     for name in ("agora", work.__module__):  # the second is __main__ if python -m runs the module
         logging.getLogger(name).setLevel(logging.INFO)
@@ -32,7 +32,7 @@ def run_as_owner(work: Callable[[URL], None]) -> str | None:
 
 
 def without_password(url: URL) -> str:
-    """Return the address as messages show it."""
+    """Return the address without the password, for messages."""
     return f"{url.username}@{url.host}:{url.port or 5432}/{url.database}"
 
 
@@ -40,7 +40,7 @@ def _owner_url() -> URL:
     given = os.environ.get("AGORA_WAREHOUSE_OWNER_URL")
     if not given:
         raise WarehouseError(
-            "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's URL with the role owner: postgresql://owner:…@host/db"
+            "Set AGORA_WAREHOUSE_OWNER_URL to the warehouse's URL for the role owner: postgresql://owner:…@host/db"
         )
     try:
         url = make_url(given)

@@ -1,4 +1,4 @@
-"""Queries of the planner and of agora_bandwidth_watch: which expected app-days are missing in the ledger."""
+"""Queries for the planner and agora_bandwidth_watch, such as the app-days that are missing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from agora.domain import AppDay
 
 
 class Found(NamedTuple):
-    """The first app-days of a query.
+    """The first app-days that a query found.
 
     Attributes:
-        app_days: At most as many as the caller allowed.
-        left: Number of further app-days.
+        app_days: The app-days, up to the caller's limit.
+        left: Number of app-days beyond the limit.
     """
 
     app_days: list[AppDay]
     left: int
 
 
-# An account does not request a day that an account in another time zone collected, because its hours differ.
+# An account does not request a day that an account in another time zone collected, because the hours of the
+# two days differ.
 OF_ACCOUNT = """
 select app_day.app_id, app_day.usage_date
 from core.expected_app_day as app_day
@@ -42,13 +43,13 @@ MISSING = OF_ACCOUNT.format(
     condition="app_day.usage_date >= :oldest and not app_day.is_complete and app_day.state <> 'lost'"
 )
 
-# A complete day is requested again until a sound response arrives after the day settled.
+# A complete day is requested again until a sound response arrives after the day has settled.
 RECHECKS = OF_ACCOUNT.format(
     condition="app_day.usage_date between :oldest and :newest and app_day.is_complete"
     " and app_day.verified_at < app_day.starts_at + make_interval(days => 1 + :settle_days)"
 )
 
-# Days requested by hand need not be expected.
+# Manually requested days need not be expected.
 NAMED = """
 select app.app_id, day.usage_date::date as usage_date
 from core.app as app
@@ -104,12 +105,12 @@ group by app.app_id
 
 
 def missing(connection: Connection, conn_id: str, *, oldest: date, most: int) -> Found:
-    """Return an account's app-days that are expected, not complete and not lost, soonest to expire first.
+    """Return an account's expected app-days that are neither complete nor lost, soonest to expire first.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         conn_id: The account.
-        oldest: Older usage dates are lost and not read.
+        oldest: First usage date to read. All older dates are lost.
         most: Maximum number of app-days.
     """
     return _first(connection, MISSING, {"conn_id": conn_id, "oldest": oldest}, most)
@@ -121,11 +122,11 @@ def rechecks(
     """Return the complete app-days to request again because they were collected before they settled.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         conn_id: The account.
         oldest: First usage date.
         newest: Last usage date.
-        settle_days: Days after the end of a usage date in which the vendor may restate it.
+        settle_days: Number of days after the end of a usage date during which the vendor may restate it.
         most: Maximum number of app-days.
     """
     values = {"conn_id": conn_id, "oldest": oldest, "newest": newest, "settle_days": settle_days}
@@ -142,15 +143,15 @@ def named(
     reload: bool,
     most: int,
 ) -> Found:
-    """Return the app-days of the given apps from one date to another, both included, oldest first.
+    """Return the given apps' app-days from one date to another, inclusive, oldest first.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         conn_id: The account.
-        app_ids: Known apps of the account.
+        app_ids: Apps of the account that the warehouse knows.
         from_date: First usage date.
         to_date: Last usage date.
-        reload: Include complete app-days.
+        reload: Whether to include complete app-days.
         most: Maximum number of app-days.
     """
     values = {
@@ -164,20 +165,20 @@ def named(
 
 
 def _first(connection: Connection, query: str, values: Mapping[str, Any], most: int) -> Found:
-    """Return the first `most` app-days of a query, and count the others in the database."""
+    """Return the first `most` app-days of a query, and let the database count the others."""
     rows = connection.execute(text(f"{query} limit :most"), {**values, "most": max(0, most)})
     app_days = [(row.app_id, row.usage_date) for row in rows]
     if len(app_days) < most:
         return Found(app_days, 0)
-    found = connection.execute(text(f"select count(*) from ({query}) as found"), values).scalar_one()  # noqa: S608 - our own queries
+    found = connection.execute(text(f"select count(*) from ({query}) as found"), values).scalar_one()  # noqa: S608 - this file's queries
     return Found(app_days, found - len(app_days))
 
 
 def served(connection: Connection, conn_id: str, *, most: int) -> list[AppDay]:
-    """Return each app's newest app-day with points inside the window, the last served app first.
+    """Return each app's newest app-day in the window that has points, most recently served app first.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         conn_id: The account.
         most: Maximum number of apps.
     """
@@ -188,12 +189,12 @@ def served(connection: Connection, conn_id: str, *, most: int) -> list[AppDay]:
 def results(
     connection: Connection, app_days: Collection[AppDay], since: datetime
 ) -> tuple[set[AppDay], set[AppDay]]:
-    """Return the app-days that received points since a moment, and those whose last response was a 400.
+    """Return the app-days that received points since a given time, and those whose last response was a 400.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         app_days: The app-days of a batch.
-        since: With time zone.
+        since: The time, with a time zone.
     """
     rows = connection.execute(
         text(RESULTS),
@@ -210,7 +211,7 @@ def results(
 
 
 def oldest_served(connection: Connection, app_ids: Collection[str]) -> dict[str, date]:
-    """Return App ID → oldest usage date with points, without the apps that have no points."""
+    """Return each app's oldest usage date with points, by App ID. Apps without points are left out."""
     rows = connection.execute(text(OLDEST_SERVED), {"app_ids": list(app_ids)})
     return {row.app_id: row.usage_date for row in rows}
 
@@ -225,7 +226,7 @@ class IncompleteDay(NamedTuple):
         usage_date: Usage date in the account's time zone.
         state: pending, partial, rejected, failed or lost.
         reason: Why points are missing.
-        days_left: Days until the last day on which the vendor is expected to show the usage date.
+        days_left: Days until the last day on which the vendor is expected to serve the usage date.
     """
 
     conn_id: str
@@ -251,17 +252,17 @@ order by app_day.usage_date, app_day.app_id
 
 
 def incomplete_days(connection: Connection, since: datetime) -> list[IncompleteDay]:
-    """Return the incomplete app-days of all accounts that were available at a moment, oldest first.
+    """Return all accounts' incomplete app-days that were still available at a given time, oldest first.
 
     Args:
-        connection: To the warehouse.
-        since: The moment, with time zone.
+        connection: Connection to the warehouse.
+        since: The time, with a time zone.
     """
     return [IncompleteDay(*row) for row in connection.execute(text(INCOMPLETE), {"since": since})]
 
 
 def count_apps(connection: Connection) -> int:
-    """Count the apps that were ever configured."""
+    """Count all apps that were ever configured."""
     return int(connection.execute(text("select count(*) from core.app")).scalar_one())
 
 

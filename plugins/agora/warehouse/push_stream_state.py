@@ -1,4 +1,4 @@
-"""Records whether push-streaming is enabled for each app, with its history."""
+"""Records whether push-streaming is enabled for each app, and keeps the history."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-# A response extends or ends the app's newest period, so no other recorder may add one meanwhile. Locking
-# single rows could deadlock between recorders of several accounts. Readers do not wait.
+# A response extends or ends the app's newest period, so no other process may add a period in the meantime.
+# Row locks could cause deadlocks between processes that record several accounts. Readers do not wait.
 LOCK = "lock table core.push_stream_state in share row exclusive mode"
 
-# Only a response newer than all recorded ones counts. An older or repeated response changes nothing.
+# Only a response that is newer than all recorded responses counts.
 RECORD = """
 with reported as (
     select distinct on (app_id) app_id, enabled, seen_at
@@ -51,10 +51,10 @@ select count(*) from recorded where action = 'INSERT'
 
 
 class ReportedState(NamedTuple):
-    """A response of the vendor: whether push-streaming is enabled for an app.
+    """The state of push-streaming for one app, as reported by the vendor.
 
     Attributes:
-        seen_at: When the response was received, with time zone.
+        seen_at: When the response was received, with a time zone.
     """
 
     app_id: str
@@ -66,9 +66,9 @@ def record(connection: Connection, conn_id: str, reported: Sequence[ReportedStat
     """Record states in core.push_stream_state, in the caller's transaction.
 
     Args:
-        connection: To the warehouse. Other recorders wait until it commits.
-        conn_id: The account of the requests.
-        reported: The states. Of several for one app, the newest counts.
+        connection: Connection to the warehouse. Other processes that record states wait for the commit.
+        conn_id: Account that made the requests.
+        reported: The states. If an app has several, only the newest counts.
 
     Returns:
         The number of apps whose state changed or was recorded for the first time.

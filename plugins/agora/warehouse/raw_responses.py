@@ -41,9 +41,9 @@ def store(connection: Connection, responses: Iterable[RawResponse]) -> None:
 
 
 def of_day(connection: Connection, usage_date: date, app_ids: Sequence[str]) -> list[RawResponse]:
-    """Return the stored 2xx responses for a usage date of the given apps, per app in order of arrival.
+    """Return the given apps' stored 2xx responses for a usage date, by app and in order of arrival.
 
-    Of consecutive responses with the same body, only the first is returned.
+    If consecutive responses have the same body, only the first is returned.
     """
     rows = connection.execute(
         text(

@@ -1,4 +1,4 @@
-"""Rebuilds everything that is derived from stored facts, after data was restored without its schema.
+"""Rebuilds all data that is derived from stored facts, after a restore without the schema.
 
 `AGORA_WAREHOUSE_OWNER_URL=postgresql://owner:…@host/warehouse python -m agora.warehouse.rebuild`
 """
@@ -16,7 +16,8 @@ from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.owner import run_as_owner, without_password
 from agora.warehouse.stored_aggregates import refresh
 
-# In the lock order of core.refresh_aggregates. Readers do not wait: they compute the aggregates meanwhile.
+# Tables are locked in the same order as in core.refresh_aggregates. Readers do not wait: they compute the
+# aggregates from the points in the meantime.
 DELETE_AGGREGATES = """
 set local statement_timeout = 0;
 lock table core.app_day in share row exclusive mode;
@@ -26,7 +27,7 @@ delete from core.day_sum;
 delete from core.entered_days;
 delete from core.changed_app_day
 """
-# One recorded change per app and month and per day is enough, because a refresh stores whole months and days.
+# One recorded change per app and month, and one per day, are enough: a refresh stores whole months and days.
 RECORD_CHANGES = """
 insert into core.changed_app_day (app_key, usage_date, starts_at)
 (
@@ -46,7 +47,7 @@ select
 from pg_attribute inner join pg_class on pg_attribute.attrelid = pg_class.oid
 where attidentity <> '' and relnamespace::regnamespace::text in ('core', 'raw')
 """
-# Only forward, so that no key is used twice.
+# Sequences only advance, so that no key is used twice.
 ADVANCE_SEQUENCE = """
 select setval('{sequence_name}', max({key_name})) from {table_name}
 having max({key_name}) > coalesce(pg_sequence_last_value('{sequence_name}'), 0)
@@ -62,12 +63,12 @@ log = logging.getLogger(__name__)
 
 
 def rebuild(url: str | URL) -> None:
-    """Store all aggregates again, and advance each sequence beyond its largest key.
+    """Recompute all stored aggregates, and advance each sequence past the largest key in use.
 
     Loaders wait only while the old aggregates are deleted.
 
     Args:
-        url: SQLAlchemy address of the warehouse as its owner.
+        url: SQLAlchemy URL of the warehouse, with the role owner.
 
     Raises:
         WarehouseError: The warehouse is unreachable or not migrated, or the role is not its owner.

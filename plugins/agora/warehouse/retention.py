@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from agora.errors import SettingsError
 from agora.settings.validation import plain
 
-# More than twice the vendor's window. The warehouse's functions delete nothing younger.
+# More than twice the vendor window. The warehouse's functions delete nothing younger than this.
 LEAST_DAYS = 63
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
 
@@ -21,8 +21,8 @@ class Retention(BaseModel):
     """The variable `agora_retention`.
 
     Attributes:
-        raw_answer_days: Raw responses for older usage dates are deleted; null deletes none.
-        app_day_days: Older app-days are deleted and no longer expected; null deletes none.
+        raw_answer_days: Days after which the raw responses for a usage date are deleted; None deletes none.
+        app_day_days: Days after which app-days are deleted and no longer expected; None deletes none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,10 +32,10 @@ class Retention(BaseModel):
 
 
 def parse_retention(value: str | dict[str, Any]) -> Retention:
-    """Read the variable `agora_retention`: a JSON object.
+    """Parse the variable `agora_retention`, which contains a JSON object.
 
     Raises:
-        SettingsError: The value is not such an object, or an age is too small.
+        SettingsError: The value is not a valid object, or an age is too small.
     """
     try:
         return Retention.model_validate(json.loads(value) if isinstance(value, str) else value)
@@ -44,15 +44,15 @@ def parse_retention(value: str | dict[str, Any]) -> Retention:
 
 
 def delete_older_than(engine: Engine, retention: Retention, today: date) -> tuple[int, int]:
-    """Delete raw responses and app-days of the configured ages, except unsettled or undecoded ones.
+    """Delete raw responses and app-days beyond the configured ages, unless they are unsettled or undecoded.
 
     Args:
-        engine: To the warehouse, as the loader.
+        engine: Engine for the warehouse, with the role loader.
         retention: The configured ages.
         today: Date from which ages are counted.
 
     Returns:
-        The numbers of deleted raw responses and of deleted app-days.
+        The number of deleted raw responses and the number of deleted app-days.
     """
     responses = app_days = 0
     if retention.raw_answer_days:

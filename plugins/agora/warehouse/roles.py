@@ -16,7 +16,7 @@ from agora.warehouse.login_errors import adding_sqlstate
 SUPERUSER = "postgres"
 ROLES = ("owner", "loader", "analyst", "airflow")
 SETUP = SQL / "setup"
-# PostgreSQL grants both to everyone. A login without the right to revoke them only gets a warning.
+# PostgreSQL grants both privileges to everyone. A login that may not revoke them only receives a warning.
 IS_PUBLIC = "select has_database_privilege('public', %s, 'connect, temporary')"
 NOT_A_MEMBER = "select not (pg_has_role(%(role)s, 'usage') and pg_has_role(%(role)s, 'set'))"
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def connect(host: str, port: int, role: str, password: str, database: str) -> Iterator[extensions.connection]:
-    """Open a connection in autocommit, which `create database` needs, for the length of a `with`."""
+    """Open a connection for a `with` block, in autocommit mode, which `create database` requires."""
     parameters: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -48,8 +48,8 @@ def create_roles(connection: extensions.connection, passwords: Mapping[str, str]
     Settings that the login may not change are logged as warnings.
 
     Args:
-        connection: As a superuser, or as a login with CREATEROLE and CREATEDB.
-        passwords: One per role.
+        connection: Connection as a superuser, or as a login with CREATEROLE and CREATEDB.
+        passwords: Password of each role.
     """
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_roles where rolname = 'airflow'")
@@ -70,7 +70,7 @@ def create_database(
     is_warehouse: bool,
     template: str | None = None,
 ) -> None:
-    """Create a database, unless it exists, to which only the roles of this product can connect."""
+    """Create a database unless it exists, and let only this product's roles connect to it."""
     parts = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_database where datname = %s", (name,))
@@ -80,7 +80,7 @@ def create_database(
                 cursor.execute(sql.SQL("grant {owner} to current_user").format(**parts))
             statement = sql.SQL("create database {name} owner {owner}").format(**parts)
             if template:
-                # The default strategy writes the whole database to the log, which takes twice as long.
+                # The default strategy writes the database to the write-ahead log, which takes twice as long.
                 statement += sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template))
             cursor.execute(statement)
         _close(cursor, name)
@@ -99,7 +99,7 @@ def create_all(connection: extensions.connection, passwords: Mapping[str, str]) 
 
 
 def _run(connection: extensions.connection, file: str) -> None:
-    """Run a file of sql/setup, and log each of its warnings."""
+    """Run a file from `sql/setup` and log each warning it raises."""
     connection.notices.clear()
     with connection.cursor() as cursor:
         cursor.execute((SETUP / file).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Records collecting runs, one row per run."""
+"""Records collection runs, one row per run."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class CollectionRun(NamedTuple):
     """The results of one run.
 
     Attributes:
-        started_at: When the run began, with time zone.
-        app_days: App-days planned.
+        started_at: When the run began, with a time zone.
+        app_days: App-days that the run planned to request.
         app_days_received: App-days for which a sound response was received.
         points_received: Points in those responses.
         app_days_changed: App-days whose stored points changed.
-        requests: Requests of the collecting tasks, including retries.
+        requests: Requests made by the collecting tasks, including retries.
         retries: Repeated requests.
         limited: Requests that the vendor throttled with 429.
         failed_apps: Apps with a failed or rejected day.
-        states: State → number of app-days.
+        states: Number of app-days by state.
         problems: Description of the failures.
     """
 
@@ -74,7 +74,7 @@ class CollectionRun(NamedTuple):
 
 
 def record(connection: Connection, run: CollectionRun) -> None:
-    """Record a run that ended, in the caller's transaction, replacing an earlier record of the run."""
+    """Record a finished run in the caller's transaction. An earlier record of the run is replaced."""
     counts = {state.value: run.states.get(state, 0) for state in State}
     values = run._asdict() | counts
     connection.execute(text(RECORD), values)

@@ -1,4 +1,4 @@
-"""Refuses a server that may lose acknowledged commits, because interruptions must be harmless."""
+"""Rejects servers that may lose acknowledged commits, so that interruptions are harmless."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from sqlalchemy import Engine, event
 
 from agora.errors import WarehouseError
 
-# Read in the loading session, because synchronous_commit may differ by role, database and connection.
+# The settings are read in the loading session, because synchronous_commit may differ by role, database
+# and connection.
 SWITCHED_OFF = """
 select name, source, quote_ident(current_user), quote_ident(current_database())
 from pg_settings
@@ -17,7 +18,7 @@ order by name
 """
 
 CONFIGURATION = ("in the server's configuration", "ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();")
-# By pg_settings.source: the place of the setting and its remedy.
+# Where a setting was made and how to correct it, by pg_settings.source.
 PLACES = {
     "command line": ("on the server's command line", "start the server without {name}=off;"),
     "global": ("for all roles", "ALTER ROLE ALL SET {name} = on;"),
@@ -37,10 +38,10 @@ def require_durable_server(engine: Engine) -> Engine:
     The check costs one query per connection. A task opens one or two connections.
 
     Args:
-        engine: On psycopg2.
+        engine: Engine that uses psycopg2.
 
     Returns:
-        The engine. It raises WarehouseError instead of connecting.
+        The engine. It raises WarehouseError instead of opening such a connection.
     """
     event.listen(engine, "connect", _require)
     return engine
@@ -62,6 +63,6 @@ def _message(found: list[tuple[str, str, str, str]]) -> str:
         causes.append(f"{name} is off {where.format(role=role, database=database)}")
         remedies.append(how.format(name=name, role=role, database=database))
     return (
-        f"The warehouse's server may lose what it acknowledged: {', '.join(causes)}. Nothing"
+        f"The warehouse's server may lose acknowledged commits: {', '.join(causes)}. Nothing"
         f" was written. As a superuser: {' '.join(remedies)}"
     )

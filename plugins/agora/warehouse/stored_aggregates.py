@@ -1,4 +1,4 @@
-"""Refreshes the stored aggregates, which make the bills fast."""
+"""Refreshes the stored aggregates, which speed up the bills."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def refresh(engine: Engine) -> None:
     """Store the aggregates of all changed points, in several transactions.
 
     Args:
-        engine: To the warehouse, as the loader.
+        engine: Engine for the warehouse, with the role loader.
     """
     changes = CHANGES_AT_ONCE
     while changes == CHANGES_AT_ONCE:

@@ -1,4 +1,4 @@
-"""Reads stored points with their stored responses, for the weekly check that both agree."""
+"""Reads stored points and their stored responses, for the weekly check that they agree."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from agora.warehouse.raw_responses import RawResponse
 # About 7 MB of bodies and points.
 APP_DAYS_PER_QUERY = 1_000
 
-# The days of the last 62 days, which the next bills use, those collected since the last check, and a random
-# sample of the others that an attacker cannot predict. Days without points are included, because their points
-# may have been removed.
+# Selects the last 62 days, which the next bills use, the days collected since the last check, and a random
+# sample of older days, which an attacker cannot predict. Days without points are included, because their
+# points may have been removed.
 CHOSEN = """
 select app_key, usage_date
 from core.app_day
@@ -31,7 +31,7 @@ union
 )
 order by usage_date, app_key
 """
-# A run may not have loaded the newest responses of the last day yet.
+# A run may not have loaded responses from the last 24 hours yet.
 WITH_RESPONSES = """
 select
     app.app_id, app_day.usage_date, app_day.kbps, app_day.body_sha256 as digest,
@@ -56,10 +56,10 @@ class StoredPoints(NamedTuple):
     An app-day without points has at least one response.
 
     Attributes:
-        kbps: 288 rates in kbps, None for absent ones. None for an app-day that is rejected or failed.
+        kbps: 288 rates in kbps, with None for absent points. None for a rejected or failed app-day.
         body_sha256: Recorded digest of the response that delivered the points; None without a response.
         responses: All stored responses.
-        due: Responses that are loaded, or should be.
+        due: Responses that have been loaded or should have been.
     """
 
     app_id: str
@@ -71,10 +71,10 @@ class StoredPoints(NamedTuple):
 
 
 def read_points_to_compare(connection: Connection, sample: int) -> Iterator[StoredPoints]:
-    """Yield the app-days of the last 62 days or collected in the last eight days, and a sample of older ones.
+    """Yield app-days of the last 62 days, those collected in the last 8 days, and a sample of older ones.
 
     Args:
-        connection: To the warehouse.
+        connection: Connection to the warehouse.
         sample: Maximum number of older app-days, chosen at random.
     """
     chosen = connection.execute(text(CHOSEN), {"sample": sample}).all()

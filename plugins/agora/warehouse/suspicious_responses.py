@@ -1,4 +1,4 @@
-"""Finds sound but doubtful responses: days whose sum fell by half, one body for several apps."""
+"""Finds sound but suspicious responses: halved sums, and identical bodies for several apps."""
 
 from __future__ import annotations
 
@@ -51,33 +51,33 @@ class UnreviewedDrop(NamedTuple):
 
 
 class SameResponse(NamedTuple):
-    """Apps with the same response body, which has traffic, for the same day."""
+    """Apps that received the same response body, with traffic, for the same day."""
 
     usage_date: date
     app_names: list[str]
 
 
 def unreviewed_drops(connection: Connection) -> list[UnreviewedDrop]:
-    """Return the drops to review, newest first."""
+    """Return the drops that need a review, newest first."""
     return [UnreviewedDrop(*row) for row in connection.execute(text(DROPS))]
 
 
 def same_responses(connection: Connection, since: datetime) -> list[SameResponse]:
-    """Return the apps with the same response body, of days collected since a moment."""
+    """Return apps that received the same response body, for days collected since a given time."""
     return [SameResponse(*row) for row in connection.execute(text(SAME), {"since": since})]
 
 
 def review(connection: Connection, until: datetime, reviewer: str) -> None:
-    """Mark the restatements up to a moment as reviewed, in the caller's transaction."""
+    """Mark the restatements up to a given time as reviewed, in the caller's transaction."""
     connection.execute(text(REVIEW), {"until": until, "reviewer": reviewer})
 
 
 def describe(connection: Connection, since: datetime) -> list[str]:
-    """Return one note per kind of doubtful response that was found.
+    """Return one note for each kind of suspicious response that was found.
 
     Args:
-        connection: To the warehouse.
-        since: With time zone. Same responses are searched in days collected since then.
+        connection: Connection to the warehouse.
+        since: Time with a time zone. Identical responses are searched among days collected since then.
     """
     found = []
     if drops := unreviewed_drops(connection):
@@ -88,13 +88,13 @@ def describe(connection: Connection, since: datetime) -> list[str]:
         ]
         found.append(
             f"The vendor restated {format_count(len(drops), 'app-day')} to less than half: {_shorten(named)}."
-            " The new figures are stored. Review them, then mark them as reviewed on the page Health."
+            " The new figures are stored. Review them, then mark them as reviewed on the Health page."
         )
     if same := same_responses(connection, since):
         named = [f"{', '.join(one.app_names)} on {one.usage_date}" for one in same]
         found.append(
-            f"The vendor gave several apps the same response body: {_shorten(named)}. The figures are stored"
-            " and marked in mart.coverage. If the traffic cannot be the same, report it to the vendor."
+            f"The vendor returned the same response body for several apps: {_shorten(named)}. The figures"
+            " are stored and marked in mart.coverage. If the traffic cannot be identical, inform the vendor."
         )
     return found
 

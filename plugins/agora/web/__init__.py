@@ -1,1 +1,1 @@
-"""The page Bandwidth in Airflow's UI."""
+"""The Bandwidth page in Airflow's UI."""

@@ -1,4 +1,4 @@
-"""The FastAPI app of the page Bandwidth. docs/page.md lists its routes; each requires an Airflow login."""
+"""FastAPI app for the Bandwidth page. docs/page.md lists its routes. Each route requires an Airflow login."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from agora.web.responses import unavailable
 
 def create_app() -> FastAPI:
     """Return the app that Airflow's api-server mounts."""
-    # The app requires the right to read, so no route can omit the check. FastAPI's own documentation
-    # routes would bypass the check, so they are off.
+    # The whole app requires the right to read, so no route can omit the check. FastAPI's own documentation
+    # routes would bypass the check, so they are disabled.
     app = FastAPI(
         title="Bandwidth",
         dependencies=[Depends(permissions.require_read)],

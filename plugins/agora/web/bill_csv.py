@@ -1,4 +1,4 @@
-"""The monthly bill as a CSV file, with the page's numbers unrounded."""
+"""Export the monthly bill as a CSV file, with the same numbers as on the page, unrounded."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from agora.text import for_spreadsheet
 from agora.warehouse.reports.bill import AT_LEAST, COUNTS, METHODS
 
 Row = Mapping[str, Any]
-# Without the mark, Excel does not read the file as UTF-8.
+# Without this mark, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 
 
 def bill_as_csv(bill: Row, volume: Row) -> str:
-    """Return a header with units, one line per app, and the total. Absent values are empty.
+    """Return CSV text: a header with units, one line per app, and the total. Absent values are empty.
 
     The text starts with a byte order mark and must be encoded as UTF-8.
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from agora.dag_support.dag_defaults import TAG
 from agora.errors import AgoraError, FernetKeyChanged, PoolMissing
 
-PREFIX = "agora_"  # of connections and variables
+PREFIX = "agora_"  # starts the name of each Agora connection and variable
 
 
 def find_all_problems() -> list[str]:
@@ -30,7 +30,7 @@ def find_all_problems() -> list[str]:
 
 
 def find_problems(session: Session, dag_ids: Iterable[str]) -> list[str]:
-    """Return a message per pool that these DAGs lack, and per secret that Airflow cannot decrypt."""
+    """Return a message for each pool that these DAGs lack and each secret that Airflow cannot decrypt."""
     problems: list[AgoraError] = [*_missing_pools(session, [*dag_ids]), *_undecryptable_secrets(session)]
     return [str(problem) for problem in problems]
 
@@ -72,7 +72,7 @@ def _is_readable(value: str) -> bool:
         fernet.decrypt(value.encode())
     except InvalidToken:
         return False
-    return bool(fernet.is_encrypted)  # False without any Fernet key
+    return bool(fernet.is_encrypted)  # False if there is no Fernet key
 
 
 def _fernet_key_changed(secret: str) -> FernetKeyChanged:

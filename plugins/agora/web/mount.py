@@ -1,4 +1,4 @@
-"""The page's place in Airflow. Every task imports this module, so it imports the app only when used."""
+"""Mounts the page in Airflow. Every task imports this module, so it imports the app only when needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _app() -> Asgi:
 
 
 def _href(path: str) -> str:
-    """Return the URL path of the page, below the path of Airflow's own base URL."""
+    """Return the URL path of a part of the page, including the path of Airflow's base URL."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX + path
 
 
@@ -42,7 +42,7 @@ EXTERNAL_VIEWS = [
         "nav_top_level": True,
         "url_route": "bandwidth",
     },
-    # Airflow shows the tab on every DAG. On DAGs without bandwidth, the page links to the full view.
+    # Airflow shows the tab on every DAG. On non-bandwidth DAGs, the tab links to the full page.
     {
         "name": "Bandwidth",
         "href": _href("/?dag={DAG_ID}"),

@@ -1,4 +1,4 @@
-"""Query parameters of the routes, with their validation."""
+"""Query parameters for the routes, with validation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def require_range(first: date, last: date, max_days: int) -> None:
     """Reject dates in the wrong order or too far apart.
 
     Raises:
-        HTTPException: 422, with the range that is accepted.
+        HTTPException: 422, with the accepted range in the message.
     """
     if not 0 <= (last - first).days < max_days:
         raise HTTPException(

@@ -1,6 +1,6 @@
-"""Rights on the page, which follow from Airflow's rights on DAGs, and the route that returns them.
+"""User rights on the page, derived from Airflow's rights on DAGs, and the route that returns them.
 
-Viewing requires the right to read the DAG `agora_bandwidth_backfill`, collecting requires the right to
+Viewing requires the right to read the DAG `agora_bandwidth_backfill`. Collecting requires the right to
 trigger this DAG, and reviewing requires the right to edit the DAG `agora_bandwidth_daily`.
 """
 
@@ -23,7 +23,7 @@ NIGHTLY_DAG_ID = "agora_bandwidth_daily"
 
 router = APIRouter()
 User = Annotated[BaseUser, Depends(get_user)]
-# Each raises 401 without a login and 403 without the right.
+# Each check raises 401 if the user is not logged in, and 403 if the user lacks the right.
 require_read = requires_access_dag("GET", param_dag_id=BACKFILL_DAG_ID)
 _require_trigger = requires_access_dag("POST", DagAccessEntity.RUN, BACKFILL_DAG_ID)
 require_review = requires_access_dag("PUT", param_dag_id=NIGHTLY_DAG_ID)
@@ -53,7 +53,7 @@ def rights(
     collects: Annotated[bool, Depends(may_collect)],
     reviews: Annotated[bool, Depends(may_review)],
 ) -> Response:
-    """Return the user's name and rights. The page collects by triggering a run through Airflow's API."""
+    """Return the user's name and rights. To collect days, the page triggers a run through Airflow's API."""
     return json_response(
         {
             "user": user.get_name(),

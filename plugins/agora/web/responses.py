@@ -22,7 +22,7 @@ TIMEOUTS = text("set local lock_timeout = '5s'; set local statement_timeout = '2
 def reading() -> Iterator[Connection]:
     """Yield a read-only connection to the warehouse, on which all queries see the same snapshot.
 
-    Each request opens a connection, so a changed password takes effect immediately.
+    Each request opens a new connection, so a changed password takes effect immediately.
 
     Raises:
         SettingsError: The connection `agora_warehouse` does not exist.
@@ -52,7 +52,7 @@ def writing() -> Iterator[Connection]:
 
 
 def json_response(content: Any) -> Response:
-    """Return JSON that no proxy or browser caches. Dates are ISO 8601, absent numbers are null."""
+    """Return JSON that no proxy or browser caches. Dates are in ISO 8601, and absent numbers are null."""
     body = orjson.dumps(content, default=float)
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -40,7 +40,7 @@ def coverage(
     page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
     apps_per_page: Annotated[int, Query(ge=1, le=MAX_APPS_PER_PAGE)] = 50,
 ) -> Response:
-    """Return one page of apps and their days, both dates included. Default dates: the vendor window."""
+    """Return one page of apps with their days. Both dates are inclusive; the default is the vendor window."""
     with reading() as connection:
         oldest, newest = coverage_report.window(connection) or (None, None)
         first, last = from_date or oldest, to_date or newest
@@ -59,7 +59,7 @@ def traffic(
     from_date: Day | None = None,
     to_date: Day | None = None,
 ) -> Response:
-    """Return the points of each app or of their sum. Default: the largest app, or the sum of all apps."""
+    """Return the points of each app, or of their sum. Default: the largest app, or the sum of all apps."""
     chosen = list(dict.fromkeys(canonical_app_id(app_id) for app_id in app_ids or []))
     with reading() as connection:
         first, last = traffic_report.dates(connection, from_date, to_date)
@@ -69,7 +69,7 @@ def traffic(
 
 @router.get("/apps")
 def apps(search: Text = "") -> Response:
-    """Return the first apps, by name, whose name or App ID contains a text, and the number of matches."""
+    """Return the first apps, by name, whose name or App ID contains a string, and the number of matches."""
     with reading() as connection:
         return json_response(traffic_report.apps(connection, search, MAX_APPS_FOUND))
 
@@ -83,21 +83,21 @@ def months() -> Response:
 
 @router.get("/bill")
 def bill(month: Month | None = None) -> Response:
-    """Return the bill of a month per app and in total. Default: the current month, or the last billed one."""
+    """Return a month's bill, per app and in total. Default: the current month or the last billed month."""
     with reading() as connection:
         return json_response(bill_report.bill(connection, month or bill_report.latest_month(connection)))
 
 
 @router.get("/bill/volume")
 def volume(month: Month) -> Response:
-    """Return the volume of a month per app. A separate route, because summing every point is slow."""
+    """Return the volume for a month, per app. This route is separate, because summing every point is slow."""
     with reading() as connection:
         return json_response(bill_report.volume(connection, month))
 
 
 @router.get("/bill.csv")
 def bill_csv(month: Month) -> Response:
-    """Return the bill and the volume of a month as a CSV file, in full precision."""
+    """Return the bill and the volume for a month as a CSV file, at full precision."""
     with reading() as connection:
         text = bill_as_csv(bill_report.bill(connection, month), bill_report.volume(connection, month))
     name = f"agora_bill_{month:%Y-%m}.csv"
@@ -117,7 +117,7 @@ class Review(BaseModel):
     """The body of a review request.
 
     Attributes:
-        until: The newest restatement that the user reviewed: `newest_drop_at` of the route `health`.
+        until: Time of the newest restatement that the user reviewed: `newest_drop_at` from `/api/health`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -127,9 +127,9 @@ class Review(BaseModel):
 async def _review(request: Request) -> Review:
     """Read the body after the user's rights are checked, so that a user without rights gets 401 or 403.
 
-    Only JSON is accepted. A page of another origin can make a browser send a form, but not JSON: the browser
-    first requests permission from this server (CORS), which refuses. Browsers also leave out Airflow's login
-    cookie in requests from other sites (SameSite=Lax).
+    Only JSON is accepted. A page from another origin can make a browser send a form, but not JSON: the
+    browser first requests permission from this server (CORS), and the server refuses. Browsers also omit
+    Airflow's login cookie from requests by other sites (SameSite=Lax).
 
     Raises:
         HTTPException: 415 for a type other than JSON, 422 for an invalid body.
@@ -146,7 +146,7 @@ async def _review(request: Request) -> Review:
 
 @router.post("/restatements/review", dependencies=[Depends(require_review)], status_code=204)
 def review_restatements(user: User, review: Annotated[Review, Depends(_review)]) -> Response:
-    """Mark the restatements up to a time as reviewed by the user. The only route that writes."""
+    """Mark all restatements up to a given time as reviewed by the user. Only this route writes."""
     with writing() as connection:
         suspicious_responses.review(connection, review.until, user.get_name())
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""The next run of each scheduled DAG, and which DAGs are late, from Airflow's database."""
+"""Read from Airflow's database when each scheduled DAG runs next, and whether it is late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 OVERDUE = timedelta(hours=1)
-# Push-stream DAGs may be paused, for accounts without push streaming. A paused bandwidth DAG loses days.
+# Push-stream DAGs may be paused for accounts without push-streaming. A paused bandwidth DAG loses days.
 NEVER_PAUSED = "agora_bandwidth_"
 TIMETABLES = "agora.timetable."
 
@@ -22,7 +22,8 @@ TIMETABLES = "agora.timetable."
 def schedules() -> list[dict[str, Any]]:
     """Return the DAGs with an Agora timetable, next run first.
 
-    Each has `dag_id`, `next_run_at`, `is_paused`, `is_late`, and `why`: the reason, empty if not late.
+    Each entry has `dag_id`, `next_run_at`, `is_paused`, `is_late` and `why`, which contains the reason if the
+    DAG is late and is empty otherwise.
     """
     with create_session() as session:
         models = [
@@ -75,7 +76,7 @@ def why_late(
 
 
 def _blocking_run(dag_id: str, session: Session) -> str:
-    """Name the active run that blocks the next one: each DAG has one active run at a time."""
+    """Name the active run that blocks the next run. Each DAG has one active run at a time."""
     run = session.scalar(
         select(DagRun)
         .where(DagRun.dag_id == dag_id, DagRun.state.in_((DagRunState.RUNNING, DagRunState.QUEUED)))

@@ -1,4 +1,4 @@
-"""The page's files, the chart library from the plotly package, and the security headers of every response."""
+"""Serve the page's files and plotly's chart library, and add security headers to every response."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ router = APIRouter()
 PAGE = Path(__file__).parent / "page"
 INDEX = "index.html"
 SECURITY_HEADERS = {
-    # Plotly.js adds styles to the document, so styles alone may be inline. Airflow shows the page in a frame
-    # of the same origin.
+    # Only styles may be inline, because Plotly.js adds styles to the document. Airflow shows the page in a
+    # frame from the same origin.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Frame-Options": "SAMEORIGIN",

@@ -22,7 +22,7 @@ _threads = CapacityLimiter(MAX_CONCURRENT_REQUESTS)
 class PooledRoute(APIRoute):
     """A route that runs in the page's thread pool. Pass it to a router as `route_class`.
 
-    FastAPI runs synchronous functions in a thread pool that all of Airflow's routes share.
+    By default, FastAPI runs synchronous functions in a thread pool that all of Airflow's routes share.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -44,7 +44,7 @@ def _in_pool(endpoint: Callable[..., Any]) -> Callable[..., Any]:
                 RETRY_AFTER,
             )
         try:
-            # A thread needs a limiter besides the semaphore: the default limiter is Airflow's.
+            # The limiter is necessary in addition to the semaphore: the default limiter is Airflow's.
             return await run_sync(partial(endpoint, *args, **kwargs), limiter=_threads)
         finally:
             _permits.release()

@@ -155,7 +155,7 @@ def test_roles_that_another_login_made_are_named_one_by_one(server: Throwaway) -
         cursor.execute("create role owner login; create role loader login; create role analyst login")
     said = administer(server, ROLES)
     assert "The login administrator cannot become a member of owner" in said
-    assert "statement_timeout of loader is not set: a statement of a run may go on without end." in said
+    assert "statement_timeout of loader is not set: a statement in a run may continue indefinitely." in said
     assert "The connection limit of analyst is not set" in said
     assert said.count("WARNING:") == 14
 

@@ -41,7 +41,9 @@ def test_one_body_for_two_apps_is_stored_marked_and_named(warehouse: Warehouse) 
         assert points[one] == points[other] == sandbox.points(one, day)
         assert marks(night) == {one: other, other: one, third: None}
         (note,) = notes(night)
-        assert note.startswith(f"The vendor gave several apps the same response body: lobby, stage on {day}.")
+        assert note.startswith(
+            f"The vendor returned the same response body for several apps: lobby, stage on {day}."
+        )
 
         sandbox.put_faults([])
         night.run(Days(day, day, reload=True))

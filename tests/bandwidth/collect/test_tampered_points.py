@@ -80,7 +80,7 @@ TAMPERINGS = {
     ),
     "the digest is forged too": (
         f"update core.app_day set kbps[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
-        "the response of its points is not stored",
+        "the response that delivered its points is not stored",
     ),
     "the response is changed too": (
         f"update core.app_day set kbps[7] = 5 where {APP_DAY};"

@@ -50,7 +50,7 @@ def test_a_window_without_an_app_applies_to_every_app(
 def test_a_day_outside_a_scripted_window_gets_the_normal_message(sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"kind": "window", "window": "29 days"}])
     reply = sandbox.fetch(sandbox.app_ids[0], OLDEST)
-    message = f"Only the last 29 days can be asked for; {OLDEST} is before 2026-10-24."
+    message = f"Only the last 29 days can be requested. {OLDEST} is before 2026-10-24."
     assert (reply.status, reply.json()) == (400, {"message": message})
 
 

@@ -160,6 +160,6 @@ def test_gives_the_reason_and_repeats_no_key() -> None:
         assert push(sandbox, "POST").status == 200
         channels, log = sandbox.channels(), sandbox.log()
     assert channels["last_refusal"] == {"status": 400, "reason": "The body is not JSON."}
-    assert "Refused a channel request with 401: The key is signed for another channel" in log
+    assert "Refused a channel request with 401: The key was signed for another channel" in log
     assert "POST /api/v1/channel 200" in log
     assert not re.search(r"004[0-9a-f]{40}", log + str(channels))

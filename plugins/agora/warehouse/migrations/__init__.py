@@ -1,1 +1,1 @@
-"""Upgrades of the warehouse's schema, from any release to this release."""
+"""Upgrades the warehouse's schema from any release to this release."""

@@ -1,4 +1,4 @@
-"""Lock the warehouse for an upgrade. Loaders and readers wait; none of their transactions fails."""
+"""Locks the warehouse for an upgrade. Loaders and readers wait, and none of their transactions fails."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-# Shorter than the lock_timeout of loaders, so that those queued behind the upgrade continue if it gives up.
+# Shorter than the loaders' lock_timeout, so that loaders queued behind the upgrade continue if it gives up.
 GIVE_UP_AFTER_SECONDS = 50
 RETRY_VIEW_AFTER_SECONDS = 0.1
-# As Alembic creates it.
+# The same table that Alembic creates.
 VERSION_TABLE = """
 create table if not exists public.warehouse_version (
     version_num varchar(32) not null, constraint warehouse_version_pkc primary key (version_num)
@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 
 
 def wait_for_other_upgrades(connection: Connection) -> None:
-    """Wait until no other upgrade runs. Later upgrades wait until this transaction ends."""
+    """Wait until no other upgrade is running. Later upgrades wait until this transaction ends."""
     connection.execute(text("set local lock_timeout = 0"))
-    with suppress(IntegrityError), connection.begin_nested():  # two first upgrades at once
+    with suppress(IntegrityError), connection.begin_nested():  # two concurrent first upgrades
         connection.execute(text(VERSION_TABLE))
     try:
         with connection.begin_nested():
@@ -48,7 +48,7 @@ def wait_for_other_upgrades(connection: Connection) -> None:
 
 
 def lock_tables_and_views(connection: Connection) -> None:
-    """Lock every table and view until the transaction ends, without waiting for one while holding another.
+    """Lock every table and view until the transaction ends. Hold no lock while waiting for another.
 
     Waiting while holding a lock would deadlock with a loader that holds one table and needs the next.
 
@@ -72,5 +72,5 @@ def lock_tables_and_views(connection: Connection) -> None:
             if not isinstance(error.orig, LockNotAvailable) or time.monotonic() > deadline:
                 raise
             if not relation.is_table:
-                # Waiting for a view holds the view while PostgreSQL waits for its tables.
+                # Waiting would lock the view while PostgreSQL waits for the view's tables.
                 time.sleep(RETRY_VIEW_AFTER_SECONDS)

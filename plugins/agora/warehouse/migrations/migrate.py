@@ -1,4 +1,4 @@
-"""Upgrade the schema: Alembic migrates the tables, then every view and function is created from its file."""
+"""Upgrades the schema. Alembic migrates the tables, then each view and function is created from its file."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ select from unnest(cast(:names as text[])) as name
 where to_regclass(name) is null and to_regproc(name) is null
 """
 STAMP = "select obj_description('public.warehouse_version'::regclass, 'pg_class')"
-# What database errors mean during an upgrade, where that differs from their meaning during a run.
+# Explanations of database errors during an upgrade, where they differ from those during a run.
 MEANINGS = {
     **{code: meaning for code, meaning in BY_CODE.items() if meaning is not NOT_MIGRATED},
     "42501": Meaning("does not permit the role to upgrade the schema", "Log in as the role owner."),
-    "42704": Meaning("lacks a role", "As its administrator, run sql/setup/roles.sql and set the passwords."),
+    "42704": Meaning("lacks a role", "Run sql/setup/roles.sql as the administrator, and set the passwords."),
     "40": Meaning("ended one of two transactions that blocked each other", "Run the upgrade again."),
 }
 UNCHANGED = "Nothing was changed. The release that used the warehouse before the upgrade still works."
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 def migrate(url: str | URL) -> None:
-    """Create or upgrade tables and views in one transaction, which is committed only if no data is lost.
+    """Create or upgrade all tables and views in one transaction. Commit it only if no data is lost.
 
     Args:
         url: SQLAlchemy URL of the warehouse, with the role owner.
@@ -53,7 +53,7 @@ def migrate(url: str | URL) -> None:
     """
     engine = warehouse_engine(url)
     try:
-        # SQL files contain % without escaping.
+        # The SQL files contain unescaped % characters.
         with engine.execution_options(no_parameters=True).connect() as connection:
             with _or_unchanged(engine.url):
                 # A migration may rewrite years of data.
@@ -92,7 +92,7 @@ def _upgrade(connection: Connection) -> None:
         if pending:
             log.info("Upgrading from %s to %s.", describe(current), describe(pending[0].revision))
         else:
-            log.info("Creating the views of %s again.", describe(current))
+            log.info("Recreating the views of %s.", describe(current))
         lock_tables_and_views(connection)
         before = verify.snapshot(connection)
         _migrate_tables_and_create_views(connection, config)
@@ -114,7 +114,7 @@ def _pending(scripts: ScriptDirectory, current: str | None) -> list[Script]:
 
 
 def _changed_figures(migrations: list[Script]) -> set[str]:
-    """Return the columns of bills that the migrations change on purpose."""
+    """Return the bill columns that the migrations change on purpose."""
     changed = {name for script in migrations for name in getattr(script.module, "changed_figures", ())}
     if changed:
         log.info("Bills of finished months may change (see CHANGELOG.md): %s.", ", ".join(sorted(changed)))
@@ -129,7 +129,7 @@ def _migrate_tables_and_create_views(connection: Connection, config: Config) -> 
 
 
 def upgrade_from_sql(migration: str) -> Callable[[], None]:
-    """Return the `upgrade` function of a migration that runs the SQL file beside it."""
+    """Return a migration's `upgrade` function, which runs the SQL file next to the migration."""
 
     def upgrade() -> None:
         connection = op.get_bind().execution_options(no_parameters=True)
@@ -150,5 +150,5 @@ def _views() -> list[str]:
 
 
 def _stamp() -> str:
-    """Return the comment that identifies the views, which may change without a migration."""
+    """Return the comment that identifies the views. Views may change without a migration."""
     return f"Views of release {this_release()}, SHA-256 {sha256(''.join(_views()).encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Verify that an upgrade loses no data: app-days, points, responses, and the bills of finished months."""
+"""Verifies that an upgrade loses no app-days, points, responses or bills of finished months."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from agora.warehouse.migrations.schema_version import SQL
 BILLING_VIEWS = ("mart.billing_monthly", "mart.billing_monthly_total")
 # Bills of the current month depend on the clock.
 BILLS = "select * from {view} where month < date_trunc('month', now() at time zone 'UTC')"
-# Until revision 0007, spellings of an App ID were several apps, whose points the total counted several times.
+# Before revision 0007, different spellings of an App ID were different apps, so the total counted their
+# points more than once.
 BILLS_TO_BE_MERGED = """
 select unnest(array[lower(app_id), 'all apps']) from core.app group by lower(app_id) having count(*) > 1
 """
@@ -29,12 +30,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the warehouse stores at one moment of a transaction.
+    """The contents of the warehouse at one moment of a transaction.
 
     Attributes:
-        facts: Count and digest of the app-days of each state and of the responses, by label.
+        facts: Count and digest of the app-days in each state and of the responses, by label.
         bills: Bills of finished months, by label.
-        checks: Whether each assertion of `sql/checks` holds, without those that the schema does not support.
+        checks: Whether each assertion in `sql/checks` holds. Assertions that the schema does not support are
+            left out.
     """
 
     facts: dict[str, Row]
@@ -49,19 +51,19 @@ class Snapshot:
 
 
 def snapshot(connection: Connection) -> Snapshot:
-    """Return what the warehouse stores. Lock every table first."""
+    """Return a snapshot of the warehouse. Lock every table before you call this function."""
     query = (SQL / "migrations" / "stored_facts.sql").read_text("utf-8")
     facts = {row["label"]: dict(row) for row in connection.exec_driver_sql(query).mappings()}
     return Snapshot(facts, dict(_bills(connection)), _checks(connection))
 
 
 def require_nothing_lost(before: Snapshot, after: Snapshot, changed_figures: set[str]) -> None:
-    """Compare the snapshots before and after an upgrade.
+    """Compare the snapshots before and after an upgrade, and fail if data was lost.
 
     Args:
         before: Snapshot before the upgrade.
         after: Snapshot after the upgrade.
-        changed_figures: Columns of bills that may change. If any may, bills without points may disappear.
+        changed_figures: Bill columns that may change. If there are any, bills without points may disappear.
 
     Raises:
         WarehouseError: A fact or a bill changed, or a check that held no longer holds.

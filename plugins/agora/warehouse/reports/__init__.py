@@ -1,4 +1,4 @@
-"""Queries of the page and the metrics, one module per view. Each row is a dictionary, ready for JSON."""
+"""Queries for the web page and the metrics. Each row is a dictionary that can be serialized as JSON."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ Row = dict[str, Any]
 
 
 def rows(connection: Connection, query: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-    """Return a query's rows in order, each as a dictionary by column name."""
+    """Return a query's rows in order, each as a dictionary with the column names as keys."""
     return [dict(row) for row in connection.execute(text(query), values or {}).mappings()]

@@ -1,4 +1,4 @@
-"""A month's bill by every method, the month before for comparison, and projections of a running month."""
+"""Reports a month's bill by every method, the previous month's bill, and projections for a running month."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHODS = (
     "fourth_peak_kbps",
     "top_five_mean_kbps",
 )
-# More points can only raise these methods. A percentile or a mean may rise or fall.
+# Further points can only raise these figures. A percentile or a mean may rise or fall.
 AT_LEAST = ("peak_kbps", "fourth_peak_kbps", "top_five_mean_kbps")
 COUNTS = (
     "points",
@@ -69,7 +69,7 @@ group by app_id
 order by app_name, app_id
 """
 
-# Without the rates, which take longer.
+# The rates are left out, because they take longer.
 STATUSES = """
 select app_id, month, status, calendar_days, expected_days
 from mart.billing_monthly
@@ -92,7 +92,7 @@ where usage_date >= :before and usage_date < :next
 group by app_id, date_trunc('month', usage_date)
 """
 
-# A month with an expected day has a bill.
+# A month has a bill if any of its days is expected.
 MONTHS = """
 select month::date as month
 from (
@@ -111,7 +111,7 @@ HAS_BILL = "select exists(select from mart.coverage where usage_date >= :month a
 
 
 def months(connection: Connection) -> list[date]:
-    """Return the first days of the months that have a bill, oldest first."""
+    """Return the first day of each month that has a bill, oldest first."""
     return [row["month"] for row in rows(connection, MONTHS, {})]
 
 
@@ -124,17 +124,17 @@ def latest_month(connection: Connection) -> date:
 
 
 def bill(connection: Connection, month: date) -> Row:
-    """Return the bill of each app and of their sum, in kbps.
+    """Return the bills for each app and for the sum of all apps, in kbps.
 
     Args:
-        connection: To the warehouse.
-        month: Its first day.
+        connection: Connection to the warehouse.
+        month: First day of the month.
 
     Returns:
-        `total` (None if no day of the month is expected) and `apps`. Each has the figures of
-        mart.billing_monthly, those of the month `before` (None without a bill), the `change_percent` of each
-        method (None if the two months are not comparable) and the `projected` figures (None unless the month
-        is running).
+        `total` (None if no day of the month is expected) and `apps`. Each bill has the figures of
+        mart.billing_monthly, those of the previous month in `before` (None if it has no bill), the
+        `change_percent` of each method (None if the two months are not comparable) and the `projected`
+        figures (None unless the month is running).
     """
     dates = _around(month)
     apps = rows(connection, APPS, dates)
@@ -162,13 +162,13 @@ def bill(connection: Connection, month: date) -> Row:
 
 
 def volume(connection: Connection, month: date) -> Row:
-    """Return the traffic of each app and of all apps in bytes. Reads every point of two months.
+    """Return the traffic of each app and of all apps together, in bytes. Reads every point of two months.
 
     Returns:
-        `total` and `apps`, each with `app_id`, `volume_bytes` (a whole Decimal of any size; None without
-        points), the volume of the month before, the `change_percent` (None if the two months are not
+        `total` and `apps`, each with `app_id`, `volume_bytes` (a whole Decimal of any size; None if there are
+        no points), the volume of the previous month, the `change_percent` (None if the two months are not
         comparable) and `projected_volume_bytes` (None unless the month is running). `apps_without_points`
-        counts the apps that are missing in the total.
+        is the number of apps that are missing from the total.
     """
     dates = _around(month)
     sums = _by_app_and_month(rows(connection, VOLUMES, dates))
@@ -188,10 +188,10 @@ def volume(connection: Connection, month: date) -> Row:
 
 
 def projected(so_far: Row) -> Row:
-    """Return the lower bounds for a running month's rates: the rates so far, or None if they may still fall.
+    """Return the projected rates for a running month, which are the rates so far.
 
-    With fewer than five days that have five points each, the mean of the top five covers fewer values and may
-    still fall. `most_of_four` is the largest number of points with at most four such days.
+    If fewer than five days have at least five points, the mean of the top five covers fewer values and may
+    still fall, so it is None. `most_of_four` is the largest number of points that four such days allow.
     """
     most_of_four = 4 * SLOTS_PER_DAY + 4 * (so_far["days"] - 4)
     known = so_far if so_far["points"] > most_of_four else {**so_far, "top_five_mean_kbps": None}
@@ -199,11 +199,11 @@ def projected(so_far: Row) -> Row:
 
 
 def projected_volume(so_far: Row, expected_days: int) -> Decimal | None:
-    """Return the bytes of all expected days of the month, if the other points are like the observed ones.
+    """Return the month's projected volume in bytes, if the missing points resemble the observed ones.
 
     Args:
         so_far: `volume_bytes` and `points` up to yesterday. The result is None without points.
-        expected_days: Expected days of the month, including later ones.
+        expected_days: Number of expected days in the month, including future days.
     """
     if not so_far["points"]:
         return None
@@ -220,12 +220,12 @@ def is_comparable(month: Row, before: Row | None) -> bool:
 
 
 def days_in(month: date) -> int:
-    """Return how many days a month has."""
+    """Return the number of days in a month."""
     return monthrange(month.year, month.month)[1]
 
 
 def _around(month: date) -> dict[str, date]:
-    """Return the first days of a month, of the month before and of the month after."""
+    """Return the first days of a month, of the previous month and of the next month."""
     before = (month - timedelta(days=1)).replace(day=1)
     return {"before": before, "month": month, "next": month + timedelta(days=days_in(month))}
 
@@ -269,7 +269,7 @@ def _change(now: Number | None, before: Number | None) -> float | None:
 
 
 def _sum(volumes: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the exact sum of the known volumes, None if none is known."""
+    """Return the exact sum of the known volumes, or None if no volume is known."""
     known = [int(volume) for volume in volumes if volume is not None]
     return Decimal(sum(known)) if known else None
 

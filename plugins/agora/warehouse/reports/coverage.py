@@ -1,4 +1,4 @@
-"""The states of expected app-days, the reasons for missing points, and the next app-days to expire."""
+"""Reports the states of expected app-days, why points are missing, and which app-days expire soonest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.warehouse.reports import Row, rows
 class Sort(StrEnum):
     """Order of the apps."""
 
-    EXPIRY = "expiry"  # next to expire, then most missing days
+    EXPIRY = "expiry"  # soonest to expire first, then most missing days
     MISSING = "missing"
     NAME = "name"
 
@@ -25,8 +25,8 @@ class Choice(NamedTuple):
 
     Attributes:
         from_date: First usage date.
-        to_date: Last usage date, included.
-        search: A part of an app's name or App ID, in any case; empty for all apps.
+        to_date: Last usage date, inclusive.
+        search: Part of an app's name or App ID, case-insensitive. Empty means all apps.
         sort: Order of the apps.
         limit: Maximum number of apps.
         offset: Number of apps to skip.
@@ -43,7 +43,8 @@ class Choice(NamedTuple):
 # The filters on usage_date skip older years. days_left and is_available follow each account's calendar.
 WINDOW_BEGINS = "select min(window_begins_on) as first_date from mart.vendor_account"
 IN_WINDOW = "usage_date >= :window_begins_on and days_left >= 0"
-# Available days may be two days older than the window, and at a month's end four days may leave it at once.
+# Available days may be two days older than the window. At the end of a month, four days may leave the window
+# on the same day.
 REQUESTED = "usage_date >= cast(:window_begins_on as date) - 6 and is_available"
 # Incomplete app-days that are still requested.
 OPEN = f"not is_complete and state <> 'lost' and {REQUESTED}"
@@ -52,7 +53,7 @@ WINDOW = f"""
 select min(usage_date) as first_date, max(usage_date) as last_date
 from mart.coverage
 where {REQUESTED} and (days_left >= 0 or not is_complete and state <> 'lost')
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 CHOSEN = """
     usage_date between :from_date and :to_date
@@ -73,7 +74,7 @@ where {CHOSEN}
 group by app_id
 order by {{order}} app_name, app_id
 limit :limit offset :offset
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 MISSING_FIRST = "count(*) filter (where state <> 'collected') desc,"
 ORDERS = {
     Sort.EXPIRY: f"days_left nulls last, {MISSING_FIRST}",
@@ -94,9 +95,9 @@ from mart.coverage
 where {CHOSEN}
 group by usage_date, state
 order by usage_date, state
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
-# All days that are still requested after expires_on are one group.
+# All days that are still requested after expires_on form one group.
 EXPIRING = f"""
 select
     greatest(days_left, -1) as days_left,
@@ -109,7 +110,7 @@ where {OPEN}
 group by greatest(days_left, -1)
 order by greatest(days_left, -1)
 limit 3
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 NAMES = "select app_id, app_name from mart.app where app_id = any(:app_ids)"
 
@@ -125,26 +126,26 @@ NOTHING: dict[str, Any] = {
 
 
 def window_begins(connection: Connection) -> dict[str, date | None]:
-    """Return the oldest usage date that any account is expected to show, as IN_WINDOW takes it."""
+    """Return the oldest usage date in any account's vendor window, as a parameter for IN_WINDOW."""
     return {"window_begins_on": rows(connection, WINDOW_BEGINS)[0]["first_date"]}
 
 
 def window(connection: Connection) -> tuple[date, date] | None:
-    """Return the oldest and the newest usage date that is in the window or still requested."""
+    """Return the oldest and the newest of the usage dates that are in the window or still requested."""
     (found,) = rows(connection, WINDOW, window_begins(connection))
     return (found["first_date"], found["last_date"]) if found["first_date"] else None
 
 
 def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
-    """Return apps with their days, the states of each date over all chosen apps, and what expires soonest.
+    """Return the chosen apps with their days, app-days by date and state, and the next days to expire.
 
-    Days are usage dates of each app's account. `same_response_as` of a day lists the names of the apps that
-    were given the same response body. `expiring` covers all apps and dates; `days_left` -1 stands
-    for days that are out of the window by the calendar and still requested.
+    Each day is a usage date of the app's account. The `same_response_as` field of a day lists the names of
+    the apps that received the same response body. `expiring` covers all apps and dates. Its `days_left` is -1
+    for days that have left the window according to the calendar and are still requested.
     """
     values = {**choice._asdict(), **window_begins(connection)}
     apps = rows(connection, APPS.format(order=ORDERS[choice.sort]), values)
-    # An offset beyond the last app returns no row with the total.
+    # An offset beyond the last app returns no row, and therefore no total.
     counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
     days = rows(connection, DAYS, {**values, "app_ids": [app["app_id"] for app in apps]})
     _name_same_responses(connection, days)
@@ -160,7 +161,7 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
 
 
 def _name_same_responses(connection: Connection, days: list[Row]) -> None:
-    """Replace the App IDs in `same_response_as` by a list of names; empty where there are none."""
+    """Replace the App IDs in `same_response_as` with a list of names, which is empty if there are none."""
     for day in days:
         day["same_response_as"] = day["same_response_as"].split(", ") if day["same_response_as"] else []
     app_ids = {app_id for day in days for app_id in day["same_response_as"]}

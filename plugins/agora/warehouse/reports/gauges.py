@@ -1,4 +1,4 @@
-"""The gauges among the metrics: app-days by state, and the next one to expire."""
+"""Reads the gauge metrics: app-days by state, and the time until the next app-day expires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from agora.domain import State
 from agora.warehouse.planning_queries import count_lost_days
 from agora.warehouse.reports.coverage import REQUESTED, window_begins
 
-# As in agora_bandwidth_watch: a partial day has points, and the vendor may never have had more.
+# The same states as in agora_bandwidth_watch. Partial days are left out: they have points, and the vendor may
+# never have had more.
 UNCOLLECTED = (State.PENDING.value, State.REJECTED.value, State.FAILED.value)
 
 BY_STATE = f"""
@@ -23,19 +24,19 @@ select
 from mart.coverage
 where {REQUESTED} and (days_left >= 0 or state in {UNCOLLECTED})
 group by state
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 
 class Gauges(NamedTuple):
-    """Counts of the expected app-days of all accounts that are still requested.
+    """Counts of all accounts' expected app-days that are still requested.
 
     Attributes:
-        app_days: State → number of app-days in the vendor's window, plus uncollected ones that are still
-            requested after it; without states that do not occur.
+        app_days: Number of app-days by state: those in the vendor window, and uncollected ones that are still
+            requested after they left it. States that do not occur are left out.
         days_left: Days until the first uncollected app-day expires; 0 if it has expired and is still
-            requested. Without an uncollected app-day, days until the newest day expires. None if no app-day
+            requested. If all app-days are collected, days until the newest day expires. None if no app-day
             is expected.
-        age_days: Days since the oldest uncollected usage date; 0 without an uncollected app-day.
+        age_days: Days since the oldest uncollected usage date; 0 if all app-days are collected.
         lost_app_days: All lost app-days, however old.
     """
 

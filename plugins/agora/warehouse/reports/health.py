@@ -1,4 +1,4 @@
-"""The health of the collection: missing app-days, the last runs, the accounts, and doubtful responses."""
+"""Reports the health of the collection: missing app-days, runs, accounts and suspicious responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ select
     max(usage_date) filter (where {IN_WINDOW}) as to_date
 from mart.coverage
 where {REQUESTED}
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 STATES = f"""
 select state, count(*) as app_days
@@ -29,7 +29,7 @@ from mart.coverage
 where {IN_WINDOW}
 group by state
 order by state
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 OLDEST = f"""
 select app_id, app_name, conn_id, usage_date, state, reason, days_left
@@ -37,7 +37,7 @@ from mart.coverage
 where {OPEN}
 order by usage_date, app_name, app_id
 limit 1
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 LOST = "select count(*) from mart.coverage where not is_complete and state = 'lost'"
 
@@ -85,7 +85,7 @@ left join (
     group by conn_id
 ) as coverage on account.conn_id = coverage.conn_id
 order by account.conn_id
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 # Unreviewed drops come first, however old.
 RESTATEMENTS = f"""
@@ -109,7 +109,7 @@ from mart.restatement
 where restated_at > mart.clock() - interval '31 days' or (is_drop and reviewed_at is null)
 order by is_drop and reviewed_at is null desc, restated_at desc, app_name, usage_date
 limit 50
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 SAME_RESPONSES = f"""
 select usage_date, array_agg(app_name order by app_name, app_id) as app_names, count(*) over () as in_all
@@ -129,20 +129,26 @@ from (
 group by usage_date, app_ids
 order by usage_date desc, app_ids
 limit 50
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 
 def health(connection: Connection) -> Row:
-    """Return the contents of the page Health, read in one transaction.
+    """Return the contents of the Health page, read in one transaction.
 
     Returns:
-        `window`: the number of app-days in the vendor's window, of open ones (incomplete and still
-        requested), and by `states`. `oldest`: the oldest open app-day or None. `lost_app_days`: all of them,
-        however old. `runs`: the last 30 that ended. `requests_by_day`: of the runs that ended in the last 31
-        days (UTC). `accounts`. `restatements`: at most 50 unreviewed drops and restatements of the last 31
-        days, which number `restatements_in_all`. `drops_to_review`, and `newest_drop_at`, up to which a
-        review marks them. `same_responses`: apps with the same response body for a day of the window, at most
-        50 of `same_responses_in_all`.
+        A dictionary with these keys, among others:
+
+        - `window`: the number of app-days in the vendor window, in total and by state (`states`), and the
+          number of open app-days, which are incomplete and still requested.
+        - `oldest`: the oldest open app-day, or None.
+        - `lost_app_days`: the number of all lost app-days, however old.
+        - `runs`: the last 30 finished runs.
+        - `requests_by_day`: the requests made by runs that ended in the last 31 days (UTC).
+        - `restatements`: unreviewed drops and the restatements of the last 31 days, at most 50 in total.
+          `restatements_in_all` counts the restatements of the last 31 days.
+        - `drops_to_review`: the number of unreviewed drops. A review marks those up to `newest_drop_at`.
+        - `same_responses`: apps that received the same response body for a day in the window, at most 50
+          groups of `same_responses_in_all`.
     """
     window = window_begins(connection)
     restatements = rows(connection, RESTATEMENTS)
@@ -168,5 +174,5 @@ def health(connection: Connection) -> Row:
 
 
 def _of_all(found: list[Row], column: str, empty: Any) -> Any:
-    """Remove a column with one value from all rows; return the value, or `empty` without rows."""
+    """Remove a column that has the same value in all rows. Return the value, or `empty` without rows."""
     return next(iter([row.pop(column) for row in found]), empty)

@@ -1,4 +1,4 @@
-"""Sums of apps' points on one five-minute grid, with absent points and figures."""
+"""Sums the points of apps on a five-minute grid, counts absent points and computes figures."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SECONDS = 60 * MINUTES_PER_SLOT
 # Days on either side of the range, for accounts whose usage dates begin earlier or later.
 MARGIN = 2
 NO_DAY = np.iinfo(np.int64).max
-# kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average of its five minutes.
+# kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average over its five minutes.
 BYTES_A_KBPS = 37_500
 FIGURES = ("p95_kbps", "peak_kbps", "peak_at", "mean_kbps", "volume_bytes")
 
 
 class Sums:
-    """Sums per instant over the points of apps in one or several time zones, for a range of usage dates.
+    """Sums per instant of the points of apps in one or several time zones, for a range of usage dates.
 
     An instant belongs to the earliest of its points' usage dates, as in mart.billing_monthly_total. Without
-    points, it belongs to the earliest usage date on which a point was expected. Each sum has the number of
-    apps whose expected point is absent.
+    points, it belongs to the earliest usage date on which a point was expected. Each instant also has
+    the number of apps whose expected point is absent.
     """
 
     def __init__(self, from_date: date, to_date: date, starts_at: Sequence[int]) -> None:
@@ -35,8 +35,8 @@ class Sums:
 
         Args:
             from_date: First usage date.
-            to_date: Last usage date, included.
-            starts_at: Instant at which `from_date` starts in each time zone, epoch seconds.
+            to_date: Last usage date, inclusive.
+            starts_at: Instant at which `from_date` starts in each time zone, in epoch seconds.
         """
         self.from_date = from_date
         self.days = (to_date - from_date).days + 1
@@ -51,12 +51,13 @@ class Sums:
         self.expected_days: set[int] = set()
 
     def expect(self, starts_at: int, days_of_apps: Sequence[Sequence[int]], today: int) -> None:
-        """Add the expected days of the apps of one time zone.
+        """Add the expected days of the apps in one time zone.
 
         Args:
-            starts_at: Instant at which `from_date` starts in the zone, epoch seconds.
-            days_of_apps: Each app's expected days, counted from `from_date`, at most two outside the range.
-            today: The zone's present date, counted from `from_date`.
+            starts_at: Instant at which `from_date` starts in the zone, in epoch seconds.
+            days_of_apps: Each app's expected days, counted from `from_date`, at most two days outside the
+                range.
+            today: Current date in the zone, counted from `from_date`.
         """
         count = self.days + 2 * MARGIN
         expected = np.zeros(count, dtype=np.int64)
@@ -64,7 +65,7 @@ class Sums:
             expected[np.array(days) + MARGIN] += 1
         over = expected.copy()
         if 0 < today + MARGIN < count:
-            # Apps expected yesterday are expected today. A sum with zones whose day is over lacks them.
+            # Apps expected yesterday are expected today. Sums with zones whose day has ended lack these apps.
             expected[today + MARGIN] = expected[today + MARGIN - 1]
         first = (starts_at - self.origin) // SECONDS - MARGIN * SLOTS_PER_DAY
         own = slice(first, first + count * SLOTS_PER_DAY)
@@ -78,8 +79,9 @@ class Sums:
         """Add points, each the sum of one or several apps.
 
         Args:
-            points: Usage date (counted from `from_date`, at most two outside the range), instant (epoch
-                seconds), sum of the points in kbps, number of apps. An instant may occur several times.
+            points: Tuples of the usage date (counted from `from_date`, at most two days outside the range),
+                the instant (in epoch seconds), the sum of the points in kbps and the number of apps. An
+                instant may occur several times.
         """
         if not points:
             return
@@ -90,7 +92,7 @@ class Sums:
         np.minimum.at(self.day_observed, slots, days)
 
     def series(self) -> dict[str, Any]:
-        """Return the points of the range, its figures, and the figures of each day."""
+        """Return the points of the range, the figures for the range and the figures for each day."""
         day = np.where(self.observed > 0, self.day_observed, self.day_expected)
         inside = (day >= 0) & (day < self.days)
         there = inside & (self.observed > 0)
@@ -118,14 +120,14 @@ class Sums:
         }
 
     def _figures(self, there: NDArray[np.bool_], absent: NDArray[np.int64]) -> dict[str, Any]:
-        """Return the figures of a part of the points. Without points, all but the counts are None."""
+        """Return the figures for some of the points. Without points, all figures but the counts are None."""
         slots = np.flatnonzero(there)
         kbps = self.kbps[slots]
         points = len(kbps)
         counts = {"points": points, "points_lacking_apps": int(np.count_nonzero(absent[slots]))}
         if not points:
             return {**counts, **dict.fromkeys(FIGURES)}
-        # Drop the floor(5 N / 100) highest and take the next (docs/billing.md).
+        # Drop the floor(5 N / 100) highest points and take the next one (docs/billing.md).
         rank = points - 1 - 5 * points // 100
         peak = int(kbps.argmax())
         return {
@@ -142,10 +144,10 @@ class Sums:
 
 
 def volume_bytes(kbps: NDArray[np.float64]) -> Decimal:
-    """Return the bytes carried by five-minute points, exact for whole kbps.
+    """Return the number of bytes that five-minute points carry. The result is exact for whole kbps.
 
-    Neither a double nor 64 bits hold a month's sum exactly. The function therefore sums the high and the low
-    32 bits of the whole kbps separately and joins the two sums as Python integers.
+    Neither a double nor a 64-bit integer can hold a month's sum exactly. The function therefore sums the high
+    and the low 32 bits of the whole kbps separately and joins the two sums as Python integers.
 
     Args:
         kbps: One rate per point, without gaps, each below 2**63.

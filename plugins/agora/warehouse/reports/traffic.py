@@ -1,4 +1,4 @@
-"""Five-minute points of an app or of the sum of apps, with figures of the range and of each day."""
+"""Reports the five-minute points of apps or of their sum, with figures for the range and for each day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.warehouse.reports import rows
 from agora.warehouse.reports.point_sums import Sums
 
 DEFAULT_DAYS = 31
-# The usage dates of one instant in two accounts lie at most two days apart (UTC-12 and UTC+14).
+# The usage dates of one instant in two accounts are at most two days apart (UTC-12 and UTC+14).
 ZONES_APART = timedelta(days=2)
 
 YESTERDAY = "select max((mart.clock() at time zone timezone)::date) - 1 as yesterday from mart.vendor_account"
@@ -29,7 +29,7 @@ from mart.app
 where true {FOUND}
 order by app_name, app_id
 limit :limit
-"""  # noqa: S608 - made of this file's own text
+"""  # noqa: S608 - composed from this file's constants
 
 LARGEST = """
 select app_id
@@ -61,7 +61,7 @@ group by account.timezone, coverage.app_id
 order by account.timezone
 """
 
-# Grouped by the instant alone. Grouping by the usage date, too, would first sort all points on disk.
+# Grouped only by the instant. Grouping by the usage date, too, would sort all points on disk.
 POINTS = """
 select
     cast(floor((extract(epoch from interval_start) - :starts_at) / 86400) as integer) as day,
@@ -108,7 +108,7 @@ order by conn_id
 
 
 def dates(connection: Connection, from_date: date | None, to_date: date | None) -> tuple[date, date]:
-    """Complete a range of usage dates. By default it ends with the latest yesterday and has 31 days."""
+    """Fill in the missing ends of a range of usage dates. By default, it covers 31 days up to yesterday."""
     if to_date is None:
         # Without an account there is no data, so any date will do.
         to_date = rows(connection, YESTERDAY, {})[0]["yesterday"] or date(2000, 1, DEFAULT_DAYS)
@@ -116,7 +116,7 @@ def dates(connection: Connection, from_date: date | None, to_date: date | None) 
 
 
 def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
-    """Return apps whose name or App ID contains a text, by name, with their first and last day."""
+    """Return apps whose name or App ID contains the search text, by name, with their first and last days."""
     found = rows(connection, APPS, {"search": search, "limit": limit})
     return {"apps_in_all": max((app.pop("apps_in_all") for app in found), default=0), "apps": found}
 
@@ -124,14 +124,14 @@ def apps(connection: Connection, search: str, limit: int) -> dict[str, Any]:
 def traffic(
     connection: Connection, app_ids: Sequence[str], is_sum: bool, from_date: date, to_date: date
 ) -> dict[str, Any]:
-    """Return a series per app, or one for the sum of the apps.
+    """Return one series per app, or one series for the sum of the apps.
 
     Args:
-        connection: In a transaction with one snapshot for all queries.
-        app_ids: The apps. Empty means all apps for a sum, or else the app with the largest bill.
+        connection: Connection in a transaction that uses one snapshot for all queries.
+        app_ids: The apps. Empty means all apps if `is_sum` is true, otherwise the app with the largest bill.
         is_sum: Whether the apps are summed point by point.
         from_date: First usage date.
-        to_date: Last usage date, included.
+        to_date: Last usage date, inclusive.
     """
     chosen = list(app_ids)
     if not chosen and not is_sum:
@@ -159,7 +159,7 @@ def traffic(
 def _series(
     connection: Connection, app_ids: list[str] | None, from_date: date, to_date: date
 ) -> dict[str, Any]:
-    """Return the sum of one or several apps, or of all apps (None)."""
+    """Return the sum of the given apps, or of all apps if `app_ids` is None."""
     values = {"app_ids": app_ids, "from_date": from_date, "to_date": to_date}
     zones = [list(apps) for _, apps in groupby(rows(connection, EXPECTED, values), itemgetter("timezone"))]
     sums = Sums(from_date, to_date, [apps[0]["starts_at"] for apps in zones])

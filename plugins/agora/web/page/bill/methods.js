@@ -1,4 +1,4 @@
-// The billing methods, and the elements that show a figure, its change, its projection and the status of a row.
+// The billing methods, and the elements that show a figure, its change, its projection and a row's status.
 import { h } from "../frame/dom.js";
 import { formatBytes, formatCount, formatInteger, formatMonth, formatRate } from "../frame/format.js";
 
@@ -64,25 +64,25 @@ export function statusElement(row) {
   const isPart = row.status === "part of the month";
   const sign = { final: "✓ ", running: "… ", "part of the month": "◑ ", incomplete: "◐ " }[lacksPoints(row) ? "incomplete" : row.status];
   const covered = [lacksPoints(row) && pointsText(row), !isWholeMonth(row) && daysText(row)].filter(Boolean).join(", ");
-  const reason = row.is_final && covered ? " The settings collect_from or collect_until exclude the other days." : "";
+  const reason = row.is_final && covered ? " The setting collect_from or collect_until excludes the other days." : "";
   return h("span", { class: lacksPoints(row) || isPart ? "status incomplete" : "status", title: STATUSES[row.status] + reason },
     h("b", { "aria-hidden": "true" }, sign), covered ? `${row.status}: ${covered}` : row.status);
 }
 
-// The name of the month before, with its days if the row covers only part of it.
+// The name of the previous month, with the covered days if the row covers only part of that month.
 export function monthBefore(row, bill) {
   const month = formatMonth(bill.month_before);
   return isWholeMonth(row.before) ? month : `${month} (${daysText(row.before)})`;
 }
 
-// A figure of the month before, marked if the row covers only part of that month.
+// A figure from the previous month, marked if the row covers only part of that month.
 export function figureBefore(figure, row, bill) {
   if (isWholeMonth(row.before)) return figure;
   const label = `${formatMonth(bill.month_before)} covers ${daysText(row.before)}`;
   return h("span", {}, figure, h("span", { class: "incomplete", role: "img", title: label, "aria-label": label }, " ◑"));
 }
 
-// Why a row has no percentage; null if it has one, or if there is no month before.
+// Returns why a row has no percentage. Returns null if the row has one, or if there is no previous month.
 export function reasonNotCompared(row, bill) {
   if (!row.before) return null;
   for (const [isoDate, figures] of [[bill.month_before, row.before], [bill.month, row]]) {

@@ -1,4 +1,4 @@
-// The bill of each app. The browser has the whole bill, so sorting, searching and paging need no requests.
+// The bill per app. The browser has the whole bill, so sorting, searching and paging need no requests.
 import { updateAddress } from "../frame/address.js";
 import { field, h, select } from "../frame/dom.js";
 import { formatCount, formatInteger, formatMonth } from "../frame/format.js";

@@ -1,4 +1,4 @@
-// The total of all apps: a tile per billing method, and bars that compare the month with the month before.
+// The total of all apps: one tile per billing method, and bars that compare the month with the previous month.
 import { METHODS, VOLUME, bytesElement, changeElement, monthBefore, projectionElement, rateElement } from "./methods.js";
 import { h } from "../frame/dom.js";
 import { formatCount, formatDigits, formatMonth, formatRate, rateUnit } from "../frame/format.js";

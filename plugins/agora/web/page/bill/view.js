@@ -1,4 +1,4 @@
-// The view Bill: a month by every billing method, compared with the month before, in total and per app.
+// The Bill view: a month by every billing method, compared with the previous month, in total and per app.
 import { navigate, currentParams } from "../frame/address.js";
 import { pathOf, read } from "../frame/api.js";
 import { field, h, select } from "../frame/dom.js";
@@ -13,7 +13,7 @@ export async function show(panel, params) {
   if (!bill.total) return panel.append(emptyState(bill, months));
   const tiles = new TotalTiles(bill);
   const table = new BillTable(bill, params);
-  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bar chart of the figures above and of the month before" });
+  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bar chart of the figures above and the previous month's figures" });
   panel.append(tiles.element, notes(bill), h("h2", {}, "Total of all apps by method"), chart, table.element);
   panel.addEventListener("shown", () => drawComparison(chart, bill).catch((error) => chart.replaceChildren(error.message)));
   loadVolume(bill, tiles, table);

@@ -7,7 +7,7 @@ import { formatCount, formatDate, formatInteger, plainNote } from "../frame/form
 import { dismiss, isActive, isBeingCollected, trigger, triggeredRuns } from "./triggered_runs.js";
 
 export class CollectBar {
-  // `rights`: the response of the route rights. `onfocuslost`: called when the focused element is removed.
+  // `rights`: the response from the route `rights`. `onfocuslost`: called when the focused element is removed.
   constructor(rights, onfocuslost) {
     Object.assign(this, { rights, onfocuslost, days: [] });
     this.selection = h("div", { class: "selection", "aria-live": "polite" });

@@ -8,7 +8,8 @@ const MAX_NAMES = 5;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class Grid {
-  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route coverage. `onselect`: called with the selected days.
+  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route `coverage`. `onselect`: called with the selected
+  // days.
   constructor(dates, apps, byDate, onselect) {
     Object.assign(this, { dates, apps, onselect, from: null, to: null, dragging: null });
     this.cells = apps.map((app, row) => dates.map((date, column) => this.cell(row, column)));
@@ -19,13 +20,13 @@ export class Grid {
     this.paint(apps, byDate);
   }
 
-  // Whether newer days have the same apps and dates, in any order, so that this table can show them.
+  // Returns whether newer data has the same apps and dates, in any order, so that this table can show it.
   fits(dates, apps) {
     const known = new Set(this.apps.map((app) => app.app_id));
     return String(dates) === String(this.dates) && apps.length === known.size && apps.every((app) => known.has(app.app_id));
   }
 
-  // Updates the cells in place, which keeps the focus and the selection. Unchanged cells are not touched.
+  // Updates the cells in place, to keep the focus and the selection. Unchanged cells are not touched.
   paint(apps, byDate) {
     const fresh = new Map(apps.map((app) => [app.app_id, app]));
     this.apps = this.apps.map((app) => fresh.get(app.app_id));

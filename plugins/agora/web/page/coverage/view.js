@@ -1,4 +1,4 @@
-// The view Coverage: the days that expire first, the controls, the legend, the grid, and the bar to collect days.
+// The Coverage view: the days that expire first, the controls, the legend, the grid, and the bar to collect days.
 import { navigate } from "../frame/address.js";
 import { read } from "../frame/api.js";
 import { SAME_RESPONSE, STATES, timeLeft } from "../frame/app_day_states.js";
@@ -32,7 +32,7 @@ export async function show(panel, params) {
     replaceIfChanged(pages, pager(params, fresh));
   }
 
-  // With other apps or dates, the selection is cleared.
+  // Clears the selection, because the apps or dates are different.
   function replaceGrid(dates, fresh) {
     const focused = place.contains(document.activeElement) ? document.activeElement.place : null;
     grid = new Grid(dates, fresh.apps, fresh.by_date, (days) => bar.select(days));
@@ -47,7 +47,7 @@ export async function show(panel, params) {
   });
 }
 
-// Falls back to the last page if an old link names a later one.
+// Falls back to the last page if an old link refers to a later page.
 async function load(params) {
   const page = Number(params.get("page") ?? 1);
   const coverage = await read("coverage", { ...Object.fromEntries(params), apps_per_page: APPS_PER_PAGE });

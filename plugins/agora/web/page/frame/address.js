@@ -1,10 +1,10 @@
-// The user's choices, stored behind the # of the page's address and of Airflow's address, for reloads and links.
+// Stores the user's choices after the # in the page's address and in Airflow's address, for reloads and links.
 
 export function navigate(view, params, changes) {
   location.hash = hashOf(view, withChanges(params, changes));
 }
 
-// Updates the address without a navigation, for a view that already shows the change. Returns the new parameters.
+// Updates the address without navigating, for a view that already shows the change. Returns the new parameters.
 export function updateAddress(view, params, changes) {
   const next = withChanges(params, changes);
   history.replaceState(null, "", `#${hashOf(view, next)}`);
@@ -12,7 +12,7 @@ export function updateAddress(view, params, changes) {
   return next;
 }
 
-// The current parameters, for a control that is older than the last update.
+// The current parameters, for a control that was created before the last update.
 export function currentParams() {
   return new URLSearchParams(location.hash.split("?")[1] ?? "");
 }

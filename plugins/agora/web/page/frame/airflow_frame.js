@@ -1,4 +1,4 @@
-// The page inside Airflow's frame: follows Airflow's theme, and opens links outside the frame.
+// Integrates the page into Airflow's frame: follows Airflow's theme, and opens links outside the frame.
 
 const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -6,7 +6,7 @@ function airflowDocument() {
   try {
     return window.parent === window ? null : window.parent.document.documentElement;
   } catch {
-    return null; // a frame of another origin
+    return null; // the outer document has another origin
   }
 }
 
@@ -17,7 +17,7 @@ function applyTheme() {
   document.dispatchEvent(new Event("theme"));
 }
 
-// Follows Airflow's theme, or the system's theme if the page stands alone.
+// Follows Airflow's theme, or the system's theme if the page is not in a frame.
 export function followTheme() {
   const airflow = airflowDocument();
   if (airflow) new MutationObserver(applyTheme).observe(airflow, { attributes: true, attributeFilter: ["class"] });

@@ -1,4 +1,4 @@
-// Requests to the page's routes and to Airflow's API, as the logged-in user.
+// Sends requests to the page's routes and to Airflow's API as the logged-in user.
 
 const root = new URL("../..", import.meta.url);
 // The path of Airflow's own base URL, if any.

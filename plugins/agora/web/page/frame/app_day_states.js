@@ -9,10 +9,10 @@ export const STATES = {
   failed: { sign: "!", means: "no usable response" },
   lost: { sign: "–", means: "expected, never collected, no longer available" },
 };
-// Shown next to the sign of the state.
+// Shown next to the state's sign.
 export const SAME_RESPONSE = { sign: "=", means: "other apps got the same response body" };
 
-// A day is requested for two days after it should have left the vendor window.
+// A day is still requested for two days after it should have left the vendor window.
 const MARGIN_DAYS = 2;
 export const isRequestable = ({ state, days_left: days }) => state !== "lost" && days >= -MARGIN_DAYS;
 

@@ -23,7 +23,7 @@ export function select(id, options, selected, onchange) {
   return element;
 }
 
-// Reports a picked date at once, and a typed date on Enter or blur: while typing, each digit forms a valid date.
+// Reports a picked date immediately, and a typed date on Enter or blur, because half-typed dates can be valid.
 export function dateInput(id, value, onpick, attributes = {}) {
   let isTyping = false;
   const pick = () => {
@@ -46,8 +46,8 @@ export function table(caption, headings, rows, attributes = {}) {
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell))))));
 }
 
-// Replaces an element's children unless the text is unchanged, which keeps the focus and avoids repeated
-// announcements by screen readers. Returns whether the focus was in the replaced children.
+// Replaces an element's children only if the text has changed. This keeps the focus and avoids repeated announcements
+// by screen readers. Returns whether the focus was in the replaced children.
 export function replaceIfChanged(element, children) {
   const fresh = h("div", {}, children);
   if (fresh.textContent === element.textContent) return false;

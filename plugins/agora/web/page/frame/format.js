@@ -1,6 +1,6 @@
 // Formats numbers, dates, rates and counts for display. Rates are in kbps (1,000 bits per second).
 
-// Formatters are created once: creating one per number slows long tables down.
+// Formatters are created once, because creating one per number would slow down long tables.
 const integer = new Intl.NumberFormat("en");
 const fourDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const exactlyFourDigits = new Intl.NumberFormat("en", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
@@ -13,7 +13,7 @@ const BYTE_UNITS = [[1e21, "ZB"], [1e18, "EB"], [1e15, "PB"], [1e12, "TB"], [1e9
 export const formatInteger = (number) => integer.format(number);
 export const formatCompact = (number) => compact.format(number);
 
-// Four digits align numbers in a column; small integers stay as they are.
+// Four digits align the numbers in a column. Small integers are not padded.
 export const formatDigits = (number) => (Number.isInteger(number) && number < 1000 ? fourDigits : exactlyFourDigits).format(number);
 
 // A count with its noun: 1 app-day, 2 app-days, 1,234 app-days.
@@ -21,13 +21,13 @@ export function formatCount(number, noun, plural = `${noun}s`) {
   return `${formatInteger(number)} ${number === 1 ? noun : plural}`;
 }
 
-// Up to `most` names, and the number of further names.
+// Up to `most` names, followed by the number of remaining names.
 export function formatNames(names, most) {
   const further = names.length - most;
   return names.slice(0, most).join(", ") + (further > 0 ? ` and ${formatInteger(further)} more` : "");
 }
 
-// The best unit for a rate, and its size in kbps.
+// The best unit for a rate, as the unit's size in kbps and its name.
 export function rateUnit(kbps) {
   return RATE_UNITS.find(([size]) => Math.abs(kbps) >= size) ?? RATE_UNITS.at(-1);
 }
@@ -78,5 +78,5 @@ export function datesBetween(first, last) {
   return dates;
 }
 
-// A run note as plain text: Airflow renders notes as Markdown, so they are stored escaped.
+// Returns a run note as plain text. Notes are stored escaped, because Airflow renders them as Markdown.
 export const plainNote = (note) => note?.replace(/\\([!-/:-@[-`{-~])/g, "$1").replaceAll("\u200b", "");

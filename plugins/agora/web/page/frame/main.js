@@ -1,4 +1,4 @@
-// The page's frame: shows the chosen view, or an error with a button to try again.
+// The frame around the views: shows the chosen view, or an error with a button to try again.
 import { airflowRoot, read } from "./api.js";
 import { h } from "./dom.js";
 import { followTheme, openLinksOutside } from "./airflow_frame.js";
@@ -27,7 +27,7 @@ async function show() {
   } catch (error) {
     panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), h("button", { onclick: show }, "Try again"));
   }
-  // If the user has left the view meanwhile, its panel is dropped.
+  // Discards the panel if the user has left the view in the meantime.
   if (number === requestNumber) display(panel);
 }
 
@@ -40,7 +40,7 @@ async function load(chosen) {
   }
 }
 
-// Keeps the keyboard focus: elements that can have the focus keep their ids across views.
+// Keeps the keyboard focus. This works because focusable elements have the same ids in the new panel.
 function display(panel) {
   const focusedId = document.activeElement?.id;
   view.replaceChildren(panel);

@@ -1,4 +1,4 @@
-// Draws charts with Plotly.js in the colours of the theme. The library is loaded with the first chart.
+// Draws charts with Plotly.js in the theme's colours. The library is loaded with the first chart.
 
 const CONFIG = { responsive: true, displaylogo: false, displayModeBar: false, showTips: false, scrollZoom: false, doubleClick: false };
 const drawn = new Map();
@@ -18,8 +18,8 @@ function plotly() {
   return loaded;
 }
 
-// Draws or redraws a chart in an element of the document. Colours may name a variable of style.css, such as
-// "--line-1". Other text is never replaced, because an app may have such a name.
+// Draws or redraws a chart in an element of the document. A colour may be the name of a variable in style.css, such as
+// "--line-1". Other text is never replaced, because an app may have the same name as a variable.
 export async function drawChart(element, traces, layout) {
   const library = await plotly();
   for (const other of drawn.keys()) {

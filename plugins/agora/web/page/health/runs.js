@@ -13,8 +13,8 @@ const RUN_STATES = {
 const HEADINGS = ["State", "Run", "Started", "Duration", "App-days", "Received", "Changed", "State now", "Requests", "Failed apps", "Note"];
 const NUMBERS = ["App-days", "Received", "Changed", "Requests", "Failed apps"];
 
-// Returns `rows`: the runs, newest first; `ended`: the last ended run of each DAG, newest first; and `error`. If Airflow
-// does not list its runs, the rows come from the warehouse only.
+// Returns `rows` (the runs, newest first), `ended` (the last ended run of each DAG, newest first) and `error`. If
+// Airflow's list of runs is unavailable, the rows come only from the warehouse.
 export async function lastRuns(recordedRuns) {
   const recorded = new Map(recordedRuns.map((run) => [key(run), run]));
   const recordedRows = (label) => [...recorded.values()].map((run) => ({ ...run, figures: run, sign: "–", label }));
@@ -63,7 +63,7 @@ export function runsTable({ rows, error }) {
   if (!rows.length) return h("div", {}, notice, h("p", { class: "empty" }, "There are no runs yet. Trigger the DAG agora_bandwidth_daily, or wait for the nightly run."));
   return h("div", {}, notice, h("div", { class: "scroll runs", tabindex: 0, role: "region", "aria-label": "Last runs" },
     h("table", { class: "plain" },
-      h("caption", {}, "Ended collecting runs have figures: the app-days planned, received and changed, and their state now"),
+      h("caption", {}, "Collecting runs that have ended show figures: app-days planned, received and changed, and their state now"),
       h("thead", {}, h("tr", {}, HEADINGS.map((heading) => h("th", { scope: "col", class: NUMBERS.includes(heading) ? "number" : null }, heading)))),
       h("tbody", {}, rows.map(runRow)))));
 }
@@ -96,7 +96,7 @@ function statesText(figures) {
   return states.map((state) => h("span", {}, `${formatInteger(figures[state])} ${state}`));
 }
 
-// Without a note in Airflow, the recorded problems are shown.
+// Shows the recorded problems if the run has no note in Airflow.
 function noteElement(run) {
   const note = run.note?.replace(/^Result: /, "") || run.problems;
   return note && h("div", { title: note }, note);

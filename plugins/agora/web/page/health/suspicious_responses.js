@@ -1,5 +1,5 @@
 // Suspicious responses: days that the vendor restated, and days on which several apps got the same response. A drop to
-// less than half of a day's sum looks like an outage at the vendor and stays on top until a user reviews it.
+// less than half of a day's sum may be caused by an outage at the vendor. It stays at the top until a user reviews it.
 import { write } from "../frame/api.js";
 import { h, table } from "../frame/dom.js";
 import { formatCount, formatDate, formatInteger, formatNames, formatRate, formatTime } from "../frame/format.js";

@@ -1,4 +1,4 @@
-// The vendor API: requests by day, and the state of each vendor account.
+// The vendor API: requests per day, and the state of each vendor account.
 import { h, table } from "../frame/dom.js";
 import { addDays, formatCount, formatDate, formatInteger, formatTime } from "../frame/format.js";
 import { drawChart } from "../frame/plotly.js";

@@ -1,4 +1,4 @@
-// The view Health: incomplete days, the last and next runs, the vendor accounts, and suspicious responses.
+// The Health view: incomplete days, the last and next runs, the vendor accounts, and suspicious responses.
 import { read } from "../frame/api.js";
 import { timeLeft } from "../frame/app_day_states.js";
 import { h } from "../frame/dom.js";
@@ -41,7 +41,7 @@ export async function show(panel) {
 
 function emptyState() {
   return h("div", { class: "empty" },
-    h("p", {}, "No data is collected yet, and no run has started."),
+    h("p", {}, "No data has been collected yet, and no run has started."),
     h("p", {}, "Add your App IDs to the Airflow variable agora_apps and trigger the DAG agora_bandwidth_daily. This page then shows the progress."));
 }
 

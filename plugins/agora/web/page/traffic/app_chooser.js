@@ -1,4 +1,4 @@
-// Chooses the apps to show: chips of the chosen apps, and a search field for other apps.
+// The control for choosing apps: chips for the chosen apps, and a search field for other apps.
 import { read } from "../frame/api.js";
 import { h } from "../frame/dom.js";
 import { formatCount } from "../frame/format.js";

@@ -5,7 +5,7 @@ import { HOUR } from "./clock.js";
 
 const MARGIN = { l: 64, r: 104, t: 26, b: 56 };
 const MAX_NAME_LENGTH = 14;
-// The marks at the bottom of the chart, by the method of Series that selects their points.
+// The marks at the bottom of the chart, keyed by the Series method that selects their points.
 export const MARKS = { isMissing: { colour: "--warn", means: "missing points" }, isIncomplete: { colour: "--partial", means: "sums without every app" } };
 // Plotly interprets some HTML in names.
 const escapeHtml = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -66,7 +66,7 @@ function lineTrace(one, shown, clock, scale) {
     x0: clock.localTime(one.instant(first)),
     dx: one.step,
     y: one.kbps.slice(first, end).map((kbps) => (kbps === null ? null : kbps / scale.size)),
-    // Shows markers if they do not overlap.
+    // Shows markers only in short windows, where they do not overlap.
     mode: shown.length <= 3 * HOUR ? "lines+markers" : "lines",
     marker: { ...base.marker, size: 7 },
     customdata: one.kbps.slice(first, end).map((_, index) => (one.isIncomplete(first + index) ? `, ▲ without ${formatCount(one.absent_apps[first + index], "app")}` : "")),
@@ -141,7 +141,7 @@ function p95Labels(series, { size, top }, height, range) {
   return [heading, ...labels];
 }
 
-// Spaces descending levels at least a distance apart, with none below zero.
+// Spaces descending levels at least `distance` apart, with none below zero.
 function spread(levels, distance) {
   const pushed = [];
   for (const level of levels) pushed.push(Math.min(level, (pushed.at(-1) ?? Infinity) - distance));

@@ -1,4 +1,4 @@
-// Times in a time zone. Plotly has no time zones, so each chart has one UTC offset, which its axis names.
+// Times in a time zone. Plotly does not support time zones, so each chart has one UTC offset, shown on its axis.
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -12,7 +12,8 @@ function offset(timeZone, instant) {
 }
 
 export class Clock {
-  // Uses the offset at the end of the range. Before a clock change, times differ from wall-clock time.
+  // Uses the offset at the end of the range. If the clocks change within the range, the times before the change differ
+  // from wall-clock time.
   constructor(timeZone, from, to) {
     Object.assign(this, { timeZone, from, to, offset: offset(timeZone, to - 1) });
   }
@@ -64,7 +65,7 @@ export class Clock {
   }
 }
 
-// The zones to choose from: the zones of the vendor accounts, and the viewer's zone.
+// The zones to choose from: the vendor accounts' zones and the viewer's zone.
 export function zones(accounts, from, to) {
   const vendorZones = [...new Set(accounts.map((account) => account.timezone))];
   const accountsIn = (zone) => accounts.filter((account) => account.timezone === zone).map((account) => account.conn_id);

@@ -1,4 +1,4 @@
-// The figures, the chart with its toolbar, and the tables of the loaded range. Changing the zoom or the time zone
+// The figures, the chart with its toolbar, and the tables for the loaded range. Changing the zoom or the time zone
 // needs no request.
 import { navigate, updateAddress } from "../frame/address.js";
 import { field, h, select } from "../frame/dom.js";
@@ -31,7 +31,7 @@ export class Panel {
     });
   }
 
-  // Zooms to the part that the user drags over; a double click shows the whole range.
+  // Zooms to the part that the user drags across. A double click shows the whole range.
   #handleZoom() {
     this.chart.on?.("plotly_relayout", (change) => {
       const [from, to] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];

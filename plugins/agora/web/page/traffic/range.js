@@ -1,4 +1,4 @@
-// Which usage dates are loaded (at most 62), and which window of them is shown. Times are milliseconds since 1970.
+// Determines which usage dates are loaded (at most 62) and which window is shown. Times are in milliseconds since 1970.
 import { addDays } from "../frame/format.js";
 import { DAY, HOUR, MINUTE } from "./clock.js";
 
@@ -7,7 +7,7 @@ const MONTH_DAYS = 31;
 const MIN_LENGTH = 15 * MINUTE;
 const STEP = 5 * MINUTE;
 const LENGTHS = { Week: 7 * DAY, Day: DAY, Hour: HOUR };
-// The address parameters of a window that shows the whole loaded range.
+// The address parameters for a window that shows the whole loaded range.
 export const WHOLE_RANGE = { at: null, minutes: null };
 
 // The named ranges. `last`: the newest expected usage date.

@@ -1,11 +1,11 @@
-// One series of the chart, its figures and its tables: an app, or a sum of apps.
+// One series in the chart, the figures and the tables: an app or a sum of apps.
 import { formatCount, formatInteger, formatRate } from "../frame/format.js";
 
-// A sign distinguishes a series besides its colour.
+// In addition to its colour, each series has a sign.
 const SIGNS = [["circle", "●"], ["square", "■"], ["diamond", "◆"], ["cross", "✚"], ["triangle-down", "▼"], ["star", "★"]];
 
 export class Series {
-  // `fields`: a series of the route traffic.
+  // `fields`: a series from the route `traffic`.
   constructor(fields, number) {
     Object.assign(this, fields);
     this.number = number;
@@ -18,7 +18,7 @@ export class Series {
     this.to = this.from + fields.kbps.length * this.step;
   }
 
-  // The indices of the slots that start in a window: first, end.
+  // Returns the slots that start in a window, as the first index and the index after the last.
   slots({ from, to }) {
     const slot = (instant) => Math.min(Math.max(Math.ceil((instant - this.from) / this.step), 0), this.kbps.length);
     return [slot(from), slot(to)];
@@ -28,7 +28,7 @@ export class Series {
     return this.from + slot * this.step;
   }
 
-  // A point without neighbours, which a line does not show.
+  // Whether a point has no neighbours. A line does not show such a point.
   isIsolated(slot) {
     const hasPoint = (index) => typeof this.kbps[index] === "number";
     return hasPoint(slot) && !hasPoint(slot - 1) && !hasPoint(slot + 1);

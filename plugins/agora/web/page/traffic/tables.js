@@ -1,4 +1,4 @@
-// The figures of the range as tiles or as a table, notices about missing points, and tables of days and points.
+// The figures for the range as tiles or as a table, notices about missing points, and tables of days and points.
 import { h, table } from "../frame/dom.js";
 import { formatBytes, formatCount, formatDate, formatInteger, formatRate } from "../frame/format.js";
 import { DAY } from "./clock.js";
@@ -46,7 +46,7 @@ const isIncomplete = (figures) => figures.points < figures.expected_points || fi
 const warningSign = (figures) => (isIncomplete(figures) ? "▲ " : "");
 const pointsText = (figures) => `${warningSign(figures)}${formatInteger(figures.points)} of ${formatInteger(figures.expected_points)}`;
 
-// A notice per series with missing points.
+// One notice per series with missing points.
 export function missingPointsNotices(series, coverageLink) {
   return series.filter(({ figures }) => isIncomplete(figures)).map((one) => {
     const { points, expected_points: expected, points_lacking_apps: incompleteSums, most_absent_apps: maxAbsent } = one.figures;

@@ -1,4 +1,4 @@
-// The view Traffic: the choice of apps and dates, then the figures, the chart and the tables.
+// The Traffic view: the choice of apps and dates, then the figures, the chart and the tables.
 import { currentParams, navigate } from "../frame/address.js";
 import { read } from "../frame/api.js";
 import { dateInput, field, h, select } from "../frame/dom.js";
@@ -26,7 +26,7 @@ function modeOf(params) {
   return mode === "all" || (mode === "sum" && params.get("app_ids")) ? mode : "each";
 }
 
-// Adds the App IDs that the route chose: with other dates, the largest app may be another one.
+// Adds the App IDs that the route chose, because the largest app may differ for other dates.
 function withApps(params, response) {
   const next = new URLSearchParams(params);
   const mode = modeOf(params);
