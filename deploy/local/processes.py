@@ -181,8 +181,8 @@ class Record:
 def stop(seconds: Mapping[str, float], state: Path) -> None:
     """Stop services together, including all processes that they started.
 
-    All main processes receive SIGTERM at the same time, and stop their children in order. If a service
-    exceeds its time, all of its processes receive SIGTERM, then SIGKILL.
+    All main processes receive SIGTERM at the same time, and stop their children in order. If a service does
+    not end within its `seconds`, all of its processes receive SIGTERM, then SIGKILL.
 
     Args:
         seconds: Time that each service has to finish its work. Services that are not running are ignored.

@@ -26,8 +26,8 @@ comment on column core.fresh_month_p95.last_day is
 'Last usage date with points. The bills use the stored percentile only after that day.';
 
 -- Grain: one row per usage date and start of the day. Key: usage_date, starts_at. Unit: kbps. The view contains only
--- days that have ended for every account, because a stored sum cannot leave out the apps of an account.
--- Consumer: core.summed_day.
+-- days that have ended for every account. A stored sum covers all accounts, so a reader cannot exclude an account whose
+-- day has not ended. Consumer: core.summed_day.
 create or replace view core.fresh_day_sum as
 select
     stored.usage_date,

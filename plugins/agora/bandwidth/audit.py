@@ -13,7 +13,7 @@ from agora.bandwidth.replay import newest
 from agora.bandwidth.response_rows import read
 from agora.domain import SLOTS_PER_DAY
 from agora.text import format_count
-from agora.warehouse.stored_points import StoredPoints, read_points_to_compare
+from agora.warehouse.audit_queries import StoredPoints, read_points_to_compare
 
 # Number of older app-days. Comparing them takes about 20 s on one core, as long as comparing the last 62 days
 # of 800 apps, which are always compared. With up to 100 apps and 500 days, each week's sample covers every

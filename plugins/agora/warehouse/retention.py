@@ -21,8 +21,8 @@ class Retention(BaseModel):
     """The variable `agora_retention`.
 
     Attributes:
-        raw_answer_days: Days after which the raw responses for a usage date are deleted; None deletes none.
-        app_day_days: Days after which app-days are deleted and no longer expected; None deletes none.
+        raw_answer_days: Age in days at which the raw responses for a usage date are deleted. None: never.
+        app_day_days: Age in days at which app-days are deleted and no longer expected. None: never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -14,7 +14,8 @@ drop view if exists core.summed_day, core.fresh_day_sum, core.wanted_app_day, co
 
 -- Delete entries without a request: lost days, and days not requested because of their app's other responses. The
 -- triggers are disabled because no aggregate depends on these entries, and core.entered_days is stored again below. A
--- typo in a backfill made hundreds of thousands of them; a recorded change for each would slow down every reader.
+-- single mistyped backfill creates hundreds of thousands of entries, and one recorded change per entry would slow down
+-- every query.
 alter table core.app_day disable trigger user;
 delete from core.app_day
 where attempts = 0 and kbps is null;
