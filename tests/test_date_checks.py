@@ -1,4 +1,4 @@
-"""A year that was mistyped is refused, in settings and in forms, with the date that was probably meant."""
+"""Dates with a mistyped year are refused in settings and forms, with a suggested correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 29)
 
 
 @pytest.mark.parametrize("field", ["collect_from", "collect_until"])
-def test_a_date_before_the_vendor_is_a_typo(field: str) -> None:
+def test_a_setting_refuses_a_date_before_the_vendor_began(field: str) -> None:
     assert getattr(parse_apps([{"app_id": "a1", field: "2014-01-01"}])[0], field) == date(2014, 1, 1)
     assert getattr(parse_apps([{"app_id": "a1", field: "2016-02-29"}])[0], field) == date(2016, 2, 29)
     year = datetime.now(UTC).year
@@ -32,7 +32,7 @@ def test_a_date_before_the_vendor_is_a_typo(field: str) -> None:
 
 
 @pytest.mark.parametrize("value", [*(TODAY - timedelta(days) for days in (-9999, -1, 0, 399, 400)), date.max])
-def test_a_form_accepts_the_last_four_hundred_days(value: date) -> None:
+def test_a_form_accepts_the_last_400_days(value: date) -> None:
     require_plausible_date("from_date", value, TODAY)
 
 
@@ -53,7 +53,7 @@ def test_a_form_accepts_the_last_four_hundred_days(value: date) -> None:
         (date.min, "from_date 0001-01-01 is "),
     ],
 )
-def test_a_forms_date_further_back_is_a_typo(value: date, sentence: str) -> None:
+def test_a_form_refuses_an_earlier_date(value: date, sentence: str) -> None:
     with pytest.raises(SettingsError) as refused:
         require_plausible_date("from_date", value, TODAY)
     assert sentence in str(refused.value)

@@ -1,4 +1,4 @@
-"""Each error says what happened and what to do, and points to the runbook once."""
+"""Each error states what happened and what to do, and refers to the runbook once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.unit
 VENDOR_ERRORS = VendorError.__subclasses__()
 
 
-def test_the_tree_of_the_docstring_is_the_tree() -> None:
+def test_the_docstring_lists_every_error_class() -> None:
     documented = errors.__doc__ or ""
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     assert len(VENDOR_ERRORS) == 12
@@ -32,7 +32,7 @@ def test_the_tree_of_the_docstring_is_the_tree() -> None:
 
 
 @pytest.mark.parametrize("kind", VENDOR_ERRORS)
-def test_a_vendor_error_says_what_it_is_about_and_what_to_do(kind: type[VendorError]) -> None:
+def test_a_vendor_error_states_its_subject_and_its_advice(kind: type[VendorError]) -> None:
     answer = Response(400, b"", datetime(2026, 11, 2, tzinfo=UTC))
     error = kind(
         "HTTP 400 from the vendor: no",
@@ -49,21 +49,21 @@ def test_a_vendor_error_says_what_it_is_about_and_what_to_do(kind: type[VendorEr
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("Do this.", "Do this. See docs/runbook.md#settings-error"),
         ("it is wrong", "it is wrong. See docs/runbook.md#settings-error"),
         ("ALTER ROLE x;", "ALTER ROLE x; See docs/runbook.md#settings-error"),
     ],
 )
-def test_an_error_ends_with_the_entry_of_its_class(text: str, said: str) -> None:
-    assert str(SettingsError(text)) == said
+def test_an_error_ends_with_the_runbook_entry_for_its_class(text: str, expected: str) -> None:
+    assert str(SettingsError(text)) == expected
 
 
-def test_several_kinds_are_pointed_to_once_each() -> None:
+def test_each_runbook_entry_is_listed_once() -> None:
     kinds = [UnknownApp, CredentialsRefused, UnknownApp]
     assert see(kinds) == "See docs/runbook.md#credentials-refused, docs/runbook.md#unknown-app"
 
 
-def test_a_reason_that_the_ledger_keeps_is_bare() -> None:
+def test_a_reason_stored_in_the_ledger_has_no_runbook_reference() -> None:
     assert str(ResponseRejected("not JSON")) == "not JSON"

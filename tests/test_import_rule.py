@@ -1,4 +1,4 @@
-"""Who may import whom: Airflow stays in its rooms, client and warehouse know nothing of each other."""
+"""Import rules: only some packages import Airflow, and client and warehouse do not import each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 AGORA = Path(agora.__file__).parent
 SANDBOX = Path(sandbox.__file__).parent
-KNOW_AIRFLOW = (
+MAY_IMPORT_AIRFLOW = (
     "callbacks",
     "dag_support",
     "dags",
@@ -36,7 +36,7 @@ import importlib, importlib.abc, sys
 class NoAirflow(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == "airflow":
-            raise ImportError(f"Airflow is not here: {name}")
+            raise ImportError(f"Airflow is blocked: {name}")
         return None
 
 sys.meta_path.insert(0, NoAirflow())
@@ -71,59 +71,61 @@ def imported_by(folder: Path) -> Iterator[tuple[Path, str]]:
                 yield from ((path, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{path} imports relatively"
-                # `from agora import client` brings in agora.client as much as `import agora.client` does.
+                # `from agora import client` imports agora.client, just as `import agora.client` does.
                 yield from ((path, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def test_the_core_imports_without_airflow() -> None:
     core = [
-        name for name in modules() if not name.startswith(tuple(f"agora.{room}" for room in KNOW_AIRFLOW))
+        name
+        for name in modules()
+        if not name.startswith(tuple(f"agora.{package}" for package in MAY_IMPORT_AIRFLOW))
     ]
     assert {"agora.errors", "agora.bandwidth.collect", "agora.client.http"} <= set(core)
-    answer = imports_without_airflow(*core)
-    assert answer.returncode == 0, answer.stderr
+    result = imports_without_airflow(*core)
+    assert result.returncode == 0, result.stderr
 
 
-def test_the_block_on_airflow_holds() -> None:
-    answer = imports_without_airflow("agora.dag_support.variables")
-    assert answer.returncode != 0
-    assert "Airflow is not here" in answer.stderr
+def test_the_block_on_airflow_is_effective() -> None:
+    result = imports_without_airflow("agora.dag_support.variables")
+    assert result.returncode != 0
+    assert "Airflow is blocked" in result.stderr
 
 
-def test_a_batch_travels_without_airflow() -> None:
+def test_batches_import_without_airflow() -> None:
     assert imports_without_airflow("agora.dag_support.batches").returncode == 0
 
 
 @pytest.mark.parametrize(
-    ("room", "forbidden"),
+    ("package", "forbidden"),
     [
         ("client", ("agora.warehouse", "agora.bandwidth", "sqlalchemy", "pandas")),
         ("warehouse", ("agora.client", "agora.bandwidth", "aiohttp")),
     ],
 )
-def test_client_and_warehouse_know_nothing_of_each_other(room: str, forbidden: tuple[str, ...]) -> None:
-    imported = list(imported_by(AGORA / room))
+def test_client_and_warehouse_do_not_import_each_other(package: str, forbidden: tuple[str, ...]) -> None:
+    imported = list(imported_by(AGORA / package))
     assert imported
     assert [found for found in imported if found[1].startswith(forbidden)] == []
 
 
-def test_no_task_gets_an_engine_past_the_guard_on_the_server() -> None:
+def test_tasks_get_an_engine_only_through_the_server_checks() -> None:
     """`hooks.warehouse.warehouse` refuses a server that may lose commits, and explains errors."""
-    made_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".warehouse_engine")}
-    guarded_by = {path.name for path, name in imported_by(AGORA) if name.endswith(".require_durable_server")}
-    assert guarded_by == {"warehouse.py", "owner.py"}
-    # No task runs these two. Their commands start in owner.py.
-    assert made_by - guarded_by == {"migrate.py", "rebuild.py"}
+    created_in = {path.name for path, name in imported_by(AGORA) if name.endswith(".warehouse_engine")}
+    checked_in = {path.name for path, name in imported_by(AGORA) if name.endswith(".require_durable_server")}
+    assert checked_in == {"warehouse.py", "owner.py"}
+    # No task runs these two modules. Their commands start in owner.py.
+    assert created_in - checked_in == {"migrate.py", "rebuild.py"}
     assert [found for found in imported_by(AGORA) if found[1] == "sqlalchemy.create_engine"] == [
         (AGORA / "warehouse" / "engine.py", "sqlalchemy.create_engine")
     ]
 
 
-def test_the_sandbox_imports_nothing_of_agora() -> None:
+def test_the_sandbox_does_not_import_agora() -> None:
     imported = list(imported_by(SANDBOX))
     assert imported
     assert [found for found in imported if found[1].partition(".")[0] == "agora"] == []
 
 
-def test_agora_imports_nothing_of_the_sandbox() -> None:
+def test_agora_does_not_import_the_sandbox() -> None:
     assert [found for found in imported_by(AGORA) if found[1].partition(".")[0] == "sandbox"] == []

@@ -1,4 +1,4 @@
-"""The guard of this folder itself."""
+"""The block on sockets in unit tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from outside stays text at every outlet."""
+"""External text stays plain text in run notes, chat messages and spreadsheets."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ INLINE = [
 
 @pytest.mark.parametrize("before", ["", "a\n", "a\r", "a\r\n", "a\n\n", "a\n \n", "- - "])
 @pytest.mark.parametrize("text", [*BLOCKS, *INLINE])
-def test_a_run_note_is_paragraphs_of_text(before: str, text: str) -> None:
+def test_a_run_note_is_rendered_as_plain_paragraphs(before: str, text: str) -> None:
     markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     for indent in ("", " ", "   ", "    ", "\t", " \t "):
         given = f"{before}{indent}{text}"
@@ -79,7 +79,7 @@ def test_a_run_note_is_paragraphs_of_text(before: str, text: str) -> None:
         assert words == given.split()
 
 
-# What remark-gfm, with which Airflow shows notes, makes a link of.
+# Text that remark-gfm, which renders notes in Airflow, turns into a link.
 GFM_LINK = re.compile(r"https?://[-.\w]|www\.[-.\w]|[-.\w+]+@[-\w]+\.[-\w]", re.IGNORECASE)
 
 
@@ -114,7 +114,7 @@ def test_a_run_note_has_no_bare_link(text: str) -> None:
         ("mail ops@example.com", "mail ops@example.com"),
     ],
 )
-def test_a_chat_sees_no_mention_link_or_image(text: str, chat: str | None) -> None:
+def test_a_chat_message_has_no_mention_link_or_image(text: str, chat: str | None) -> None:
     assert "<" not in for_chat(text)
     assert ">" not in for_chat(text)
     assert chat in (None, for_chat(text))
@@ -122,13 +122,13 @@ def test_a_chat_sees_no_mention_link_or_image(text: str, chat: str | None) -> No
 
 BLANKS = ["", " ", "\t", "\r", "\n", "\u00a0", "\u3000", "\ufeff", "\u200b", " \t ", '"', ' "']
 SIGNS = ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫"]
-BEFORE = ["", "Shop;", "Shop\t", "Shop|", "Shop\n", "Shop\r", 'a";', "a;;", "=1;"]
+PREFIXES = ["", "Shop;", "Shop\t", "Shop|", "Shop\n", "Shop\r", 'a";', "a;;", "=1;"]
 
 
 @pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize("sign", SIGNS)
-def test_a_spreadsheet_calculates_nothing(blank: str, sign: str) -> None:
-    for text in (f"{before}{blank}{sign}1+1" for before in BEFORE):
+def test_a_spreadsheet_cell_is_never_a_formula(blank: str, sign: str) -> None:
+    for text in (f"{before}{blank}{sign}1+1" for before in PREFIXES):
         file = io.StringIO()
         csv.writer(file).writerow(["2026-11", for_spreadsheet(text), "final"])
         for separator in ",;\t|":
@@ -140,5 +140,5 @@ def test_a_spreadsheet_calculates_nothing(blank: str, sign: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Lobby", "a=b", " a-b", "超-1", "(=1)", "Lobby; 2 | 3", "a;b=c"])
-def test_a_name_that_is_no_formula_stays_as_it_is(text: str) -> None:
+def test_a_name_that_is_not_a_formula_is_unchanged(text: str) -> None:
     assert for_spreadsheet(text) == text

@@ -1,4 +1,4 @@
-"""When the scheduled DAGs run, computed at whatever time this test runs."""
+"""Run times of the scheduled DAGs, whatever the time of the test."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from agora.timetable import CLOCK_TOLERANCE, CronTimetable, IgnoresFutureRuns, U
 pytestmark = pytest.mark.unit
 
 DAY = timedelta(days=1)
-# At any time of the day some of these are still to come today, and the others have been.
+# At any time of day, some of these hours have passed and the others are still to come.
 HOURS_AFTER_MIDNIGHT = range(24)
 
 
 def next_run(hours: int, last: datetime | None = None, starts: datetime | None = None) -> datetime:
-    """Return when it runs, after a last run and the DAG's start."""
+    """Return the time of the next run, given the last run and the DAG's start."""
     delay = timedelta(hours=hours)
     end = pendulum.instance(last - delay) if last else None
     info = UsageDateTimetable(60 * hours).next_dagrun_info(
@@ -35,19 +35,19 @@ def next_run(hours: int, last: datetime | None = None, starts: datetime | None =
 
 
 @pytest.mark.parametrize("hours", HOURS_AFTER_MIDNIGHT)
-def test_the_first_run_is_the_latest_that_is_due(hours: int) -> None:
+def test_the_first_run_is_the_latest_one_due(hours: int) -> None:
     for starts in (None, datetime(2020, 1, 1, tzinfo=UTC)):
         assert timedelta() <= datetime.now(UTC) - next_run(hours, starts=starts) < DAY
 
 
 @pytest.mark.parametrize("hours", HOURS_AFTER_MIDNIGHT)
-def test_the_next_run_is_a_day_later_and_nights_without_airflow_are_not_repeated(hours: int) -> None:
+def test_the_next_run_is_a_day_later_and_missed_nights_are_skipped(hours: int) -> None:
     first = next_run(hours)
     assert next_run(hours, last=first) == first + DAY
     assert next_run(hours, last=first - 9 * DAY) == first
 
 
-def test_no_day_before_the_dag_starts() -> None:
+def test_no_run_precedes_the_dags_start() -> None:
     in_a_week = datetime.now(UTC) + 7 * DAY
     assert next_run(1, starts=in_a_week) > in_a_week + DAY
 
@@ -76,19 +76,19 @@ def test_a_run_in_the_future_does_not_move_the_next_one(dag_id: str, days: int) 
             data_interval=DataInterval(later, later + (interval.end - interval.start)),
         )
     assert info_after(timetable, future.data_interval) == first
-    # Airflow has the first run already and continues from there.
+    # The first run exists, and Airflow continues from it.
     following = info_after(timetable, first.data_interval).run_after
     assert following - first.run_after == timetable.period
     assert pendulum.now("UTC") <= following <= pendulum.now("UTC") + timetable.period
 
 
-def test_the_last_run_counts_although_another_clock_is_a_little_ahead() -> None:
+def test_the_last_run_counts_if_another_clock_is_slightly_ahead() -> None:
     end = pendulum.now("UTC") + CLOCK_TOLERANCE / 2
     assert info_after(CronTimetable("0 6 * * *"), DataInterval(end, end)).run_after > end
 
 
 @pytest.mark.parametrize("expression", ["0 6 * * *", "0 3 * * *", "0 5 * * 0", "0 18 * * *"])
-def test_a_cron_timetable_runs_as_a_cron_string_does(expression: str) -> None:
+def test_a_cron_timetable_matches_airflows_own(expression: str) -> None:
     ours, airflows = CronTimetable(expression), CronTriggerTimetable(expression, timezone="UTC")
     assert ours.summary == airflows.summary
     now = pendulum.now("UTC")
@@ -96,18 +96,18 @@ def test_a_cron_timetable_runs_as_a_cron_string_does(expression: str) -> None:
         assert info_after(ours, last) == info_after(airflows, last)
 
 
-def test_a_serialized_timetable_is_read_again() -> None:
+def test_a_timetable_survives_serialization() -> None:
     for timetable in SCHEDULES.values():
-        again = type(timetable).deserialize(timetable.serialize())
-        assert isinstance(again, IgnoresFutureRuns)
-        assert info_after(again, None) == info_after(timetable, None)
-        assert again.summary == timetable.summary
+        restored = type(timetable).deserialize(timetable.serialize())
+        assert isinstance(restored, IgnoresFutureRuns)
+        assert info_after(restored, None) == info_after(timetable, None)
+        assert restored.summary == timetable.summary
     released = UsageDateTimetable.deserialize({"minutes_after_midnight": 90})
     assert released.summary == "01:30 UTC"
     assert released.description == "Every night at 01:30 UTC, for the day before"
 
 
-def test_when_a_logical_date_runs() -> None:
+def test_the_run_time_of_a_logical_date() -> None:
     date = pendulum.datetime(2026, 11, 28, tz="UTC")
     assert SCHEDULES["agora_bandwidth_daily"].run_after(date) == date.add(days=1, hours=1, minutes=30)
     assert SCHEDULES["agora_bandwidth_watch"].run_after(date.add(hours=6)) == date.add(hours=6)

@@ -1,4 +1,4 @@
-"""Where alerts arrive in tests: a mail server and a web server in the test's own process."""
+"""A mail server and a web server that receive alerts in the test's own process."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Server = TypeVar("Server", bound=socketserver.BaseServer)
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Speaks as much SMTP as smtplib needs, and keeps what it is sent."""
+    """An SMTP server with the commands that smtplib needs. Stores the received mails."""
 
     allow_reuse_address = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _MailHandler)
         self.mails: list[EmailMessage] = []
-        self.refuses = False
+        self.refuses_recipients = False
 
     @property
     def port(self) -> int:
@@ -34,7 +34,7 @@ class _MailHandler(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
-        self.wfile.write(b"220 here\r\n")
+        self.wfile.write(b"220 ready\r\n")
         while line := self.rfile.readline():
             verb = line[:4].upper()
             if verb == b"DATA":
@@ -43,12 +43,12 @@ class _MailHandler(socketserver.StreamRequestHandler):
                 received = message_from_bytes(b"".join(lines), policy=policy.default)
                 assert isinstance(received, EmailMessage)
                 self.server.mails.append(received)
-            refused = verb == b"RCPT" and self.server.refuses
-            self.wfile.write(b"550 nobody of that name\r\n" if refused else b"250 fine\r\n")
+            refused = verb == b"RCPT" and self.server.refuses_recipients
+            self.wfile.write(b"550 no such user\r\n" if refused else b"250 OK\r\n")
 
 
 class HookServer(ThreadingHTTPServer):
-    """Keeps path and content of every POST; answers with `status`."""
+    """A webhook server that stores the path and body of every POST and responds with `status`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _HookHandler)
@@ -73,12 +73,12 @@ class _HookHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the request log."""
 
 
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
-    """Let a server run in a thread of its own."""
+    """Run a server in its own thread."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

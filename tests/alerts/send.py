@@ -1,6 +1,6 @@
-"""Sends one alert as the callbacks do, in a process of its own: Airflow stays out of the tests' process.
+"""Send one alert like the callbacks, in a separate process, so that the tests do not import Airflow.
 
-Its argument is what the run noted; whom to tell comes from the environment. Prints whether one way worked.
+The argument is the run note. The environment sets the recipients. Prints whether any channel accepted it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ from agora.dag_support.variables import configured_alerts
 
 if __name__ == "__main__":
     failure = Failure("some_dag", "some_run", "http://localhost/run", sys.argv[1])
-    news = message(failure, None, datetime.now(UTC))
-    assert news is not None
-    sys.stdout.write(str(callbacks._send(configured_alerts(), news, failure)))
+    alert = message(failure, None, datetime.now(UTC))
+    assert alert is not None
+    sys.stdout.write(str(callbacks._send(configured_alerts(), alert, failure)))

@@ -1,4 +1,4 @@
-"""Alerts as they arrive, at a real mail server and a real web server, and what is said if they do not."""
+"""Alerts received by a real mail server and a real web server, and the log lines for failed deliveries."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def hook() -> Iterator[HookServer]:
 
 
 def send(
-    home: Path, text: str, *, mail_port: int, hook_url: str, whom: Mapping[str, object]
+    home: Path, text: str, *, mail_port: int, hook_url: str, recipients: Mapping[str, object]
 ) -> subprocess.CompletedProcess[str]:
-    """Send an alert, with connections and variable as the environment gives them."""
+    """Send an alert, with the connections and the variable set in the environment."""
     extra = {"from_email": "agora@example.com", "disable_tls": True, "disable_ssl": True, "retry_limit": 0}
     smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail_port, "extra": extra}
     webhook = {"conn_type": "generic", "password": hook_url}
@@ -47,7 +47,7 @@ def send(
             "AIRFLOW_HOME": str(home),
             "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(smtp),
             "AIRFLOW_CONN_AGORA_WEBHOOK": json.dumps(webhook),
-            "AIRFLOW_VAR_AGORA_ALERTS": json.dumps(whom),
+            "AIRFLOW_VAR_AGORA_ALERTS": json.dumps(recipients),
             "NO_PROXY": "127.0.0.1",
         },
         stdout=subprocess.PIPE,
@@ -57,12 +57,12 @@ def send(
     )
 
 
-def test_words_of_the_vendor_arrive_as_they_are_and_are_neither_template_nor_markup(
+def test_the_vendors_message_is_neither_template_nor_markup(
     tmp_path: Path, mails: MailServer, hook: HookServer
 ) -> None:
     text = "HTTP 500 from the vendor: {{ 7 * 7 }} <b>Störung</b> – …\r\nBcc: all@example.com"
 
-    done = send(tmp_path, text, mail_port=mails.port, hook_url=hook.url + SECRET_PATH, whom=BOTH)
+    done = send(tmp_path, text, mail_port=mails.port, hook_url=hook.url + SECRET_PATH, recipients=BOTH)
 
     assert done.stdout.endswith("True"), done.stdout
     (mail,), ((path, post),) = mails.mails, hook.posts
@@ -79,12 +79,12 @@ def test_words_of_the_vendor_arrive_as_they_are_and_are_neither_template_nor_mar
 
 
 @pytest.mark.parametrize("status", [302, 500])
-def test_a_webhook_that_does_not_take_it_is_named_without_its_address_and_the_mail_goes_out(
+def test_a_failing_webhook_is_named_without_its_url_and_the_mail_is_sent(
     tmp_path: Path, mails: MailServer, hook: HookServer, status: int
 ) -> None:
     hook.status = status
 
-    done = send(tmp_path, "text", mail_port=mails.port, hook_url=hook.url + SECRET_PATH, whom=BOTH)
+    done = send(tmp_path, "text", mail_port=mails.port, hook_url=hook.url + SECRET_PATH, recipients=BOTH)
 
     assert done.stdout.endswith("True")
     assert len(mails.mails) == 1
@@ -94,24 +94,24 @@ def test_a_webhook_that_does_not_take_it_is_named_without_its_address_and_the_ma
     assert SECRET_PATH not in done.stdout
 
 
-def test_a_mail_server_that_refuses_is_named_and_the_webhook_is_called(
+def test_a_refusing_mail_server_is_named_and_the_webhook_is_called(
     tmp_path: Path, mails: MailServer, hook: HookServer
 ) -> None:
-    mails.refuses = True
+    mails.refuses_recipients = True
 
-    done = send(tmp_path, "text", mail_port=mails.port, hook_url=hook.url + SECRET_PATH, whom=BOTH)
+    done = send(tmp_path, "text", mail_port=mails.port, hook_url=hook.url + SECRET_PATH, recipients=BOTH)
 
     assert done.stdout.endswith("True")
     assert (len(mails.mails), len(hook.posts)) == (0, 1)
     assert "connection smtp_default did not accept the alert for ops@example.com" in done.stdout
-    assert "nobody of that name" in done.stdout
+    assert "no such user" in done.stdout
 
 
-def test_where_no_way_works_each_is_named_and_nothing_counts_as_told(tmp_path: Path) -> None:
-    nobody = free_port()
-    url = f"http://127.0.0.1:{nobody}{SECRET_PATH}"
+def test_if_every_channel_fails_each_is_named_and_the_alert_counts_as_not_sent(tmp_path: Path) -> None:
+    unused_port = free_port()
+    url = f"http://127.0.0.1:{unused_port}{SECRET_PATH}"
 
-    done = send(tmp_path, "text", mail_port=nobody, hook_url=url, whom=BOTH)
+    done = send(tmp_path, "text", mail_port=unused_port, hook_url=url, recipients=BOTH)
 
     assert done.stdout.endswith("False")
     assert "agora_webhook did not accept the alert: no connection (" in done.stdout
@@ -119,21 +119,21 @@ def test_where_no_way_works_each_is_named_and_nothing_counts_as_told(tmp_path: P
     assert SECRET_PATH not in done.stdout
 
 
-def test_a_webhook_on_plain_http_elsewhere_is_refused_without_being_called(tmp_path: Path) -> None:
-    whom = {"webhook_conn_id": "agora_webhook"}
+def test_a_plain_http_webhook_on_another_host_is_refused(tmp_path: Path) -> None:
+    recipients = {"webhook_conn_id": "agora_webhook"}
     url = f"http://alerts.example.com{SECRET_PATH}"
 
-    done = send(tmp_path, "text", mail_port=1, hook_url=url, whom=whom)
+    done = send(tmp_path, "text", mail_port=1, hook_url=url, recipients=recipients)
 
     assert done.stdout.endswith("False")
     assert "The connection agora_webhook is not usable as a webhook" in done.stdout
     assert SECRET_PATH not in done.stdout
 
 
-def test_a_connection_that_is_not_there_is_named(tmp_path: Path, mails: MailServer) -> None:
-    whom = {"email": ["ops@example.com"], "webhook_conn_id": "agora_other"}
+def test_a_missing_connection_is_named(tmp_path: Path, mails: MailServer) -> None:
+    recipients = {"email": ["ops@example.com"], "webhook_conn_id": "agora_other"}
 
-    done = send(tmp_path, "text", mail_port=mails.port, hook_url="", whom=whom)
+    done = send(tmp_path, "text", mail_port=mails.port, hook_url="", recipients=recipients)
 
     assert "There is no connection agora_other" in done.stdout
     assert len(mails.mails) == 1

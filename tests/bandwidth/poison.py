@@ -1,24 +1,24 @@
-"""Bodies of a 200 that break the vendor's contract, each with a part of the reason that must be given."""
+"""Bodies of 200 responses that violate the vendor's contract, each with a part of the expected reason."""
 
 from __future__ import annotations
 
 import gzip
 
-from tests.bandwidth.answers import DAY, body, with_points, without
+from tests.bandwidth.response_bodies import DAY, body, with_points, without
 
 POISON: dict[str, tuple[bytes, str]] = {
     "another day": (body(date="2026-10-31"), "requested 2026-11-01, got '2026-10-31'"),
-    "the day before a time zone later": (body(date="2026-11-02"), "got '2026-11-02'"),
-    "date spelled YYYYMMDD": (body(date="20261101"), "got '20261101'"),
+    "the following day": (body(date="2026-11-02"), "got '2026-11-02'"),
+    "date in the format YYYYMMDD": (body(date="20261101"), "got '20261101'"),
     "date with a time": (body(date="2026-11-01T00:00:00"), "got"),
     "date as a number": (body(date=20261101), "not as documented: Expected `str`, got `int` - at `$.date`"),
     "date null": (body(date=None), "Expected `str`, got `null` - at `$.date`"),
     "date in Arabic digits": (body(date="٢٠٢٦-١١-٠١"), "got"),
     "date with a space": (body(date=" 2026-11-01"), "got ' 2026-11-01'"),
     "unit unknown": (body(unit="furlongs"), "unit 'furlongs' is not one of"),
-    "unit in bytes": (body(unit="kBps"), "unit 'kBps' is not one of"),
+    "unit in bytes per second": (body(unit="kBps"), "unit 'kBps' is not one of"),
     "unit with a capital": (body(unit="Kbps"), "unit 'Kbps' is not one of"),
-    "unit in small letters": (body(unit="mbps"), "unit 'mbps' is not one of"),
+    "unit in lower case": (body(unit="mbps"), "unit 'mbps' is not one of"),
     "unit empty": (body(unit=""), "unit '' is not one of"),
     "unit null": (body(unit=None), "Expected `str`, got `null` - at `$.unit`"),
     "unit a list": (body(unit=["kbps"]), "Expected `str`, got `array` - at `$.unit`"),
@@ -36,8 +36,8 @@ POISON: dict[str, tuple[bytes, str]] = {
         body(**{f"an unknown key {number:04}": number for number in range(1000)}),
         "unknown field `an unknown key 0000`",
     ),
-    "keys in capitals": (body().replace(b'"unit"', b'"Unit"'), "unknown field `Unit`"),
-    "nothing known": (b'{"a": 1, "b": 2}', "unknown field `a`"),
+    "a key with a capital": (body().replace(b'"unit"', b'"Unit"'), "unknown field `Unit`"),
+    "only unknown keys": (b'{"a": 1, "b": 2}', "unknown field `a`"),
     "an error in a 200": (
         b'{"code": 300, "message": "qps limit error", "data": null}',
         "unknown field `code`",
@@ -47,24 +47,30 @@ POISON: dict[str, tuple[bytes, str]] = {
     "NaN": (with_points('"00:00": NaN'), "not JSON"),
     "Infinity": (with_points('"00:00": Infinity'), "not JSON"),
     "minus Infinity": (with_points('"00:00": -Infinity'), "not JSON"),
-    "beyond a double": (with_points('"00:00": 1e400'), "Number out of range - at `$.value.00:00`"),
+    "too large for a double": (with_points('"00:00": 1e400'), "Number out of range - at `$.value.00:00`"),
     "negative": (with_points('"00:00": 1, "00:05": -1'), "the point 00:05 is -1 kbps, which is below zero"),
-    "just negative": (with_points('"00:00": -5e-324'), "below zero"),
+    "slightly negative": (with_points('"00:00": -5e-324'), "below zero"),
     "huge": (with_points('"00:00": 100000000001'), "beyond 1e+11 kbps"),
     "huge after conversion": (with_points('"00:00": 1000001', "Gbps"), "1000001 Gbps, which is"),
-    "beyond 64 bits": (with_points('"00:00": 18446744073709551616'), "beyond 1e+11 kbps"),
+    "too large for 64 bits": (with_points('"00:00": 18446744073709551616'), "beyond 1e+11 kbps"),
     "an integer of 5,000 digits": (with_points('"00:00": ' + "9" * 5000), "Number out of range"),
-    "bool": (with_points('"00:00": true'), "Expected `float`, got `bool` - at `$.value.00:00`"),
-    "a number as string": (with_points('"00:00": "100"'), "Expected `float`, got `str` - at `$.value.00:00`"),
-    "a point null": (
+    "a Boolean": (with_points('"00:00": true'), "Expected `float`, got `bool` - at `$.value.00:00`"),
+    "a number as a string": (
+        with_points('"00:00": "100"'),
+        "Expected `float`, got `str` - at `$.value.00:00`",
+    ),
+    "a null point": (
         with_points('"00:00": 1, "00:05": null'),
         "Expected `float`, got `null` - at `$.value.00:05`",
     ),
-    "a point nested": (
+    "a point that is an object": (
         with_points('"00:00": {"kbps": 1}'),
         "Expected `float`, got `object` - at `$.value.00:00`",
     ),
-    "a point a list": (with_points('"00:00": [1]'), "Expected `float`, got `array` - at `$.value.00:00`"),
+    "a point that is a list": (
+        with_points('"00:00": [1]'),
+        "Expected `float`, got `array` - at `$.value.00:00`",
+    ),
     "hexadecimal": (with_points('"00:00": 0x10'), "not JSON"),
     "a leading zero": (with_points('"00:00": 007'), "not JSON"),
     "Arabic digits as a number": (with_points('"00:00": ١٢'), "not JSON"),
@@ -76,51 +82,51 @@ POISON: dict[str, tuple[bytes, str]] = {
     "00:00:00": (with_points('"00:00:00": 1'), "unknown field `00:00:00` - at `$.value`"),
     "an empty label": (with_points('"": 1'), "unknown field `` - at `$.value`"),
     "a label with a space": (with_points('"00:00 ": 1'), "unknown field `"),
-    "twice the date": (body().replace(b"{", b'{"date": "2026-11-01", ', 1), "the key 'date' occurs twice"),
-    "twice the value": (body().replace(b"{", b'{"value": {}, ', 1), "the key 'value' occurs twice"),
-    "twice a label": (with_points('"00:00": 1, "00:00": 2'), "the key '00:00' occurs twice"),
-    "twice a label, the same number": (with_points('"00:00": 1, "00:00": 1'), "occurs twice"),
-    "twice a label, the colon apart": (
+    "duplicate date": (body().replace(b"{", b'{"date": "2026-11-01", ', 1), "the key 'date' occurs twice"),
+    "duplicate value": (body().replace(b"{", b'{"value": {}, ', 1), "the key 'value' occurs twice"),
+    "duplicate label": (with_points('"00:00": 1, "00:00": 2'), "the key '00:00' occurs twice"),
+    "duplicate label with the same number": (with_points('"00:00": 1, "00:00": 1'), "occurs twice"),
+    "duplicate label with a space before the colon": (
         with_points('"00:00" : 1, "00:00" : 2'),
         "the key '00:00' occurs twice",
     ),
-    "twice a label in a full day": (
+    "duplicate label in a complete day": (
         body().replace(b'"23:55"', b'"00:00": 5, "23:55"'),
         "the key '00:00' occurs twice",
     ),
-    "twice a label, once escaped": (
+    "duplicate label, escaped once": (
         with_points(r'"00:00": 1, "\u00300:00": 2'),
         "the key '00:00' occurs twice",
     ),
-    "twice a label, with colons hidden in escapes": (
+    "duplicate label after labels with escaped colons": (
         with_points(r'"00\u003a00": 1, "00\u003a05": 2, "00:10": 3, "00:10": 4'),
         "the key '00:10' occurs twice",
     ),
-    "twice a label, the first a point and the second null": (
+    "duplicate label, first a point and then null": (
         with_points('"00:00": 1, "00:00": null'),
         "Expected `float`, got `null` - at `$.value.00:00`",
     ),
-    "twice the value, the first nested deep": (
+    "duplicate value, first with deep nesting": (
         body().replace(b"{", b'{"value": ' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b", ", 1),
         "unknown field `a` - at `$.value`",
     ),
-    "twice the unit, the first unknown": (
+    "duplicate unit, first with an unknown one": (
         body().replace(b"{", b'{"unit": "furlongs", ', 1),
         "the key 'unit' occurs twice",
     ),
-    "twice the date, the first another day": (
+    "duplicate date, first with another day": (
         body().replace(b"{", b'{"date": "2026-10-31", ', 1),
         "the key 'date' occurs twice",
     ),
-    "twice a key, once escaped": (
+    "duplicate key, escaped once": (
         body().replace(b"{", rb'{"unit": "kbps", ', 1).replace(b'"unit"', rb'"\u0075nit"', 1),
         "the key 'unit' occurs twice",
     ),
-    "twice a label, an escaped quotation mark before it": (
+    "duplicate label after an escaped quotation mark": (
         with_points(r'"\"": 1, "00:00": 1, "00:00": 2'),
         'unknown field `"',
     ),
-    "twice a key inside a point": (
+    "duplicate key inside a point": (
         with_points('"00:00": {"a": 1, "a": 2}'),
         "Expected `float`, got `object` - at `$.value.00:00`",
     ),
@@ -147,7 +153,7 @@ POISON: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "not JSON"),
     "white space": (b" \r\n\t ", "not JSON"),
     "null": (b"null", "Expected `object`, got `null`"),
-    "a text": (b'"ok"', "Expected `object`, got `str`"),
+    "a string": (b'"ok"', "Expected `object`, got `str`"),
     "a number": (b"288", "Expected `object`, got `int`"),
     "an array": (b"[" + body() + b"]", "Expected `object`, got `array`"),
     "a byte order mark": (b"\xef\xbb\xbf" + body(), "not JSON"),
@@ -170,5 +176,5 @@ POISON: dict[str, tuple[bytes, str]] = {
         with_points(", ".join(f'"x{n}": {n}' for n in range(289))),
         "unknown field `x0` - at `$.value`",
     ),
-    "the day before, complete": (body(date=str(DAY.replace(year=2025))), "got '2025-11-01'"),
+    "a complete day of the previous year": (body(date=str(DAY.replace(year=2025))), "got '2025-11-01'"),
 }

@@ -1,4 +1,4 @@
-"""Whatever the body: it is refused, or means what a second, slow reading makes of it, point by point."""
+"""Every generated body is either rejected or decoded to the same points as by the reference decoder."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from agora.bandwidth.decode import KBPS_PER_UNIT, MOST_KBPS, decode
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.domain import LABELS
 from agora.errors import ResponseRejected
-from tests.bandwidth.answers import DAY, body, with_points
 from tests.bandwidth.poison import POISON
-from tests.bandwidth.slow_reading import Refused, slow_reading
+from tests.bandwidth.reference_decoder import Refused, reference_decode
+from tests.bandwidth.response_bodies import DAY, body, with_points
 
 pytestmark = pytest.mark.unit
 
-REPEATED_AT_MOST = 300
+MAX_MESSAGE_LENGTH = 300
 
 POINTS = st.dictionaries(
     st.sampled_from(LABELS),
     st.integers(0, int(MOST_KBPS)) | st.floats(0, MOST_KBPS, allow_nan=False),
     max_size=288,
 )
-# Pieces that a random byte would hardly ever make.
+# Sequences that random bytes would hardly ever form.
 PIECES = st.sampled_from(
     [
         *(b'"00:00"', b'"00:05": 9, ', b'"\\u00300:00": 1, ', b'"00\\u003a00"', b'"date": "2026-11-01", '),
@@ -50,7 +50,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
-NEARLY = st.fixed_dictionaries(
+NEARLY_VALID = st.fixed_dictionaries(
     {},
     optional={
         "date": JSON | st.just("2026-11-01"),
@@ -71,7 +71,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return changed
 
 
-SPELLINGS = (
+NUMBER_FORMATS = (
     st.integers(0, int(MOST_KBPS)).map(str)
     | st.floats(0, 1e5).map(repr)
     | st.from_regex(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,20})?([eE][+-]?[0-9])?", fullmatch=True)
@@ -83,8 +83,8 @@ BLANKS = st.text(" \t\r\n", max_size=2)
 
 
 @st.composite
-def spelled(draw: st.DrawFn) -> bytes:
-    """Write a day in any way that JSON has for it; now and then with something twice, or wrong."""
+def formatted(draw: st.DrawFn) -> bytes:
+    """Format a day in any way that JSON permits, sometimes with duplicates or errors."""
 
     def text(plain: str) -> str:
         escaped = draw(st.sets(st.integers(0, len(plain) - 1), max_size=2))
@@ -97,20 +97,20 @@ def spelled(draw: st.DrawFn) -> bytes:
         )
 
     labels = draw(st.lists(st.sampled_from(LABELS), max_size=8, unique=not draw(st.booleans())))
-    points = [(label, draw(SPELLINGS)) for label in labels]
+    points = [(label, draw(NUMBER_FORMATS)) for label in labels]
     unit = draw(st.sampled_from(sorted(KBPS_PER_UNIT)))
     keys = [("date", f'"{text(str(DAY))}"'), ("unit", f'"{text(unit)}"'), ("value", an_object(points))]
     return an_object(draw(st.permutations(keys + draw(st.just([]) | st.just([keys[1]]))))).encode()
 
 
-def agrees(text: bytes, day: date = DAY) -> bool:
-    """Decode, normalise, and compare with the slow reading; tell whether there were points to be had."""
+def matches_reference(text: bytes, day: date = DAY) -> bool:
+    """Compare the decoded and normalised body with the reference; return whether the body was accepted."""
     try:
-        expected = slow_reading(text, day)
+        expected = reference_decode(text, day)
     except Refused:
         with pytest.raises(ResponseRejected) as refused:
             decode(text, day)
-        assert 0 < len(str(refused.value)) <= REPEATED_AT_MOST
+        assert 0 < len(str(refused.value)) <= MAX_MESSAGE_LENGTH
         assert str(refused.value).isprintable()
         return False
     decoded = decode(text, day)
@@ -128,10 +128,10 @@ def agrees(text: bytes, day: date = DAY) -> bool:
 
 
 @given(points=POINTS, unit=st.sampled_from(sorted(KBPS_PER_UNIT)), day=st.dates())
-def test_any_day(points: dict[str, float], unit: str, day: date) -> None:
+def test_generated_days_match_the_reference_decoder(points: dict[str, float], unit: str, day: date) -> None:
     times, divided_by = KBPS_PER_UNIT[unit]
     sound = {label: min(number, MOST_KBPS / times * divided_by) for label, number in points.items()}
-    assert agrees(body(sound, unit=unit, date=day.isoformat()), day)
+    assert matches_reference(body(sound, unit=unit, date=day.isoformat()), day)
 
 
 @given(mutated())
@@ -141,33 +141,33 @@ def test_any_day(points: dict[str, float], unit: str, day: date) -> None:
 @example(with_points('"00:00": 1' + "0" * 5000 + "e-5000"))
 @example(with_points('"00:00": 1e' + "9" * 400))
 @example(with_points('"00:00": 1e-' + "9" * 400))
-def test_any_mutated_day(text: bytes) -> None:
-    agrees(text)
+def test_mutated_days_match_the_reference_decoder(text: bytes) -> None:
+    matches_reference(text)
 
 
-@given(spelled())
-def test_any_spelling_of_a_day(text: bytes) -> None:
-    agrees(text)
+@given(formatted())
+def test_unusually_formatted_days_match_the_reference_decoder(text: bytes) -> None:
+    matches_reference(text)
 
 
-@given(NEARLY)
-def test_anything_near_a_day(content: dict[str, Any]) -> None:
-    agrees(json.dumps(content).encode())
+@given(NEARLY_VALID)
+def test_nearly_valid_days_match_the_reference_decoder(content: dict[str, Any]) -> None:
+    matches_reference(json.dumps(content).encode())
 
 
 @given(JSON)
-def test_any_json(content: Any) -> None:
-    assert not agrees(json.dumps(content).encode())
+def test_arbitrary_json_is_rejected(content: Any) -> None:
+    assert not matches_reference(json.dumps(content).encode())
 
 
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
-def test_any_bytes(text: bytes) -> None:
-    assert not agrees(text)
+def test_arbitrary_bytes_are_rejected(text: bytes) -> None:
+    assert not matches_reference(text)
 
 
 @pytest.mark.parametrize("name", POISON)
-def test_the_slow_reading_refuses_every_poison_too(name: str) -> None:
+def test_the_reference_decoder_rejects_every_invalid_body(name: str) -> None:
     with pytest.raises(Refused):
-        slow_reading(POISON[name][0], DAY)
+        reference_decode(POISON[name][0], DAY)

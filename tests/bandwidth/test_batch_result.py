@@ -1,4 +1,4 @@
-"""The outcome of collecting, as counts and as a text for people."""
+"""The result of a batch, as counts and as readable text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def failures(*outcomes: Outcome, kind: type[AgoraError] = VendorUnavailable, adv
 
 
 def summary(*outcomes: Outcome, changed: int = 0) -> BatchResult:
-    """Sum a batch up whose failed app-days are failures of the run."""
+    """Summarise a batch in which every failed app-day also fails the run."""
     of_run = failures(*(one for one in outcomes if one.kbps is None and not one.rejected))
     return BatchResult.of(normalise(outcomes, "UTC"), changed=changed, failures=of_run)
 
@@ -53,8 +53,8 @@ def test_counts_of_a_mixed_batch() -> None:
     assert counted.kinds == [ResponseRejected.__name__, VendorUnavailable.__name__]
 
 
-def test_received_changed_and_stored_are_three_figures() -> None:
-    """A response that changes nothing was received all the same."""
+def test_received_changed_and_stored_are_separate_figures() -> None:
+    """A response that changes nothing still counts as received."""
     counted = summary(sound("a1"), sound("b2"), changed=0)
     counted.app_days, counted.states = 3, {"collected": 2, "pending": 1}
     assert (counted.received, counted.points_received, counted.changed) == (2, 576, 0)
@@ -63,7 +63,7 @@ def test_received_changed_and_stored_are_three_figures() -> None:
     assert second == "State now: 2 collected, 1 pending."
 
 
-def test_a_day_at_the_windows_edge_is_no_failure() -> None:
+def test_a_refused_day_at_the_window_edge_is_not_a_failure() -> None:
     batch = normalise([failed("a1", reason="HTTP 400"), failed("b2")], "UTC")
     counted = BatchResult.of(batch, changed=0, failures=failures(failed("b2")), at_the_edge={("a1", DAY)})
     assert counted.failures == {"b2": (1, "HTTP 500")}
@@ -71,14 +71,14 @@ def test_a_day_at_the_windows_edge_is_no_failure() -> None:
     assert "1 app-day refused as too old (HTTP 400)" in counted.text()
 
 
-def test_app_days_that_were_not_requested_are_failures_without_being_requested() -> None:
+def test_unrequested_app_days_count_as_failures_but_not_as_requests() -> None:
     batch = normalise([sound("a1")], "UTC")
     counted = BatchResult.of(batch, changed=1, failures=failures(failed("b2"), failed("b2", NEXT)))
     assert counted.requested == 1
     assert counted.failures == {"b2": (2, "HTTP 500")}
 
 
-def test_app_days_that_were_not_worth_a_request_are_counted() -> None:
+def test_app_days_not_worth_requesting_are_counted() -> None:
     assert "3 more not requested" in BatchResult(at_the_edge=2, not_worthwhile=3).text()
     assert "not requested" not in BatchResult().text()
 
@@ -119,27 +119,27 @@ def test_batches_add_up() -> None:
     assert total.retries == 4
 
 
-def test_retries_are_never_less_than_none() -> None:
+def test_retries_are_never_negative() -> None:
     assert BatchResult(requests=2, requested=5).retries == 0
 
 
-def test_who_failed_is_named_with_the_reason() -> None:
-    said = summary(
+def test_failed_apps_are_named_with_the_reason() -> None:
+    text = summary(
         sound("a1"), failed("c3"), failed("b2", reason="HTTP 404 from the vendor: no such app")
     ).failed()
-    assert said.startswith("2 apps failed. All sound responses are loaded;")
-    assert "b2: 1 day, HTTP 404 from the vendor: no such app" in said
-    assert "c3: 1 day, HTTP 500" in said
-    assert said.index("\n- b2:") < said.index("\n- c3:")
-    assert said.splitlines()[0].endswith("See docs/runbook.md#vendor-unavailable")
+    assert text.startswith("2 apps failed. All sound responses are loaded;")
+    assert "b2: 1 day, HTTP 404 from the vendor: no such app" in text
+    assert "c3: 1 day, HTTP 500" in text
+    assert text.index("\n- b2:") < text.index("\n- c3:")
+    assert text.splitlines()[0].endswith("See docs/runbook.md#vendor-unavailable")
 
 
-def test_the_counts_come_before_the_reason_of_each_app() -> None:
+def test_counts_come_before_the_reason_for_each_app() -> None:
     lines = summary(sound("a1"), failed("b2"), failed("c3")).text().splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["2", "Requested", "State", "0", "-", "-"]
 
 
-def test_apps_that_left_the_configuration_are_named_but_fail_nothing() -> None:
+def test_removed_apps_are_named_but_do_not_fail_the_run() -> None:
     counted = summary(sound("a1"), failed("b2"), failed("c3"))
     counted.separate_removed(["c3", "d4"])
     assert counted.failed().startswith("1 app failed.")
@@ -153,7 +153,7 @@ def test_apps_that_left_the_configuration_are_named_but_fail_nothing() -> None:
     assert total.failures_of_removed["b2"][0] == 2
 
 
-def test_every_kind_of_failure_points_to_its_entry_once() -> None:
+def test_each_kind_of_failure_links_its_runbook_entry_once() -> None:
     batch = normalise([failed("a1"), failed("b2"), failed("c3")], "UTC")
     refused = {
         **failures(failed("a1"), failed("b2"), kind=UnknownApp),
@@ -166,28 +166,28 @@ def test_every_kind_of_failure_points_to_its_entry_once() -> None:
     assert BatchResult.from_json(json.loads(json.dumps(total.to_json()))) == total
 
 
-def test_what_to_do_stands_behind_the_reason() -> None:
+def test_advice_follows_the_reason() -> None:
     days = [failed("a1"), failed("a1", NEXT)]
     refused = failures(*days, kind=UnknownApp, advice="Do this.")
-    said = BatchResult.of(normalise(days, "UTC"), changed=0, failures=refused).failed()
-    assert "a1: 2 days, HTTP 500. Do this." in said
-    assert "Do this.." not in said
+    text = BatchResult.of(normalise(days, "UTC"), changed=0, failures=refused).failed()
+    assert "a1: 2 days, HTTP 500. Do this." in text
+    assert "Do this.." not in text
 
 
-def test_one_app_is_not_many() -> None:
-    said = summary(failed("a1"), failed("a1", NEXT)).failed()
-    assert said.startswith("1 app failed.")
-    assert "a1: 2 days, HTTP 500" in said
+def test_a_single_failed_app_is_written_in_the_singular() -> None:
+    text = summary(failed("a1"), failed("a1", NEXT)).failed()
+    assert text.startswith("1 app failed.")
+    assert "a1: 2 days, HTTP 500" in text
 
 
-def test_of_very_many_apps_the_first_are_named() -> None:
-    said = summary(*(failed(f"app{number:03}") for number in range(MOST_NAMED + 7))).failed()
-    assert f"app{MOST_NAMED - 1:03}: " in said
-    assert f"app{MOST_NAMED:03}" not in said
-    assert "and 7 more, see mart.coverage" in said
+def test_only_the_first_of_many_failed_apps_are_named() -> None:
+    text = summary(*(failed(f"app{number:03}") for number in range(MOST_NAMED + 7))).failed()
+    assert f"app{MOST_NAMED - 1:03}: " in text
+    assert f"app{MOST_NAMED:03}" not in text
+    assert "and 7 more, see mart.coverage" in text
 
 
-def test_what_stopped_the_account_comes_first() -> None:
+def test_the_reason_for_stopping_the_account_comes_first() -> None:
     counted = summary(failed("a1"))
     counted.stopped = "Connection agora_dashboard: the vendor refused the credentials."
     assert counted.failed().startswith(counted.stopped)
@@ -196,27 +196,27 @@ def test_what_stopped_the_account_comes_first() -> None:
     assert BatchResult(stopped="Refused.").failed() == "Refused."
 
 
-def test_where_nothing_failed_nothing_is_said_of_failures() -> None:
+def test_without_failures_the_text_mentions_none() -> None:
     counted = summary(sound("a1"), changed=1)
     assert counted.failed() == ""
     assert "failed" not in counted.text()
     assert counted.text().startswith("Requested 1 of 0 app-days; received 1 with 288 points; changed 1.")
 
 
-def test_an_empty_summary_says_so() -> None:
+def test_an_empty_result_reports_zeros() -> None:
     assert BatchResult().text().startswith("Requested 0 of 0 app-days; received 0 with 0 points; changed 0.")
     assert "State now: none." in BatchResult().text()
 
 
-def test_a_replay_names_what_is_still_rejected() -> None:
+def test_a_replay_names_responses_that_are_still_rejected() -> None:
     counted = summary(sound("a1"), failed("b2", reason="not JSON", rejected=True), changed=1)
-    said = counted.replayed()
-    assert "2 app-days again: 1 with 288 points; changed 1." in said
-    assert "Still rejected: b2: 1 day, not JSON." in said
+    text = counted.replayed()
+    assert "2 app-days again: 1 with 288 points; changed 1." in text
+    assert "Still rejected: b2: 1 day, not JSON." in text
     assert "Still rejected" not in summary(sound("a1")).replayed()
 
 
-def test_it_travels_as_plain_json() -> None:
+def test_a_result_round_trips_through_json() -> None:
     counted = summary(sound("a1"), failed("b2"), changed=1)
     counted.seconds, counted.states, counted.stopped = {"load": 1.5}, {"collected": 1}, "Refused."
     assert BatchResult.from_json(json.loads(json.dumps(counted.to_json()))) == counted

@@ -1,4 +1,4 @@
-"""Strict decoding: a body is exactly the day asked for, or refused with a reason."""
+"""Strict decoding: a body is either exactly the requested day or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from agora.bandwidth.decode import KBPS_PER_UNIT, MOST_KBPS, decode
 from agora.domain import LABELS
 from agora.errors import ResponseRejected
-from tests.bandwidth.answers import DAY, body, with_points
 from tests.bandwidth.poison import POISON
+from tests.bandwidth.response_bodies import DAY, body, with_points
 
 pytestmark = pytest.mark.unit
 
-REPEATED_AT_MOST = 300
+MAX_MESSAGE_LENGTH = 300
 
 
 def present(day: NDArray[np.float64]) -> dict[str, float]:
@@ -28,21 +28,21 @@ def present(day: NDArray[np.float64]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", POISON)
-def test_poison_is_refused_with_its_reason(name: str) -> None:
+def test_an_invalid_body_is_rejected_with_its_reason(name: str) -> None:
     poison, reason = POISON[name]
     with pytest.raises(ResponseRejected) as refused:
         decode(poison, DAY)
-    said = str(refused.value)
-    assert reason in said
-    assert said.isprintable()
-    assert len(said) <= REPEATED_AT_MOST
+    message = str(refused.value)
+    assert reason in message
+    assert message.isprintable()
+    assert len(message) <= MAX_MESSAGE_LENGTH
 
 
 def test_a_complete_day() -> None:
     assert decode(body(), DAY).tolist() == list(range(288))
 
 
-def test_an_empty_value_is_a_day_of_no_points() -> None:
+def test_an_empty_value_is_a_day_without_points() -> None:
     day = decode(body({}), DAY)
     assert len(day) == 288
     assert np.isnan(day).all()
@@ -64,16 +64,16 @@ def test_white_space_between_tokens_does_not_matter() -> None:
     assert np.array_equal(decode(b"\n" + loose + b"\n", DAY), decode(body(), DAY))
 
 
-def test_white_space_before_a_colon_is_no_reason_to_miss_a_key() -> None:
+def test_white_space_before_a_colon_is_accepted() -> None:
     day = decode(with_points(r'"00\u003a05" : 4 , "00:10"' + "\r\n\t: 5"), DAY)
     assert present(day) == {"00:05": 4, "00:10": 5}
 
 
-def test_an_escaped_label_is_the_label() -> None:
+def test_an_escaped_label_is_unescaped() -> None:
     assert present(decode(with_points(r'"00\u003a05": 4, "\u00300:10": 5'), DAY)) == {"00:05": 4, "00:10": 5}
 
 
-def test_fractions_are_kept() -> None:
+def test_fractions_are_preserved() -> None:
     assert present(decode(with_points('"00:00": 0.1, "00:05": 1e-3, "00:10": 2.5E2'), DAY)) == {
         "00:00": 0.1,
         "00:05": 0.001,
@@ -102,12 +102,12 @@ def test_the_largest_value_is_accepted() -> None:
         ("Gbps", "100000", 1e11),
     ],
 )
-def test_units_of_the_family_are_converted_exactly(unit: str, number: str, kbps: float) -> None:
+def test_related_units_are_converted_exactly(unit: str, number: str, kbps: float) -> None:
     assert present(decode(with_points(f'"00:00": {number}', unit), DAY)) == {"00:00": kbps}
 
 
 @given(number=st.integers(0, 10**11), unit=st.sampled_from(sorted(KBPS_PER_UNIT)))
-def test_a_conversion_is_the_nearest_double(number: int, unit: str) -> None:
+def test_a_conversion_yields_the_nearest_double(number: int, unit: str) -> None:
     times, divided_by = KBPS_PER_UNIT[unit]
     exact = Fraction(number * times, divided_by)
     text = with_points(f'"00:00": {number}', unit)

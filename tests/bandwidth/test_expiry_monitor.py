@@ -1,4 +1,4 @@
-"""What the watch makes of app-days that are not collected."""
+"""How the expiry monitor reports app-days that are not collected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ YESTERDAY = Check(datetime(2026, 11, 21, 6, tzinfo=UTC))
 
 
 def day(days_left: int, state: str = "failed", app_id: str = "a1", reason: str = "HTTP 500") -> IncompleteDay:
-    """Return an app-day of a window of 30 days that has so many days left."""
+    """Return an app-day with the given number of days left in a window of 30 days."""
     usage_date = TODAY - timedelta(days=30 - days_left)
     return IncompleteDay("agora_dashboard", app_id, f"Name of {app_id}", usage_date, state, reason, days_left)
 
@@ -27,14 +27,14 @@ def findings(*days: IncompleteDay, before: Check = YESTERDAY, days_of_warning: i
     return Findings(days, before, days_of_warning)
 
 
-def test_where_nothing_is_uncollected_all_is_well() -> None:
+def test_without_missing_days_there_is_no_problem() -> None:
     found = findings()
     assert found.problems() == []
     assert found.text(0, 0) == "No apps are configured."
     assert found.text(20, 0) == "Every available day of 20 apps is collected."
 
 
-def test_days_with_time_left_are_named_and_no_problem() -> None:
+def test_missing_days_with_time_left_are_reported_without_a_problem() -> None:
     found = findings(day(8), day(28, "pending", "b2"))
     assert found.problems() == []
     assert found.text(2, 0).startswith(
@@ -42,20 +42,20 @@ def test_days_with_time_left_are_named_and_no_problem() -> None:
     )
 
 
-def test_one_day_less_is_a_problem_that_names_app_day_reason_and_account() -> None:
+def test_a_day_about_to_expire_is_a_problem_with_app_day_reason_and_account() -> None:
     (problem,) = findings(day(7), day(28)).problems()
     assert isinstance(problem, DaysExpire)
-    said = str(problem)
-    assert said.startswith(
+    message = str(problem)
+    assert message.startswith(
         "1 app-day of 1 app (2026-10-30) will leave the vendor's window uncollected within 7 days,"
         " the first in 7 days."
     )
-    assert "- app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-30 on, HTTP 500" in said
-    assert "Fix the failures in the note of the last run of agora_bandwidth_daily" in said
-    assert said.endswith("See docs/runbook.md#days-expire")
+    assert "- app a1 (Name of a1), connection agora_dashboard: 1 from 2026-10-30 on, HTTP 500" in message
+    assert "Fix the failures in the note of the last run of agora_bandwidth_daily" in message
+    assert message.endswith("See docs/runbook.md#days-expire")
 
 
-def test_the_setting_decides_how_early() -> None:
+def test_days_of_warning_sets_how_early_a_problem_is_reported() -> None:
     assert findings(day(8), days_of_warning=8).problems()
     assert not findings(day(8), days_of_warning=7).problems()
 
@@ -67,7 +67,7 @@ def test_days_that_were_never_requested_are_counted() -> None:
     )
 
 
-def test_each_state_that_has_no_points_counts_and_a_partial_day_is_only_named() -> None:
+def test_states_without_points_are_problems_and_partial_days_are_only_reported() -> None:
     for state in ("pending", "failed", "rejected"):
         assert findings(day(0, state)).problems(), state
     found = findings(day(0, "partial"), day(-2, "partial"), day(-3, "partial"))
@@ -75,7 +75,7 @@ def test_each_state_that_has_no_points_counts_and_a_partial_day_is_only_named() 
     assert "2 app-days partial, requested again every night." in found.text(1, 0)
 
 
-def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
+def test_a_lost_day_is_a_problem_once_and_then_only_counted() -> None:
     lost = day(-3, "lost", reason="outside the vendor's window")
     first = findings(lost)
     (problem,) = first.problems()
@@ -87,8 +87,8 @@ def test_a_lost_day_is_a_problem_once_and_then_a_number() -> None:
     assert "1,234 app-days lost in total" in again.text(1, 1234)
 
 
-def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost() -> None:
-    """By the calendar it is over, but it is still requested."""
+def test_a_day_outside_the_window_is_about_to_expire_for_two_days_and_then_lost() -> None:
+    """The day has left the window according to the calendar but is still requested."""
     for days_left, state in ((-1, "pending"), (-2, "failed")):
         found = findings(day(days_left, state))
         (problem,) = found.problems()
@@ -101,12 +101,12 @@ def test_a_day_behind_the_window_is_about_to_expire_for_two_days_and_then_lost()
     assert [type(problem) for problem in findings(day(-3, "lost")).problems()] == [DaysLost]
 
 
-def test_another_app_that_loses_the_same_day_is_told() -> None:
+def test_another_app_that_loses_the_same_day_is_a_new_problem() -> None:
     before = Check(YESTERDAY.at, findings(day(-3, "lost")).gone)
     assert findings(day(-3, "lost"), day(-3, "lost", "b2"), before=before).problems()
 
 
-def test_many_apps_are_counted_and_those_with_the_least_time_named() -> None:
+def test_many_apps_are_counted_and_the_soonest_to_expire_are_named() -> None:
     (problem,) = findings(*(day(n % 7, app_id=f"app{n}") for n in range(300))).problems()
     lines = str(problem).splitlines()
     assert "300 app-days of 300 apps" in lines[0]
@@ -120,7 +120,7 @@ def test_long_reasons_are_shortened() -> None:
     assert len(str(problem)) < 600
 
 
-def test_a_look_survives_being_kept() -> None:
-    look = Check(YESTERDAY.at, findings(day(-3, "lost"), day(-3, "lost", "b2")).gone)
-    assert Check.from_json(json.loads(json.dumps(look.to_json()))) == look
-    assert look.gone == {"2026-10-20": 2}
+def test_a_check_round_trips_through_json() -> None:
+    check = Check(YESTERDAY.at, findings(day(-3, "lost"), day(-3, "lost", "b2")).gone)
+    assert Check.from_json(json.loads(json.dumps(check.to_json()))) == check
+    assert check.gone == {"2026-10-20": 2}

@@ -1,4 +1,4 @@
-"""Requests of a batch when the vendor refuses some of them."""
+"""Requests in a batch when the vendor refuses some of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATES = [TODAY - timedelta(days=age) for age in range(31, 0, -1)]
 AppDay = tuple[str, date]
-# Status of an app-day; 0 is no response at all.
+# Status of an app-day; 0 means no response.
 Status = Callable[[str, date], int]
 ERRORS: dict[int, type[VendorError]] = {
     0: VendorUnavailable,
@@ -50,7 +50,7 @@ ERRORS: dict[int, type[VendorError]] = {
 
 
 class Scripted(DashboardClient):
-    """A client whose vendor responds by script; notes what was requested and how much at once."""
+    """A client with scripted responses. It records the requests and the highest concurrency."""
 
     def __init__(self, status: Status, max_concurrency: int) -> None:
         account = {
@@ -62,38 +62,38 @@ class Scripted(DashboardClient):
         self._status = status
         self.requested: list[AppDay] = []
         self.statuses: list[int] = []
-        self._under_way = 0
-        self.most_under_way = 0
+        self._in_flight = 0
+        self.max_in_flight = 0
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
         self.requested.append((app_id, usage_date))
-        self._under_way += 1
-        self.most_under_way = max(self.most_under_way, self._under_way)
+        self._in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self._in_flight)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        self._under_way -= 1
+        self._in_flight -= 1
         status = self._status(app_id, usage_date)
         self.statuses.append(status)
-        answer = Response(status, b"", NOW) if status else None
+        response = Response(status, b"", NOW) if status else None
         if status == 200:
-            assert answer
-            return answer
+            assert response
+            return response
         error = ERRORS[status](
             f"HTTP {status}",
             about=self.about(app_id, f"{usage_date}"),
             app_id=app_id,
             advice="",
-            answer=answer,
+            answer=response,
             conn_id=self.settings.conn_id,
         )
         if isinstance(error, RateLimited):
-            error.is_of_account = True  # the client has waited
+            error.is_of_account = True  # the client has already waited
         raise error
 
 
 @dataclass
 class Result:
-    """What came of a batch."""
+    """The result of a batch."""
 
     client: Scripted
     fetch: Fetch
@@ -116,7 +116,7 @@ def product(apps: Sequence[str], dates: Sequence[date] = DATES) -> list[AppDay]:
     return [(app_id, day) for day in dates for app_id in apps]
 
 
-def fetched(
+def fetch_batch(
     app_days: Sequence[AppDay],
     status: Status,
     *,
@@ -136,14 +136,14 @@ def fetched(
 
     result = asyncio.run(main())
     sent = [item.key for item in result.items if item.requested]
-    assert sorted(sent) == sorted(result.client.requested), "a response did not arrive, or arrived twice"
+    assert sorted(sent) == sorted(result.client.requested), "a response is missing or arrived twice"
     if not result.fetch.stopped:
         arrived = {item.key for item in result.items} & set(app_days)
         assert len(arrived) + result.edge.not_requested() == len(app_days), "an app-day was forgotten"
     return result
 
 
-def everyone(status: int) -> Status:
+def always(status: int) -> Status:
     return lambda *_: status
 
 
@@ -151,84 +151,86 @@ def foreign(*apps: str, status: int = 401) -> Status:
     return lambda app_id, _: status if app_id in apps else 200
 
 
-def test_an_account_as_it_should_be_is_requested_as_fast_as_it_allows() -> None:
-    result = fetched(product(app_ids(20)), everyone(200))
+def test_a_working_account_is_requested_at_full_concurrency() -> None:
+    result = fetch_batch(product(app_ids(20)), always(200))
     assert result.served == set(product(app_ids(20)))
     assert len(result.client.requested) == 20 * 31
-    assert result.client.most_under_way == 16
+    assert result.client.max_in_flight == 16
 
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("max_concurrency", [1, 2, 16])
 @pytest.mark.parametrize("apps", [1, 2, 5, 20, 100])
-def test_wrong_credentials_cost_a_handful_of_requests_one_at_a_time(
+def test_wrong_credentials_cost_a_few_requests_sent_one_at_a_time(
     apps: int, max_concurrency: int, status: int
 ) -> None:
-    result = fetched(product(app_ids(apps)), everyone(status), max_concurrency=max_concurrency)
+    result = fetch_batch(product(app_ids(apps)), always(status), max_concurrency=max_concurrency)
     assert isinstance(result.fetch.stopped, CredentialsRefused)
     assert f"HTTP {status}" in str(result.fetch.stopped)
-    assert result.client.most_under_way == 1
+    assert result.client.max_in_flight == 1
     assert len(result.client.requested) <= REFUSALS_OF_AN_APP * min(apps, CONFIRMING_APPS)
 
 
-def test_wrong_credentials_of_apps_that_were_served_before_cost_a_handful_too() -> None:
+def test_wrong_credentials_cost_a_few_requests_even_if_apps_were_served_before() -> None:
     witnesses = [(app_id, DATES[-1]) for app_id in app_ids(5)]
-    result = fetched(product(app_ids(20), DATES[:-1]), everyone(401), witnesses=witnesses)
+    result = fetch_batch(product(app_ids(20), DATES[:-1]), always(401), witnesses=witnesses)
     assert isinstance(result.fetch.stopped, CredentialsRefused)
     assert len(result.client.requested) <= 2 * CONFIRMING_APPS
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-@pytest.mark.parametrize("alien", ["app00", "app10", "app19"])
+@pytest.mark.parametrize("foreign_app", ["app00", "app10", "app19"])
 @pytest.mark.parametrize("max_concurrency", [1, 16])
-def test_an_app_of_another_account_costs_a_few_requests_and_no_other_apps_days(
-    alien: str, status: int, max_concurrency: int
+def test_an_app_of_another_account_costs_a_few_requests_and_no_days_of_other_apps(
+    foreign_app: str, status: int, max_concurrency: int
 ) -> None:
-    result = fetched(product(app_ids(20)), foreign(alien, status=status), max_concurrency=max_concurrency)
+    result = fetch_batch(
+        product(app_ids(20)), foreign(foreign_app, status=status), max_concurrency=max_concurrency
+    )
     assert result.fetch.stopped is None
-    assert result.served == set(product([app_id for app_id in app_ids(20) if app_id != alien]))
-    # Those under way at once are all sent before the first is back.
-    assert REFUSALS_OF_AN_APP <= result.requests_of(alien) < REFUSALS_OF_AN_APP + max_concurrency
-    missing = [item for item in result.items if item.key[0] == alien]
+    assert result.served == set(product([app_id for app_id in app_ids(20) if app_id != foreign_app]))
+    # All concurrent requests are sent before the first response arrives.
+    assert REFUSALS_OF_AN_APP <= result.requests_of(foreign_app) < REFUSALS_OF_AN_APP + max_concurrency
+    missing = [item for item in result.items if item.key[0] == foreign_app]
     assert len(missing) == 31
     assert {type(item.error) for item in missing} == {ERRORS[status]}
-    assert sum(item.requested for item in missing) == result.requests_of(alien)
+    assert sum(item.requested for item in missing) == result.requests_of(foreign_app)
 
 
-def test_half_the_apps_are_of_another_account_and_some_others_were_served_before() -> None:
-    aliens, own = app_ids(20)[:10], app_ids(20)[10:]
+def test_foreign_apps_do_not_stop_an_account_whose_other_apps_were_served_before() -> None:
+    foreign_apps, own = app_ids(20)[:10], app_ids(20)[10:]
     witnesses = [(app_id, DATES[-1]) for app_id in own[:CONFIRMING_APPS]]
-    result = fetched(product(app_ids(20), DATES[:-1]), foreign(*aliens), witnesses=witnesses)
+    result = fetch_batch(product(app_ids(20), DATES[:-1]), foreign(*foreign_apps), witnesses=witnesses)
     assert result.fetch.stopped is None
     assert set(product(own, DATES[:-1])) <= result.served <= set(product(own))
 
 
-@pytest.mark.parametrize("aliens", [1, 2, 3, 4])
-def test_a_single_day_of_which_the_first_apps_are_all_refused_is_requested_of_the_others(
-    aliens: int,
+@pytest.mark.parametrize("foreign_apps", [1, 2, 3, 4])
+def test_a_single_day_refused_for_the_first_apps_is_requested_for_the_others(
+    foreign_apps: int,
 ) -> None:
-    """So few of twenty apps prove nothing of the account, though no other was requested yet."""
+    """A few refused apps do not refuse the account, although no other app was requested yet."""
     first = [app_id for app_id, _ in Edge(product(app_ids(20), DATES[-1:]), DATES[0], TODAY).first_requests()]
     others = [app_id for app_id in app_ids(20) if app_id not in first]
-    refused = [*first, *others][:aliens]
-    result = fetched(product(app_ids(20), DATES[-1:]), foreign(*refused))
+    refused = [*first, *others][:foreign_apps]
+    result = fetch_batch(product(app_ids(20), DATES[-1:]), foreign(*refused))
     assert result.fetch.stopped is None
     assert result.served == set(product([app for app in app_ids(20) if app not in refused], DATES[-1:]))
 
 
-def test_an_account_with_a_single_app() -> None:
-    result = fetched(product(["only"]), everyone(401))
+def test_an_account_with_a_single_app_is_stopped_by_consecutive_refusals() -> None:
+    result = fetch_batch(product(["only"]), always(401))
     assert isinstance(result.fetch.stopped, CredentialsRefused)
     assert len(result.client.requested) == REFUSALS_OF_AN_APP
     once = iter([401, 200, 401, 401])
-    result = fetched(product(["only"]), lambda *_: next(once, 200))
+    result = fetch_batch(product(["only"]), lambda *_: next(once, 200))
     assert result.fetch.stopped is None
     assert len(result.served) == 31 - 3
 
 
-def test_an_account_with_two_apps_one_of_which_is_of_another_account() -> None:
-    for alien, own in (("app00", "app01"), ("app01", "app00")):
-        result = fetched(product(app_ids(2)), foreign(alien))
+def test_a_foreign_app_does_not_stop_an_account_with_two_apps() -> None:
+    for foreign_app, own in (("app00", "app01"), ("app01", "app00")):
+        result = fetch_batch(product(app_ids(2)), foreign(foreign_app))
         assert result.fetch.stopped is None
         assert result.served == set(product([own]))
 
@@ -238,9 +240,11 @@ def test_an_account_with_two_apps_one_of_which_is_of_another_account() -> None:
     [(0.03, 0.94, 1), (0.03, 0.94, 16), (0.1, 0.8, 1), (0.1, 0.8, 16), (0.3, 0.2, 16)],
 )
 @pytest.mark.parametrize("seed", range(10))
-def test_401_at_random_stops_no_account(rate: float, least: float, max_concurrency: int, seed: int) -> None:
+def test_random_401s_do_not_stop_an_account(
+    rate: float, least: float, max_concurrency: int, seed: int
+) -> None:
     chance = random.Random(seed)
-    result = fetched(
+    result = fetch_batch(
         product(app_ids(20)),
         lambda *_: 401 if chance.random() < rate else 200,
         max_concurrency=max_concurrency,
@@ -249,48 +253,48 @@ def test_401_at_random_stops_no_account(rate: float, least: float, max_concurren
     assert len(result.served) >= least * 20 * 31
 
 
-def test_credentials_that_are_withdrawn_meanwhile_stop_the_account_soon() -> None:
+def test_credentials_withdrawn_during_a_batch_stop_the_account_soon() -> None:
     served = iter(range(100))
-    result = fetched(product(app_ids(50)), lambda *_: 200 if next(served, None) is not None else 401)
+    result = fetch_batch(product(app_ids(50)), lambda *_: 200 if next(served, None) is not None else 401)
     assert isinstance(result.fetch.stopped, CredentialsRefused)
     assert len(result.served) == 100
     assert len(result.client.requested) < 200
 
 
-def test_an_unknown_host_path_costs_each_app_a_few_requests() -> None:
-    result = fetched(product(app_ids(20)), everyone(404))
+def test_404s_for_every_app_cost_a_few_requests_per_app() -> None:
+    result = fetch_batch(product(app_ids(20)), always(404))
     assert result.fetch.stopped is None
     most = (REFUSALS_OF_AN_APP + 16) * 20
     assert 20 * REFUSALS_OF_AN_APP <= len(result.client.requested) <= most
     assert len(result.items) == 20 * 31
 
 
-def test_another_status_is_that_app_days_failure_alone() -> None:
-    result = fetched(product(app_ids(20)), foreign("app03", status=302))
+def test_any_other_status_fails_only_its_app_day() -> None:
+    result = fetch_batch(product(app_ids(20)), foreign("app03", status=302))
     assert result.fetch.stopped is None
     assert result.requests_of("app03") == 31
     assert result.served == set(product([app_id for app_id in app_ids(20) if app_id != "app03"]))
 
 
-def test_nothing_but_429_ends_the_batch() -> None:
+def test_nothing_but_429s_ends_the_batch() -> None:
     served = iter(range(50))
-    result = fetched(product(app_ids(20)), lambda *_: 200 if next(served, None) is not None else 429)
+    result = fetch_batch(product(app_ids(20)), lambda *_: 200 if next(served, None) is not None else 429)
     assert isinstance(result.fetch.stopped, RateLimited)
     assert len(result.served) == 50
     assert len(result.client.requested) <= 50 + 16
 
 
-def test_a_vendor_that_gives_no_response_is_requested_of_each_app_and_then_left_alone() -> None:
-    result = fetched(product(app_ids(40)), everyone(0))
+def test_a_silent_vendor_is_tried_with_each_app_and_then_left_alone() -> None:
+    result = fetch_batch(product(app_ids(40)), always(0))
     assert result.fetch.stopped is None
     assert Counter(app_id for app_id, _ in result.client.requested).keys() == set(app_ids(40))
     assert len(result.client.requested) <= 40 + 3 * 16
     assert {type(item.error) for item in result.items} == {VendorUnavailable}
 
 
-def test_days_outside_the_window_are_refused_with_a_few_requests() -> None:
+def test_days_outside_the_window_cost_a_few_requests() -> None:
     window = DATES[-7]
-    result = fetched(product(app_ids(50)), lambda _, day: 200 if day >= window else 400)
+    result = fetch_batch(product(app_ids(50)), lambda _, day: 200 if day >= window else 400)
     assert result.fetch.stopped is None
     assert result.served == set(product(app_ids(50), DATES[-7:]))
     assert result.client.statuses.count(400) <= 3 * 24 + 50

@@ -1,4 +1,4 @@
-"""From outcomes to one DataFrame: a row an app-day, a column a slot, NaN for what was not delivered."""
+"""From outcomes to a DataFrame: one row per app-day, one column per slot, and NaN for absent points."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def points(day: pd.Series) -> pd.Series:
     return day[[*range(288)]]
 
 
-def test_the_grid_of_a_day() -> None:
+def test_a_day_has_288_labels_in_order() -> None:
     assert len(LABELS) == SLOTS_PER_DAY == 288
     assert (LABELS[0], LABELS[1], LABELS[12], LABELS[-1]) == ("00:00", "00:05", "01:00", "23:55")
     assert list(LABELS) == sorted(set(LABELS))
@@ -55,14 +55,14 @@ def test_a_complete_day() -> None:
     assert points(day).tolist() == list(range(288))
 
 
-def test_absent_points_are_nan_and_the_day_partial() -> None:
+def test_absent_points_are_nan_and_the_day_is_partial() -> None:
     day = row(normalise([sound(kbps=[0.0] * 100 + [NAN] * 188)], "UTC"), "a1")
     assert (day["state"], day["points"]) == ("partial", 100)
     assert day["reason"] == "the vendor delivered 100 of 288 points"
     assert points(day).isna().tolist() == [False] * 100 + [True] * 188
 
 
-def test_a_day_of_no_points_is_partial_and_not_failed() -> None:
+def test_a_day_without_points_is_partial_and_not_failed() -> None:
     day = row(normalise([sound(kbps=[NAN] * 288)], "UTC"), "a1")
     assert (day["state"], day["points"]) == ("partial", 0)
     assert day["reason"] == "the vendor delivered 0 of 288 points"
@@ -74,7 +74,7 @@ def test_a_day_of_zeros_is_complete() -> None:
     assert (day["state"], day["points"]) == ("collected", 288)
 
 
-def test_a_refused_body_is_rejected_and_keeps_its_reason() -> None:
+def test_a_rejected_body_is_recorded_with_its_reason() -> None:
     outcome = Outcome("a1", DAY, http_status=200, reason="unit None", rejected=True, body_sha256=b"\x02" * 32)
     day = row(normalise([outcome], "UTC"), "a1")
     assert (day["state"], day["points"], day["http_status"], day["reason"]) == (
@@ -87,18 +87,18 @@ def test_a_refused_body_is_rejected_and_keeps_its_reason() -> None:
     assert points(day).isna().all()
 
 
-def test_no_answer_is_failed_without_a_status() -> None:
+def test_a_missing_response_is_failed_without_a_status() -> None:
     day = row(normalise([Outcome("a1", DAY, reason="no answer")], "UTC"), "a1")
     assert (day["state"], day["http_status"], day["reason"]) == ("failed", None, "no answer")
     assert day["body_sha256"] is None
 
 
-def test_a_day_not_asked_counts_no_attempt() -> None:
+def test_an_unrequested_day_counts_no_attempt() -> None:
     day = row(normalise([Outcome("a1", DAY, attempts=0, http_status=404)], "UTC"), "a1")
     assert day["attempts"] == 0
 
 
-def test_a_mixed_batch_keeps_every_app_day_with_its_own() -> None:
+def test_a_mixed_batch_has_one_row_per_app_day_with_its_own_values() -> None:
     batch = normalise(
         [
             Outcome("c3", DAY, http_status=500, reason="HTTP 500"),
@@ -138,13 +138,13 @@ def test_the_same_app_day_twice_is_refused() -> None:
         ("Etc/GMT+12", "2026-11-01T12:00:00+00:00"),
     ],
 )
-def test_a_day_starts_at_midnight_of_the_vendors_zone(zone: str, instant: str) -> None:
+def test_a_day_starts_at_midnight_in_the_vendors_zone(zone: str, instant: str) -> None:
     start = row(normalise([sound()], zone), "a1")["starts_at"]
     assert start == datetime.fromisoformat(instant) == starts_at(DAY, zone)
     assert start.tzinfo is not None
 
 
-def test_an_empty_batch_is_an_empty_frame_of_the_same_columns() -> None:
+def test_an_empty_batch_is_an_empty_frame_with_the_same_columns() -> None:
     batch = normalise([], "UTC")
     assert len(batch) == 0
     assert batch.columns.tolist() == normalise([sound()], "UTC").columns.tolist()
@@ -160,7 +160,7 @@ KEYS = st.tuples(st.sampled_from(["a1", "b2", "c3"]), st.dates(date(2020, 1, 1),
 
 
 @given(st.dictionaries(KEYS, RATES, min_size=1, max_size=4))
-def test_every_point_comes_out_where_it_went_in(days: dict[tuple[str, date], list[float]]) -> None:
+def test_every_point_stays_in_its_slot(days: dict[tuple[str, date], list[float]]) -> None:
     batch = normalise([sound(app_id, day, kbps) for (app_id, day), kbps in days.items()], "Asia/Shanghai")
     assert sorted(days) == batch.index.tolist()
     for (app_id, day), kbps in days.items():

@@ -1,4 +1,4 @@
-"""Where the vendor's window is expected to end, and which requests find its edge."""
+"""Where the vendor's window is expected to end, and how requests find its edge."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ pytestmark = pytest.mark.unit
 
 FIVE_YEARS = [date(2023, 1, 1) + timedelta(days=number) for number in range(5 * 365 + 2)]
 TODAY = date(2026, 11, 22)
-OLDEST = TODAY - timedelta(days=31)  # by the calendar
+OLDEST = TODAY - timedelta(days=31)  # according to the calendar
 DATES = [TODAY - timedelta(days=age) for age in range(31 + MARGIN_DAYS, 0, -1)]
 
 
 def a_month_before(today: date) -> date:
-    """Walk back day by day to the same day of the month before, or that month's last day."""
+    """Go back day by day to the same day of the previous month, or to its last day."""
     day = today.replace(day=1) - timedelta(days=1)
     while day.day > today.day:
         day -= timedelta(days=1)
     return day
 
 
-def test_a_month_ago_of_every_day_of_five_years() -> None:
+def test_a_month_ago_is_correct_for_every_day_of_five_years() -> None:
     assert [oldest_day("1 month", day) for day in FIVE_YEARS] == list(map(a_month_before, FIVE_YEARS))
 
 
@@ -58,11 +58,11 @@ def test_a_month_ago_is_clipped_to_a_shorter_month(today: date, oldest: date) ->
 @pytest.mark.parametrize(
     ("window", "days"), [("1 day", 1), ("30 days", 30), ("31 days", 31), ("400 days", 400)]
 )
-def test_days_are_counted_back(window: str, days: int) -> None:
+def test_a_window_in_days_is_counted_back_from_today(window: str, days: int) -> None:
     assert oldest_day(window, TODAY) == TODAY - timedelta(days=days)
 
 
-def test_a_day_is_requested_two_days_longer_than_the_calendar_says() -> None:
+def test_a_day_is_requested_for_two_days_after_leaving_the_calendar_window() -> None:
     assert oldest_requested("30 days", TODAY) == TODAY - timedelta(days=32)
     for today in FIVE_YEARS:
         requested = oldest_requested("1 month", today)
@@ -70,7 +70,7 @@ def test_a_day_is_requested_two_days_longer_than_the_calendar_says() -> None:
         assert requested <= oldest_day("1 month", today)
 
 
-def test_only_the_windows_last_three_days_may_be_refused_without_a_failure() -> None:
+def test_only_the_three_oldest_days_may_be_refused_without_a_failure() -> None:
     for window in ("1 month", "7 days", "60 days"):
         for today in FIVE_YEARS[:400]:
             oldest = oldest_day(window, today)
@@ -80,7 +80,7 @@ def test_only_the_windows_last_three_days_may_be_refused_without_a_failure() -> 
 
 
 class Vendor:
-    """Serves each app from some age on; counts what it was asked."""
+    """A vendor with one window length per app, in days. It records the requests."""
 
     def __init__(self, ages: Mapping[str, int], fails: Collection[AppDay] = ()) -> None:
         self.ages, self.fails = ages, fails
@@ -93,7 +93,7 @@ class Vendor:
     def collect(
         self, app_days: Collection[AppDay], refused_before: Collection[AppDay] = (), today: date = TODAY
     ) -> Edge:
-        """Do what a batch does with the edge, until nothing is worth a request."""
+        """Use the edge as a batch does, until no request is worthwhile."""
         edge = Edge(app_days, OLDEST, today, refused_before)
         requests = edge.first_requests()
         while requests:
@@ -120,7 +120,7 @@ def product(apps: Collection[str], dates: Collection[date] = DATES) -> list[AppD
     return [(app_id, day) for day in dates for app_id in apps]
 
 
-def test_where_everything_is_served_everything_is_requested_in_two_rounds_soonest_to_expire_first() -> None:
+def test_served_days_are_requested_in_two_rounds_soonest_to_expire_first() -> None:
     vendor = Vendor(dict.fromkeys(app_ids(20), 99))
     vendor.collect(product(app_ids(20)))
     assert sorted(vendor.requested) == sorted(product(app_ids(20)))
@@ -131,31 +131,31 @@ def test_where_everything_is_served_everything_is_requested_in_two_rounds_soones
 
 
 @pytest.mark.parametrize("apps", [1, 2, PROBES_PER_DATE])
-def test_so_few_apps_are_all_requested_whatever_is_refused(apps: int) -> None:
+def test_a_few_apps_are_all_requested_despite_refusals(apps: int) -> None:
     vendor = Vendor(dict.fromkeys(app_ids(apps), 0))
     vendor.collect(product(app_ids(apps)))
     assert sorted(vendor.requested) == sorted(product(app_ids(apps)))
 
 
-def test_days_behind_the_calendars_window_cost_a_few_requests_per_date() -> None:
+def test_days_outside_the_calendar_window_cost_a_few_requests_per_date() -> None:
     vendor = Vendor(dict.fromkeys(app_ids(200), 31))
     vendor.collect(product(app_ids(200)))
     assert len(vendor.refused()) == PROBES_PER_DATE * MARGIN_DAYS
 
 
-def test_a_shorter_window_costs_a_few_requests_per_date_and_once_one_per_app() -> None:
+def test_a_shorter_window_costs_a_few_requests_per_date_and_one_per_app_once() -> None:
     vendor = Vendor(dict.fromkeys(app_ids(200), 7))
     vendor.collect(product(app_ids(200)))
     hopeless = [day for day in DATES if day < TODAY - timedelta(days=7)]
     assert len(vendor.refused()) <= PROBES_PER_DATE * len(hopeless) + 200
 
-    # Another night knows what each app was refused.
+    # The next night knows which days were refused for each app.
     again = Vendor(vendor.ages)
     again.collect(product(app_ids(200), hopeless), refused_before=vendor.refused())
     assert len(again.requested) == PROBES_PER_DATE * len(hopeless)
 
 
-def test_a_window_that_grows_back_is_collected_at_once_though_all_was_refused_before() -> None:
+def test_a_restored_window_is_collected_immediately_despite_earlier_refusals() -> None:
     vendor = Vendor(dict.fromkeys(app_ids(50), 31))
     vendor.collect(product(app_ids(50)), refused_before=product(app_ids(50)))
     inside = product(app_ids(50), [day for day in DATES if day >= OLDEST])
@@ -163,8 +163,8 @@ def test_a_window_that_grows_back_is_collected_at_once_though_all_was_refused_be
     assert len(vendor.refused()) == PROBES_PER_DATE * MARGIN_DAYS
 
 
-def test_other_apps_are_requested_first_every_night_so_that_each_has_its_turn() -> None:
-    """Otherwise an app whose window grows back alone would never be seen."""
+def test_each_night_probes_different_apps() -> None:
+    """Otherwise, a single app whose window is restored would never be found."""
     ages = dict.fromkeys(app_ids(20), 7) | {"app013": 31}
     hopeless = [day for day in DATES if OLDEST <= day < TODAY - timedelta(days=7)]
     found = []
@@ -190,7 +190,7 @@ def test_apps_that_were_not_refused_before_are_requested_first() -> None:
     assert vendor.requested == []
 
 
-def test_an_app_with_a_longer_window_than_all_the_others_gets_its_days() -> None:
+def test_every_day_of_an_app_with_a_longer_window_is_requested() -> None:
     ages = dict.fromkeys(app_ids(100), 7) | {"app050": 31}
     vendor = Vendor(ages)
     vendor.collect(product(app_ids(100)))
@@ -199,7 +199,7 @@ def test_an_app_with_a_longer_window_than_all_the_others_gets_its_days() -> None
     }
 
 
-def test_a_date_that_one_of_the_first_requests_is_served_is_requested_of_every_app() -> None:
+def test_a_date_served_to_one_probe_is_requested_for_every_app() -> None:
     day = OLDEST
     edge = Edge(product(app_ids(50), [day]), OLDEST, TODAY)
     (served, _), *refused = edge.first_requests()
@@ -209,8 +209,8 @@ def test_a_date_that_one_of_the_first_requests_is_served_is_requested_of_every_a
     assert len(edge.next_requests()) == 50 - PROBES_PER_DATE
 
 
-def test_an_error_is_no_refusal() -> None:
-    """The first requests of a date that end in an error say nothing of the window."""
+def test_an_error_is_not_a_refusal() -> None:
+    """If the first requests for a date end in an error, the window is still unknown."""
     apps, day = app_ids(50), [OLDEST]
     probes = Edge(product(apps, day), OLDEST, TODAY).first_requests()
     vendor = Vendor(dict.fromkeys(apps, 0), fails=probes[:1])
@@ -218,7 +218,7 @@ def test_an_error_is_no_refusal() -> None:
     assert len(vendor.requested) == 50
 
 
-def test_an_app_that_was_served_an_older_day_is_requested_a_younger_one_though_refused_before() -> None:
+def test_a_newer_day_is_requested_for_an_app_served_an_older_one_despite_earlier_refusals() -> None:
     day = TODAY - timedelta(days=10)
     edge = Edge(product(app_ids(10), [day]), OLDEST, TODAY, refused_before=product(app_ids(10), [day]))
     first = edge.first_requests()
@@ -234,10 +234,10 @@ AGES = st.dictionaries(st.sampled_from(app_ids(12)), st.integers(0, 40), min_siz
 
 
 @given(ages=AGES, known=AGES, data=st.data())
-def test_every_day_inside_its_apps_window_and_the_calendars_is_requested(
+def test_every_day_inside_the_app_window_and_the_calendar_window_is_requested(
     ages: dict[str, int], known: dict[str, int], data: st.DataObject
 ) -> None:
-    """Whatever each app's window is, whichever days are missing, and whatever was rightly refused before."""
+    """Holds for any windows, any missing days and any correct earlier refusals."""
     app_days = data.draw(st.lists(st.sampled_from(product(sorted(ages))), unique=True))
     vendor = Vendor(ages)
     refused_before = [
@@ -251,7 +251,7 @@ def test_every_day_inside_its_apps_window_and_the_calendars_is_requested(
 
 
 @given(ages=AGES, data=st.data())
-def test_the_search_ends_and_asks_nothing_twice_whatever_fails(
+def test_the_search_ends_and_requests_nothing_twice_despite_failures(
     ages: dict[str, int], data: st.DataObject
 ) -> None:
     app_days = product(sorted(ages))
@@ -261,6 +261,6 @@ def test_the_search_ends_and_asks_nothing_twice_whatever_fails(
     vendor.collect(app_days, refused_before)
 
 
-def test_nothing_to_request_is_no_request() -> None:
+def test_without_app_days_there_are_no_requests() -> None:
     edge = Edge([], OLDEST, TODAY)
     assert (edge.first_requests(), edge.next_requests(), edge.not_requested()) == ([], [], 0)

@@ -1,1 +1,1 @@
-"""Measurements, side by side in one run. Nothing here asserts a time."""
+"""Measurements, compared within one run. No test asserts a time."""

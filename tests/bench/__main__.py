@@ -1,6 +1,6 @@
-"""`make bench`: everything that is measured, or the parts named (`make bench PARTS="loading page"`).
+"""`make bench`: all measurements, or only the given parts (`make bench PARTS="loading page"`).
 
-With `RECORD=1` what the documents show of it is written anew.
+With `RECORD=1`, the results in the documents are rewritten.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import airflow_run, growth, loading, page, simulation, stages, task_start
-from tests.support.environment import forget_the_caller
+from tests.support.environment import clear_caller_environment
 
 RECORD = "--record"
-# A part may return what writes its results into the documents.
+# A part may return a function that writes its results into the documents.
 PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
     "loading": loading.main,
     "stages": stages.main,
@@ -27,10 +27,10 @@ PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
 
 
 def main(names: list[str], *, record: bool) -> None:
-    """Run the named parts, or all, and write into the documents what came of it if asked to."""
+    """Run the given parts, or all, and optionally write the results into the documents."""
     if unknown := set(names) - set(PARTS):
-        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
-    forget_the_caller()
+        sys.exit(f"Unknown parts: {', '.join(sorted(unknown))}. The parts are {', '.join(PARTS)}.")
+    clear_caller_environment()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for name in names or PARTS:
         write = PARTS[name]()

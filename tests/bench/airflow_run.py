@@ -1,4 +1,4 @@
-"""A night through Airflow: trigger to success, whose share it is, and how near to what the vendor allows."""
+"""A night through Airflow, from trigger to success: each part's share and the ratio to the vendor limit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 ROUNDS = 3
 DAG_ID = "agora_bandwidth_daily"
 RUN_SECONDS = 1800
-# As Airflow's log of a task has them.
+# As in Airflow's task logs.
 EXECUTE_BEGINS, EXECUTE_ENDS = "::endgroup::", "::group::Post Execute"
 STAGES = ("plan", "collect", "check", "publish", "everything_succeeded")
 
@@ -38,7 +38,7 @@ class Night:
 
     Attributes:
         load: Apps and days.
-        requests_per_second: As configured, and enforced by the sandbox; 0 where the vendor is not the limit.
+        requests_per_second: As configured, and enforced by the sandbox; 0 if the vendor is not the limit.
     """
 
     load: Workload
@@ -52,7 +52,7 @@ class Night:
 
     @property
     def least_seconds(self) -> float:
-        """How long the vendor lets it take; 0 where it is not the limit."""
+        """The shortest duration that the vendor's limit allows; 0 without a limit."""
         return self.load.app_days / self.requests_per_second if self.requests_per_second else 0
 
 
@@ -63,12 +63,12 @@ PLANS = ((Workload(5000, 1), 10), (Workload(5000, 31), 10), (Workload(20_000, 31
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a run, all of its tasks together; seconds.
+    """A step of a run with all of its tasks, in seconds.
 
     Attributes:
         waited: From the end of the step before to the start of its first task.
-        starting: Until the first of our code.
-        executing: While any of our code ran.
+        starting: From then to the start of our code.
+        executing: Time during which any of our code ran.
         ending: From the end of our code to the end of its last task.
     """
 
@@ -85,8 +85,8 @@ class Measured:
     Attributes:
         seconds: From the call that triggered it to its end.
         stages: By name.
-        tasks: How many collecting tasks there were.
-        cpu_seconds: By who spent them.
+        tasks: Number of collecting tasks.
+        cpu_seconds: CPU seconds by process.
     """
 
     seconds: float
@@ -96,7 +96,7 @@ class Measured:
 
     @property
     def ours(self) -> float:
-        """Seconds during which code of ours ran in a task."""
+        """Seconds during which our code ran in a task."""
         return sum(stage.executing for stage in self.stages.values())
 
 
@@ -122,7 +122,7 @@ def _configure(night: Night, live: LiveStack, sandbox: RunningSandbox) -> None:
     extra = {
         "window": "60 days",
         "requests_per_second": night.requests_per_second or 1_000_000,
-        "settle_days": 0,  # else every other night would ask for twice as much
+        "settle_days": 0,  # otherwise, every other night would request twice as much
     }
     live.api.put_connection(
         "agora_dashboard",
@@ -135,7 +135,7 @@ def _configure(night: Night, live: LiveStack, sandbox: RunningSandbox) -> None:
 
 
 def _render(night: Night, sandbox: RunningSandbox) -> None:
-    """Have the sandbox make each answer once: what is measured is collecting, not its model of traffic."""
+    """Have the sandbox render each response once, so that only collecting is measured."""
     for usage_date in night.load.usage_dates(datetime.now(UTC).date()):
         for app_id in sandbox.app_ids:
             sandbox.fetch(app_id, usage_date)
@@ -196,11 +196,11 @@ def _stage_of(task: Json) -> str:
 
 
 def _execute_span(live: LiveStack, run_id: str, task: Json) -> Span | None:
-    """Return when the task's own code began and ended; None where Airflow started no process for it."""
+    """Return when the task's own code began and ended, or None if Airflow started no process for the task."""
     if not task["pid"]:
         return None
     lines = live.api.log(DAG_ID, run_id, task)
-    lines = [line for line in lines if line.get("timestamp")]  # the others say where the log is from
+    lines = [line for line in lines if line.get("timestamp")]  # the other lines name the log's source
     begins = next(line for line in lines if line["event"] == EXECUTE_BEGINS)
     ends = next(line for line in lines if line["event"] == EXECUTE_ENDS)
     return _seconds(begins["timestamp"]), _seconds(ends["timestamp"])
@@ -250,7 +250,7 @@ def _cpu(rounds: Sequence[Measured]) -> str:
 
 
 def _report_plans() -> None:
-    """Print what a plan weighs on its way through Airflow, as far as the batches decide it."""
+    """Print the size of a plan on its way through Airflow, as far as it depends on the batches."""
     now = datetime.now(UTC)
     print("A plan on its way to the collecting tasks")
     print(f"  {'':40} {'batches':>8} {'largest kB':>11} {'all tasks read MB':>18} {'in one XCom MB':>15}")

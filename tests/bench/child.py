@@ -1,4 +1,4 @@
-"""Runs a contestant in a process of its own: told its job, it says when it is ready and when it is done."""
+"""Runs a contestant in its own process, which receives a job and reports when it is ready and done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 
 from tests.bench.contestants import Contestant
 from tests.bench.job import Job
-from tests.bench.measure import Memory, cpu_seconds, forget_peak, watched
+from tests.bench.measure import Memory, cpu_seconds, reset_peak, watched
 from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: wall time, CPU seconds and peak memory by who spent them."""
+    """One run: wall time, and CPU seconds and peak memory by process."""
 
     wall_seconds: float
     cpu_seconds: dict[str, float]
@@ -30,14 +30,14 @@ def measured(contestant: Contestant, job: Job, servers: dict[str, int], before: 
     """Run a contestant once.
 
     Args:
-        contestant: Who runs.
-        job: What it is to do.
-        servers: Name → pid of the servers it uses.
-        before: Called when it is ready, before it is told to go.
+        contestant: The contestant.
+        job: The contestant's job.
+        servers: Name → process ID of the servers that the contestant uses.
+        before: Called when the contestant is ready, before it starts.
     """
     with _started(contestant, job) as child:
         before()
-        forget_peak(child.pid)
+        reset_peak(child.pid)
         processes = {"itself": child.pid, **servers}
         memory = {
             "itself": Memory(child.pid, "VmHWM"),
@@ -46,7 +46,7 @@ def measured(contestant: Contestant, job: Job, servers: dict[str, int], before: 
         cpu_before = {name: cpu_seconds(pid) for name, pid in processes.items()}
         with watched(*memory.values()):
             started = time.perf_counter()
-            _tell(child, "go")
+            _send(child, "go")
             _expect(child, "done")
             wall_seconds = time.perf_counter() - started
         return Sample(
@@ -67,13 +67,13 @@ def _started(contestant: Contestant, job: Job) -> Iterator[subprocess.Popen[str]
             stderr=errors,
             text=True,
             cwd=job.scratch,
-            # Some libraries keep files at home.
+            # Some libraries store files in the home directory.
             env=os.environ
             | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "HOME": job.scratch, "NO_PROXY": "127.0.0.1"},
         ) as child,
     ):
         try:
-            _tell(child, json.dumps(asdict(job)))
+            _send(child, json.dumps(asdict(job)))
             _expect(child, "ready")
             yield child
             child.communicate("\n")
@@ -84,7 +84,7 @@ def _started(contestant: Contestant, job: Job) -> Iterator[subprocess.Popen[str]
             child.kill()
 
 
-def _tell(child: subprocess.Popen[str], line: str) -> None:
+def _send(child: subprocess.Popen[str], line: str) -> None:
     assert child.stdin
     child.stdin.write(line + "\n")
     child.stdin.flush()

@@ -1,4 +1,4 @@
-"""Who takes part in loading: ours, the limits, and what people would pick instead."""
+"""The contestants in loading: our loader, the limits, and the alternatives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMPETITORS_PYTHON = str(ROOT / ".venv-competitors" / "bin" / "python")
 
 
 class Kind(StrEnum):
-    """What a contestant is compared for."""
+    """The role of a contestant in the comparison."""
 
     OURS = "ours"
     LIMIT = "limit"
@@ -21,18 +21,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Contestant:
-    """A program that is measured.
+    """A measured program.
 
     Attributes:
-        name: As the table calls it.
-        kind: What it is compared for.
-        module: What `python -m` runs.
-        tables: What is emptied before it runs.
-        points: The relation that has its points, a row each, with `kbps`; none for one that stores nothing.
-        arguments: Its command line.
-        schema: Where it keeps its tables.
-        role: As which role it comes to PostgreSQL.
-        python: The interpreter of its environment.
+        name: Name in the table of results.
+        kind: Role in the comparison.
+        module: Module that `python -m` runs.
+        tables: Tables that are emptied before a run.
+        points: Relation with one row per stored point and a column `kbps`; empty if nothing is stored.
+        arguments: Command-line arguments.
+        schema: Schema of its tables.
+        role: PostgreSQL role of the connection.
+        python: Interpreter of its environment.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Rewrites the parts of documents that come out of a measurement."""
+"""Rewrites the parts of documents that contain the results of a measurement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def rewrite(document: Path, name: str, content: str) -> None:
-    """Replace what stands between a part's two marks, `<!-- name -->` and `<!-- /name -->`."""
+    """Replace the text between a part's two marks, `<!-- name -->` and `<!-- /name -->`."""
     text = document.read_text()
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     pattern = re.compile(f"(?<={re.escape(begin)}).*(?={re.escape(end)})", re.DOTALL)

@@ -1,6 +1,6 @@
-"""A month of 10,000 apps (89 million points), loaded night by night, then asked what people ask.
+"""A month of 10,000 apps (89 million points), loaded night by night, then queried with typical queries.
 
-`GROWTH_APPS=500 make bench PARTS=growth` takes fewer apps.
+`GROWTH_APPS=500 make bench PARTS=growth` uses fewer apps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOAD = Workload(int(os.environ.get("GROWTH_APPS", "10000")), 31)
 
 
 def main() -> None:
-    """Load and ask."""
+    """Load the month and run the queries."""
     with (
         running_sandbox(apps=LOAD.apps, window="60 days", quiet=True) as sandbox,
         throwaway(durable=True) as server,
@@ -82,7 +82,7 @@ def _nights(sandbox: RunningSandbox, server: Throwaway, usage_dates: list[date])
 
 
 def _report_nights(coming: Iterator[dict[str, Any]]) -> None:
-    print("Night by night in one process; each answer is rendered by the sandbox when first asked for.")
+    print("Night by night in one process; the sandbox renders each response on its first request.")
     print(f"  {'usage date':12} {'collect s':>9} {'refresh s':>9} {'peak MiB':>9}")
     nights = []
     for night in coming:

@@ -1,4 +1,4 @@
-"""Bytes a point on disk, with the reason for every byte."""
+"""Bytes per point on disk, with an explanation for every byte."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ HEAP = "select pg_relation_size(%s), pg_table_size(%s) - pg_relation_size(%s)"
 
 
 def report(cursor: Any, points: int) -> None:
-    """Print what each part of an app-day's row, its indexes and what is stored beside it take.
+    """Print the size of each part of an app-day's row, its indexes and the aggregates stored with it.
 
     Args:
-        cursor: Of a superuser, after a vacuum.
-        points: How many points there are.
+        cursor: A superuser's cursor, after a vacuum.
+        points: Number of points.
     """
     app_days = points / 288
     rows: list[tuple[str, float]] = [("line pointer", LINE_POINTER), ("tuple header", TUPLE_HEADER)]
     rows += _columns(cursor)
     cursor.execute(HEAP, (TABLE, TABLE, TABLE))
     heap, beside_heap = cursor.fetchone()
-    rows.append(
-        ("alignment, page headers, what does not fit a page", heap / app_days - sum(n for _, n in rows))
-    )
+    rows.append(("alignment, page headers, unused space in pages", heap / app_days - sum(n for _, n in rows)))
     rows.append(("TOAST, free space map, visibility map", beside_heap / app_days))
     cursor.execute(INDEXES, (TABLE,))
     rows += [(f"index {name}", size / app_days) for name, size in cursor.fetchall()]
@@ -43,10 +41,10 @@ def report(cursor: Any, points: int) -> None:
         rows.append((f"{name}, its index included", cursor.fetchone()[0] / app_days))
     cursor.execute("select pg_total_relation_size('raw.bandwidth_response')")
     (raw,) = cursor.fetchone()
-    print(f"  {'on disk':52} {'bytes an app-day':>16} {'a point':>8}")
-    for name, size in [*rows, ("all of it, raw answers aside", sum(size for _, size in rows))]:
-        print(f"  {name:52} {size:16.1f} {size / 288:8.3f}")
-    print(f"  {'raw answers':52} {raw / app_days:16.1f} {raw / points:8.3f}\n")
+    print(f"  {'on disk':52} {'bytes per app-day':>17} {'per point':>9}")
+    for name, size in [*rows, ("total without raw responses", sum(size for _, size in rows))]:
+        print(f"  {name:52} {size:17.1f} {size / 288:9.3f}")
+    print(f"  {'raw responses':52} {raw / app_days:17.1f} {raw / points:9.3f}\n")
 
 
 def _columns(cursor: Any) -> list[tuple[str, float]]:

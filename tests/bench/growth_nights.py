@@ -1,4 +1,4 @@
-"""Nights of collecting in a process of its own, which says what each took; it reads first what to do."""
+"""Nights of collecting in a separate process, which reads its job and reports the duration of each night."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from agora.warehouse.engine import warehouse_engine
 async def nights(
     account: DashboardSettings, app_ids: list[str], usage_dates: list[date], engine: Engine
 ) -> None:
-    """Collect one usage date of all apps after the other, each with the refresh that ends a run."""
+    """Collect all apps one usage date at a time, each followed by the refresh that ends a run."""
     with engine.begin() as connection:
         configured = [{"app_id": app_id, "collect_from": str(usage_dates[0])} for app_id in app_ids]
         apps.sync(connection, account, parse_apps(configured))
     for usage_date in usage_dates:
-        _forget_peak()
+        _reset_peak()
         started = time.perf_counter()
         async with shared_client(account, engine) as client:
             summary = await collect([(app_id, usage_date) for app_id in app_ids], client, engine)
         collected = time.perf_counter()
         stored_aggregates.refresh(engine)
         refreshed = time.perf_counter()
-        _say(
+        _report(
             usage_date=str(usage_date),
             received=summary.received,
             changed=summary.changed,
@@ -46,8 +46,8 @@ async def nights(
         )
 
 
-def _forget_peak() -> None:
-    """Let Linux count the most resident memory anew."""
+def _reset_peak() -> None:
+    """Reset the peak of resident memory."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -56,7 +56,7 @@ def _peak_kib() -> int:
     return int(found[1]) if found else 0
 
 
-def _say(**what: Any) -> None:
+def _report(**what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What people, the page and the planner ask: how long each takes, and by which plan."""
+"""Queries of users, the page and the planner: the time and the plan of each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from agora.warehouse.reports import bill, coverage, health, traffic
 from deploy.local.postgres_throwaway import Throwaway
 
 CONN_ID = "agora_dashboard"
-WINDOW = "60 days"  # as growth has it
+WINDOW = "60 days"  # as in growth
 SETTLE_DAYS = 2
 NEVER = datetime.max.replace(tzinfo=UTC)
-MOST = 648_000  # what a run gets to at ten requests a second
-Ask = Callable[[Connection], Any]
+MOST = 648_000  # capacity of a run at ten requests per second
+Call = Callable[[Connection], Any]
 Query = tuple[str, dict[str, Any]]
 
 TIMES = re.compile(r"Execution Time: ([0-9.]+) ms")
@@ -36,20 +36,20 @@ SCAN = re.compile(
 
 
 def report(server: Throwaway, plans: Path) -> None:
-    """Print the time of each question, and of those that are one query the rows, blocks and scans.
+    """Print the time of each call, and for single queries also the rows, blocks and scans.
 
     Args:
-        server: With the warehouse filled.
-        plans: Where the whole plans are written.
+        server: Server with the filled warehouse.
+        plans: File for the complete plans.
     """
     today = datetime.now(UTC).date()
     engine = warehouse_engine(server.url("loader"))
     with engine.connect() as connection:
         connection.execute(text("set statement_timeout = 0"))
         app_ids = list(connection.execute(text("select app_id from core.app order by app_id")).scalars())
-        print(f"  {'asked of the planner and the page, second of two times':52} {'seconds':>8}")
-        for name, ask in _asked(app_ids, today).items():
-            print(f"  {name:52} {_second_seconds(connection, ask):8.3f}")
+        print(f"  {'calls of the planner and the page, second of two times':52} {'seconds':>8}")
+        for name, call in _calls(app_ids, today).items():
+            print(f"  {name:52} {_second_seconds(connection, call):8.3f}")
         print(f"\n  {'one query, second of two times':52} {'seconds':>8} {'rows':>8} {'blocks':>9}  scans")
         with plans.open("w", encoding="utf-8") as file:
             for name, (sql, values) in _queries(app_ids, today).items():
@@ -58,13 +58,13 @@ def report(server: Throwaway, plans: Path) -> None:
                     connection.execute(text(f"explain (analyze, buffers) {sql}"), values).scalars()
                 )
                 file.write(f"{name}\n{sql.strip()}\n\n{plan}\n\n\n")
-                print(f"  {name:52} {_said(plan, rows)}")
+                print(f"  {name:52} {_summary(plan, rows)}")
                 connection.rollback()
     engine.dispose()
     print(f"\nThe plans are in {plans}\n")
 
 
-def _asked(app_ids: list[str], today: date) -> dict[str, Ask]:
+def _calls(app_ids: list[str], today: date) -> dict[str, Call]:
     month, yesterday = _month(today), today - timedelta(days=1)
     first = today - timedelta(days=31)
     batch = [(app_id, day) for day in (first, yesterday) for app_id in app_ids]
@@ -82,11 +82,11 @@ def _asked(app_ids: list[str], today: date) -> dict[str, Ask]:
             most=MOST,
         ),
         "collector: apps that were served before": lambda c: planning_queries.served(c, CONN_ID, most=5),
-        "collector: what a batch has come to": lambda c: planning_queries.results(c, batch, NEVER),
+        "collector: results of a batch": lambda c: planning_queries.results(c, batch, NEVER),
         "watch: what is not collected": lambda c: planning_queries.incomplete_days(c, datetime.now(UTC)),
         "page: coverage of the window, 50 apps": lambda c: coverage.coverage(c, choice),
         "page: the window": coverage.window,
-        "page: bill of a month beside the month before": lambda c: bill.bill(c, month),
+        "page: bill of a month and the previous month": lambda c: bill.bill(c, month),
         "page: months": bill.months,
         "page: apps": lambda c: traffic.apps(c, "a", 20),
         "page: traffic of one app, 31 days": lambda c: traffic.traffic(
@@ -130,28 +130,28 @@ def _queries(app_ids: list[str], today: date) -> dict[str, Query]:
         for folder in ("examples", "checks")
         for path in sorted((SQL / folder).glob("*.sql"))
     }
-    # A colon in a file is not a parameter's.
+    # A colon in a file does not mark a parameter.
     return {name: (sql, values) for name, sql in queries.items()} | {
         name: (re.sub(r"(?<!:):(?!:)", r"\\:", sql), {}) for name, sql in files.items()
     }
 
 
 def _month(today: date) -> date:
-    """Return the month that most of the days lie in."""
+    """Return the month that contains most of the days."""
     return (today - timedelta(days=16)).replace(day=1)
 
 
-def _second_seconds(connection: Connection, ask: Ask) -> float:
+def _second_seconds(connection: Connection, call: Call) -> float:
     for _ in range(2):
         started = time.perf_counter()
-        ask(connection)
+        call(connection)
         seconds = time.perf_counter() - started
         connection.rollback()
     return seconds
 
 
-def _said(plan: str, rows: int) -> str:
-    """Put a plan in short: time, rows, blocks, and the two scans that took longest."""
+def _summary(plan: str, rows: int) -> str:
+    """Summarise a plan: time, rows, blocks, and the two slowest scans."""
     found = BUFFERS.search(plan)
     blocks = sum(int(count or 0) for count in found.groups()) if found else 0
     seconds = float(TIMES.findall(plan)[-1]) / 1000

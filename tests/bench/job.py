@@ -1,6 +1,6 @@
-"""A contestant's side of a measurement: told its job, it gets ready, waits for the word, works and says so.
+"""A contestant's side of a measurement: read the job, prepare, wait for the start, work, and report the end.
 
-Each contestant is a process of its own with the packages of its own environment, so this imports none.
+Each contestant is a process with its own environment, so this module imports no packages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WARM_UP_APPS = 10
 
 @dataclass(frozen=True)
 class Job:
-    """What a contestant is to load, from where, into what."""
+    """The data that a contestant loads, its source and its destination."""
 
     base_url: str
     customer_id: str
@@ -29,7 +29,7 @@ class Job:
     scratch: str
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
+    def requested(self) -> list[tuple[str, str]]:
         """Every App ID and usage date, day by day."""
         return [(app_id, usage_date) for usage_date in self.usage_dates for app_id in self.app_ids]
 
@@ -40,31 +40,31 @@ class Job:
 
     @property
     def warm_up(self) -> Job:
-        """The same with a few app-days."""
+        """The same job with a few app-days."""
         return replace(self, app_ids=self.app_ids[:WARM_UP_APPS], usage_dates=self.usage_dates[-1:])
 
     def url(self, app_id: str, usage_date: str) -> str:
-        """Return the address of an app-day's answer."""
+        """Return the URL of an app-day's response."""
         return f"{self.base_url}/apps/{app_id}/usages/bandwidth?date={usage_date.replace('-', '')}"
 
 
 def serve(prepare: Callable[[Job], Callable[[], None]]) -> None:
-    """Do the work on a few app-days, and once more on all of them when told to.
+    """Do the work for a few app-days, then for all of them after the start signal.
 
-    The first time is for what a process does once, such as importing; only the second is measured.
+    The first pass covers one-time work, such as imports. Only the second pass is measured.
 
     Args:
-        prepare: Is given a job and returns the work.
+        prepare: Receives a job and returns the work.
     """
-    # What libraries print is not to be taken for an answer.
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    # Output of libraries must not be mistaken for a signal.
+    signals = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     job = Job(**json.loads(sys.stdin.readline()))
     prepare(job.warm_up)()
     work = prepare(job)
-    print("ready", file=answers)
+    print("ready", file=signals)
     sys.stdin.readline()
     work()
-    print("done", file=answers)
-    # It stays until it has been measured.
+    print("done", file=signals)
+    # Keep running until the process has been measured.
     sys.stdin.readline()

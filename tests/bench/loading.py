@@ -1,4 +1,4 @@
-"""HTTP to commit, beside the limits and what people would pick instead, in interleaved rounds of one run."""
+"""HTTP to commit, compared with the limits and the alternatives in interleaved rounds of one run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.bench.workload import Workload
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 ROUNDS = 5
-# A contestant that has taken longer than this in all takes part in no further round.
+# A contestant that has taken longer than this in total is not run again.
 ENOUGH_SECONDS = 60
 MAX_CONCURRENCY = 16
 SMALLER = Workload(1000, 1)
@@ -35,7 +35,7 @@ WORKLOADS = (Workload(200, 31), SMALLER)
 
 
 def main() -> Callable[[], None]:
-    """Measure each workload and print medians and ratios; return what writes them into the documents."""
+    """Measure each workload and print medians and ratios; return a function that documents them."""
     results = []
     for load in WORKLOADS:
         with (
@@ -49,24 +49,24 @@ def main() -> Callable[[], None]:
             results.append(Result(load, run.samples()))
             print(loading_record.table(results[-1]))
             if load == SMALLER:
-                run.once_more()
+                run.run_again()
     print(description)
     return partial(loading_record.write, results, description)
 
 
 class _Run:
-    """A workload's servers, and what the contestants are told."""
+    """A workload's servers and the contestants' jobs."""
 
     def __init__(self, load: Workload, sandbox: RunningSandbox, server: Throwaway, scratch: Path) -> None:
         self._load, self._sandbox, self._server, self._scratch = load, sandbox, server, scratch
         self._usage_dates = load.usage_dates(datetime.now(UTC).date())
         self._servers = {"sandbox": sandbox.pid, "PostgreSQL": server.pid}
-        # The sandbox renders each answer once; what is measured is collecting, not the model of traffic.
+        # The sandbox renders each response once beforehand, so that only collecting is measured.
         asyncio.run(fetched(self._job(CONTESTANTS[0])))
         self._kbps = self._prepare()
 
     def samples(self) -> dict[Contestant, list[Sample]]:
-        """Run everyone in turn, each on empty tables."""
+        """Run all contestants in turn, each on empty tables."""
         samples: dict[Contestant, list[Sample]] = {contestant: [] for contestant in CONTESTANTS}
         for _ in range(ROUNDS):
             for contestant, own in samples.items():
@@ -75,8 +75,8 @@ class _Run:
                     own.append(self._sample(contestant, empty=True))
         return samples
 
-    def once_more(self) -> None:
-        """Run all but the limits on what they left, which must change nothing; this is not timed."""
+    def run_again(self) -> None:
+        """Run all contestants except the limits again, untimed, which must change nothing."""
         for contestant in CONTESTANTS:
             if contestant.kind != Kind.LIMIT:
                 self._sample(contestant, empty=False)
@@ -105,7 +105,7 @@ class _Run:
         )
 
     def _prepare(self) -> float:
-        """Make schemas, tables and ready-made files; return the sum of all points."""
+        """Create schemas, tables and prepared files; return the sum of all points."""
         grid = workload.grid_of(self._sandbox, self._sandbox.app_ids, self._usage_dates)
         points = workload.points_file(grid, self._load.apps, self._usage_dates)
         (self._scratch / "point_row").write_bytes(points)
@@ -119,19 +119,19 @@ class _Run:
 
     def _empty(self, contestant: Contestant) -> None:
         if contestant.tables:
-            # A competitor makes its table itself.
+            # A competitor creates its own table.
             with suppress(psycopg2.errors.UndefinedTable):
                 self._execute(f"truncate {contestant.tables} cascade")
 
     def _check(self, contestant: Contestant) -> None:
-        """Refuse to time work that was not done."""
+        """Stop if the work was not done."""
         if contestant.points:
             count, kbps = self._execute(f"select count(*), sum(kbps) from {contestant.points} as p")[0]
             if count != self._load.points or not math.isclose(kbps, self._kbps, rel_tol=1e-9):
                 raise SystemExit(f"{self._load.name}, {contestant.name}: {count} points, sum {kbps}")
 
     def _checkpoint(self) -> None:
-        """Leave nobody the writing of what others have left in memory."""
+        """Write all dirty pages, so that no contestant pays for another's writes."""
         with self._server.connect(SUPERUSER) as connection, connection.cursor() as cursor:
             cursor.execute("checkpoint")
 

@@ -1,4 +1,4 @@
-"""The picture of the loading benchmark: a dot a contestant on a logarithmic axis of seconds, as SVG."""
+"""The picture of the loading benchmark: one dot per contestant on a logarithmic time axis, as SVG."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.bench.loading_result import Result
 
 WIDTH, LEFT, RIGHT = 1100, 400, 910
 ROW, HEAD, GAP = 26, 62, 44
-# So that lines behind figures do not cross them.
+# Keeps lines behind figures from crossing them.
 HALO = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
 COLOURS = {Kind.OURS: "#2f6fb0", Kind.LIMIT: "#7b8794", Kind.COMPETITOR: "#c2410c"}
 
 
 def drawn(results: Sequence[Result]) -> str:
-    """Return the picture, a panel a workload."""
+    """Return the picture, with one panel per workload."""
     axis = _Axis([result.wall_seconds(who) for result in results for who in result.samples])
     panels: list[str] = []
     top = 0
@@ -36,7 +36,7 @@ def drawn(results: Sequence[Result]) -> str:
 
 
 class _Axis:
-    """Seconds to pixels, from one power of ten to another."""
+    """Maps seconds to pixels, between two powers of ten."""
 
     def __init__(self, seconds: Sequence[float]) -> None:
         self.first = math.floor(math.log10(min(seconds)))

@@ -1,4 +1,4 @@
-"""What came of measuring a workload: medians, and how contestants compare."""
+"""The results of measuring a workload: medians, and the comparison of contestants."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Result:
     samples: dict[Contestant, list[Sample]]
 
     def wall_seconds(self, contestant: Contestant) -> float:
-        """Return the median."""
+        """Return the median wall time."""
         return self._median(contestant, lambda sample: sample.wall_seconds)
 
     def cpu_seconds(self, contestant: Contestant, who: str) -> float:
-        """Return the median of what the contestant itself, or a server, spent."""
+        """Return the median CPU seconds of the contestant itself or of a server."""
         return self._median(contestant, lambda sample: sample.cpu_seconds[who])
 
     def peak_bytes(self, contestant: Contestant, who: str) -> float:
-        """Return the median of the peaks."""
+        """Return the median peak memory."""
         return self._median(contestant, lambda sample: sample.peak_bytes[who])
 
     def ratio(self, contestant: Contestant) -> str:
-        """Say how many times as long one of the two takes as the other."""
+        """Return the ratio of the two wall times as text."""
         ours, its = self.wall_seconds(OURS), self.wall_seconds(contestant)
         return {
             Kind.OURS: "",

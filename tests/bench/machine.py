@@ -1,4 +1,4 @@
-"""What the measurements were made on, and with which versions."""
+"""The machine and the software versions of the measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPETITORS = (
     *("singer-sdk", "meltanolabs-target-postgres"),
     *("pandas", "sqlalchemy", "requests"),
 )
-ASK = """
+PRINT_VERSIONS = """
 import sys
 from importlib.metadata import version
 print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
@@ -26,10 +26,10 @@ print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
 
 
 def described(connection: Any) -> str:
-    """Return a sentence on the machine and one on the versions.
+    """Return a sentence about the machine and one about the versions.
 
     Args:
-        connection: To the PostgreSQL server that was measured.
+        connection: Connection to the measured PostgreSQL server.
     """
     memory = psutil.virtual_memory().total / 2**30
     kernel = platform.release().partition("-")[0]
@@ -47,7 +47,7 @@ def _processor() -> str:
 
 
 def _versions() -> str:
-    answer = subprocess.run(
-        [COMPETITORS_PYTHON, "-c", ASK, *COMPETITORS], capture_output=True, text=True, check=True
+    printed = subprocess.run(
+        [COMPETITORS_PYTHON, "-c", PRINT_VERSIONS, *COMPETITORS], capture_output=True, text=True, check=True
     )
-    return answer.stdout.strip()
+    return printed.stdout.strip()

@@ -1,4 +1,4 @@
-"""CPU seconds and memory of the processes that take part, children included (Linux)."""
+"""CPU seconds and memory of the measured processes, children included (Linux)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from threading import Event, Thread
 import psutil
 
 PROC = Path("/proc")
-SAMPLES_A_SECOND = 10
+SAMPLES_PER_SECOND = 10
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return what a process and its children have used so far, ended children included."""
+    """Return the CPU seconds of a process and its children so far, ended children included."""
     return sum(_own_cpu_seconds(part) for part in _tree(pid))
 
 
@@ -24,17 +24,17 @@ def _own_cpu_seconds(pid: int) -> float:
         times = psutil.Process(pid).cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    # Backends that have ended are in their parent's account, like the server's short-lived helpers.
+    # A parent's times include ended children, such as backends and short-lived helpers of the server.
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
 class Memory:
-    """The most memory a process and its children have taken, while it is watched.
+    """The peak memory of a process and its children while they are watched.
 
     Args:
         pid: The process.
-        field: Which line of /proc/…/status says it: `VmHWM`, the process's peak of resident memory, or
-            `RssAnon`, what it holds alone now, without memory that processes share.
+        field: Line of /proc/…/status to read: `VmHWM`, the process's peak of resident memory, or `RssAnon`,
+            its current private memory, without memory that processes share.
     """
 
     def __init__(self, pid: int, field: str) -> None:
@@ -44,10 +44,10 @@ class Memory:
 
     @property
     def peak_bytes(self) -> int:
-        """Return the peak: of the processes' own peaks the sum, or of the sum the peak."""
+        """The sum of the processes' peaks for `VmHWM`, otherwise the peak of their sum."""
         return sum(self._peak_of.values()) if self._field == "VmHWM" else self._peak_together
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Take a sample."""
         now = {pid: _status_bytes(pid, self._field) for pid in _tree(self._pid)}
         self._peak_of |= {pid: max(size, self._peak_of.get(pid, 0)) for pid, size in now.items()}
@@ -56,15 +56,15 @@ class Memory:
 
 @contextmanager
 def watched(*memories: Memory) -> Iterator[None]:
-    """Sample memory in a thread, and once more at the end."""
+    """Sample memory in a thread, and again at the end."""
     ended = Event()
 
-    def look() -> None:
-        while not ended.wait(1 / SAMPLES_A_SECOND):
+    def sample() -> None:
+        while not ended.wait(1 / SAMPLES_PER_SECOND):
             for memory in memories:
-                memory.look()
+                memory.sample()
 
-    thread = Thread(target=look)
+    thread = Thread(target=sample)
     thread.start()
     try:
         yield
@@ -72,18 +72,18 @@ def watched(*memories: Memory) -> Iterator[None]:
         ended.set()
         thread.join()
         for memory in memories:
-            memory.look()
+            memory.sample()
 
 
-def forget_peak(pid: int) -> None:
-    """Let a process's peak of resident memory begin anew."""
+def reset_peak(pid: int) -> None:
+    """Reset a process's peak of resident memory."""
     (PROC / str(pid) / "clear_refs").write_text("5")
 
 
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
-        # A process may end while it is looked at.
+        # A process may end while it is read.
         with suppress(OSError):
             for task in (PROC / str(parent) / "task").iterdir():
                 found += map(int, (task / "children").read_text().split())

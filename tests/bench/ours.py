@@ -1,4 +1,4 @@
-"""Ours: plan, fetch, keep raw, decode, load, as a task does it."""
+"""Our loader: plan, fetch, store raw, decode and load, as a task does."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.bench.job import Job, serve
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """Return the collecting of all that is missing."""
+    """Return the function that collects all missing app-days."""
     return lambda: asyncio.run(_collected(job))
 
 
 def account_of(job: Job) -> DashboardSettings:
-    """Return the sandbox's account, whose rate is no limit."""
+    """Return the sandbox's account, with an unlimited rate."""
     return parse_dashboard(
         "agora_dashboard",
         {
@@ -39,7 +39,7 @@ def account_of(job: Job) -> DashboardSettings:
 
 
 def planned(account: DashboardSettings, job: Job, engine: Engine) -> Plan:
-    """Write the configuration into the warehouse and plan."""
+    """Write the configuration to the warehouse and plan."""
     configured = parse_apps(
         [{"app_id": app_id, "collect_from": job.usage_dates[0]} for app_id in job.app_ids]
     )

@@ -1,4 +1,4 @@
-"""How fast the page's routes answer in a real Airflow, with 1,000 apps × 62 days in the warehouse."""
+"""Response times of the page's routes in a real Airflow, with 1,000 apps × 62 days in the warehouse."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ order by day_row.usage_date, day_row.app_key
 
 
 def main() -> None:
-    """Fill a stack's warehouse and print how long each route takes."""
+    """Fill a stack's warehouse and print the time of each route."""
     today = datetime.now(UTC).date()
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(Path(scratch) / "local", free_port(), free_port(), free_port())
@@ -112,9 +112,9 @@ def _report(running: Stack, routes: dict[str, str]) -> None:
         for name, route in routes.items():
             url = f"{running.settings.ui_url}/agora/bandwidth/api/{route}"
             started = time.perf_counter()
-            with opener.open(Request(url, headers=login), timeout=120) as answer:  # noqa: S310 - our own server
-                size[name] = len(answer.read())
-            if round_:  # the first imports the page
+            with opener.open(Request(url, headers=login), timeout=120) as response:  # noqa: S310 - our own server
+                size[name] = len(response.read())
+            if round_:  # the first round imports the page
                 seconds[name].append(time.perf_counter() - started)
     print(
         f"The page in Airflow, {LOAD.name} = {LOAD.points:,} points, {ROUNDS} interleaved rounds, over HTTP"

@@ -1,4 +1,4 @@
-"""One vendor account, collected night by night with the vendor and the clock simulated: no sockets."""
+"""One vendor account, collected night by night with a simulated vendor and clock, without sockets."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ NIGHT_SECONDS = 86_400.0
 RUN_SECONDS = 20 * 3600.0  # dagrun_timeout
 WINDOW_DAYS = 31
 SETTLE_DAYS = 2
-MISSING, COLLECTED, SETTLED = 0, 1, 2  # points of an app-day: none, early ones, those of a settled day
+MISSING, COLLECTED, SETTLED = 0, 1, 2  # state of an app-day: no points, early points, points of a settled day
 
 
 class Vendor:
-    """Answers so many requests within any second, and 429 to the rest."""
+    """Serves a fixed number of requests within any second, and responds to the rest with 429."""
 
     def __init__(self, per_second: float) -> None:
         self.per_second = per_second
-        self._answered: deque[float] = deque()
+        self._served: deque[float] = deque()
 
-    def answers(self, at: float) -> bool:
-        """Tell whether a request at this moment is answered."""
-        while self._answered and self._answered[0] <= at - 1:
-            self._answered.popleft()
-        if len(self._answered) >= self.per_second:
+    def serves(self, at: float) -> bool:
+        """Return whether a request at this moment is served."""
+        while self._served and self._served[0] <= at - 1:
+            self._served.popleft()
+        if len(self._served) >= self.per_second:
             return False
-        self._answered.append(at)
+        self._served.append(at)
         return True
 
 
 @dataclass
 class Night:
-    """What one run came to.
+    """The result of one run.
 
     Attributes:
         missing: App-days without points that are still requested.
@@ -46,7 +46,7 @@ class Night:
     """
 
     planned: int = 0
-    answered: int = 0
+    served: int = 0
     limited: int = 0
     seconds: float = 0.0
     missing: int = 0
@@ -55,12 +55,12 @@ class Night:
 
 @dataclass
 class Account:
-    """The ledger of one account's window, a row a usage date, and the limiter that all its requests pass.
+    """The ledger of one account's window, with one row per usage date, and the account's rate limiter.
 
     Attributes:
-        apps: How many apps it has.
+        apps: Number of apps.
         configured_per_second: The connection's requests_per_second.
-        vendor: Whose limit nobody knows.
+        vendor: The vendor, whose limit is unknown to the limiter.
     """
 
     apps: int
@@ -73,8 +73,8 @@ class Account:
         """Let a day pass: yesterday is expected, the oldest day is no longer requested, and a run collects.
 
         Args:
-            today: Number of the day.
-            down: Nobody collects this night.
+            today: The day's number.
+            down: Whether no run takes place.
         """
         night = Night()
         self.days[today - 1] = np.zeros(self.apps, dtype=np.uint8)
@@ -87,42 +87,42 @@ class Account:
 
     def _collect(self, today: int, night: Night) -> None:
         began = now = today * NIGHT_SECONDS
-        # As the tasks of a run find it: what was learned before a long silence is learned anew.
+        # As in a run's tasks: after a long pause, the limiter learns the limit again.
         self.limit = AdaptiveLimit.from_json(
             self.limit.to_json() if self.limit else None, self.configured_per_second, now
         )
         room = most = max(1, int(COLLECTING_SECONDS * self.configured_per_second))
-        for day, state in self._wanted(today):
+        for day, state in self._planned_days(today):
             chosen = np.flatnonzero(self.days[day] == state)[:room]
             room -= len(chosen)
             is_served = day >= today - WINDOW_DAYS
-            # Of a date whose first requests are refused, no others are worth a request.
+            # If the first requests for a date are refused, the others are not sent.
             requests = len(chosen) if is_served else min(len(chosen), PROBES_PER_DATE)
-            now, answered = self._ask(requests, now, began + RUN_SECONDS, night)
+            now, served = self._request(requests, now, began + RUN_SECONDS, night)
             if is_served:
                 settles = day < today - 1 - SETTLE_DAYS
-                self.days[day][chosen[:answered]] = SETTLED if settles else COLLECTED
+                self.days[day][chosen[:served]] = SETTLED if settles else COLLECTED
         night.planned, night.seconds = most - room, now - began
 
-    def _wanted(self, today: int) -> list[tuple[int, int]]:
-        """Return days and states in the order of a plan: what is missing, then the re-checks."""
+    def _planned_days(self, today: int) -> list[tuple[int, int]]:
+        """Return days and states in the order of a plan: missing days first, then re-checks."""
         young = today - WINDOW_DAYS + EDGE_DAYS
         settled = [day for day in sorted(self.days) if young <= day < today - 1 - SETTLE_DAYS]
         return [(day, MISSING) for day in sorted(self.days)] + [(day, COLLECTED) for day in settled]
 
-    def _ask(self, requests: int, now: float, until: float, night: Night) -> tuple[float, int]:
-        """Ask so many times; return the time it is then, and how many were answered."""
-        answered = 0
-        while (limit := self.limit) and answered < requests and now < until:
-            permits, wait_seconds = limit.grant(now, requests - answered)
+    def _request(self, requests: int, now: float, until: float, night: Night) -> tuple[float, int]:
+        """Send requests; return the time afterwards and the number of served requests."""
+        served = 0
+        while (limit := self.limit) and served < requests and now < until:
+            permits, wait_seconds = limit.grant(now, requests - served)
             now += wait_seconds
             for number in range(permits):
                 at = now + number / limit.per_second
-                if not self.vendor.answers(at):
+                if not self.vendor.serves(at):
                     limit.record_throttled(at, None, at)
                     night.limited += 1
                     break
                 limit.record_response(at, at)
-                answered += 1
-        night.answered += answered
-        return now, answered
+                served += 1
+        night.served += served
+        return now, served

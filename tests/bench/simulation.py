@@ -1,4 +1,4 @@
-"""From a thousand apps to a million: the nights of accounts with the vendor and the clock simulated."""
+"""From a thousand apps to a million: nights of accounts with a simulated vendor and clock."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from tests.bench.simulated_account import Account, Night, Vendor
 from tests.support.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "scaling.md"
-REQUESTS_PER_APP = 2  # a night: yesterday, and a day that has settled since
-SHARE_OF_RATE = 0.9  # of what the vendor allows, for nights of one 429 more than usual
+REQUESTS_PER_APP = 2  # per night: yesterday, and a settled day
+SHARE_OF_RATE = 0.9  # of the vendor's limit, with a reserve for nights with more 429s than usual
 NIGHTS_BEFORE = 6
 NIGHTS_DOWN = 7
 MOST_NIGHTS_AFTER = 40
 CONFIGURED_PER_SECOND = 10.0
-# As `make bench PARTS=growth` measures them.
+# Measured with `make bench PARTS=growth`.
 BYTES_PER_APP_DAY = 1385
-BYTES_PER_ANSWER = 4700
+BYTES_PER_RESPONSE = 4700
 MIB_PER_TASK = 150
-RAW_KEPT_DAYS = 63  # the least that agora_retention can be asked for
+RAW_KEPT_DAYS = 63  # the minimum for agora_retention
 ROWS_WITHOUT_PARTITIONS = 100e6  # docs/adr/0011
 
 
 @dataclass(frozen=True)
 class Case:
-    """So many apps at a vendor that allows each account so many requests a second."""
+    """A number of apps, and the vendor's limit of requests per second and account."""
 
     apps: int
     per_second: float
 
     @property
     def accounts(self) -> int:
-        """The least accounts whose nightly requests fit into a run."""
+        """The smallest number of accounts whose nightly requests fit into a run."""
         nightly = min(self.per_second, CONFIGURED_PER_SECOND) * SHARE_OF_RATE * COLLECTING_SECONDS
         return max(1, math.ceil(self.apps * REQUESTS_PER_APP / nightly))
 
     @property
     def batches(self) -> int:
-        """How many batches one of them collects a night."""
+        """The number of batches per account and night."""
         nightly = self.apps * REQUESTS_PER_APP / self.accounts
         return math.ceil(nightly / (BATCH_SECONDS * CONFIGURED_PER_SECOND))
 
@@ -57,7 +57,7 @@ CASES = [Case(apps, rate) for apps in (1_000, 10_000, 100_000, 1_000_000) for ra
 
 @dataclass
 class Result:
-    """What became of one account of a case."""
+    """The result of one account in a case."""
 
     case: Case
     usual: Night
@@ -69,9 +69,9 @@ class Result:
 
 
 def main() -> Callable[[], None]:
-    """Simulate every case and print what it takes; return what writes it into docs/scaling.md."""
+    """Simulate every case and print the results; return a function that writes them into docs/scaling.md."""
     print(f"{NIGHTS_DOWN} nights without a run after {NIGHTS_BEFORE} with one; one account of each case.")
-    # A process each, so that each has a peak of memory of its own.
+    # One process per case, so that each has its own memory peak.
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
         nights, needs = _nights(list(processes.map(_result, CASES))), _needs(CASES)
     print("\n".join([*nights, "", *needs, ""]))
@@ -92,7 +92,7 @@ def _result(case: Case) -> Result:
     while len(nights) < up + MOST_NIGHTS_AFTER and (len(nights) == up or nights[-1].missing):
         nights.append(account.night(len(nights)))
     memory = Memory(os.getpid(), "VmHWM")
-    memory.look()
+    memory.sample()
     return Result(
         case,
         usual=nights[NIGHTS_BEFORE - 1],
@@ -117,10 +117,10 @@ def _nights(results: list[Result]) -> list[str]:
                 f"{r.case.per_second:g}",
                 f"{r.case.accounts:,}",
                 f"{math.ceil(r.case.apps / r.case.accounts):,}",
-                f"{r.usual.answered:,}",
+                f"{r.usual.served:,}",
                 f"{r.usual.seconds / 3600:.1f}",
-                f"{r.usual.answered / r.usual.seconds / r.case.per_second:.0%}",
-                f"{r.usual.limited / (r.usual.answered + r.usual.limited):.2%}",
+                f"{r.usual.served / r.usual.seconds / r.case.per_second:.0%}",
+                f"{r.usual.limited / (r.usual.served + r.usual.limited):.2%}",
                 f"{r.first.planned:,}",
                 f"{r.nights_to_catch_up}",
                 f"{r.lost:,}",
@@ -146,7 +146,7 @@ def _needs(cases: list[Case]) -> list[str]:
                 f"{case.batches}",
                 f"{365 * case.apps:,}",
                 f"{365 * case.apps * BYTES_PER_APP_DAY / 1e9:.1f}",
-                f"{RAW_KEPT_DAYS * REQUESTS_PER_APP * case.apps * BYTES_PER_ANSWER / 1e9:.1f}",
+                f"{RAW_KEPT_DAYS * REQUESTS_PER_APP * case.apps * BYTES_PER_RESPONSE / 1e9:.1f}",
                 f"{ROWS_WITHOUT_PARTITIONS / 365 / case.apps:.1f}",
             )
             for case in cases

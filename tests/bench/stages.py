@@ -1,4 +1,4 @@
-"""Where the time goes between the vendor's answer and the commit: each stage alone, one after the other."""
+"""The time between the vendor's response and the commit, by stage: each stage alone, in sequence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.bench.documents import rewrite
 from tests.bench.job import Job
-from tests.bench.limits import fetch as thrown_away
+from tests.bench.limits import fetch as discarding
 from tests.bench.ours import account_of, planned
 from tests.bench.workload import Workload
 from tests.support.paths import ROOT
@@ -40,7 +40,7 @@ LOAD = Workload(200, 31)
 ROUNDS = 5
 DOCUMENT = ROOT / "docs" / "performance.md"
 LOADED = "load: COPY, insert with guards, commit"
-# What of loading is what: the same without it.
+# Loading without one of its parts.
 WITHOUT = {
     "load without compressing arrays": (
         "alter table core.app_day set (toast_tuple_target = 8160)",
@@ -55,7 +55,7 @@ WITHOUT = {
 
 @dataclass
 class Stages:
-    """Seconds by stage: of the clock, of this process, of the server's process that works for it."""
+    """Seconds by stage: wall time, CPU time of this process, and CPU time of its server process."""
 
     wall: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     own: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -63,7 +63,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, backend: int | None = None) -> Iterator[None]:
-        """Time what is done inside."""
+        """Measure the time of a `with` block."""
         before = _cpu_seconds(os.getpid()), _cpu_seconds(backend), time.perf_counter()
         yield
         self.wall[name].append(time.perf_counter() - before[2])
@@ -84,7 +84,7 @@ class Stages:
 
 
 def main() -> Callable[[], None]:
-    """Measure each stage and print medians; return what writes them into docs/performance.md."""
+    """Measure each stage and print medians; return a function that writes them into docs/performance.md."""
     stages = Stages()
     with (
         running_sandbox(apps=LOAD.apps, window="60 days", quiet=True) as sandbox,
@@ -93,7 +93,7 @@ def main() -> Callable[[], None]:
     ):
         migrate(server.url())
         job = _job(sandbox, server, scratch)
-        asyncio.run(thrown_away.fetched(job))  # which renders the answers
+        asyncio.run(discarding.fetched(job))  # renders the responses
         for _ in range(ROUNDS):
             _round(stages, job, server)
     print("\n".join(lines := stages.table()) + "\n")
@@ -105,10 +105,10 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
     with owner.begin() as connection:
         connection.execute(text("truncate raw.bandwidth_response, core.vendor_account cascade"))
     with stages.stage("fetch the responses, discard them"):
-        asyncio.run(thrown_away.fetched(job))
+        asyncio.run(discarding.fetched(job))
     chunks = asyncio.run(_fetched(stages, account_of(job), job, loader))
     with stages.stage("build raw rows with digests"):
-        kept = [
+        stored = [
             [raw_response(*one.key, one.answer, one.answer.fetched_at) for one in chunk if one.answer]
             for chunk in chunks
         ]
@@ -116,10 +116,10 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
         backend = connection.execute(text("select pg_backend_pid()")).scalar_one()
         connection.commit()
         with stages.stage("store raw: COPY, commit", backend):
-            for answers in kept:
-                _commit(connection, raw_responses.store, answers)
+            for responses in stored:
+                _commit(connection, raw_responses.store, responses)
         with stages.stage("decode"):
-            outcomes = [[read(answer) for answer in answers] for answers in kept]
+            outcomes = [[read(response) for response in responses] for responses in stored]
         with stages.stage("normalise: one DataFrame per chunk"):
             batches = [normalise(chunk, "UTC") for chunk in outcomes]
         load = partial(app_days.load, conn_id=account_of(job).conn_id)
@@ -148,9 +148,9 @@ async def _fetched(
             return [chunk async for chunk in chunks]
 
 
-def _commit(connection: Connection, work: Callable[[Connection, Any], object], given: Any) -> None:
+def _commit(connection: Connection, work: Callable[[Connection, Any], object], argument: Any) -> None:
     with connection.begin():
-        work(connection, given)
+        work(connection, argument)
 
 
 def _execute(connection: Connection, sql: str) -> None:

@@ -1,4 +1,4 @@
-"""What the plugin adds to the start of every task, which loads all plugins before it loads its DAG."""
+"""The time that the plugin adds to the start of every task. A task loads all plugins before its DAG."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 ROUNDS = 9
-# What a task process does before it runs anything.
+# The first steps of a task process.
 START = (
     "from airflow.sdk.execution_time import task_runner; from airflow.sdk import plugins_manager; {plugins}"
 )
 LOAD = "plugins_manager._get_plugins()"
-# The plugin is the one that comes from an installed package.
+# The plugin is loaded from an installed package.
 WITHOUT = "plugins_manager._load_entrypoint_plugins = lambda: ([], {}); " + LOAD
 NAMES = LOAD + "; import sys; print('fastapi' in sys.modules, 'plotly' in sys.modules)"
 
 
 def main() -> None:
-    """Print how long a task's start takes with the plugin and without it, side by side."""
+    """Print the time of a task's start with and without the plugin."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         loads = {"without the plugin": WITHOUT, "with the plugin": LOAD}
         for load in loads.values():
-            _start(home, load)  # files of Airflow's own are made at its first start
+            _start(home, load)  # Airflow creates its own files on its first start
         seconds: dict[str, list[float]] = {name: [] for name in loads}
         for _ in range(ROUNDS):
             for name, load in loads.items():
                 seconds[name].append(_start(home, load))
-        web = _said(home, NAMES)
+        web = _run(home, NAMES)
     print(f"Start of a task's process, {ROUNDS} interleaved rounds")
     medians = {name: statistics.median(each) for name, each in seconds.items()}
     for name, median in medians.items():
@@ -45,12 +45,12 @@ def main() -> None:
 
 def _start(home: Path, load: str) -> float:
     started = time.perf_counter()
-    _said(home, load)
+    _run(home, load)
     return time.perf_counter() - started
 
 
-def _said(home: Path, load: str) -> str:
-    answer = subprocess.run(
+def _run(home: Path, load: str) -> str:
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", START.format(plugins=load)],
         env={
             **os.environ,
@@ -61,4 +61,4 @@ def _said(home: Path, load: str) -> str:
         text=True,
         check=True,
     )
-    return answer.stdout.strip().rpartition("\n")[2]
+    return completed.stdout.strip().rpartition("\n")[2]

@@ -1,4 +1,4 @@
-"""What is measured: app-days of the sandbox, and the same points as ready-made files for bare COPY."""
+"""The measured data: app-days from the sandbox, and the same points as prepared files for bare COPY."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ create table day_row (
 
 @dataclass(frozen=True)
 class Workload:
-    """Some apps and days, and how many points they are."""
+    """A number of apps and days, and the resulting number of points."""
 
     apps: int
     days: int
@@ -42,12 +42,12 @@ class Workload:
 
     @property
     def app_days(self) -> int:
-        """How many app-days."""
+        """Number of app-days."""
         return self.apps * self.days
 
     @property
     def points(self) -> int:
-        """How many five-minute points."""
+        """Number of five-minute points."""
         return self.app_days * SLOTS
 
     def usage_dates(self, today: date) -> list[date]:
@@ -56,14 +56,14 @@ class Workload:
 
 
 def grid_of(sandbox: RunningSandbox, app_ids: Sequence[str], usage_dates: Sequence[date]) -> Any:
-    """Return the sandbox's truth: a matrix, an app-day a row, in kbps."""
+    """Return the sandbox's true points in kbps, as a matrix with one row per app-day."""
     return np.array(
         [sandbox.points(app_id, day) for day in usage_dates for app_id in app_ids], dtype=np.float64
     )
 
 
 def points_file(grid: Any, apps: int, usage_dates: Sequence[date]) -> bytes:
-    """Write the points as binary COPY, one row a point: key, instant, rate."""
+    """Return the points in binary COPY format, with one row per point: key, time, rate."""
     row = np.dtype(
         [
             *(("fields", ">i2"), ("key_length", ">i4"), ("key", ">i4")),
@@ -83,7 +83,7 @@ def points_file(grid: Any, apps: int, usage_dates: Sequence[date]) -> bytes:
 
 
 def days_file(grid: Any, apps: int, usage_dates: Sequence[date]) -> bytes:
-    """Write the points as binary COPY, one row an app-day with its array."""
+    """Return the points in binary COPY format, with one row and array per app-day."""
     keys = [(app_key, day) for day in usage_dates for app_key in range(apps)]
     rows = (
         (b"\0\3", encode.int4(app_key), encode.day(day), kbps)

@@ -1,4 +1,4 @@
-"""Airflow's own address contains the choices, so that reloads and links keep them."""
+"""Airflow's URL contains the page's choices, so that reloads and links preserve them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PLACES = ("/plugin/bandwidth", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_
 
 @pytest.mark.parametrize("path", PLACES)
 def test_choices_survive_a_reload(visitor: Visitor, path: str) -> None:
-    visitor.goes_to("coverage", path)
-    visitor.turns_to("coverage?search=classroom")
+    visitor.go_to("coverage", path)
+    visitor.switch_to("coverage?search=classroom")
     visitor.page.wait_for_url("**#coverage?search=classroom")
     visitor.page.reload()
     expect(visitor.frame.locator("input[type=search]")).to_have_value("classroom")
 
 
 def test_an_expired_session_is_explained_and_can_be_retried(visitor: Visitor) -> None:
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     cookies: list[Any] = [*visitor.page.context.cookies()]
     visitor.page.context.clear_cookies()
     frame.get_by_role("tab", name="Bill").click()

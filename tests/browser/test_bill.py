@@ -1,4 +1,4 @@
-"""The view Bill shows the figures of SQL, and its CSV file contains the same figures."""
+"""The Bill view and its CSV file show the same figures as SQL."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def month(live: LiveStack) -> str:
     return newest
 
 
-def shown(frame: Frame) -> dict[str, list[float]]:
-    """Return the exact figures by app: each method's, then the volume."""
+def shown_figures(frame: Frame) -> dict[str, list[float]]:
+    """Return the exact figures by app: one for each method, then the volume."""
     expect(frame.locator("td[title='calculating']")).to_have_count(0)
     rows = frame.locator(".bills thead tr.total, .bills tbody tr").evaluate_all(SHOWN)
     return {row[0]: [float(figure) for figure in row[1:]] for row in rows}
 
 
-def in_sql(live: LiveStack, month: str) -> dict[str, list[float]]:
+def figures_in_sql(live: LiveStack, month: str) -> dict[str, list[float]]:
     columns = ", ".join(METHODS)
-    of_month = f"month = '{month}-01'"
+    in_month = f"month = '{month}-01'"
     volume = (
         "(select sum(volume_bytes) from mart.bandwidth_daily as daily"
         f" where date_trunc('month', usage_date) = '{month}-01' and {{}})"
     )
     apps = live.sql(
         f"select (select name from core.app where app.app_id = bill.app_id), {columns},"
-        f" {volume.format('daily.app_id = bill.app_id')} from mart.billing_monthly as bill where {of_month}"
+        f" {volume.format('daily.app_id = bill.app_id')} from mart.billing_monthly as bill where {in_month}"
     )
     ((*total,),) = live.sql(
-        f"select {columns}, {volume.format('true')} from mart.billing_monthly_total where {of_month}"
+        f"select {columns}, {volume.format('true')} from mart.billing_monthly_total where {in_month}"
     )
     return {"Total of all apps": list(map(float, total))} | {
         name: list(map(float, row)) for name, *row in apps
@@ -64,19 +64,19 @@ def in_sql(live: LiveStack, month: str) -> dict[str, list[float]]:
 
 
 def test_every_figure_equals_sql(live: LiveStack, visitor: Visitor, month: str) -> None:
-    frame = visitor.goes_to(f"bill?month={month}")
-    assert shown(frame) == in_sql(live, month)
+    frame = visitor.go_to(f"bill?month={month}")
+    assert shown_figures(frame) == figures_in_sql(live, month)
 
 
 def test_an_app_with_missing_points_shows_the_status(live: LiveStack, visitor: Visitor) -> None:
-    """The incomplete day is days old, perhaps in the month before."""
+    """The incomplete day is several days old and may be in the previous month."""
     ((name, month, points, expected, status, days, calendar_days),) = live.sql(
         "select app_name, to_char(month, 'YYYY-MM'), bill.points, bill.expected_points, bill.status,"
         " bill.expected_days, bill.calendar_days"
         " from mart.coverage join mart.billing_monthly as bill using (app_id)"
         " where state = 'partial' and month = date_trunc('month', usage_date)"
     )
-    frame = visitor.goes_to(f"bill?month={month}")
+    frame = visitor.go_to(f"bill?month={month}")
     state = frame.locator(".bills tbody tr", has_text=name).locator("td").first
     part = "" if days == calendar_days else f", {days} of {calendar_days} days"
     assert points < expected
@@ -98,7 +98,9 @@ def with_days(status: str, days: int) -> dict[str, object]:
         ("running", 12, "… running: 12 of 31 days"),
     ],
 )
-def test_the_status_states_the_days(visitor: Visitor, month: str, status: str, days: int, text: str) -> None:
+def test_the_status_shows_the_number_of_days(
+    visitor: Visitor, month: str, status: str, days: int, text: str
+) -> None:
     def with_status(route: Route) -> None:
         response = route.fetch()
         bill = response.json()
@@ -107,12 +109,12 @@ def test_the_status_states_the_days(visitor: Visitor, month: str, status: str, d
         route.fulfill(response=response, json=bill | {"apps": apps})
 
     visitor.page.route("**/api/bill?*", with_status)
-    frame = visitor.goes_to(f"bill?month={month}")
+    frame = visitor.go_to(f"bill?month={month}")
     expect(frame.locator(".bills tbody tr").first.locator("td").first).to_have_text(text)
 
 
-def test_a_month_that_is_not_comparable_has_no_percentage_but_a_reason(visitor: Visitor, month: str) -> None:
-    def of_four_days(route: Route) -> None:
+def test_an_incomparable_month_shows_a_reason_instead_of_a_percentage(visitor: Visitor, month: str) -> None:
+    def with_four_days(route: Route) -> None:
         response = route.fetch()
         bill = response.json()
         part = with_days("part of the month", 4) | {"app_points": 4, "expected_app_points": 4}
@@ -122,16 +124,16 @@ def test_a_month_that_is_not_comparable_has_no_percentage_but_a_reason(visitor: 
             row["change_percent"] = dict.fromkeys(METHODS)
         route.fulfill(response=response, json=bill | {"is_over": True})
 
-    visitor.page.route("**/api/bill?*", of_four_days)
-    frame = visitor.goes_to(f"bill?month={month}")
+    visitor.page.route("**/api/bill?*", with_four_days)
+    frame = visitor.go_to(f"bill?month={month}")
     expect(frame.locator(".notes")).to_contain_text("covers 4 of 31 days")
     change = frame.locator(".bills tbody tr").first.locator("td.number small span").first
     expect(change).to_have_text("–")
     expect(change).to_have_attribute("title", re.compile("^Not compared: .* covers 4 of 31 days.$"))
 
 
-def test_the_file_equals_the_view(live: LiveStack, visitor: Visitor, month: str) -> None:
-    frame = visitor.goes_to(f"bill?month={month}")
+def test_the_csv_file_matches_the_view(live: LiveStack, visitor: Visitor, month: str) -> None:
+    frame = visitor.go_to(f"bill?month={month}")
     with visitor.page.expect_download() as download:
         frame.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename == f"agora_bill_{month}.csv"
@@ -142,13 +144,13 @@ def test_the_file_equals_the_view(live: LiveStack, visitor: Visitor, month: str)
         row["app_name"] or "Total of all apps": [float(row[name]) for name in (*METHODS, "volume_bytes")]
         for row in rows
     }
-    assert in_file == shown(frame)
+    assert in_file == shown_figures(frame)
 
 
 def test_a_running_month_marks_its_projections(live: LiveStack, visitor: Visitor, month: str) -> None:
     if month != f"{live.today:%Y-%m}":
-        pytest.skip("On the first of a month no day of it is over, so it has no bill yet.")
-    frame = visitor.goes_to(f"bill?month={month}")
+        pytest.skip("On the first of a month, no day of the month is over, so it has no bill yet.")
+    frame = visitor.go_to(f"bill?month={month}")
     expect(frame.locator(".panel .state")).to_contain_text("running")
     tiles = frame.get_by_role("group", name="Total of all apps")
     expect(tiles).to_contain_text("projected ≥")
@@ -157,7 +159,7 @@ def test_a_running_month_marks_its_projections(live: LiveStack, visitor: Visitor
 
 
 def test_columns_are_sorted_by_keyboard(visitor: Visitor, month: str) -> None:
-    frame = visitor.goes_to(f"bill?month={month}")
+    frame = visitor.go_to(f"bill?month={month}")
     frame.get_by_role("button", name="App", exact=True).press("Enter")
     names = frame.locator(".bills tbody th").all_inner_texts()
     assert names == sorted(names)
@@ -168,8 +170,8 @@ def test_columns_are_sorted_by_keyboard(visitor: Visitor, month: str) -> None:
 
 def test_table_choices_survive_a_change_of_month(live: LiveStack, visitor: Visitor, month: str) -> None:
     if len(live.sql("select distinct month from mart.billing_monthly")) < 2:
-        pytest.skip("The collected days lie in one month, so there is no month before.")
-    frame = visitor.goes_to(f"bill?month={month}")
+        pytest.skip("All collected days are in one month, so there is no previous month.")
+    frame = visitor.go_to(f"bill?month={month}")
     frame.get_by_role("button", name="App", exact=True).press("Enter")
     frame.get_by_label("Search").fill("05")
     frame.get_by_label("Below each figure").select_option("nothing")
@@ -182,8 +184,8 @@ def test_table_choices_survive_a_change_of_month(live: LiveStack, visitor: Visit
     expect(before).to_be_focused()
 
 
-def test_the_pages_of_a_long_bill_begin_at_their_top(visitor: Visitor, month: str) -> None:
-    """Repeat the twenty apps of the stack eleven times."""
+def test_each_page_of_a_long_bill_starts_at_the_top(visitor: Visitor, month: str) -> None:
+    """The bill contains the stack's twenty apps eleven times."""
 
     def lengthen(route: Route) -> None:
         response = route.fetch()
@@ -191,7 +193,7 @@ def test_the_pages_of_a_long_bill_begin_at_their_top(visitor: Visitor, month: st
         route.fulfill(response=response, json=bill | {"apps": bill["apps"] * 11})
 
     visitor.page.route("**/api/bill?*", lengthen)
-    frame = visitor.goes_to(f"bill?month={month}")
+    frame = visitor.go_to(f"bill?month={month}")
     table = frame.get_by_role("region", name="Bill per app")
     table.evaluate("table => { table.scrollTop = 2000; }")
     frame.get_by_role("button", name="Next ›", exact=True).press("Enter")
@@ -204,13 +206,13 @@ def test_the_pages_of_a_long_bill_begin_at_their_top(visitor: Visitor, month: st
 
 
 def test_chart_and_tiles_format_figures_alike(visitor: Visitor, month: str) -> None:
-    frame = visitor.goes_to(f"bill?month={month}")
+    frame = visitor.go_to(f"bill?month={month}")
     frame.locator(".chart.js-plotly-plot").wait_for()
     labels, unit = frame.locator(".chart").evaluate(
         "chart => [chart.data.at(-1).text, chart._fullLayout.yaxis.title.text]"
     )
     tiles = frame.locator(".tile > b").all_inner_texts()[: len(METHODS)]
-    # A small figure may have a smaller unit in its tile; the chart has one for all.
+    # A tile may use a smaller unit for a small figure. The chart uses one unit for all figures.
     pairs = [pair for pair in zip(labels, tiles, strict=True) if pair[1].endswith(f" {unit}")]
     assert pairs
     assert [f"{label} {unit}" for label, _ in pairs] == [tile for _, tile in pairs]

@@ -1,4 +1,4 @@
-"""The view Coverage shows the figures of SQL, and a click collects a missing day."""
+"""The Coverage view shows the same figures as SQL, and a click collects a missing day."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def set_paused(live: LiveStack, *, is_paused: bool) -> None:
     live.call("PATCH", "/api/v2/dags/agora_bandwidth_backfill", {"is_paused": is_paused})
 
 
-def last_runs_conf(live: LiveStack) -> tuple[dict[str, object], str]:
+def last_backfill(live: LiveStack) -> tuple[dict[str, object], str]:
     """Return the parameters and the user of the last backfill."""
     path = "/api/v2/dags/agora_bandwidth_backfill/dagRuns?order_by=-run_after&limit=1"
     (run,) = live.call("GET", path)["dag_runs"]
@@ -86,23 +86,23 @@ def dates(live: LiveStack) -> list[str]:
 
 
 def test_every_cell_equals_sql(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.goes_to("coverage")
+    frame = visitor.go_to("coverage")
     rows = live.sql("select app_name, usage_date::text, state, points, attempts, reason from mart.coverage")
     assert frame.locator(CELLS).count() == len(rows) == 20 * len(dates)
-    words = frame.locator(CELLS).evaluate_all(
+    cells = frame.locator(CELLS).evaluate_all(
         "cells => Object.fromEntries(cells.map(c => [c.dataset.day, [c.className, c.ariaLabel]]))"
     )
     for app_name, usage_date, state, points, attempts, reason in rows:
-        shown_state, label = words[f"{app_name} {usage_date}"]
+        shown_state, label = cells[f"{app_name} {usage_date}"]
         assert shown_state == state
         assert f"{state}, {points} of 288 points; requested {attempts} time" in label
         assert reason in label
-    assert Counter(state for state, _ in words.values()) == {"collected": len(rows) - 1, "partial": 1}
+    assert Counter(state for state, _ in cells.values()) == {"collected": len(rows) - 1, "partial": 1}
 
 
 def test_the_days_that_expire_first_are_on_top(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "meetings-01", dates[0]):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         days_left = live.sql("select min(days_left) from mart.coverage where state = 'pending'")[0][0]
         first = frame.locator(".expiring p").first
         expect(first).to_contain_text("Expires today" if days_left == 0 else f"{days_left} day")
@@ -113,16 +113,16 @@ def test_the_days_that_expire_first_are_on_top(live: LiveStack, visitor: Visitor
 
 def test_a_click_collects_a_missing_day(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "support-08", dates[-3]):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         missing = cell(frame, "support-08", dates[-3])
         expect(missing).to_have_class("pending")
         missing.click()
-        visitor.takes_picture("coverage_choice")
+        visitor.take_picture("coverage_choice")
         frame.get_by_role("button", name="Collect 1 missing").click()
         expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
         expect(frame.get_by_role("status")).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         assert state_in_sql(live, "support-08", dates[-3]) == ("collected", 288)
-        conf, by = last_runs_conf(live)
+        conf, by = last_backfill(live)
         assert (conf["from_date"], conf["to_date"], conf["reload"], by) == (
             dates[-3],
             dates[-3],
@@ -133,11 +133,11 @@ def test_a_click_collects_a_missing_day(live: LiveStack, visitor: Visitor, dates
         visitor.page.wait_for_url("**/dags/agora_bandwidth_backfill/runs/**")
 
 
-def test_a_range_is_chosen_and_collected_by_keyboard(
+def test_a_range_is_selected_and_collected_by_keyboard(
     live: LiveStack, visitor: Visitor, dates: list[str]
 ) -> None:
     with without(live, "overseas-04", dates[5]):
-        frame = visitor.goes_to("coverage?sort=name")
+        frame = visitor.go_to("coverage?sort=name")
         cell(frame, "overseas-04", dates[4]).focus()
         for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
             visitor.page.keyboard.press(key)
@@ -148,11 +148,11 @@ def test_a_range_is_chosen_and_collected_by_keyboard(
         expect(cell(frame, "overseas-04", dates[5])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
 
 
-def test_no_second_run_of_a_day_that_one_collects(
+def test_a_day_being_collected_cannot_be_collected_twice(
     live: LiveStack, visitor: Visitor, dates: list[str]
 ) -> None:
     with without(live, "support-08", dates[-4]), paused(live):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         missing = cell(frame, "support-08", dates[-4])
         collect(missing)
         expect(frame.get_by_role("status")).to_contain_text("agora_bandwidth_backfill is paused")
@@ -166,11 +166,11 @@ def test_no_second_run_of_a_day_that_one_collects(
         expect(frame.locator("aside .selection")).to_contain_text("support-13")
 
 
-def test_a_run_is_followed_whatever_is_shown_meanwhile(
+def test_a_run_is_tracked_while_other_views_are_shown(
     live: LiveStack, visitor: Visitor, dates: list[str]
 ) -> None:
     with without(live, "overseas-09", dates[3]), paused(live):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         collect(cell(frame, "overseas-09", dates[3]))
         status = frame.get_by_role("status")
         expect(status).to_contain_text("is paused")
@@ -181,13 +181,13 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
         expect(status).to_contain_text("is paused")
         cell(frame, "overseas-09", dates[3]).click()
         expect(frame.locator("aside button")).to_have_count(0)
-        visitor.turns_to("health")
+        visitor.switch_to("health")
         visitor.page.wait_for_load_state("networkidle")
         requested: list[str] = []
         visitor.page.on("request", lambda request: requested.append(request.url))
         visitor.page.wait_for_timeout(POLLS)
         assert not [url for url in requested if "dagRuns" in url or "api/coverage" in url]
-        visitor.turns_to("coverage?sort=missing")
+        visitor.switch_to("coverage?sort=missing")
         expect(status).to_contain_text("is paused")
         unpause(live)
         expect(cell(frame, "overseas-09", dates[3])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
@@ -206,7 +206,7 @@ def test_a_run_is_followed_whatever_is_shown_meanwhile(
 )
 def test_a_failed_poll_is_repeated(live: LiveStack, visitor: Visitor, dates: list[str], broken: str) -> None:
     with without(live, "meetings-06", dates[7]), paused(live):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         visitor.page.route(broken, lambda route: route.abort())
         collect(cell(frame, "meetings-06", dates[7]))
         status = frame.get_by_role("status")
@@ -221,11 +221,11 @@ def test_a_failed_poll_is_repeated(live: LiveStack, visitor: Visitor, dates: lis
         visitor.errors.clear()
 
 
-def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
+def test_days_of_a_run_that_was_not_triggered_can_still_be_collected(
     live: LiveStack, visitor: Visitor, dates: list[str]
 ) -> None:
     with without(live, "meetings-11", dates[7]):
-        frame = visitor.goes_to("coverage")
+        frame = visitor.go_to("coverage")
         visitor.page.route("**/dagRuns", lambda route: route.abort())
         collect(cell(frame, "meetings-11", dates[7]))
         expect(frame.get_by_role("status")).to_contain_text("was not triggered. Airflow does not respond")
@@ -237,7 +237,7 @@ def test_a_run_that_could_not_be_triggered_leaves_its_days_to_be_collected(
 
 @contextmanager
 def expected_since(live: LiveStack, app_name: str, first: date) -> Iterator[None]:
-    """Let an app's days be expected since an earlier date, as if the app had been known longer."""
+    """Make an app's days expected from an earlier date, as if the app had been known longer."""
     condition = f"where name = '{app_name}'"
     ((before,),) = live.sql(f"select wanted::text from core.app {condition}")
     live.sql(
@@ -251,24 +251,24 @@ def expected_since(live: LiveStack, app_name: str, first: date) -> Iterator[None
         live.sql(f"update core.app set wanted = '{before}' {condition}")
 
 
-def test_lost_days_are_named_and_not_offered(live: LiveStack, visitor: Visitor) -> None:
+def test_lost_days_are_reported_and_cannot_be_collected(live: LiveStack, visitor: Visitor) -> None:
     lost, first = live.today - timedelta(days=40), live.today - timedelta(days=27)
     with expected_since(live, "classroom-07", lost), without(live, "classroom-07", f"{first}"):
-        frame = visitor.goes_to(f"coverage?sort=name&search=classroom-07&from_date={lost}")
+        frame = visitor.go_to(f"coverage?sort=name&search=classroom-07&from_date={lost}")
         cell(frame, "classroom-07", f"{lost}").click()
         choice, buttons = frame.locator("aside .selection"), frame.locator("aside button")
         expect(choice).to_contain_text("outside the vendor window")
         expect(choice).to_contain_text("trigger agora_bandwidth_backfill")
         expect(buttons).to_have_count(0)
-        ((gone, open_days, shown),) = live.sql(
+        ((lost_count, open_days, shown),) = live.sql(
             "select count(*) filter (where state = 'lost'), count(*) filter (where state = 'pending'),"
             " count(*) filter (where state <> 'lost' and days_left >= -2)"
             " from mart.coverage where app_name = 'classroom-07'"
             f" and usage_date <= '{first + timedelta(days=1)}'"
         )
-        assert gone > 5
+        assert lost_count > 5
         cell(frame, "classroom-07", f"{first + timedelta(days=1)}").click(modifiers=["Shift"])
-        expect(choice).to_contain_text(f"{open_days} missing, {gone} lost")
+        expect(choice).to_contain_text(f"{open_days} missing, {lost_count} lost")
         expect(buttons).to_have_text([f"Collect {open_days} missing", f"Reload {shown}…"])
         live.trigger("agora_bandwidth_daily")
 
@@ -280,21 +280,21 @@ def test_a_day_past_the_window_is_marked_as_still_requested(live: LiveStack, vis
             "delete from core.app_day where usage_date < (select window_begins_on from mart.vendor_account)"
             " and app_key = (select app_key from core.app where name = 'classroom-07')"
         )
-        ((behind, days),) = live.sql(
+        ((past_day, days),) = live.sql(
             "select min(usage_date)::text, count(*) from mart.coverage"
             " where app_name = 'classroom-07' and days_left < 0 and state = 'pending'"
         )
         assert days > 0
-        frame = visitor.goes_to("coverage?sort=name")
-        expect(cell(frame, "classroom-07", behind)).to_have_class("pending")
-        label = cell(frame, "classroom-07", behind).get_attribute("aria-label") or ""
+        frame = visitor.go_to("coverage?sort=name")
+        expect(cell(frame, "classroom-07", past_day)).to_have_class("pending")
+        label = cell(frame, "classroom-07", past_day).get_attribute("aria-label") or ""
         assert label.endswith("past the vendor window, still requested")
         first = frame.locator(".expiring p").first
         expect(first).to_have_class("soon")
         expect(first).to_contain_text(f"Past the vendor window, still requested: {days} app-day")
-        cell(frame, "classroom-07", behind).click()
+        cell(frame, "classroom-07", past_day).click()
         expect(frame.locator("aside button")).to_have_text(["Collect 1 missing"])
-        visitor.turns_to("health")
+        visitor.switch_to("health")
         expect(frame.locator(".notice").first).to_contain_text("past the vendor window and still requested")
 
 
@@ -308,7 +308,7 @@ def test_apps_with_the_same_response_are_marked_and_named(
     assert len(known) == len(names)
     live.sql(f"update core.app_day set body_sha256 = '\\x01' where {same}")
     try:
-        frame = visitor.goes_to("coverage?sort=name")
+        frame = visitor.go_to("coverage?sort=name")
         marked = cell(frame, "classroom-02", dates[4])
         expect(marked).to_have_class("collected same-response")
         expect(marked).to_have_text("=")
@@ -317,7 +317,7 @@ def test_apps_with_the_same_response_are_marked_and_named(
         expect(frame.locator(f"{CELLS}.same-response")).to_have_count(len(names))
         marked.click()
         expect(frame.locator("aside .selection")).to_contain_text("same response as")
-        visitor.turns_to("health")
+        visitor.switch_to("health")
         row = frame.locator(".same-responses tbody tr")
         expect(row).to_have_count(1)
         expect(row.locator("td")).to_contain_text(["", "3", "<i>overseas-04, classroom-02, meetings-01"])
@@ -330,9 +330,9 @@ def test_apps_with_the_same_response_are_marked_and_named(
             )
 
 
-def test_a_drag_goes_on_while_a_run_does(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+def test_a_drag_continues_while_a_run_ends(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "support-03", dates[9]), paused(live):
-        frame = visitor.goes_to("coverage?sort=expiry")
+        frame = visitor.go_to("coverage?sort=expiry")
         collect(cell(frame, "support-03", dates[9]))
         expect(frame.get_by_role("status")).to_contain_text("is paused")
         cell(frame, "classroom-02", dates[2]).hover()
@@ -345,10 +345,10 @@ def test_a_drag_goes_on_while_a_run_does(live: LiveStack, visitor: Visitor, date
         expect(frame.locator("td[aria-selected='true']")).to_have_count(10)
 
 
-def test_head_and_focus_stay_in_sight(visitor: Visitor, dates: list[str]) -> None:
+def test_header_and_focused_cell_stay_visible(visitor: Visitor, dates: list[str]) -> None:
     visitor.page.set_viewport_size({"width": 900, "height": 600})
     earlier = date.fromisoformat(dates[0]) - timedelta(days=31)
-    frame = visitor.goes_to(f"coverage?sort=name&from_date={earlier}")
+    frame = visitor.go_to(f"coverage?sort=name&from_date={earlier}")
     newest = cell(frame, "classroom-02", dates[-1])
     expect(newest).to_be_in_viewport(ratio=1)
     newest.focus()
@@ -360,14 +360,14 @@ def test_head_and_focus_stay_in_sight(visitor: Visitor, dates: list[str]) -> Non
     expect(frame.locator(".grid .dates")).to_be_in_viewport()
 
 
-def test_a_page_behind_the_last_is_the_last(visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.goes_to("coverage?page=9")
+def test_a_page_number_past_the_end_shows_the_last_page(visitor: Visitor, dates: list[str]) -> None:
+    frame = visitor.go_to("coverage?page=9")
     expect(frame.locator(".pages")).to_contain_text("1–20 of 20 apps")
     assert frame.locator(CELLS).count() == 20 * len(dates)
 
 
-def test_dragging_chooses_a_rectangle(visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.goes_to("coverage?sort=name")
+def test_dragging_selects_a_rectangle(visitor: Visitor, dates: list[str]) -> None:
+    frame = visitor.go_to("coverage?sort=name")
     cell(frame, "classroom-02", dates[2]).hover()
     visitor.page.mouse.down()
     cell(frame, "classroom-07", dates[6]).hover()
@@ -380,8 +380,10 @@ def test_dragging_chooses_a_rectangle(visitor: Visitor, dates: list[str]) -> Non
     expect(frame.locator("aside")).to_be_hidden()
 
 
-def test_reloading_collected_days_asks_first(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.goes_to("coverage")
+def test_reloading_collected_days_requires_confirmation(
+    live: LiveStack, visitor: Visitor, dates: list[str]
+) -> None:
+    frame = visitor.go_to("coverage")
     cell(frame, "classroom-12", dates[8]).click()
     frame.get_by_role("button", name="Reload 1…").click()
     dialog = frame.get_by_role("dialog")
@@ -393,28 +395,28 @@ def test_reloading_collected_days_asks_first(live: LiveStack, visitor: Visitor, 
     frame.get_by_role("button", name="Reload 1…").click()
     frame.get_by_role("dialog").get_by_role("button", name="Reload 1 app-day").click()
     expect(frame.get_by_role("status")).to_contain_text("success", timeout=COLLECTED_BY_RUN)
-    assert last_runs_conf(live)[0]["reload"] is True
+    assert last_backfill(live)[0]["reload"] is True
 
 
 def test_search_order_and_dates(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.goes_to(f"coverage?search=CLASS&sort=name&from_date={dates[3]}&to_date={dates[5]}")
+    frame = visitor.go_to(f"coverage?search=CLASS&sort=name&from_date={dates[3]}&to_date={dates[5]}")
     names = [name for (name,) in live.sql("select name from core.app where name like 'class%' order by 1")]
     assert frame.locator(".grid tbody th span").all_inner_texts() == names
     assert frame.locator(CELLS).count() == 3 * len(names)
-    visitor.turns_to("coverage?search=nobody")
+    visitor.switch_to("coverage?search=nobody")
     expect(frame.locator(".empty")).to_contain_text("“nobody”")
 
 
 def test_a_viewer_sees_which_right_is_missing(live: LiveStack, chromium: Browser, dates: list[str]) -> None:
     with Visitor.logged_in(live, chromium, role="viewer") as viewer:
-        frame = viewer.goes_to("coverage")
+        frame = viewer.go_to("coverage")
         cell(frame, "support-13", dates[0]).click()
         expect(frame.locator("aside .selection")).to_contain_text("right to trigger agora_bandwidth_backfill")
         expect(frame.locator("aside button")).to_have_count(0)
 
 
 def test_the_tab_of_a_foreign_dag_has_no_views(visitor: Visitor) -> None:
-    frame = visitor.goes_to("coverage", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_dag")
+    frame = visitor.go_to("coverage", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_dag")
     assert frame.locator(CELLS).count() > 0
     visitor.page.goto(f"{visitor.ui_url}/agora/bandwidth/?dag=somebody_elses")
     expect(visitor.page.locator(".empty")).to_contain_text("does not collect bandwidth")

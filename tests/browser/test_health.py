@@ -1,4 +1,4 @@
-"""The view Health shows the warehouse's figures and Airflow's runs."""
+"""The Health view shows the warehouse's figures and Airflow's runs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def tile(frame: Frame, label: str) -> str:
 
 def test_figures_equal_sql(live: LiveStack, visitor: Visitor) -> None:
     live.end_runs()
-    frame = visitor.goes_to("health")
-    ((app_days, lost, missing, lacking),) = live.sql(
+    frame = visitor.go_to("health")
+    ((app_days, lost, missing, incomplete_apps),) = live.sql(
         "select count(*) filter (where days_left >= 0), count(*) filter (where state = 'lost'),"
         " count(*) filter (where days_left >= -2 and state not in ('collected', 'lost')),"
         " count(distinct app_id) filter (where days_left >= -2 and state not in ('collected', 'lost'))"
@@ -38,7 +38,7 @@ def test_figures_equal_sql(live: LiveStack, visitor: Visitor) -> None:
     assert missing > 0, "the sandbox withholds points of one day"
     be = "is" if missing == 1 else "are"
     expect(frame.locator(".notice").first).to_contain_text(
-        f"{format_count(missing, 'app-day')} of {format_count(lacking, 'app')} {be} incomplete"
+        f"{format_count(missing, 'app-day')} of {format_count(incomplete_apps, 'app')} {be} incomplete"
     )
 
 
@@ -46,16 +46,16 @@ def test_a_missing_pool_is_named_on_top(live: LiveStack, visitor: Visitor) -> No
     pool = live.call("GET", "/api/v2/pools/agora_api")
     live.call("DELETE", "/api/v2/pools/agora_api")
     try:
-        frame = visitor.goes_to("health")
+        frame = visitor.go_to("health")
         expect(frame.locator(".notice").first).to_contain_text("The pool agora_api does not exist")
     finally:
-        given = {name: pool[name] for name in ("name", "slots", "description", "include_deferred")}
-        live.call("POST", "/api/v2/pools", given)
+        definition = {name: pool[name] for name in ("name", "slots", "description", "include_deferred")}
+        live.call("POST", "/api/v2/pools", definition)
 
 
 def test_the_last_run_is_shown_and_links_to_airflow(live: LiveStack, visitor: Visitor) -> None:
     run = live.trigger("agora_bandwidth_daily")
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     first = frame.locator("table", has_text="App-days").locator("tbody tr").first
     expect(first).to_contain_text("succeeded")
     expect(first).to_contain_text(run.run_id)
@@ -83,13 +83,13 @@ def test_the_last_run_is_shown_and_links_to_airflow(live: LiveStack, visitor: Vi
 
 
 def test_an_account_shows_its_zone_and_window(visitor: Visitor) -> None:
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     account = frame.locator("tr", has_text="agora_dashboard").last
     expect(account.locator("td").nth(1)).to_have_text("UTC")
     expect(account.locator("td").nth(2)).to_have_text("1 month")
 
 
-def test_an_account_shows_the_newest_day_that_was_refused(live: LiveStack, visitor: Visitor) -> None:
+def test_an_account_shows_its_newest_refused_day(live: LiveStack, visitor: Visitor) -> None:
     day = "usage_date = (select max(usage_date) - 20 from mart.coverage) and app_key = 1"
     ((usage_date,),) = live.sql(
         f"select to_char(usage_date, 'FMDD FMMonth YYYY') from core.app_day where {day}"
@@ -102,14 +102,14 @@ def test_an_account_shows_the_newest_day_that_was_refused(live: LiveStack, visit
         " 'agora_dashboard'"
         " from (select max(usage_date) - 20 as day from mart.coverage) as newest"
     )
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     account = frame.locator("tr", has_text="agora_dashboard").last
     expect(account.locator("td").nth(3)).to_contain_text(usage_date)
     expect(account.locator("td").nth(3)).to_contain_text("HTTP 400: <b>too old")
     live.trigger("agora_bandwidth_daily")
 
 
-RESTATED = """
+RESTATE = """
 insert into core.restatement (
     app_key, usage_date, restated_at, points_changed, points_added, old_collected_at, new_collected_at,
     old_body_sha256, new_body_sha256, old_starts_at, new_starts_at, old_sum_kbps, new_sum_kbps
@@ -122,16 +122,16 @@ from core.app where name = '{name}'
 
 @pytest.fixture
 def restated(live: LiveStack) -> Iterator[None]:
-    """Let three days be restated: one to nearly nothing weeks ago, one to half, one in another zone."""
-    live.sql(RESTATED.format(age="'20 days'", moved="'0'", old=2_000_000, new=1_000, name="classroom-02"))
-    live.sql(RESTATED.format(age="'2 days'", moved="'0'", old=2_000, new=1_000, name="meetings-01"))
-    live.sql(RESTATED.format(age="'1 day'", moved="'-8 hours'", old=100, new=300, name="overseas-04"))
+    """Restate three days: one to nearly nothing weeks ago, one to half, and one in another time zone."""
+    live.sql(RESTATE.format(age="'20 days'", moved="'0'", old=2_000_000, new=1_000, name="classroom-02"))
+    live.sql(RESTATE.format(age="'2 days'", moved="'0'", old=2_000, new=1_000, name="meetings-01"))
+    live.sql(RESTATE.format(age="'1 day'", moved="'-8 hours'", old=100, new=300, name="overseas-04"))
     yield
     live.sql("delete from core.restatement where old_body_sha256 = '\\x01'")
 
 
 def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor, restated: None) -> None:
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     notice = frame.locator(".notice.warning", has_text="restated 1 app-day to less than half")
     rows = frame.locator(".restatements tbody tr")
     expect(rows).to_have_count(3)
@@ -146,7 +146,7 @@ def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor,
     expect(frame.locator("#reviewed")).to_have_text("✓ Marked as reviewed by admin.")
     expect(frame.locator("#reviewed")).to_be_focused()
     reviewed = "select app_name from mart.restatement where reviewed_by = 'admin' and reviewed_at is not null"
-    assert live.sql(reviewed) == [("classroom-02",)], "nothing that came after it"
+    assert live.sql(reviewed) == [("classroom-02",)], "no later restatement is marked"
     expect(rows).to_have_count(3)
     expect(rows.nth(2)).to_contain_text("classroom-02")
     expect(rows.nth(2)).to_contain_text("by admin")
@@ -155,7 +155,7 @@ def test_a_drop_is_shown_until_it_is_reviewed(live: LiveStack, visitor: Visitor,
 def test_a_failed_review_is_explained_and_can_be_retried(
     live: LiveStack, visitor: Visitor, restated: None
 ) -> None:
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     visitor.page.route("**/api/restatements/review", lambda route: route.abort())
     button = frame.get_by_role("button", name="Mark as reviewed")
     button.click()
@@ -172,7 +172,7 @@ def test_a_viewer_sees_which_right_reviewing_requires(
     live: LiveStack, chromium: Browser, restated: None
 ) -> None:
     with Visitor.logged_in(live, chromium, role="viewer") as viewer:
-        frame = viewer.goes_to("health")
+        frame = viewer.go_to("health")
         notice = frame.locator(".notice.warning", has_text="to less than half")
         expect(notice).to_contain_text("right to edit agora_bandwidth_daily")
         expect(notice.get_by_role("button")).to_have_count(0)
@@ -180,11 +180,11 @@ def test_a_viewer_sees_which_right_reviewing_requires(
 
 @pytest.fixture
 def failed(live: LiveStack) -> Iterator[str]:
-    """Give a nightly run that is marked failed, and after it more waiting runs than the list shows."""
+    """Yield a nightly run that is marked failed and followed by more queued runs than the list shows."""
     live.end_runs()
     run = live.trigger("agora_bandwidth_daily")
     path = f"/api/v2/dags/{run.dag_id}/dagRuns/{quote(run.run_id)}"
-    paused = "/api/v2/dags/agora_bandwidth_retention"  # its runs wait
+    paused = "/api/v2/dags/agora_bandwidth_retention"  # its runs stay queued
     runs = f"{paused}/dagRuns"
     live.call("PATCH", paused, {"is_paused": True})
     live.call("PATCH", path, {"state": "failed"})
@@ -197,7 +197,7 @@ def failed(live: LiveStack) -> Iterator[str]:
 
 
 def test_a_failure_is_shown_despite_many_queued_runs(visitor: Visitor, failed: str) -> None:
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     runs = frame.get_by_role("region", name="Last runs")
     expect(runs.locator("tbody tr")).to_have_count(30)
     expect(runs).not_to_contain_text(failed)
@@ -214,13 +214,13 @@ def test_the_next_run_of_each_dag_is_shown_and_a_paused_one_stands_out(
     live: LiveStack, visitor: Visitor
 ) -> None:
     nightly = "/api/v2/dags/agora_bandwidth_daily"
-    frame = visitor.goes_to("health")
+    frame = visitor.go_to("health")
     row = frame.locator(".schedules tr", has_text="agora_bandwidth_daily")
     expect(row).to_contain_text("scheduled")
     expect(frame.locator(".schedules tbody tr")).to_have_count(5)
     live.call("PATCH", f"{nightly}?update_mask=is_paused", {"is_paused": True})
     try:
-        frame = visitor.goes_to("health")
+        frame = visitor.go_to("health")
         expect(frame.locator(".schedules tr.problem")).to_have_count(1)
         expect(frame.locator(".notice.warning", has_text="agora_bandwidth_daily")).to_contain_text(
             "agora_bandwidth_daily is not running on schedule. The DAG is paused."

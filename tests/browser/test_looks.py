@@ -10,7 +10,7 @@ from tests.stack.stack import LiveStack
 
 VIEWS = ("coverage", "traffic", "bill", "health")
 WIDTHS = (900, WIDE, 2500)
-# The texts whose contrast with their background is below 4.5, the AA level of WCAG 2.
+# Texts whose contrast with their background is below 4.5, the AA level of WCAG 2.
 CONTRAST = """
 () => {
   const unit = (colour) => colour.startsWith("color(") ? 255 : 1;
@@ -47,28 +47,30 @@ CONTRAST = """
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_in_a_theme(live: LiveStack, chromium: Browser, view: str, theme: str) -> None:
+def test_a_view_fits_the_window_with_enough_contrast(
+    live: LiveStack, chromium: Browser, view: str, theme: str
+) -> None:
     with Visitor.logged_in(live, chromium, theme=theme) as visitor:
         for width in WIDTHS:
             visitor.page.set_viewport_size({"width": width, "height": HIGH})
-            frame = visitor.goes_to(view)
+            frame = visitor.go_to(view)
             assert frame.evaluate("document.documentElement.dataset.theme") == theme
             assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
                 f"{view} overflows at {width}"
             )
             assert frame.evaluate(CONTRAST) == []
             if width == WIDE and theme == "light" and view != "coverage":
-                visitor.takes_picture(view)
+                visitor.take_picture(view)
 
 
-def test_the_theme_is_followed_while_the_page_is_open(visitor: Visitor) -> None:
-    frame = visitor.goes_to("bill")
+def test_the_page_follows_a_theme_change(visitor: Visitor) -> None:
+    frame = visitor.go_to("bill")
     visitor.page.evaluate("document.documentElement.classList.replace('light', 'dark')")
     frame.wait_for_function("document.documentElement.dataset.theme === 'dark'")
 
 
-def test_the_views_are_reached_by_keyboard(visitor: Visitor) -> None:
-    frame = visitor.goes_to("coverage")
+def test_views_can_be_reached_by_keyboard(visitor: Visitor) -> None:
+    frame = visitor.go_to("coverage")
     frame.get_by_role("tab", name="Coverage").focus()
     for view in (*VIEWS[1:], VIEWS[0]):
         visitor.page.keyboard.press("ArrowRight")

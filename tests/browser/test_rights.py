@@ -1,4 +1,4 @@
-"""The rights that every route and method of the app requires. The routes are read from the app."""
+"""The rights that each route and method of the app requires. The routes are read from the app."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ QUERY = "?month=2026-11"  # some routes require a month; the others ignore the p
 @pytest.fixture(scope="module")
 def calls(live: LiveStack) -> Calls:
     """Return each path and method, and whether the app serves it."""
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", ROUTES],
         env={**live.stack.airflow_environment, "PYTHONPATH": str(ROOT / "plugins")},
         capture_output=True,
         text=True,
         check=True,
     )
-    routes = json.loads(answer.stdout.splitlines()[-1])
+    routes = json.loads(completed.stdout.splitlines()[-1])
     assert len(routes) > 9
     served = {(path.replace(PLACEHOLDER, A_FILE), verb) for path, methods in routes for verb in methods}
     paths = [*dict.fromkeys(path for path, _ in served), *ODD_PATHS]
@@ -74,8 +74,8 @@ def status_of(
         method=verb,
     )
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
-            return int(answer.status)
+        with build_opener(ProxyHandler({})).open(request, timeout=60) as response:
+            return int(response.status)
     except HTTPError as refused:
         with refused:
             return refused.code
@@ -86,15 +86,15 @@ def statuses(live: LiveStack, calls: Calls, token: str | None) -> Iterator[tuple
         yield path, verb, is_served, status_of(live, verb, PREFIX + path + QUERY, token)
 
 
-def test_without_a_login_every_route_and_verb_answers_401(live: LiveStack, calls: Calls) -> None:
+def test_every_route_and_method_returns_401_without_a_login(live: LiveStack, calls: Calls) -> None:
     assert {status for *_, status in statuses(live, calls, None)} == {HTTPStatus.UNAUTHORIZED}
 
 
-def test_without_the_right_to_read_the_dag_every_route_and_verb_answers_403(
+def test_every_route_and_method_returns_403_without_the_right_to_read_the_dag(
     live: LiveStack, calls: Calls
 ) -> None:
-    nobody = token_of(live, "nobody", NO_ROLE)
-    assert {status for *_, status in statuses(live, calls, nobody)} == {HTTPStatus.FORBIDDEN}
+    token = token_of(live, "nobody", NO_ROLE)
+    assert {status for *_, status in statuses(live, calls, token)} == {HTTPStatus.FORBIDDEN}
 
 
 def test_a_viewer_reads_and_changes_nothing(live: LiveStack, calls: Calls) -> None:
@@ -122,13 +122,13 @@ def reviewers(live: LiveStack) -> list[tuple[str | None, bool]]:
     return live.sql("select reviewed_by, reviewed_at is not null from mart.restatement where is_drop")
 
 
-def test_reviewing_takes_the_right_to_edit_the_nightly_dag(live: LiveStack, drop: str) -> None:
+def test_reviewing_requires_the_right_to_edit_the_nightly_dag(live: LiveStack, drop: str) -> None:
     body = {"until": drop}
     for role in (None, NO_ROLE, "viewer"):
         token = role if role is None else token_of(live, "somebody", role)
         refused = HTTPStatus.UNAUTHORIZED if token is None else HTTPStatus.FORBIDDEN
         assert status_of(live, "POST", REVIEW, token, body) == refused
-        assert status_of(live, "POST", REVIEW, token, "no date") == refused, "whatever the body"
+        assert status_of(live, "POST", REVIEW, token, "no date") == refused, "for any body"
     assert reviewers(live) == [(None, False)]
     assert status_of(live, "POST", REVIEW, token_of(live, "ada", "user"), body) == HTTPStatus.NO_CONTENT
     assert status_of(live, "POST", REVIEW, token_of(live, "bob", "admin"), body) == HTTPStatus.NO_CONTENT
@@ -138,8 +138,8 @@ def test_reviewing_takes_the_right_to_edit_the_nightly_dag(live: LiveStack, drop
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
-def test_a_form_of_another_site_reviews_nothing(live: LiveStack, drop: str, content_type: str) -> None:
-    """A page of another origin can make a browser send these types without a preflight request."""
+def test_a_form_on_another_site_cannot_review(live: LiveStack, drop: str, content_type: str) -> None:
+    """A page from another origin can make a browser send these types without a preflight request."""
     admin = token_of(live, "admin", "admin")
     status = status_of(live, "POST", REVIEW, admin, {"until": drop}, content_type)
     assert status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
@@ -149,14 +149,14 @@ def test_a_form_of_another_site_reviews_nothing(live: LiveStack, drop: str, cont
 @pytest.mark.parametrize(
     "body", [None, {}, {"until": "2026-11-29T01:00:00"}, {"until": "now"}, [], "", {"until": None}]
 )
-def test_a_review_names_a_moment(live: LiveStack, drop: str, body: object) -> None:
+def test_a_review_requires_a_time(live: LiveStack, drop: str, body: object) -> None:
     admin = token_of(live, "admin", "admin")
     assert status_of(live, "POST", REVIEW, admin, body) == HTTPStatus.UNPROCESSABLE_ENTITY
     assert reviewers(live) == [(None, False)]
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", HTTPStatus.FORBIDDEN), ("user", HTTPStatus.OK)])
-def test_collecting_takes_the_right_to_trigger_the_dag(
+def test_collecting_requires_the_right_to_trigger_the_dag(
     live: LiveStack, role: str, status: HTTPStatus
 ) -> None:
     token = token_of(live, role, role)
@@ -192,10 +192,10 @@ def test_a_cached_file_is_not_sent_again(live: LiveStack) -> None:
     address = f"{live.stack.settings.ui_url}{PREFIX}/assets/plotly.min.js"
     opener = build_opener(ProxyHandler({}))
     login = {"Authorization": f"Bearer {token_of(live, 'viewer', 'viewer')}"}
-    with opener.open(Request(address, headers=login), timeout=60) as answer:  # noqa: S310 - our own server
-        known = {"If-None-Match": answer.headers["ETag"]}
-        assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+    with opener.open(Request(address, headers=login), timeout=60) as response:  # noqa: S310 - our own server
+        known = {"If-None-Match": response.headers["ETag"]}
+        assert "frame-ancestors 'self'" in response.headers["Content-Security-Policy"]
     with pytest.raises(HTTPError) as again:
         opener.open(Request(address, headers=login | known), timeout=60)  # noqa: S310 - our own server
-    with again.value as answer:
-        assert answer.code == HTTPStatus.NOT_MODIFIED
+    with again.value as response:
+        assert response.code == HTTPStatus.NOT_MODIFIED

@@ -23,18 +23,18 @@ def test_every_route_is_documented(calls: Calls) -> None:
     assert {(verb, path) for path, verb, is_served in calls if is_served} == documented
 
 
-def test_the_commands(live: LiveStack) -> None:
+def test_documented_commands_work(live: LiveStack) -> None:
     script = "".join(COMMANDS).replace("http://127.0.0.1:8080", live.stack.settings.ui_url)
     last = live.sql("select max(usage_date)::text from mart.coverage")[0][0]
     script = re.sub(r'"(from|to)_date": "[^"]*"', rf'"\1_date": "{last}"', script)
-    answer = subprocess.run(
+    completed = subprocess.run(
         ["sh", "-ec", script.replace("\ncurl", "\necho; curl")],
         env={**os.environ, "PASSWORD": live.stack.secrets.admin_password, "NO_PROXY": "*"},
         capture_output=True,
         text=True,
         check=True,
     )
-    coverage, run = [json.loads(line) for line in answer.stdout.split("\n") if line]
+    coverage, run = [json.loads(line) for line in completed.stdout.split("\n") if line]
     assert {app["app_name"].partition("-")[0] for app in coverage["apps"]} == {"classroom"}
     assert run["dag_id"] == "agora_bandwidth_backfill"
-    assert live.ended("agora_bandwidth_backfill", run["dag_run_id"]).state == "success"
+    assert live.wait_for_run("agora_bandwidth_backfill", run["dag_run_id"]).state == "success"

@@ -1,4 +1,4 @@
-"""Every state in the view Coverage has its own colour, sign and description."""
+"""Every state in the Coverage view has its own colour, sign and description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
 
-# State → apps, and which days of the window, counted from its oldest. Lost days are older than the window.
+# State → apps and days, counted from the oldest day of the window. Lost days are older than the window.
 SPREAD = {
     "lost": (("support-03", "overseas-09", "classroom-12"), range(-6, -4)),
     "rejected": (("meetings-11",), range(9, 11)),
@@ -71,7 +71,7 @@ def _app_day(name: str, usage_date: str) -> str:
 def test_each_state_has_a_colour_a_sign_and_a_description(
     visitor: Visitor, spread: dict[tuple[str, str], str]
 ) -> None:
-    frame = visitor.goes_to(f"coverage?sort=name&from_date={min(usage_date for _, usage_date in spread)}")
+    frame = visitor.go_to(f"coverage?sort=name&from_date={min(usage_date for _, usage_date in spread)}")
     looks = {}
     for (name, usage_date), state in spread.items():
         cell = frame.locator(f".grid td[data-day='{name} {usage_date}']")
@@ -86,4 +86,4 @@ def test_each_state_has_a_colour_a_sign_and_a_description(
         == len(SPREAD)
     )
     expect(frame.locator(".expiring p").first).to_contain_text("app-day")
-    visitor.takes_picture("coverage")
+    visitor.take_picture("coverage")

@@ -61,30 +61,30 @@ def trigger_button(form: Locator) -> Locator:
 
 
 def press_trigger(form: Locator) -> None:
-    """Press Trigger by keyboard: what pops up after a refusal lies over it for a while."""
+    """Press Trigger by keyboard, because a notification covers the button for a while after a refusal."""
     expect(trigger_button(form)).to_be_enabled()
     trigger_button(form).press("Enter")
 
 
-def triggered(live: LiveStack, visitor: Visitor, dag_id: str, fields: dict[str, str]) -> None:
-    """Fill in a form, press Trigger, and be on the page of the run when it has ended."""
-    form = visitor.opens_form(dag_id)
+def submit(live: LiveStack, visitor: Visitor, dag_id: str, fields: dict[str, str]) -> None:
+    """Fill in a form, press Trigger, and open the run's page after the run has ended."""
+    form = visitor.open_form(dag_id)
     fill(form, fields)
     press_trigger(form)
     visitor.page.wait_for_url("**/runs/*")
-    live.ended(dag_id, unquote(visitor.page.url.rpartition("/")[2]))
-    visitor.page.reload()  # Airflow's page shows a note that was there when it was opened, and no later one
+    live.wait_for_run(dag_id, unquote(visitor.page.url.rpartition("/")[2]))
+    visitor.page.reload()  # Airflow's page only shows a note that existed when the page was opened
 
 
-def expect_run(visitor: Visitor, state: str, *words: str) -> None:
-    """Expect a state and a note on the page of a run."""
+def expect_run(visitor: Visitor, state: str, *messages: str) -> None:
+    """Expect a state and parts of a note on a run's page."""
     expect(visitor.page.get_by_test_id("state-badge").first).to_have_text(state)
-    for some in words:
-        expect(visitor.page.get_by_text("Result: ")).to_contain_text(some)
+    for message in messages:
+        expect(visitor.page.get_by_text("Result: ")).to_contain_text(message)
 
 
-def returned(visitor: Visitor, task_id: str) -> Locator:
-    """Go from a run's page to what a task returned."""
+def open_return_value(visitor: Visitor, task_id: str) -> Locator:
+    """Go from a run's page to a task's return value."""
     page = visitor.page
     page.get_by_role("link", name=task_id, exact=True).last.click()
     page.get_by_role("link", name="Storage").click()
@@ -94,7 +94,7 @@ def returned(visitor: Visitor, task_id: str) -> Locator:
 
 
 def pushed(live: LiveStack) -> dict[str, Any]:
-    """Return the channels that the sandbox pushes, by name."""
+    """Return the channels that the sandbox is pushing, by name."""
     channels = live.sandbox("GET", "channels")["channels"]
     return {channel["cname"]: (channel["urls"], channel["uids"]) for channel in channels}
 
@@ -102,46 +102,46 @@ def pushed(live: LiveStack) -> dict[str, Any]:
 def test_apply_for_some_apps_and_query_them(live: LiveStack, visitor: Visitor) -> None:
     first, second, third = sorted(live.app_ids)[:3]
 
-    triggered(live, visitor, OPEN, {"Action": "apply", "Apps": f"{first}\n{second}\n"})
+    submit(live, visitor, OPEN, {"Action": "apply", "Apps": f"{first}\n{second}\n"})
     expect_run(visitor, "Success", f"enabled for 2 apps ({first}, {second}), not for 0 apps")
     opened = live.sandbox("GET", "open-states")
     assert {app_id for app_id, enabled in opened.items() if enabled} == {first, second}
 
-    triggered(live, visitor, OPEN, {"Apps": f"{second}\n{third}"})
+    submit(live, visitor, OPEN, {"Apps": f"{second}\n{third}"})
     expect_run(visitor, "Success", f"enabled for 1 app ({second}), not for 1 app ({third})")
-    answer = returned(visitor, "open_state")
-    expect(answer).to_contain_text(f'"{second}": true')
-    expect(answer).to_contain_text(f'"{third}": false')
+    value = open_return_value(visitor, "open_state")
+    expect(value).to_contain_text(f'"{second}": true')
+    expect(value).to_contain_text(f'"{third}": false')
 
 
 def test_start_update_and_stop_a_channel(live: LiveStack, visitor: Visitor) -> None:
-    triggered(live, visitor, CHANNEL, {"Action": "start", "Channel": "evening", "Stream URLs": f"{URL}\n"})
+    submit(live, visitor, CHANNEL, {"Action": "start", "Channel": "evening", "Stream URLs": f"{URL}\n"})
     expect_run(visitor, "Success", "Channel evening: started. Response:", URL)
     assert pushed(live) == {"evening": ([URL], [])}
 
     urls = [f"{URL}/low", f"{URL}/high"]
     update = {"Stream URLs": "\n".join(urls), "Hosts' uids": "6496936\n6285261\n"}
-    triggered(live, visitor, CHANNEL, {"Action": "update", "Channel": "evening", **update})
+    submit(live, visitor, CHANNEL, {"Action": "update", "Channel": "evening", **update})
     expect_run(visitor, "Success", "Channel evening: updated. Response:", "6496936, 6285261", *urls)
     assert pushed(live) == {"evening": (urls, [6496936, 6285261])}
-    answer = returned(visitor, "update")
+    value = open_return_value(visitor, "update")
     for part in ("evening", "6496936", "6285261", *urls):
-        expect(answer).to_contain_text(part)
+        expect(value).to_contain_text(part)
 
-    triggered(live, visitor, CHANNEL, {"Action": "stop", "Channel": "evening"})
+    submit(live, visitor, CHANNEL, {"Action": "stop", "Channel": "evening"})
     expect_run(visitor, "Success", "Channel evening: stopped.")
     assert pushed(live) == {}
 
 
-def test_a_refused_call_is_a_red_run_that_says_what_to_do(live: LiveStack, visitor: Visitor) -> None:
-    triggered(live, visitor, CHANNEL, {"Action": "stop", "Channel": "nobody's"})
+def test_a_refused_call_fails_the_run_with_a_remedy(live: LiveStack, visitor: Visitor) -> None:
+    submit(live, visitor, CHANNEL, {"Action": "stop", "Channel": "nobody's"})
     refused = "HTTP 404 from the vendor: Channel not found."
     expect_run(visitor, "Failed", "Channel nobody's", refused, "check it, or start it", "docs/runbook.md#")
     assert live.sandbox("GET", "channels")["requests"] == 1
 
 
-def test_a_channels_form_asks_for_what_it_needs(visitor: Visitor) -> None:
-    form = visitor.opens_form(CHANNEL)
+def test_the_channel_form_requires_an_action_and_a_channel(visitor: Visitor) -> None:
+    form = visitor.open_form(CHANNEL)
     titles = form.get_by_role("region").locator("label")
     expect(titles).to_have_text(["Action *", "Channel *", "Stream URLs", "Hosts' uids"])
     expect(form.get_by_role("button", name="Another app")).to_have_attribute("aria-expanded", "false")
@@ -156,32 +156,34 @@ def test_a_channels_form_asks_for_what_it_needs(visitor: Visitor) -> None:
     expect(trigger_button(form)).to_be_disabled()
 
 
-def test_a_wrong_value_is_explained_in_the_form_and_starts_no_run(live: LiveStack, visitor: Visitor) -> None:
+def test_an_invalid_value_is_explained_in_the_form_and_starts_no_run(
+    live: LiveStack, visitor: Visitor
+) -> None:
     runs = f"/api/v2/dags/{CHANNEL}/dagRuns"
     before = live.call("GET", runs)["total_entries"]
     right = {"Action": "update", "Channel": "evening", "Stream URLs": "", "Hosts' uids": ""}
-    form = visitor.opens_form(CHANNEL)
-    for title, wrong, words in WRONG:
+    form = visitor.open_form(CHANNEL)
+    for title, wrong, message in WRONG:
         fill(form, {**right, title: "\n".join(wrong)})
         press_trigger(form)
         refusal = form.get_by_text("Invalid input for param")
         expect(refusal).to_contain_text(f"'{wrong[-1]}'")
-        expect(refusal).to_contain_text(words)
+        expect(refusal).to_contain_text(message)
     assert live.call("GET", runs)["total_entries"] == before
     assert live.sandbox("GET", "channels")["requests"] == 0
-    visitor.forgives(400)
+    visitor.ignore_status(400)
 
 
 @pytest.fixture
-def no_connection(live: LiveStack) -> Iterator[None]:
-    """Leave no connection behind."""
+def connection_cleanup(live: LiveStack) -> Iterator[None]:
+    """Delete the connection after the test."""
     yield
     with suppress(ApiError):
         live.call("DELETE", f"{CONNECTIONS}/{CONNECTION}")
 
 
-@pytest.mark.usefixtures("no_connection")
-def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> None:
+@pytest.mark.usefixtures("connection_cleanup")
+def test_the_connection_form_and_the_connection_test(live: LiveStack, visitor: Visitor) -> None:
     settings = live.stack.settings
     app_id, certificate = sandbox_service.fetch_app_certificates(settings, live.stack.secrets).popitem()
     page = visitor.page
@@ -197,8 +199,8 @@ def test_a_connections_form_and_its_test(live: LiveStack, visitor: Visitor) -> N
     form.get_by_label("Base URL").fill(f"{settings.sandbox_url}/api/v1")
     form.get_by_label("App ID").fill(app_id)
     save(form, "0" * 32)
-    # Airflow 3.3.2 tests a connection without a port at port 0, and rejects port 0 as another destination
-    # than the stored one (fixed by its pull request 73298).
+    # Airflow 3.3.2 tests a connection without a port at port 0, and then rejects port 0 because it differs
+    # from the stored destination (fixed by Airflow's pull request 73298).
     port = {"connection_id": CONNECTION, "conn_type": "agora_push_stream", "port": 0}
     live.call("PATCH", f"{CONNECTIONS}/{CONNECTION}?update_mask=port", port)
     page.reload()

@@ -1,4 +1,4 @@
-"""A browser window that is logged in, opens views of the page, and collects browser errors."""
+"""A logged-in browser window that opens the page's views and collects browser errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.local.settings import HOST
 from tests.browser.logins import token_of
 from tests.stack.stack import LiveStack
 
-PICTURES = "AGORA_PICTURES_DIR"  # directory for pictures of the docs; unset: none
+PICTURES = "AGORA_PICTURES_DIR"  # directory for the pictures in docs; if unset, none are taken
 WIDE, HIGH = 1440, 900
 
 
@@ -56,17 +56,17 @@ class Visitor:
         finally:
             context.close()
 
-    def goes_to(self, view: str, path: str = "/plugin/bandwidth") -> Frame:
+    def go_to(self, view: str, path: str = "/plugin/bandwidth") -> Frame:
         """Open a view in Airflow, wait until the view is loaded, and return its frame."""
         self.page.goto(self.ui_url + path)
         frame = self.frame
         frame.locator(".panel").wait_for()
         if not view.startswith("coverage") or "?" in view:
-            self.turns_to(view)
+            self.switch_to(view)
         return frame
 
-    def turns_to(self, view: str) -> None:
-        """Change to another view, or to other choices in it, as a link would."""
+    def switch_to(self, view: str) -> None:
+        """Switch to another view or change its choices, as a link would."""
         self.frame.evaluate("view => { location.hash = view; }", view)
         name = view.partition("?")[0]
         self.frame.locator(f"#view:not([aria-busy]) .panel.{name}").wait_for()
@@ -80,17 +80,17 @@ class Visitor:
         frame.wait_for_url("**/agora/bandwidth/**")
         return frame
 
-    def opens_form(self, dag_id: str) -> Locator:
-        """Press Trigger at a DAG, and return the form that opens."""
+    def open_form(self, dag_id: str) -> Locator:
+        """Press a DAG's Trigger button, and return the form that opens."""
         self.page.goto(f"{self.ui_url}/dags/{dag_id}")
         self.page.get_by_role("button", name="Trigger Dag").click()
         return self.page.get_by_role("dialog")
 
-    def forgives(self, status: int) -> None:
-        """Drop the errors of an expected HTTP status."""
+    def ignore_status(self, status: int) -> None:
+        """Ignore errors with an expected HTTP status."""
         self.errors = [error for error in self.errors if f"status of {status}" not in error]
 
-    def takes_picture(self, name: str) -> None:
+    def take_picture(self, name: str) -> None:
         """Save a screenshot for the docs if AGORA_PICTURES_DIR is set."""
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_timeout(500)  # a chart is drawn after its figures

@@ -1,1 +1,1 @@
-"""`make chaos`: processes are killed at random moments; what the warehouse acknowledged must be the truth."""
+"""`make chaos` kills processes at random moments. Acknowledged data must be in the warehouse and correct."""

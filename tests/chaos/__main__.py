@@ -1,6 +1,6 @@
-"""`make chaos`: kills collector, PostgreSQL and Airflow's parts, and compares the warehouse with the truth.
+"""`make chaos`: kills the collector, PostgreSQL and Airflow's parts, and checks the warehouse.
 
-Linux only (fork, /proc); everything else it needs comes with `make test`'s packages.
+Linux only (fork, /proc). It needs no packages other than those of `make test`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from tests.chaos import airflow_kills, bad_loader, kills, table
 from tests.chaos.kills import Outcome
 from tests.chaos.site import ChaosError, site
 from tests.chaos.table import Line
-from tests.support.environment import forget_the_caller
+from tests.support.environment import clear_caller_environment
 
 PARTS = ("collector", "server", "airflow")
-# Full, or the subset.
+# Kills in a full run, and in a short one.
 COUNTS = {"collector": (1000, 40), "server": (200, 10), "airflow": (50, 1)}
-CONTROL_KILLS = 300  # at most; a control ends when it is caught
+CONTROL_KILLS = 300  # at most; a control ends at its first finding
 
 
 def main() -> int:
-    """Run what was asked for; return the exit status."""
+    """Run the chosen parts, and return the exit status."""
     if sys.platform != "linux":
-        print("make chaos needs Linux: it forks, kills and looks into /proc.")
+        print("make chaos needs Linux, because it uses fork and /proc.")
         return 1
     arguments = _arguments()
-    forget_the_caller()
+    clear_caller_environment()
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
-    print(f"Seed {seed} (SEED={seed} draws the same moments again).", flush=True)
+    print(f"Seed {seed} (SEED={seed} repeats the same moments).", flush=True)
     lines: list[Line] = []
-    broken = ""
+    aborted = ""
     try:
         for part in arguments.parts or PARTS:
             full, subset = COUNTS[part]
@@ -44,14 +44,14 @@ def main() -> int:
                 print(f"  {line.name}: {line.verdict}", flush=True)
                 lines.append(line)
     except (ChaosError, StackError) as error:
-        broken = f"Broken off: {error}"
-    print(f"\nSeed {seed}\n\n{table.text(lines)}\n\nUnder way when killed:\n{table.where_they_hit(lines)}")
+        aborted = f"Aborted: {error}"
+    print(f"\nSeed {seed}\n\n{table.text(lines)}\n\nKills by step:\n{table.kills_by_step(lines)}")
     for line in lines:
         for example in line.outcome.findings.examples[: 1 if line.is_control else None]:
             print(f"{line.name}: {example}")
-    if broken:
-        print(broken)
-    return 1 if broken or not all(line.is_as_it_should_be for line in lines) else 0
+    if aborted:
+        print(aborted)
+    return 1 if aborted or not all(line.is_as_expected for line in lines) else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -78,7 +78,7 @@ def _server(seed: int, count: int) -> Iterator[Line]:
     with site(random.Random(f"{seed} {name}")) as good:
         yield Line(name, kills.run(good, kills.crash_server, count, _progress(name, count)))
     name = "control: PostgreSQL with synchronous_commit = off"
-    # The product refuses such a server; its engine without that check does not.
+    # The product refuses such a server, so this control uses its engine without that check.
     off = {"synchronous_commit": "off"}
     with site(random.Random(f"{seed} {name}"), off, make_engine=warehouse_engine) as bad:
         progress = _progress(name, CONTROL_KILLS)
@@ -98,7 +98,7 @@ def _progress(name: str, count: int) -> Callable[[Outcome], None]:
         found = outcome.findings.counts.total() + outcome.gaps
         print(
             f"  {name}: {outcome.kills} of {count} kills, {outcome.acknowledged:,} acknowledged,"
-            f" {found} found, {time.monotonic() - began:.0f} s",
+            f" {found} findings, {time.monotonic() - began:.0f} s",
             flush=True,
         )
 

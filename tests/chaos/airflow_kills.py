@@ -1,4 +1,4 @@
-"""Kills Airflow's parts on a real local stack while nightly runs go on; an init system's part is ours."""
+"""Kills parts of Airflow on a real local stack during nightly runs, and restarts them like an init system."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 SERVICES = ("scheduler", "api-server", "dag-processor")
 TASK = "task"
 APPS = 400
-KILLS_A_CHECK = 8
-# Or a run that was hit now and then would wait for most of a day: Airflow notices a vanished task after five
-# minutes, our tasks wait for up to half an hour between tries, and a run that hangs ends after twenty hours.
-SHORTER = {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30"}
-IMPATIENCE = """
+KILLS_PER_CHECK = 8
+# With the default times, a run that is hit repeatedly could last most of a day: Airflow notices a vanished
+# task after five minutes, our tasks wait up to half an hour between attempts, and a hanging run ends after
+# twenty hours.
+SHORT_TIMEOUT = {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30"}
+SHORT_DELAYS = """
 from datetime import timedelta
 
 
@@ -43,17 +44,17 @@ def dag_policy(dag):
     if dag.dagrun_timeout:
         dag.dagrun_timeout = timedelta(minutes=5)
 """
-IDLE_SECONDS = 900.0  # generous: how long Airflow may run nothing at all
-TASK_SECONDS = 40.0  # how long to wait for a running task before something else is killed first
+IDLE_SECONDS = 900.0  # generous limit on the time without a running task
+TASK_SECONDS = 40.0  # how long to wait for a running task before killing another part first
 
 
-def run(moments: random.Random, kills: int, say: Callable[[str], None]) -> Outcome:
-    """Kill each part so many times, in turn; then let nightly runs collect what is wanted, and compare.
+def run(moments: random.Random, kills: int, report_progress: Callable[[str], None]) -> Outcome:
+    """Kill each part repeatedly, in turn, then let nightly runs collect every expected day, and compare.
 
     Args:
-        moments: Draws order, moments and victims.
-        kills: How many of each part.
-        say: Takes a line of progress.
+        moments: Random source for the order, moments and victims.
+        kills: Number of kills for each part.
+        report_progress: Receives progress lines.
     """
     outcome = Outcome()
     began = last_kill = time.monotonic()
@@ -64,10 +65,10 @@ def run(moments: random.Random, kills: int, say: Callable[[str], None]) -> Outco
         nights = Nights(live, sandbox, Truth(sandbox, None))
         turns = deque(part for _ in range(kills) for part in moments.sample((*SERVICES, TASK), 4))
         while turns:
-            nights.go_on(moments.uniform(1, 6))
+            nights.keep_running(moments.uniform(1, 6))
             killed = _kill(live, turns[0], nights, moments)
             if not killed:
-                # No task ran, as while a part is coming up again. Its turn comes later.
+                # No task ran, for example because a part was restarting. Try again later.
                 _require_recent(last_kill)
                 turns.rotate(-1)
                 continue
@@ -76,15 +77,15 @@ def run(moments: random.Random, kills: int, say: Callable[[str], None]) -> Outco
             outcome.at[killed] += 1
             outcome.kills += 1
             nights.observe()
-            if outcome.kills % KILLS_A_CHECK == 0:
-                nights.go_on_until_something_is_collected()
+            if outcome.kills % KILLS_PER_CHECK == 0:
+                nights.keep_running_until_collected()
                 outcome.findings.merge(nights.check())
-            say(
+            report_progress(
                 f"  Airflow: {outcome.kills} of {4 * kills} kills, {nights.triggered} runs triggered,"
-                f" {len(nights.acknowledged):,} acknowledged, {outcome.findings.counts.total()} found,"
+                f" {len(nights.acknowledged):,} acknowledged, {outcome.findings.counts.total()} findings,"
                 f" {time.monotonic() - began:.0f} s"
             )
-        outcome.gaps = len(nights.gaps_when_left_alone())
+        outcome.gaps = len(nights.gaps_after_undisturbed_runs())
         nights.require_success()
         outcome.findings.merge(nights.check())
         outcome.acknowledged = len(nights.acknowledged)
@@ -93,20 +94,20 @@ def run(moments: random.Random, kills: int, say: Callable[[str], None]) -> Outco
 
 def _require_recent(last_kill: float) -> None:
     if time.monotonic() - last_kill > IDLE_SECONDS:
-        raise ChaosError(f"Airflow ran no task for {IDLE_SECONDS:.0f} s although runs are triggered.")
+        raise ChaosError(f"Airflow ran no task for {IDLE_SECONDS:.0f} s although runs were triggered.")
 
 
 @contextmanager
 def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
-    """Run a stack whose account is that of a sandbox of ours, with more apps than the stack's own has."""
-    os.environ.update(SHORTER)
+    """Run a stack on a separate sandbox, which has more apps than the stack's own."""
+    os.environ.update(SHORT_TIMEOUT)
     home = Path(tempfile.mkdtemp(prefix="agora-chaos-"))
     settings = Settings(home / "local", free_port(), free_port(), free_port())
     settings.make_directories()
     settings.state_file.update(mode=stack.DEMO, ports=settings.ports)
     policy = settings.airflow_home / "config" / "airflow_local_settings.py"
     policy.parent.mkdir()
-    policy.write_text(IMPATIENCE)
+    policy.write_text(SHORT_DELAYS)
     try:
         live = LiveStack(stack.start(settings, stack.DEMO, airflow_setup.set_up_airflow))
         live.api.put_connection(
@@ -125,9 +126,9 @@ def _live(sandbox: RunningSandbox) -> Iterator[LiveStack]:
 
 
 def _kill(live: LiveStack, part: str, nights: Nights, moments: random.Random) -> str:
-    """Kill a part and start it again; return what was killed, and whether a task was running.
+    """Kill a part and start it again; return what was killed and whether a task was running.
 
-    Returns nothing where a task was to be killed and none ran.
+    Return an empty string if a task was to be killed but none was running.
     """
     if part == TASK:
         return _kill_task(live, nights, moments)
@@ -137,8 +138,8 @@ def _kill(live: LiveStack, part: str, nights: Nights, moments: random.Random) ->
     record = Record(part, live.stack.settings.state)
     leader = record.leader()
     if leader is None:
-        raise ChaosError(f"Airflow's {part} has ended by itself. Its log: {live.stack.settings.log_dir}")
-    # The main process alone, or all it started, as when its container goes.
+        raise ChaosError(f"Airflow's {part} ended on its own. Its log: {live.stack.settings.log_dir}")
+    # Kill the main process alone, or with its children, as when its container is killed.
     victims = [leader] if moments.random() < 0.5 else [leader, *record.members()]
     for victim in victims:
         with suppress(ProcessLookupError):
@@ -161,20 +162,20 @@ def _kill_task(live: LiveStack, nights: Nights, moments: random.Random) -> str:
 
 
 def _running_task(live: LiveStack, nights: Nights, moments: random.Random) -> psutil.Process | None:
-    """Wait for a running task; return its process or the worker's that looks after it, None without any."""
+    """Wait for a running task; return its process or its worker's process, or None if no task runs."""
     deadline = time.monotonic() + TASK_SECONDS
     while time.monotonic() < deadline:
         if _busy_workers(live):
-            nights.go_on(moments.uniform(0, 2))
+            nights.keep_running(moments.uniform(0, 2))
         for worker in _busy_workers(live):
             with suppress(psutil.Error):
                 return moments.choice([worker, *worker.children()])
-        nights.go_on(0.5)
+        nights.keep_running(0.5)
     return None
 
 
 def _busy_workers(live: LiveStack) -> list[psutil.Process]:
-    """Return the LocalExecutor's workers that have a task (an idle one may hold the lock of all)."""
+    """Return the LocalExecutor's workers that have a task. An idle worker may hold the shared lock."""
     leader = Record("scheduler", live.stack.settings.state).leader()
     busy = []
     with suppress(psutil.Error):

@@ -1,7 +1,7 @@
-"""Negative control: a loader without a transaction, such as one writes before thinking of kills.
+"""Negative control: a loader without a common transaction, written without regard to kills.
 
-Ledger and points go in by statements of their own, each committed: a kill between them leaves the ledger of
-one answer with the points of another.
+The ledger and the points are written by separate statements, each with its own commit. A kill between them
+leaves one response's ledger entry with another response's points.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from agora.warehouse import app_days
 
 LEDGER = """
-insert into core.app_day as held (
+insert into core.app_day as stored (
     app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, collected_at, verified_at,
     body_sha256, kbps
 )
@@ -32,7 +32,7 @@ where app_key = (select app_key from core.app where app_id = %s) and usage_date 
 
 
 def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
-    """Bring a batch of sound app-days in, statement by statement."""
+    """Load a batch of sound app-days, statement by statement."""
     session: Any = connection.connection.dbapi_connection
     grid = batch.loc[:, app_days.SLOTS].to_numpy(dtype=np.float64)
     kbps = [[None if np.isnan(point) else point for point in row] for row in grid.tolist()]

@@ -1,6 +1,6 @@
-"""The independent checker: compares a warehouse with the truth and with what was acknowledged.
+"""The independent checker: compares a warehouse with the truth and with the acknowledged data.
 
-It imports nothing of the product and reads the tables themselves, with plain psycopg2.
+It imports nothing from the product and reads the tables directly, with plain psycopg2.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tests.chaos.truth import Points, Truth
 AppDay = tuple[str, date]
 KINDS = ("lost", "duplicated", "partial", "mixed", "unproven")
 
-# The server may still be committing what a killed collector had sent.
+# The server may still be committing data from a killed collector.
 ONE_SNAPSHOT = "begin isolation level repeatable read read only"
-# The table itself, not an index of it: a crash may leave the two different.
+# Read the table itself, not an index: after a crash, the two may differ.
 WITHOUT_INDEXES = """
 set local enable_indexscan = off;
 set local enable_indexonlyscan = off;
@@ -38,7 +38,7 @@ select app.app_id, app_day.usage_date, encode(app_day.body_sha256, 'hex'), app_d
 from core.app_day inner join core.app using (app_key)
 where app_day.kbps is not null
 """
-ANSWERS = """
+RESPONSES = """
 select distinct on (response.app_id, response.usage_date, response.body_sha256)
     response.app_id, response.usage_date, encode(response.body_sha256, 'hex'), response.body
 from raw.bandwidth_response as response
@@ -48,13 +48,13 @@ inner join core.app_day as app_day
     and app_day.usage_date = response.usage_date
     and app_day.body_sha256 = response.body_sha256
 """
-TORN_ANSWERS = """
+CORRUPT_RESPONSES = """
 select app_id, usage_date from raw.bandwidth_response where sha256(body) <> body_sha256
 """
 
 
 class Acknowledged(NamedTuple):
-    """What a committed loading said of an app-day: the answer its points are from, and when that came."""
+    """An app-day acknowledged by a committed load: the digest and time of the response with its points."""
 
     body_sha256: str
     collected_at: datetime
@@ -72,26 +72,26 @@ class Entry(NamedTuple):
 
 @dataclass
 class Findings:
-    """What is wrong, by kind, each with the app-day it is about.
+    """Findings by kind, with examples.
 
-    - lost: acknowledged, and not there any more, or an older answer is back;
-    - duplicated: there more than once;
-    - partial: fewer points than its answer had;
-    - mixed: points that are not one answer's, or another app's, day's or answer's than the ledger says;
-    - unproven: no raw answer with the ledger's digest, or one whose bytes have another digest.
+    - lost: an acknowledged app-day is missing, or an older response has replaced it.
+    - duplicated: an app-day is stored more than once.
+    - partial: an app-day has fewer points than its response.
+    - mixed: the points are not from one response, or not from the app, day and response in the ledger.
+    - unproven: no raw response has the ledger's digest, or its bytes do not match the digest.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
     def add(self, kind: str, app_day: AppDay, what: str) -> None:
-        """Note one finding."""
+        """Add one finding."""
         self.counts[kind] += 1
         if len(self.examples) < 10:
             self.examples.append(f"{kind}: {app_day[0]} {app_day[1]}: {what}")
 
     def merge(self, other: Findings) -> None:
-        """Add what another check found."""
+        """Add the findings of another check."""
         self.counts.update(other.counts)
         self.examples = [*self.examples, *other.examples][:10]
 
@@ -110,46 +110,46 @@ def check(
             if (app_id, usage_date) in ledger:
                 findings.add("duplicated", (app_id, usage_date), "two rows")
             ledger[app_id, usage_date] = Entry(*fields)
-        cursor.execute(ANSWERS)
-        answers = {(app_id, day, digest): bytes(body) for app_id, day, digest, body in cursor.fetchall()}
-        cursor.execute(TORN_ANSWERS)
+        cursor.execute(RESPONSES)
+        responses = {(app_id, day, digest): bytes(body) for app_id, day, digest, body in cursor.fetchall()}
+        cursor.execute(CORRUPT_RESPONSES)
         for app_day in cursor.fetchall():
-            findings.add("unproven", app_day, "a raw answer's bytes have another digest than it says")
+            findings.add("unproven", app_day, "the bytes of a raw response do not match its digest")
         cursor.execute("commit")
-    for app_day, said in acknowledged.items():
-        _compare_with_acknowledged(app_day, said, ledger.get(app_day), findings)
+    for app_day, latest in acknowledged.items():
+        _compare_with_acknowledged(app_day, latest, ledger.get(app_day), findings)
     for app_day, entry in ledger.items():
         if entry.kbps is not None:
-            answer = answers.get((*app_day, str(entry.body_sha256)))
-            _compare_with_served(app_day, entry, answer, truth, findings)
+            response = responses.get((*app_day, str(entry.body_sha256)))
+            _compare_with_served(app_day, entry, response, truth, findings)
     return findings
 
 
 def committed(connection: extensions.connection) -> dict[AppDay, Acknowledged]:
-    """Return what a connection of its own can see of points, which is committed."""
+    """Return the app-days with points that a separate connection sees, and that are therefore committed."""
     with connection.cursor() as cursor:
         cursor.execute(COMMITTED)
         return {(row[0], row[1]): Acknowledged(*row[2:]) for row in cursor.fetchall()}
 
 
-def missing(connection: extensions.connection, wanted: set[AppDay]) -> set[AppDay]:
-    """Return the wanted app-days without points: gaps that are still open."""
-    return wanted - committed(connection).keys()
+def missing(connection: extensions.connection, expected_days: set[AppDay]) -> set[AppDay]:
+    """Return the expected app-days without points."""
+    return expected_days - committed(connection).keys()
 
 
 def _compare_with_acknowledged(
-    app_day: AppDay, said: Acknowledged, entry: Entry | None, findings: Findings
+    app_day: AppDay, latest: Acknowledged, entry: Entry | None, findings: Findings
 ) -> None:
     if entry is None:
-        findings.add("lost", app_day, "acknowledged, and there is no row")
+        findings.add("lost", app_day, "acknowledged, but there is no row")
     elif entry.kbps is None or entry.collected_at is None:
-        findings.add("lost", app_day, f"acknowledged, and it is {entry.state} without points")
-    elif entry.body_sha256 != said.body_sha256 and entry.collected_at <= said.collected_at:
-        findings.add("lost", app_day, f"acknowledged at {said.collected_at}, and an older answer is there")
+        findings.add("lost", app_day, f"acknowledged, but the state is {entry.state} without points")
+    elif entry.body_sha256 != latest.body_sha256 and entry.collected_at <= latest.collected_at:
+        findings.add("lost", app_day, f"acknowledged {latest.collected_at}, but an older response is stored")
 
 
 def _compare_with_served(
-    app_day: AppDay, entry: Entry, answer: bytes | None, truth: Truth, findings: Findings
+    app_day: AppDay, entry: Entry, response: bytes | None, truth: Truth, findings: Findings
 ) -> None:
     versions = truth.versions(*app_day)
     if entry.kbps not in versions:
@@ -158,17 +158,17 @@ def _compare_with_served(
         if present < expected:
             findings.add("partial", app_day, f"{present} points where {expected} were served")
         else:
-            findings.add("mixed", app_day, "points that no answer had")
+            findings.add("mixed", app_day, "points that no response had")
     elif entry.points != sum(point is not None for point in entry.kbps or ()):
-        findings.add("partial", app_day, f"the ledger says {entry.points} points")
-    if answer is None:
-        findings.add("unproven", app_day, "no raw answer has the digest that the ledger says")
-    elif _said(answer, app_day) != entry.kbps:
-        findings.add("mixed", app_day, "points of another answer than the ledger says")
+        findings.add("partial", app_day, f"the ledger states {entry.points} points")
+    if response is None:
+        findings.add("unproven", app_day, "no raw response has the ledger's digest")
+    elif _points_in(response, app_day) != entry.kbps:
+        findings.add("mixed", app_day, "points that are not from the ledger's response")
 
 
-def _said(body: bytes, app_day: AppDay) -> Points | None:
-    answer = json.loads(body)
-    if answer["date"] != app_day[1].isoformat():
+def _points_in(body: bytes, app_day: AppDay) -> Points | None:
+    content = json.loads(body)
+    if content["date"] != app_day[1].isoformat():
         return None
-    return [answer["value"].get(label) for label in SLOT_LABELS]
+    return [content["value"].get(label) for label in SLOT_LABELS]

@@ -1,4 +1,4 @@
-"""The product's own collecting run, in a child: it marks where it is and reports what was committed."""
+"""The product's own collecting run in a child process, which reports its steps and the committed app-days."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Load = Callable[[Connection, pd.DataFrame, str], int]
 def planned(
     engine: Engine, account: DashboardSettings, configured: Sequence[AppSettings], days: Days | None = None
 ) -> Plan:
-    """Write the configuration into the warehouse and plan, as the first task of a run does."""
+    """Write the configuration to the warehouse and plan, as the first task of a run does."""
     with engine.begin() as connection:
         apps.retire(connection, [app.app_id for app in configured], "chaos")
         apps.sync(connection, account, configured)
@@ -41,12 +41,12 @@ def planned(
 
 @dataclass(frozen=True)
 class Round:
-    """What a child does.
+    """One collecting run in a child process.
 
     Attributes:
-        make_engine: Called in the child.
-        load: What brings a batch into the warehouse; the product's own, except in a negative control.
-        days: Days to collect anew; None for what is missing.
+        make_engine: Creates the engine; called in the child.
+        load: Loads a batch into the warehouse; the product's own, except in a negative control.
+        days: Days to collect again; None for the missing days.
     """
 
     account: DashboardSettings
@@ -56,25 +56,25 @@ class Round:
     days: Days | None = None
 
     def run(self, reports: Reports) -> None:
-        """Plan and collect, as a night's run does."""
-        fetch.CHUNK_SECONDS, fetch.CHUNK_APP_DAYS = 0.05, 25  # many commits, so that kills meet them
+        """Plan and collect, as a nightly run does."""
+        fetch.CHUNK_SECONDS, fetch.CHUNK_APP_DAYS = 0.05, 25  # many commits, so that kills hit them
         engine = self.make_engine()
         _report_commits(reports)
         _mark_steps(reports, self.load)
-        reports.say(at="plan")
+        reports.send(at="plan")
         with explaining_db_errors("the throw-away warehouse"):
             asyncio.run(self._run(engine, reports))
         engine.dispose()
 
     async def _run(self, engine: Engine, reports: Reports) -> None:
         requested = planned(engine, self.account, self.apps, self.days).app_days
-        reports.say(at="fetch")
+        reports.send(at="fetch")
         async with DashboardClient(self.account) as client:
             await collect(requested, client, engine)
 
 
 class _Reporting(extensions.connection):
-    """A connection that reports loaded app-days when, and only when, their COMMIT has come back."""
+    """A connection that reports loaded app-days only after their COMMIT has returned."""
 
     reports: Reports
 
@@ -85,10 +85,10 @@ class _Reporting(extensions.connection):
     def commit(self) -> None:
         loaded, self.loaded = self.loaded, []
         if loaded:
-            self.reports.say(at="commit")
+            self.reports.send(at="commit")
         super().commit()
         if loaded:
-            self.reports.say(at="fetch", acknowledged=loaded)
+            self.reports.send(at="fetch", acknowledged=loaded)
 
     def rollback(self) -> None:
         super().rollback()
@@ -101,18 +101,18 @@ def _report_commits(reports: Reports) -> None:
 
     Ours.reports = reports
 
-    psycopg2.connect = partial(psycopg2.connect, connection_factory=Ours)  # of this child
+    psycopg2.connect = partial(psycopg2.connect, connection_factory=Ours)  # in this child only
 
 
 def _mark_steps(reports: Reports, load: Load) -> None:
     store = raw_responses.store
 
     def marked_store(connection: Connection, responses: Any) -> None:
-        reports.say(at="raw")
+        reports.send(at="raw")
         store(connection, responses)
 
     def marked_load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
-        reports.say(at="load")
+        reports.send(at="load")
         changed = load(connection, batch, conn_id)
         ours: Any = connection.connection.dbapi_connection
         ours.loaded = [

@@ -1,6 +1,6 @@
-"""Many processes load the same app-days at once; every app-day's history is then judged by a model.
+"""Many processes load the same app-days concurrently. A model then checks each app-day's history.
 
-`python -m tests.chaos.concurrency --rounds 500` on a throw-away PostgreSQL that is as durable as a real one.
+`python -m tests.chaos.concurrency --rounds 500` on a throw-away PostgreSQL with full durability.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ PROCESSES = 8
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it.
+    """The outcome of a run.
 
     Attributes:
-        answers: How many were brought.
-        versions: How many rows were written.
-        app_days: How many app-days there are.
-        deadlocks: How many PostgreSQL broke.
-        findings: What must not be.
+        responses: Number of delivered responses.
+        versions: Number of written rows.
+        app_days: Number of app-days.
+        deadlocks: Number of deadlocks that PostgreSQL detected.
+        findings: Violations of the rules.
     """
 
-    answers: int
+    responses: int
     versions: int
     app_days: int
     deadlocks: int
@@ -42,22 +42,22 @@ class Report:
 
 
 def run(warehouse: Warehouse, *, seed: int, rounds: int, processes: int = PROCESSES) -> Report:
-    """Let the processes load, and judge what came of it.
+    """Let the processes load, and check the outcome.
 
     Args:
-        warehouse: Migrated and empty.
-        seed: Decides every answer; who comes first is the machine's.
-        rounds: In each, all processes load the same app-days.
-        processes: How many.
+        warehouse: A migrated, empty warehouse.
+        seed: Determines every response. The order of the loads depends on the machine.
+        rounds: Number of rounds. In each, all processes load the same app-days.
+        processes: Number of processes.
     """
     warehouse.add_account()
     warehouse.add_apps(App(app_id, FIRST_DAY) for app_id in APP_IDS)
-    warehouse.run(history.KEEP_HISTORY)
+    warehouse.run(history.RECORD_HISTORY)
     warehouse.run(STOP_THE_CLOCK)
     loaded, broken = load_together(warehouse.url("loader"), seed, rounds, processes)
     by_app_day: dict[AppDay, list[Loaded]] = defaultdict(list)
     for one in loaded:
-        by_app_day[one.said.app_day].append(one)
+        by_app_day[one.delivery.app_day].append(one)
     versions = history.read(warehouse)
     found = broken or [
         *(
@@ -65,9 +65,9 @@ def run(warehouse: Warehouse, *, seed: int, rounds: int, processes: int = PROCES
             for app_day in sorted(by_app_day.keys() | versions.keys())
             for finding in findings(by_app_day[app_day], versions[app_day])
         ),
-        *history.trace_findings(warehouse, versions),
-        *history.not_as_last_written(warehouse),
-        *history.raw_findings(warehouse, (one.said for one in loaded)),
+        *history.restatement_findings(warehouse, versions),
+        *history.outdated_rows(warehouse),
+        *history.raw_findings(warehouse, (one.delivery for one in loaded)),
     ]
     (counted,) = warehouse.rows("select deadlocks from pg_stat_database where datname = current_database()")
     if counted["deadlocks"]:
@@ -87,8 +87,8 @@ def _main() -> int:
     for finding in report.findings[:20]:
         print(finding)
     print(
-        f"{PROCESSES} processes, {chosen.rounds} rounds, seed {chosen.seed}: {report.answers:,} answers for"
-        f" {report.app_days:,} app-days, {report.versions:,} rows written, {report.deadlocks} deadlocks,"
+        f"{PROCESSES} processes, {chosen.rounds} rounds, seed {chosen.seed}: {report.responses:,} responses"
+        f" for {report.app_days:,} app-days, {report.versions:,} rows written, {report.deadlocks} deadlocks,"
         f" {len(report.findings):,} findings, {time.monotonic() - begun:.0f} s"
     )
     return 1 if report.findings else 0

@@ -1,6 +1,7 @@
-"""Responses that many loaders bring for the same app-days: of all ages, whole, partial, restated, failed.
+"""Responses that many loaders deliver for the same app-days: complete, partial, restated, failed, of any age.
 
-Every point of a day is the same number, which says whose it is: points of two answers in one row would show.
+All points of a response have the same value, which identifies it. A row with points from two responses is
+thus detected.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
-APP_IDS = tuple(f"app-{number}" for number in "316042")  # whose order is not that of their keys
-DAYS_A_ROUND = 2
+APP_IDS = tuple(f"app-{number}" for number in "316042")  # not in the order of their keys
+DAYS_PER_ROUND = 2
 FIRST_DAY = date(2020, 1, 1)
 FIRST_FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = FIRST_FETCHED_AT + timedelta(hours=1)
@@ -25,16 +26,16 @@ AppDay = tuple[str, date]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one loader brings for one app-day.
+class Delivery:
+    """One loader's response for one app-day.
 
     Attributes:
         kind: SOUND, FAILED or REJECTED.
-        fetched_at: When the answer was received.
-        zone: The account's time zone as this loader knows it.
-        version: Which of the day's numbers the vendor gives.
-        withheld: How many of the 288 points it keeps back, from the end of the day.
-        words: Unlike any other load's: the reason of a failure, the body of a rejected response.
+        fetched_at: The time at which the response was received.
+        zone: The account's time zone, as this loader has it configured.
+        version: Selects one of the day's values.
+        withheld: How many of the 288 points are withheld, from the end of the day.
+        text: Unique to one load: the reason of a failure, or the body of a rejected response.
     """
 
     app_day: AppDay
@@ -43,58 +44,58 @@ class Said:
     zone: str
     version: int
     withheld: int
-    words: str
+    text: str
 
     @property
     def kbps(self) -> int:
-        """The number in every point."""
+        """The value of every point."""
         app_id, usage_date = self.app_day
         return 100 * (APP_IDS.index(app_id) + len(APP_IDS) * (usage_date - FIRST_DAY).days) + self.version
 
     @property
     def points(self) -> int:
-        """How many points there are."""
+        """The number of points."""
         return len(LABELS) - self.withheld if self.kind == SOUND else 0
 
     @property
     def starts_at(self) -> datetime:
-        """When the day begins."""
+        """The start of the day."""
         day = self.app_day[1]
         return datetime(day.year, day.month, day.day, tzinfo=UTC) - ZONES[self.zone]
 
     @property
     def body(self) -> bytes:
-        """The answer's body."""
+        """The response body."""
         if self.kind != SOUND:
-            return self.words.encode()
+            return self.text.encode()
         value = dict.fromkeys(LABELS[: self.points], self.kbps)
         return json.dumps({"date": self.app_day[1].isoformat(), "unit": "kbps", "value": value}).encode()
 
     @property
     def digest(self) -> bytes:
-        """The body's digest."""
+        """The digest of the body."""
         return sha256(self.body).digest()
 
 
 def app_days_of(number: int) -> list[AppDay]:
-    """Return a round's own app-days, which no other round touches."""
-    first = FIRST_DAY + timedelta(days=number * DAYS_A_ROUND)
-    return [(app_id, first + timedelta(days=day)) for app_id in APP_IDS for day in range(DAYS_A_ROUND)]
+    """Return the app-days of a round, which no other round uses."""
+    first = FIRST_DAY + timedelta(days=number * DAYS_PER_ROUND)
+    return [(app_id, first + timedelta(days=day)) for app_id in APP_IDS for day in range(DAYS_PER_ROUND)]
 
 
-def loads_of(chance: random.Random, number: int, loads: int) -> Iterator[list[Said]]:
-    """Draw what one loader brings in one round, load by load, in no order; no app-day twice in a load."""
+def loads_of(chance: random.Random, number: int, loads: int) -> Iterator[list[Delivery]]:
+    """Draw one loader's loads for one round, in random order. No app-day occurs twice in a load."""
     for load in range(loads):
-        asked = [app_day for app_day in app_days_of(number) if chance.random() < 0.9]
-        chance.shuffle(asked)
+        requested = [app_day for app_day in app_days_of(number) if chance.random() < 0.9]
+        chance.shuffle(requested)
         zone = chance.choices(list(ZONES), (8, 1))[0]
-        words = f"load {load}:{chance.getrandbits(64):x}"
-        yield [_said(chance, app_day, zone, words) for app_day in asked]
+        text = f"load {load}:{chance.getrandbits(64):x}"
+        yield [_delivery(chance, app_day, zone, text) for app_day in requested]
 
 
-def _said(chance: random.Random, app_day: AppDay, zone: str, words: str) -> Said:
+def _delivery(chance: random.Random, app_day: AppDay, zone: str, text: str) -> Delivery:
     kind = chance.choices((SOUND, FAILED, REJECTED), (3, 2, 1))[0]
-    # Few moments, so that some answers are of the very same.
+    # Few possible times, so that some responses have the same one.
     fetched_at = FIRST_FETCHED_AT + timedelta(seconds=chance.randrange(40))
     withheld = chance.choices((0, 1, 5, len(LABELS)), (4, 2, 2, 1))[0]
-    return Said(app_day, kind, fetched_at, zone, chance.randrange(1, 5), withheld, words)
+    return Delivery(app_day, kind, fetched_at, zone, chance.randrange(1, 5), withheld, text)

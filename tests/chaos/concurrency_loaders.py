@@ -1,4 +1,4 @@
-"""Processes that load the same app-days at the same time, each through the product's own path."""
+"""Processes that load the same app-days at the same time, each through the product's own code."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from agora.errors import VendorUnavailable
 from agora.settings.connections import parse_dashboard
 from agora.warehouse import app_days
 from agora.warehouse.engine import warehouse_engine
-from tests.chaos.concurrency_answers import FAILED, NOW, Said, loads_of
+from tests.chaos.concurrency_answers import FAILED, NOW, Delivery, loads_of
 from tests.chaos.concurrency_model import STATUS, Loaded
 
 CONN_ID = "agora_dashboard"
 WAIT_SECONDS = 300
 LOADS = 3
-# The warehouse and its loaders agree to the microsecond on a time that stands still, so that a response is
+# The clocks of the warehouse and its loaders stand still at the same microsecond, so that a response is
 # stored with exactly the time at which it was received.
 STOP_THE_CLOCK = f"""
 create or replace function mart.clock() returns timestamptz
@@ -35,48 +35,50 @@ begin atomic
 end
 """
 
-together: Barrier  # of the process, set when it starts
+round_start: Barrier  # set when the process starts
 
 
-class Told(DashboardClient):
-    """A client that is told the vendor's answers, so that they can be of any age and come in any order."""
+class GivenResponses(DashboardClient):
+    """A client with given responses, which can be of any age and come in any order."""
 
-    def __init__(self, said: Iterable[Said]) -> None:
-        said = list(said)
+    def __init__(self, responses: Iterable[Delivery]) -> None:
+        deliveries = list(responses)
         account = {
             "customer_id": "nobody",
             "customer_certificate": "unused",
             "base_url": "http://127.0.0.1:1",
-            "timezone": said[0].zone,
-            "max_concurrency": 1,  # one after the other, so in the order of `said`
+            "timezone": deliveries[0].zone,
+            "max_concurrency": 1,  # sequential, so in the order of the deliveries
         }
         super().__init__(parse_dashboard(CONN_ID, account))
-        self._said = {one.app_day: one for one in said}
+        self._deliveries = {one.app_day: one for one in deliveries}
 
     async def bandwidth(self, app_id: str, usage_date: date, *, retry: bool = True) -> Response:
-        said = self._said[app_id, usage_date]
-        answer = Response(STATUS[said.kind], said.body, said.fetched_at)
-        if said.kind == FAILED:
+        delivery = self._deliveries[app_id, usage_date]
+        response = Response(STATUS[delivery.kind], delivery.body, delivery.fetched_at)
+        if delivery.kind == FAILED:
             about = self.about(app_id, f"{usage_date}")
-            raise VendorUnavailable(said.words, about=about, app_id=app_id, advice="", answer=answer)
-        return answer
+            raise VendorUnavailable(delivery.text, about=about, app_id=app_id, advice="", answer=response)
+        return response
 
 
-def load(said: list[Said], engine: Engine) -> None:
-    """Bring responses into a warehouse whose clock stands still."""
-    asyncio.run(collect([one.app_day for one in said], Told(said), engine, now=lambda: NOW))
+def load(deliveries: list[Delivery], engine: Engine) -> None:
+    """Load responses into a warehouse whose clock stands still."""
+    asyncio.run(
+        collect([one.app_day for one in deliveries], GivenResponses(deliveries), engine, now=lambda: NOW)
+    )
 
 
-def loads_together(url: str, seed: int, rounds: int, number: int) -> list[Loaded]:
-    """Be one of the processes.
+def run_loader(url: str, seed: int, rounds: int, number: int) -> list[Loaded]:
+    """Run one of the loader processes.
 
     Raises:
-        RuntimeError: Whatever went wrong here; the other processes end, too.
+        RuntimeError: This process failed. The other processes then end, too.
     """
     try:
         return _loaded(url, seed, rounds, number)
     except BaseException as error:
-        together.abort()
+        round_start.abort()
         raise RuntimeError(f"process {number}: {type(error).__name__}: {error}") from None
 
 
@@ -87,12 +89,12 @@ def _loaded(url: str, seed: int, rounds: int, number: int) -> list[Loaded]:
     loaded = []
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as clock:
         for round_number in range(rounds):
-            together.wait(WAIT_SECONDS)
-            for said in loads_of(chance, round_number, LOADS):
+            round_start.wait(WAIT_SECONDS)
+            for deliveries in loads_of(chance, round_number, LOADS):
                 begun = _moment(clock)
-                load(said, engine)
+                load(deliveries, engine)
                 ended = _moment(clock)
-                loaded += [Loaded(one, begun, ended) for one in said]
+                loaded += [Loaded(one, begun, ended) for one in deliveries]
     engine.dispose()
     return loaded
 
@@ -102,32 +104,32 @@ def _moment(clock: Connection) -> int:
 
 
 def _shuffle_batches(chance: random.Random) -> None:
-    """Have rows come to the loader in any order: its own statement has to keep loaders from deadlocks."""
+    """Pass rows to the loader in random order, because its statement must prevent deadlocks by itself."""
     in_order = app_days.load
     app_days.load = lambda connection, batch, conn_id: in_order(
         connection, batch.sample(frac=1, random_state=chance.getrandbits(32)), conn_id
     )
 
 
-def _meet_at(barrier: Barrier) -> None:
-    """Tell a process where all of them wait for each other before each round."""
-    global together
-    together = barrier
+def _set_barrier(barrier: Barrier) -> None:
+    """Set the barrier at which all processes wait for each other before each round."""
+    global round_start
+    round_start = barrier
 
 
 def load_together(url: str, seed: int, rounds: int, processes: int) -> tuple[list[Loaded], list[str]]:
-    """Run the processes to their end; return what all of them loaded, and what went wrong.
+    """Run the processes to their end; return everything they loaded, and their errors.
 
     Args:
-        url: Of the warehouse, as the loader.
-        seed: Decides every answer.
-        rounds: In each, all processes load the same app-days.
-        processes: How many.
+        url: The warehouse's URL for the role loader.
+        seed: Determines every response.
+        rounds: Number of rounds. In each, all processes load the same app-days.
+        processes: Number of processes.
     """
-    # Its children are forks of a process that has imported everything and has no threads.
+    # Children are forked from a process that has imported everything and has no threads.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(processes, context, _meet_at, (context.Barrier(processes),)) as pool:
-        loads = [pool.submit(loads_together, url, seed, rounds, number) for number in range(processes)]
-        wrong = [str(error) for one in loads if (error := one.exception())]
-        return [done for one in loads if not one.exception() for done in one.result()], wrong
+    with ProcessPoolExecutor(processes, context, _set_barrier, (context.Barrier(processes),)) as pool:
+        loads = [pool.submit(run_loader, url, seed, rounds, number) for number in range(processes)]
+        errors = [str(error) for one in loads if (error := one.exception())]
+        return [done for one in loads if not one.exception() for done in one.result()], errors

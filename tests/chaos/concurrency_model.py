@@ -1,7 +1,7 @@
-"""The rules of what replaces what, stated again and one app-day at a time; judges what many loaders did.
+"""An independent statement of the rules for replacing an app-day, which judges the result of many loaders.
 
-Each response counts: it makes one version of its app-day's row, be it only one attempt more. A history is
-right if one loader after the other could have made it, each response while it was being loaded.
+Each response counts and makes one version of its app-day's row, even if it only adds an attempt. A history is
+valid if sequential loaders could have made it, with each version made while its response was being loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from tests.chaos.concurrency_answers import FAILED, REJECTED, SOUND, Said
+from tests.chaos.concurrency_answers import FAILED, REJECTED, SOUND, Delivery
 
 EMPTY = "no row"
 NOT_JSON = "not JSON"
@@ -19,15 +19,15 @@ STATUS = {FAILED: 500, REJECTED: 200, SOUND: 200}
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A row of core.app_day, as far as loaders decide it; `kbps` is every point's number."""
+class Row:
+    """The columns of core.app_day that loaders decide; `kbps` is the value of every point."""
 
     state: str
     points: int
     kbps: int | None
     attempts: int
     http_status: int
-    words: str
+    reason: str
     starts_at: datetime
     collected_at: datetime | None
     verified_at: datetime | None
@@ -36,23 +36,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An answer, and the moments of the warehouse's counter before and after it was loaded."""
+    """A response, and the values of the warehouse's counter before and after its load."""
 
-    said: Said
+    delivery: Delivery
     begun: int
     ended: int
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A row that was written, and the moment."""
+    """A written row, and the counter's value at that moment."""
 
-    held: Held
+    row: Row
     moment: int
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Restatement:
     """A row of core.restatement."""
 
     points_changed: int
@@ -67,61 +67,61 @@ class Trace:
     new_sum_kbps: float
 
 
-def after(held: Held | None, said: Said) -> Held:
-    """Return the row that a response makes of the row held."""
-    if held is None:
-        return _fresh(said)
-    if said.kind != SOUND:
-        made = held if held.collected_at else _fresh(said)
-        return replace(made, attempts=held.attempts + 1)
-    made = _fresh(said) if _wins(held, said) else held
-    verified_at = max(filter(None, [held.verified_at, said.fetched_at]))
-    return replace(made, attempts=held.attempts + 1, verified_at=verified_at)
+def after(row: Row | None, delivery: Delivery) -> Row:
+    """Return the stored row as it is after a response."""
+    if row is None:
+        return _fresh(delivery)
+    if delivery.kind != SOUND:
+        result = row if row.collected_at else _fresh(delivery)
+        return replace(result, attempts=row.attempts + 1)
+    result = _fresh(delivery) if _wins(row, delivery) else row
+    verified_at = max(filter(None, [row.verified_at, delivery.fetched_at]))
+    return replace(result, attempts=row.attempts + 1, verified_at=verified_at)
 
 
-def _wins(held: Held, said: Said) -> bool:
-    """Tell whether a sound response replaces the points held: it is newer, and contradicts or has more."""
-    if held.collected_at is None or held.verified_at is None:
+def _wins(row: Row, delivery: Delivery) -> bool:
+    """Return whether a sound response replaces the stored points: it is newer and differs or has more."""
+    if row.collected_at is None or row.verified_at is None:
         return True
-    contradicts = said.points > 0 and held.points > 0 and said.kbps != held.kbps
-    return said.fetched_at > held.verified_at and (contradicts or said.points > held.points)
+    contradicts = delivery.points > 0 and row.points > 0 and delivery.kbps != row.kbps
+    return delivery.fetched_at > row.verified_at and (contradicts or delivery.points > row.points)
 
 
-def _fresh(said: Said) -> Held:
-    sound = said.kind == SOUND
-    state = said.kind
+def _fresh(delivery: Delivery) -> Row:
+    sound = delivery.kind == SOUND
+    state = delivery.kind
     if sound:
-        state = "partial" if said.withheld else "collected"
-    return Held(
+        state = "partial" if delivery.withheld else "collected"
+    return Row(
         state=state,
-        points=said.points,
-        kbps=said.kbps if said.points else None,
+        points=delivery.points,
+        kbps=delivery.kbps if delivery.points else None,
         attempts=1,
-        http_status=STATUS[said.kind],
-        words=_words(said),
-        starts_at=said.starts_at,
-        collected_at=said.fetched_at if sound else None,
-        verified_at=said.fetched_at if sound else None,
-        digest=said.digest if said.kind in (SOUND, REJECTED) else None,
+        http_status=STATUS[delivery.kind],
+        reason=_reason(delivery),
+        starts_at=delivery.starts_at,
+        collected_at=delivery.fetched_at if sound else None,
+        verified_at=delivery.fetched_at if sound else None,
+        digest=delivery.digest if delivery.kind in (SOUND, REJECTED) else None,
     )
 
 
-def _words(said: Said) -> str:
-    if said.kind == SOUND:
-        return f"the vendor delivered {said.points} of 288 points" if said.withheld else ""
-    return NOT_JSON if said.kind == REJECTED else said.words
+def _reason(delivery: Delivery) -> str:
+    if delivery.kind == SOUND:
+        return f"the vendor delivered {delivery.points} of 288 points" if delivery.withheld else ""
+    return NOT_JSON if delivery.kind == REJECTED else delivery.text
 
 
-def traces(versions: Sequence[Version]) -> list[Trace]:
-    """Return the traces that an app-day's history must have left: one wherever points replaced points."""
+def expected_restatements(versions: Sequence[Version]) -> list[Restatement]:
+    """Return the restatements that an app-day's history implies: one for each change of stored points."""
     found = []
-    for old, new in pairwise(version.held for version in versions):
+    for old, new in pairwise(version.row for version in versions):
         is_other = (new.kbps, new.starts_at) != (old.kbps, old.starts_at)
         changed = old.points if is_other else max(0, old.points - new.points)
         added = max(0, new.points - old.points)
         if old.collected_at and changed + added:
             found.append(
-                Trace(
+                Restatement(
                     changed,
                     added,
                     old.collected_at,
@@ -138,24 +138,24 @@ def traces(versions: Sequence[Version]) -> list[Trace]:
 
 
 def findings(loaded: Sequence[Loaded], versions: Sequence[Version]) -> list[str]:
-    """Judge one app-day; empty if it is as it must be.
+    """Check one app-day; return an empty list if its history is valid.
 
     Args:
-        loaded: Every response that was brought for it.
-        versions: Every row that was written of it, in order.
+        loaded: Every response delivered for the app-day.
+        versions: Every row written for the app-day, in order.
     """
-    # Of responses that make the same version, the one whose load ended first: a later one may still make a
-    # later version, and once they have made the same, what is left of them does the same ever after.
+    # If several responses can make a version, take the one whose load ended first. The others may still make
+    # a later version, and the choice does not affect what the remaining responses can do.
     left = sorted(loaded, key=lambda one: one.ended)
-    held: Held | None = None
+    row: Row | None = None
     for version in versions:
-        maker = next((one for one in left if _made(one, held, version)), None)
-        if maker is None:
-            return [f"no response makes {version.held} of {held or EMPTY} at {version.moment}"]
-        left.remove(maker)
-        held = version.held
-    return [f"{one.said} left no trace" for one in left]
+        response = next((one for one in left if _could_make(one, row, version)), None)
+        if response is None:
+            return [f"no response makes {version.row} from {row or EMPTY} at {version.moment}"]
+        left.remove(response)
+        row = version.row
+    return [f"{one.delivery} had no effect" for one in left]
 
 
-def _made(one: Loaded, held: Held | None, version: Version) -> bool:
-    return one.begun <= version.moment <= one.ended and after(held, one.said) == version.held
+def _could_make(one: Loaded, row: Row | None, version: Version) -> bool:
+    return one.begun <= version.moment <= one.ended and after(row, one.delivery) == version.row

@@ -1,4 +1,4 @@
-"""Runs that overlap: each in a process of its own does what the tasks of one DAG run do, in their order."""
+"""Overlapping runs. Each process does what the tasks of one DAG run do, in the same order."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tests.chaos.collector import planned
 WAIT_SECONDS = 120
 AppDay = tuple[str, date]
 
-start_line: Barrier  # of the process, set when it starts
+start_line: Barrier  # set when the process starts
 
 
-def _take_place(barrier: Barrier) -> None:
+def _set_start_line(barrier: Barrier) -> None:
     global start_line
     start_line = barrier
 
 
 def _run(account: DashboardSettings, apps: Sequence[AppSettings], url: str, days: Days | None) -> BatchResult:
-    """Plan when all the others do, then collect in batches as small as they come."""
+    """Plan at the same time as the other runs, then collect in the smallest possible batches."""
     start_line.wait(WAIT_SECONDS)
     engine = warehouse_engine(url)
     now = datetime.now(UTC)
@@ -57,16 +57,16 @@ async def _collected(
         return await collect(requested, client, engine, refused_before=refused_before)
 
 
-def overlapping(night: Night, runs: Sequence[Days | None]) -> list[BatchResult]:
+def run_overlapping(night: Night, runs: Sequence[Days | None]) -> list[BatchResult]:
     """Start runs at the same moment and wait for all of them.
 
     Args:
-        night: Account, apps and warehouse.
-        runs: What each is asked for; None for whatever is missing.
+        night: The account, apps and warehouse.
+        runs: The days of each run; None for all missing days.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(len(runs), context, _take_place, (context.Barrier(len(runs)),)) as pool:
+    with ProcessPoolExecutor(len(runs), context, _set_start_line, (context.Barrier(len(runs)),)) as pool:
         url = night.warehouse.url("loader")
         ended = [pool.submit(_run, night.account, night.apps, url, days) for days in runs]
         return [one.result() for one in ended]

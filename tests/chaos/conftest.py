@@ -1,3 +1,3 @@
-"""A day that does not end during a test, as for the tests of collecting."""
+"""The day does not end during a test, as in the tests of collecting."""
 
-from tests.bandwidth.collect.conftest import _the_same_day_all_along  # noqa: F401
+from tests.bandwidth.collect.conftest import _same_day  # noqa: F401

@@ -1,4 +1,4 @@
-"""A child made by fork, everything imported already: it reports over a pipe and can be killed any time."""
+"""A forked child process with everything imported. It reports over a pipe and can be killed at any time."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ Report = dict[str, Any]
 
 
 class Reports:
-    """The child's end of the pipe: one JSON object a line."""
+    """The child's end of the pipe, with one JSON object per line."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
-    def say(self, **report: Any) -> None:
-        """Report; what is written stays readable after a SIGKILL."""
+    def send(self, **report: Any) -> None:
+        """Send a report, which remains readable after a SIGKILL."""
         line = json.dumps(report).encode() + b"\n"
-        with self._turn:
+        with self._lock:
             while line:
                 line = line[os.write(self._descriptor, line) :]
 
 
 class Child:
-    """The parent's view of the child."""
+    """The parent's view of the child process."""
 
     def __init__(self, pid: int, descriptor: int) -> None:
         self.pid = pid
         self._descriptor = descriptor
-        self._cut = b""
+        self._incomplete = b""
         self._unread: deque[Report] = deque()
         self.ended = False
 
     def reports(self, until: float = math.inf) -> Iterator[Report]:
-        """Yield reports as they come, until a moment of time.monotonic() or the child's end."""
+        """Yield reports as they arrive, until a time (as of time.monotonic()) or the child's end."""
         while True:
             while self._unread:
                 yield self._unread.popleft()
@@ -57,11 +57,11 @@ class Child:
                 self._read()
 
     def kill(self) -> None:
-        """Kill the child; what it has said can still be read."""
+        """Kill the child. Its earlier reports can still be read."""
         os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the child and forget it."""
+        """End the child and release its resources."""
         with suppress(ProcessLookupError):
             self.kill()
         os.close(self._descriptor)
@@ -70,15 +70,15 @@ class Child:
     def _read(self) -> None:
         chunk = os.read(self._descriptor, 1 << 16)
         self.ended = not chunk
-        # A line cut by the kill never counts.
-        *lines, self._cut = (self._cut + chunk).split(b"\n")
+        # A line cut off by the kill is ignored.
+        *lines, self._incomplete = (self._incomplete + chunk).split(b"\n")
         self._unread.extend(json.loads(line) for line in lines)
 
 
 def fork(work: Callable[[Reports], None]) -> Child:
     """Run `work` in a child of this process; its exceptions become the report `failed`.
 
-    Call it while no thread and no connection is there that the child would share.
+    Call it only while there are no threads or connections that the child would share.
     """
     ours, theirs = os.pipe()
     pid = os.fork()
@@ -91,8 +91,8 @@ def fork(work: Callable[[Reports], None]) -> Child:
         reports = Reports(theirs)
         try:
             work(reports)
-            reports.say(done=True)
+            reports.send(done=True)
         except Exception as error:
-            reports.say(failed=type(error).__name__, text=str(error)[:500])
+            reports.send(failed=type(error).__name__, text=str(error)[:500])
     finally:
         os._exit(0)

@@ -1,4 +1,4 @@
-"""The loop that kills: a collector is started, something dies at a random moment, everything is compared."""
+"""The kill loop: start a collector, kill something at a random moment, and compare everything."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tests.chaos.forked import Child
 from tests.chaos.site import ROUND_SECONDS, ChaosError, Episode, Site, episode
 
 STEPS = ("plan", "fetch", "raw", "load", "commit")
-KILLS_AN_EPISODE = 10
+KILLS_PER_EPISODE = 10
 Strike = Callable[[Episode, Child], None]
 
 
 @dataclass
 class Outcome:
-    """What came of many kills.
+    """The outcome of many kills.
 
     Attributes:
-        kills: How often something was killed while a collector was at work.
-        at: Where the collector was when it happened.
-        acknowledged: How often an app-day was acknowledged.
-        gaps: App-days that an undisturbed run at the end of an episode left open.
+        kills: Number of kills while a collector was working.
+        at: Number of kills by the collector's step.
+        acknowledged: Number of acknowledged app-days, repetitions included.
+        gaps: Number of app-days that an undisturbed run at the end of an episode did not collect.
     """
 
     kills: int = 0
@@ -35,7 +35,7 @@ class Outcome:
 
     @property
     def is_sound(self) -> bool:
-        """Tell whether nothing was found."""
+        """Whether there are no findings and no gaps."""
         return not self.findings.counts.total() and not self.gaps
 
 
@@ -43,14 +43,14 @@ def kill_collector(episode: Episode, child: Child) -> None:
     """Kill the collecting process."""
     child.kill()
     for report in child.reports():
-        episode.note(report)
+        episode.record(report)
 
 
 def crash_server(episode: Episode, child: Child) -> None:
-    """Kill PostgreSQL, every process of it, and start it again; the collector must end by itself.
+    """Kill all processes of PostgreSQL and start it again; the collector must end on its own.
 
     Raises:
-        ChaosError: The collector did not end, or not with an error that says what happened.
+        ChaosError: The collector did not end, or ended with an unexpected error.
     """
     server = episode.site.server
     at = episode.at
@@ -59,18 +59,18 @@ def crash_server(episode: Episode, child: Child) -> None:
     end = episode.end_of(child, time.monotonic() + ROUND_SECONDS)
     episode.at = at
     if "done" not in end and end.get("failed") != "WarehouseError":
-        raise ChaosError(f"The collector ended in an unforeseen way: {end}")
+        raise ChaosError(f"The collector ended unexpectedly: {end}")
 
 
 def run(
     site: Site, strike: Strike, kills: int, progress: Callable[[Outcome], None], *, until_found: bool = False
 ) -> Outcome:
-    """Kill until there were so many kills, in episodes of one warehouse each, and compare after each.
+    """Kill repeatedly, in episodes with one warehouse each, and compare after each kill.
 
     Args:
-        site: Where.
-        strike: What is killed.
-        kills: How many.
+        site: The sandbox and the server.
+        strike: Kills a process.
+        kills: Number of kills.
         progress: Called after every episode.
         until_found: Stop at the first finding, as a negative control does.
     """
@@ -78,7 +78,7 @@ def run(
     while outcome.kills < kills:
         with episode(site) as current:
             _begin(current)
-            for _ in range(min(KILLS_AN_EPISODE, kills - outcome.kills)):
+            for _ in range(min(KILLS_PER_EPISODE, kills - outcome.kills)):
                 outcome.at[_one_kill(current, strike)] += 1
                 outcome.kills += 1
                 outcome.findings.merge(current.check())
@@ -93,21 +93,21 @@ def run(
 
 
 def _begin(episode: Episode) -> None:
-    """Begin with an empty warehouse or a full one, whose days the vendor has restated."""
+    """Begin with an empty warehouse or, in half of the cases, with a full one."""
     if episode.site.moments.random() < 0.5:
         episode.undisturbed()
 
 
 def _one_kill(episode: Episode, strike: Strike) -> str:
-    """Start collectors until one is hit before its end; return what it was doing."""
+    """Start collectors until one is hit before its end; return its step."""
     moments = episode.site.moments
-    anew = len(episode.acknowledged) > 0 and moments.random() < 0.7
-    if anew:
+    reload = len(episode.acknowledged) > 0 and moments.random() < 0.7
+    if reload:
         episode.site.truth.restate(moments)
     for _ in range(100):
-        child = episode.start(anew=anew)
+        child = episode.start(reload=reload)
         try:
-            _wait_for_the_moment(episode, child)
+            _wait_for_random_moment(episode, child)
             if episode.at == "failed":
                 raise ChaosError(f"A collector failed although nothing was killed: {episode.last}")
             if episode.at in STEPS:
@@ -119,18 +119,18 @@ def _one_kill(episode: Episode, strike: Strike) -> str:
     raise ChaosError("A hundred collectors in a row ended before they could be hit.")
 
 
-def _wait_for_the_moment(episode: Episode, child: Child) -> None:
-    """Wait for a moment drawn evenly over a run or, every other time, shortly after a step begins."""
+def _wait_for_random_moment(episode: Episode, child: Child) -> None:
+    """Wait for a moment drawn evenly over a run or, in half of the cases, shortly after a step begins."""
     moments = episode.site.moments
     until = time.monotonic() + moments.uniform(0, episode.site.round_seconds)
     if moments.random() < 0.5:
         step, number = moments.choice(STEPS), moments.randint(1, 4)
         for report in child.reports(time.monotonic() + ROUND_SECONDS):
-            episode.note(report)
+            episode.record(report)
             number -= report.get("at") == step
             if not number:
                 break
-        # Steps last some milliseconds, a commit less.
+        # Steps last a few milliseconds, and a commit less.
         until = time.monotonic() + moments.choice((0.0, 0.001, 0.008)) * moments.random()
     for report in child.reports(until):
-        episode.note(report)
+        episode.record(report)

@@ -1,4 +1,4 @@
-"""Where collectors are killed: a sandbox, a durable PostgreSQL, and one fresh warehouse an episode."""
+"""The site of the kills: a sandbox, a durable PostgreSQL, and a fresh warehouse for each episode."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def durable_engine(url: str) -> Engine:
 
 
 class ChaosError(Exception):
-    """The harness, or the product under it, did something that cannot be counted as a finding."""
+    """An error of the harness or the product that does not count as a finding."""
 
 
 @dataclass
 class Site:
-    """What all episodes share.
+    """The state that all episodes share.
 
     Attributes:
         make_engine: Makes the collector's engine from a URL; the product's own, except in a negative control.
         load: The collector's loader; the product's own, except in a negative control.
-        round_seconds: How long an undisturbed run takes.
+        round_seconds: Duration of an undisturbed run.
     """
 
     sandbox: RunningSandbox
@@ -62,20 +62,20 @@ class Site:
 
     @property
     def days(self) -> tuple[date, date]:
-        """The oldest day the vendor shows, and yesterday."""
+        """The oldest day that the vendor serves, and yesterday."""
         health = self.sandbox.health()
         yesterday = date.fromisoformat(health["today"]) - timedelta(days=1)
         return date.fromisoformat(health["oldest_usage_date"]), yesterday
 
-    def wanted(self, first: date, last: date) -> set[AppDay]:
-        """Return the app-days of all apps from one day to another."""
+    def expected(self, first: date, last: date) -> set[AppDay]:
+        """Return the app-days of all apps in a range of days."""
         every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         return {(app_id, day) for app_id in self.sandbox.app_ids for day in every}
 
 
 @contextmanager
 def site(moments: random.Random, parameters: dict[str, str] | None = None, **fields: Any) -> Iterator[Site]:
-    """Run a sandbox and a durable server for the length of a `with`."""
+    """Run a sandbox and a durable server within a `with` block."""
     with (
         running_sandbox(apps=APPS, seed=moments.randrange(1000), quiet=True) as sandbox,
         throwaway(parameters, durable=True) as server,
@@ -86,13 +86,13 @@ def site(moments: random.Random, parameters: dict[str, str] | None = None, **fie
         truth = Truth(sandbox, (sandbox.app_ids[1], day, ("07:00", "07:05", "23:55")))
         ready = Site(sandbox, server, truth, moments, **fields)
         with episode(ready) as first:
-            ready.round_seconds = statistics.median(first.undisturbed(anew=n > 0) for n in range(3))
+            ready.round_seconds = statistics.median(first.undisturbed(reload=n > 0) for n in range(3))
         yield ready
 
 
 @dataclass
 class Episode:
-    """One warehouse, from empty to complete, through some kills."""
+    """One warehouse, from empty to complete, with several kills."""
 
     site: Site
     database: str
@@ -101,11 +101,11 @@ class Episode:
     at: str = "plan"
     last: Report = field(default_factory=dict)
 
-    def start(self, *, anew: bool = False) -> Child:
+    def start(self, *, reload: bool = False) -> Child:
         """Start a collector.
 
         Args:
-            anew: Ask for every day again, as after a restatement; otherwise for what is missing.
+            reload: Request every day again, as after a restatement; otherwise only missing days.
         """
         sandbox, site, self.at = self.site.sandbox, self.site, "plan"
         account = parse_dashboard(
@@ -117,29 +117,29 @@ class Episode:
                 "requests_per_second": 100_000,
             },
         )
-        days = Days(*site.days, reload=True) if anew else None
+        days = Days(*site.days, reload=True) if reload else None
         url = site.server.url("loader", self.database)
         apps = parse_apps(list(sandbox.app_ids))
         return fork(Round(account, apps, lambda: site.make_engine(url), site.load, days).run)
 
-    def note(self, report: Report) -> None:
-        """Remember what a collector said."""
+    def record(self, report: Report) -> None:
+        """Record a collector's report."""
         self.last = report
         self.at = next((last for last in ("done", "failed") if last in report), report.get("at", self.at))
         for app_id, day, digest, at in report.get("acknowledged", ()):
             self.acknowledgements += 1
-            key, said = (app_id, date.fromisoformat(day)), Acknowledged(digest, datetime.fromisoformat(at))
-            if key not in self.acknowledged or said.collected_at > self.acknowledged[key].collected_at:
-                self.acknowledged[key] = said
+            key, latest = (app_id, date.fromisoformat(day)), Acknowledged(digest, datetime.fromisoformat(at))
+            if key not in self.acknowledged or latest.collected_at > self.acknowledged[key].collected_at:
+                self.acknowledged[key] = latest
 
-    def undisturbed(self, *, anew: bool = False) -> float:
-        """Run a collector to its end; return how many seconds it took.
+    def undisturbed(self, *, reload: bool = False) -> float:
+        """Run a collector to its end; return its duration in seconds.
 
         Raises:
-            ChaosError: It failed or did not end.
+            ChaosError: The collector failed or did not end.
         """
         began = time.monotonic()
-        child = self.start(anew=anew)
+        child = self.start(reload=reload)
         try:
             end = self.end_of(child, began + ROUND_SECONDS)
         finally:
@@ -149,39 +149,39 @@ class Episode:
         return time.monotonic() - began
 
     def end_of(self, child: Child, until: float) -> Report:
-        """Note what a collector says until it ends; return its last words, `done` or `failed`.
+        """Record a collector's reports until it ends; return the last one, `done` or `failed`.
 
         Raises:
-            ChaosError: It does not end.
+            ChaosError: The collector does not end.
         """
         for report in child.reports(until):
-            self.note(report)
+            self.record(report)
         if not child.ended:
             raise ChaosError(f"A collector hangs; its last report: {self.last}")
         return self.last
 
     def check(self) -> Findings:
-        """Compare the warehouse with truth and acknowledgements."""
+        """Compare the warehouse with the truth and the acknowledgements."""
         with self.site.server.connect("owner", self.database) as connection:
             return check(connection, self.site.truth, self.acknowledged)
 
     def gaps_after_an_undisturbed_run(self) -> set[AppDay]:
-        """Let a run close the gaps; return those that are still open."""
-        # Midnight may pass meanwhile: only what was wanted before and after counts.
+        """Let a run close the gaps; return the remaining ones."""
+        # Midnight may pass meanwhile, so only days that are expected before and after the run count.
         _, yesterday = self.site.days
         self.undisturbed()
         oldest, _ = self.site.days
         with self.site.server.connect("owner", self.database) as connection:
-            return missing(connection, self.site.wanted(oldest, yesterday))
+            return missing(connection, self.site.expected(oldest, yesterday))
 
 
 @contextmanager
 def episode(site: Site) -> Iterator[Episode]:
-    """Make a warehouse for the length of a `with`."""
+    """Create a warehouse for a `with` block."""
     site.episodes += 1
     name = f"chaos_{site.episodes}"
     site.server.create_database(name, template=TEMPLATE)
-    # Of a server that forgets, the rights in the new database would be the first thing to be lost.
+    # A server that loses data would otherwise lose the privileges in the new database first.
     with site.server.connect(roles.SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
         cursor.execute("checkpoint")
     site.truth.begin()

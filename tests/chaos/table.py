@@ -1,4 +1,4 @@
-"""What came of all parts, as a table that docs/reliability.md can take over."""
+"""The outcomes of all parts, as a table for docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ HEAD = ("killed", "kills", "acknowledged", *KINDS, "gaps left", "verdict")
 
 @dataclass(frozen=True)
 class Line:
-    """One part of the run; a control must be caught."""
+    """The outcome of one part. A control must be detected."""
 
     name: str
     outcome: Outcome
     is_control: bool = False
 
     @property
-    def is_as_it_should_be(self) -> bool:
-        """Tell whether the product is sound, or the control was caught."""
+    def is_as_expected(self) -> bool:
+        """Whether the product is sound or, for a control, the fault was detected."""
         return self.outcome.is_sound != self.is_control
 
     @property
     def verdict(self) -> str:
-        """Say it in a word or two."""
+        """The verdict in a word or two."""
         if self.is_control:
-            return "detected, as required" if self.is_as_it_should_be else "NOT DETECTED"
-        return "sound" if self.is_as_it_should_be else "UNSOUND"
+            return "detected, as required" if self.is_as_expected else "NOT DETECTED"
+        return "sound" if self.is_as_expected else "UNSOUND"
 
 
 def text(lines: Iterable[Line]) -> str:
@@ -38,8 +38,8 @@ def text(lines: Iterable[Line]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def where_they_hit(lines: Iterable[Line]) -> str:
-    """Say what was under way when it was killed."""
+def kills_by_step(lines: Iterable[Line]) -> str:
+    """Return the number of kills by step for each part."""
     return "\n".join(
         f"{line.name}: " + ", ".join(f"{step} {count:,}" for step, count in line.outcome.at.most_common())
         for line in lines

@@ -1,4 +1,4 @@
-"""The checker sees every kind of damage, and nothing where nothing is damaged."""
+"""The checker finds every kind of damage, and nothing in an undamaged warehouse."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ COLUMNS = (
 
 DAMAGE = {
     "a deleted app-day": (f"delete from core.app_day where {ONE}", {"lost": 1}),
-    "points taken away": (
+    "points removed": (
         f"update core.app_day set state = 'failed', points = 0, kbps = null, verified_at = null where {ONE}",
         {"lost": 1},
     ),
-    "an older answer come back": (
+    "an older response restored": (
         f"update core.app_day set ({COLUMNS}) = (select {COLUMNS} from kept_aside where {ONE}) where {ONE}",
         {"lost": 1},
     ),
@@ -52,15 +52,15 @@ DAMAGE = {
         f"update core.app_day set kbps = (select kbps from core.app_day where {OTHER}) where {ONE}",
         {"mixed": 2},
     ),
-    "points of the older answer under the newer one's ledger": (
+    "points of an older response in a newer ledger entry": (
         f"update core.app_day set kbps = (select kbps from kept_aside where {ONE}) where {ONE}",
         {"mixed": 1},
     ),
-    "no raw answer": (
+    "no raw response": (
         "delete from raw.bandwidth_response where app_id = '{app_id}' and usage_date = '{day}'",
         {"unproven": 1},
     ),
-    "a raw answer with other bytes": (
+    "a raw response with other bytes": (
         "update raw.bandwidth_response set body = body || ' '::bytea where response_key ="
         " (select max(response_key) from raw.bandwidth_response"
         " where app_id = '{app_id}' and usage_date = '{day}')",
@@ -76,7 +76,7 @@ def vendor() -> Iterator[RunningSandbox]:
 
 
 class Collected:
-    """A warehouse that was collected, restated by the vendor and collected anew."""
+    """A warehouse that was collected, restated by the vendor, and collected again."""
 
     def __init__(self, vendor: RunningSandbox, warehouse: Warehouse) -> None:
         self.vendor, self.warehouse = vendor, warehouse
@@ -111,12 +111,12 @@ def collected(vendor: RunningSandbox, warehouse: Warehouse) -> Collected:
     return Collected(vendor, warehouse)
 
 
-def test_nothing_is_found_where_nothing_is_damaged(collected: Collected) -> None:
+def test_an_undamaged_warehouse_has_no_findings(collected: Collected) -> None:
     assert collected.findings() == {}
-    wanted = product(collected.vendor.app_ids, window_days(collected.vendor))
-    assert collected.acknowledged.keys() == wanted
+    expected_days = product(collected.vendor.app_ids, window_days(collected.vendor))
+    assert collected.acknowledged.keys() == expected_days
     with collected.warehouse.connect() as connection:
-        assert missing(connection, wanted) == set()
+        assert missing(connection, expected_days) == set()
 
 
 @pytest.mark.parametrize("what", DAMAGE)
@@ -128,6 +128,6 @@ def test_damage_is_found(collected: Collected, what: str) -> None:
 
 def test_a_gap_is_found(collected: Collected) -> None:
     collected.damage(DAMAGE["a deleted app-day"][0])
-    wanted = product(collected.vendor.app_ids, window_days(collected.vendor))
+    expected_days = product(collected.vendor.app_ids, window_days(collected.vendor))
     with collected.warehouse.connect() as connection:
-        assert missing(connection, wanted) == {(collected.vendor.app_ids[0], collected.day)}
+        assert missing(connection, expected_days) == {(collected.vendor.app_ids[0], collected.day)}

@@ -1,4 +1,4 @@
-"""The short run of what `python -m tests.chaos.concurrency` does for longer."""
+"""A short run of `python -m tests.chaos.concurrency`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tests.warehouse.database import Warehouse
 ROUNDS = 20
 
 
-def test_eight_processes_on_the_same_days_leave_what_one_after_the_other_could_have_left(
+def test_the_result_of_eight_concurrent_processes_could_be_that_of_sequential_ones(
     warehouse: Warehouse,
 ) -> None:
     report = concurrency.run(warehouse, seed=7, rounds=ROUNDS)
 
     assert report.findings == []
     assert report.app_days == ROUNDS * 12
-    assert report.answers > 5_000
+    assert report.responses > 5_000
     assert report.versions > 2 * report.app_days, "too little happened to prove anything"

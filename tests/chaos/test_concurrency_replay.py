@@ -1,4 +1,4 @@
-"""Kept answers are replayed while others are loaded for the same app-days."""
+"""Stored responses are replayed while others are loaded for the same app-days."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ LOADERS = 4
 UNPROVEN = """
 select 1 from core.app_day inner join core.app using (app_key)
 where app_day.kbps is not null and not exists (
-    select from raw.bandwidth_response as answer
-    where answer.app_id = app.app_id and answer.usage_date = app_day.usage_date
-        and answer.body_sha256 = app_day.body_sha256 and answer.fetched_at = app_day.collected_at
+    select from raw.bandwidth_response as response
+    where response.app_id = app.app_id and response.usage_date = app_day.usage_date
+        and response.body_sha256 = app_day.body_sha256 and response.fetched_at = app_day.collected_at
 )
 """
 
 
-def test_a_replay_and_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse) -> None:
+def test_a_replay_and_loaders_of_the_same_days_do_not_deadlock(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps(App(app_id, FIRST_DAY) for app_id in APP_IDS)
     warehouse.run(STOP_THE_CLOCK)
     engine = warehouse_engine(warehouse.url("loader"))
-    together = threading.Barrier(LOADERS + 1, timeout=120)
+    round_start = threading.Barrier(LOADERS + 1, timeout=120)
     failures: list[BaseException] = []
 
     def loader(number: int) -> None:
         for round_number in range(ROUNDS):
-            together.wait()
-            for said in loads_of(random.Random(f"{number} {round_number}"), round_number, 3):
-                load(said, engine)
+            round_start.wait()
+            for deliveries in loads_of(random.Random(f"{number} {round_number}"), round_number, 3):
+                load(deliveries, engine)
 
     def replayer() -> None:
         for round_number in range(ROUNDS):
-            together.wait()
+            round_start.wait()
             first, *_, last = sorted({day for _, day in app_days_of(round_number)})
             for _ in range(6):
                 replay(engine, first, last)
@@ -48,9 +48,9 @@ def test_a_replay_and_loaders_of_the_same_days_wait_for_each_other(warehouse: Wa
     def run(work: Callable[[], None]) -> None:
         try:
             work()
-        except BaseException as error:  # whatever it is, the test's thread must see it
+        except BaseException as error:  # the test's thread must see every error
             failures.append(error)
-            together.abort()
+            round_start.abort()
 
     works = [replayer, *(lambda number=number: loader(number) for number in range(LOADERS))]
     threads = [threading.Thread(target=run, args=(work,)) for work in works]

@@ -8,7 +8,7 @@ import sys
 
 from tests.support.paths import ROOT
 
-# In a process of its own: here are threads and connections, which a fork would share.
+# Runs in its own process, because a fork would share this process's threads and connections.
 FEW = """
 import random
 from tests.chaos import bad_loader, kills
@@ -26,8 +26,8 @@ with site(random.Random(11), load=bad_loader.load) as bad:
 """
 
 
-def test_a_few_kills_find_nothing_in_the_product_and_something_in_the_bad_loader() -> None:
-    answer = subprocess.run(
+def test_kills_damage_nothing_in_the_product_but_are_detected_in_the_bad_loader() -> None:
+    completed = subprocess.run(
         [sys.executable, "-c", FEW],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
@@ -35,4 +35,4 @@ def test_a_few_kills_find_nothing_in_the_product_and_something_in_the_bad_loader
         text=True,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
+    assert completed.returncode == 0, completed.stderr

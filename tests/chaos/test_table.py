@@ -1,4 +1,4 @@
-"""A finding in the product fails the run, and so does a control in which nothing was found."""
+"""A finding in the product fails the run, and so does a control without a finding."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.chaos.table import Line, text
 
 
 def outcome(*, found: bool = False, gaps: int = 0) -> Outcome:
-    made = Outcome(kills=1_000, gaps=gaps)
+    result = Outcome(kills=1_000, gaps=gaps)
     if found:
-        made.findings.add("mixed", ("an app", date(2026, 11, 1)), "points of two answers")
-    return made
+        result.findings.add("mixed", ("an app", date(2026, 11, 1)), "points of two responses")
+    return result
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def outcome(*, found: bool = False, gaps: int = 0) -> Outcome:
     ],
 )
 def test_verdict(line: Line, is_good: bool, verdict: str) -> None:
-    assert line.is_as_it_should_be == is_good
+    assert line.is_as_expected == is_good
     assert text([line]).splitlines()[-1].endswith(f"| {verdict} |")
 
 

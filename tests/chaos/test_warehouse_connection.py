@@ -1,4 +1,4 @@
-"""The connection to the warehouse breaks: the line, the backend, the server; for a moment or for long."""
+"""The connection to the warehouse breaks: the line, the backend or the server, briefly or for long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.chaos.warehouse_faults import Site, site
 
 CUTS = 6
 TRIES = 5
-# An idle session that was ended is replaced unnoticed.
+# A terminated idle session is replaced without an error.
 AT_WORK = "from pg_stat_activity where usename = 'loader' and state <> 'idle'"
 TERMINATE = f"select count(pg_terminate_backend(pid)) {AT_WORK}"
 
@@ -30,15 +30,17 @@ def module_site() -> Iterator[Site]:
 @pytest.fixture
 def harmed(module_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(fetch, "CHUNK_SECONDS", 0.05)  # many commits, so that the fault comes between them
-    module_site.forget()
+    module_site.reset()
     return module_site
 
 
-def test_a_line_cut_at_any_byte_leaves_whole_app_days_and_the_next_run_closes_the_gaps(harmed: Site) -> None:
+def test_a_line_cut_at_any_byte_leaves_complete_app_days_and_the_next_run_closes_gaps(
+    harmed: Site,
+) -> None:
     assert cut_at_random(harmed, random.Random(7), CUTS, lambda _: None) > 0
 
 
-def test_a_backend_that_is_ended_leaves_whole_app_days_and_the_next_run_closes_the_gaps(harmed: Site) -> None:
+def test_a_terminated_backend_leaves_complete_app_days_and_the_next_run_closes_the_gaps(harmed: Site) -> None:
     def terminate() -> None:
         deadline = time.monotonic() + 20
         with harmed.warehouse.connect(SUPERUSER) as connection, connection.cursor() as cursor:
@@ -48,7 +50,7 @@ def test_a_backend_that_is_ended_leaves_whole_app_days_and_the_next_run_closes_t
                 cursor.execute(TERMINATE)
                 ((ended,),) = cursor.fetchall()
 
-    message = fails_meanwhile(harmed, terminate)
+    message = run_and_harm(harmed, terminate)
 
     assert "is being stopped or started" in message or "closed the connection" in message
     assert harmed.assert_nothing_is_lost() > 0
@@ -56,14 +58,14 @@ def test_a_backend_that_is_ended_leaves_whole_app_days_and_the_next_run_closes_t
 
 
 def test_a_server_restarted_during_a_run_keeps_what_it_acknowledged(harmed: Site) -> None:
-    message = fails_meanwhile(harmed, harmed.warehouse.server.restart)
+    message = run_and_harm(harmed, harmed.warehouse.server.restart)
 
     assert "is being stopped or started" in message or "closed the connection" in message
     assert harmed.assert_nothing_is_lost() > 0
     harmed.assert_the_next_run_closes_every_gap()
 
 
-def test_a_warehouse_that_is_down_is_tried_again_until_it_is_up_and_costs_the_vendor_nothing(
+def test_runs_fail_without_requests_until_the_warehouse_is_up_again(
     harmed: Site,
 ) -> None:
     harmed.warehouse.server.stop()
@@ -77,15 +79,15 @@ def test_a_warehouse_that_is_down_is_tried_again_until_it_is_up_and_costs_the_ve
     harmed.assert_the_next_run_closes_every_gap()
 
 
-def fails_meanwhile(harmed: Site, harm: Callable[[], object]) -> str:
-    """Run, do the harm once some app-days are in, and return what the run says."""
-    said: list[str] = []
-    run = threading.Thread(target=lambda: said.append(harmed.fails()))
+def run_and_harm(harmed: Site, harm: Callable[[], object]) -> str:
+    """Run, do the harm once some app-days are loaded, and return the run's error message."""
+    messages: list[str] = []
+    run = threading.Thread(target=lambda: messages.append(harmed.fails()))
     run.start()
     while run.is_alive() and not harmed.warehouse.rows("select 1 from core.app_day limit 1"):
         time.sleep(0.01)
     harmed.assert_nothing_is_lost()
     harm()
     run.join()
-    assert said, "the run did not fail as it should; see above"
-    return said[0]
+    assert messages, "the run did not fail as expected; see above"
+    return messages[0]

@@ -1,4 +1,4 @@
-"""The warehouse's disk is full: of tables only, or of everything, its write-ahead log included."""
+"""The warehouse's disk is full: only the tables' disk, or also that of the write-ahead log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def disk(megabytes: int) -> Iterator[Path]:
             with small_disk(Path(place), megabytes) as mounted:
                 yield mounted
         except NoDiskError as error:
-            pytest.skip(f"A disk is filled by this test, and none may be mounted here: {error}")
+            pytest.skip(f"This test fills a disk, and none can be mounted here: {error}")
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _many_commits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("left", [600 * KILOBYTE, 900 * KILOBYTE])
-def test_a_full_disk_of_tables_stops_the_run_with_a_sentence_and_space_mends_it(left: int) -> None:
+def test_a_full_disk_for_tables_stops_the_run_with_an_explanation_until_space_is_freed(left: int) -> None:
     with disk(64) as mounted, site() as harmed:
         _move_tables_to(mounted, harmed)
         fill(mounted, leave=left)
@@ -43,24 +43,24 @@ def test_a_full_disk_of_tables_stops_the_run_with_a_sentence_and_space_mends_it(
 
         assert "has no space left on its disk" in message
         assert "never delete anything in the data directory" in message
-        assert harmed.assert_nothing_is_lost() > 0, "the disk was full before anything was in"
-        assert "has no space left on its disk" in harmed.fails(), "it fails alike until there is space"
+        assert harmed.assert_nothing_is_lost() > 0, "the disk was full before anything was loaded"
+        assert "has no space left on its disk" in harmed.fails(), "it fails the same way until there is space"
         empty(mounted)
         harmed.assert_the_next_run_closes_every_gap()
 
 
 @pytest.mark.parametrize("left", [0, 900 * KILOBYTE])
-def test_a_disk_full_of_everything_loses_nothing_that_was_acknowledged(
+def test_a_completely_full_disk_loses_no_acknowledged_data(
     left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with disk(160) as mounted, monkeypatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(mounted))  # where a throw-away server keeps its files
+        patch.setattr(tempfile, "tempdir", str(mounted))  # where a throw-away server stores its files
         with site({"min_wal_size": "32MB", "max_wal_size": "32MB"}) as harmed:
             fill(mounted, leave=left)
 
             message = harmed.fails()
 
-            # Without space for its log the server ends itself; else it refuses what it has no space for.
+            # Without space for its log, the server shuts down. Otherwise, it refuses only some statements.
             assert (
                 "no space left on its disk" in message
                 or "does not respond, or closed the connection" in message

@@ -1,4 +1,4 @@
-"""The warehouse does not answer in time: a lock that somebody holds, a statement that takes too long."""
+"""The warehouse does not respond in time: another session holds a lock, or a statement takes too long."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def module_site() -> Iterator[Site]:
 
 @pytest.fixture
 def harmed(module_site: Site) -> Site:
-    module_site.forget()
+    module_site.reset()
     return module_site
 
 
-def test_the_product_waits_for_a_lock_for_a_minute_and_for_a_statement_for_ten(harmed: Site) -> None:
+def test_the_product_waits_one_minute_for_a_lock_and_ten_for_a_statement(harmed: Site) -> None:
     engine = warehouse_engine(harmed.warehouse.url("loader"))
     with engine.connect() as connection:
         assert connection.execute(text("show lock_timeout")).scalar_one() == "1min"
@@ -40,7 +40,7 @@ def test_the_product_waits_for_a_lock_for_a_minute_and_for_a_statement_for_ten(h
     engine.dispose()
 
 
-def test_a_lock_held_by_a_writer_leaves_the_answers_raw_and_the_days_to_the_next_run(harmed: Site) -> None:
+def test_a_lock_held_by_a_writer_leaves_raw_responses_and_the_days_for_the_next_run(harmed: Site) -> None:
     engine = impatient(harmed.warehouse.url("loader"), lock_timeout="200ms")
     with harmed.warehouse.connect() as other, other.cursor() as cursor:
         cursor.execute("begin; lock table core.app_day in exclusive mode")
@@ -48,12 +48,12 @@ def test_a_lock_held_by_a_writer_leaves_the_answers_raw_and_the_days_to_the_next
         assert "waiting for a lock" in harmed.fails(engine)
 
         assert harmed.warehouse.rows("select * from core.app_day") == []
-        (kept,) = harmed.warehouse.rows("select count(*) from raw.bandwidth_response")
-        assert kept["count"] > 1, "what was received was not kept"
+        (stored,) = harmed.warehouse.rows("select count(*) from raw.bandwidth_response")
+        assert stored["count"] > 1, "the received responses were not stored"
     harmed.assert_the_next_run_closes_every_gap()
 
 
-def test_a_lock_on_the_whole_table_ends_the_run_before_anything_is_asked(harmed: Site) -> None:
+def test_a_lock_on_the_whole_table_ends_the_run_before_any_request(harmed: Site) -> None:
     harmed.sandbox.reset_stats()
     engine = impatient(harmed.warehouse.url("loader"), lock_timeout="200ms")
     with harmed.warehouse.connect() as other, other.cursor() as cursor:
@@ -65,7 +65,7 @@ def test_a_lock_on_the_whole_table_ends_the_run_before_anything_is_asked(harmed:
     harmed.assert_the_next_run_closes_every_gap()
 
 
-def test_a_statement_that_takes_too_long_is_given_up_whole(harmed: Site) -> None:
+def test_a_statement_that_takes_too_long_is_rolled_back_completely(harmed: Site) -> None:
     engine = impatient(harmed.warehouse.url("loader"), statement_timeout="500ms")
     harmed.warehouse.run(SLOW)
     try:

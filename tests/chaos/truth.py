@@ -1,4 +1,4 @@
-"""What the sandbox has served of each app-day, restatements and withheld points included."""
+"""The data that the sandbox has served for each app-day, with restatements and withheld points."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Points = list[int | float | None]
 
 
 class Truth:
-    """Every version of every app-day that a sandbox can have served since `begin`.
+    """Every version of every app-day that a sandbox may have served since `begin`.
 
-    One app-day lacks points for good, so that absent points are part of what is compared.
+    One app-day permanently lacks points, so that absent points are also compared.
 
     Args:
-        sandbox: Its faults are ours to script.
+        sandbox: A sandbox whose faults nothing else scripts.
         withheld: App ID, usage date and slots of the day that lacks points.
     """
 
@@ -29,19 +29,19 @@ class Truth:
         self._versions: dict[tuple[str, date], list[Points]] = {}
 
     def begin(self) -> None:
-        """Forget all versions but the one that is served now."""
+        """Forget all versions except the current one."""
         self._factors = self._factors[-1:]
         self._versions.clear()
         self._script()
 
     def restate(self, moments: random.Random) -> None:
-        """Let the vendor correct every day, to points it never served before."""
+        """Let the vendor restate every day with points that it never served before."""
         self._factors.append(round(self._factors[-1] + moments.uniform(0.05, 0.5), 4))
         self._versions.clear()
         self._script()
 
     def versions(self, app_id: str, usage_date: date) -> list[Points]:
-        """Return the versions of a day: 288 kbps each, None exactly where a point was withheld."""
+        """Return the versions of a day: 288 kbps values each, None where a point was withheld."""
         key = (app_id, usage_date)
         if key not in self._versions:
             absent = self._absent(app_id, usage_date)

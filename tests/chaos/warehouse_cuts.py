@@ -1,6 +1,6 @@
-"""The line to the warehouse is cut at random bytes of what is loaded.
+"""The connection to the warehouse is cut at random bytes of the loaded data.
 
-`python -m tests.chaos.warehouse_cuts --cuts 200` on a throw-away PostgreSQL that is as durable as a real one.
+`python -m tests.chaos.warehouse_cuts --cuts 200` on a throw-away PostgreSQL with full durability.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tests.chaos.warehouse_faults import Site, site
 from tests.chaos.warehouse_line import Line
 
 
-def cut_at_random(harmed: Site, chance: random.Random, cuts: int, say: Callable[[str], object]) -> int:
-    """Cut the line in so many runs, each into an empty warehouse; after each the next run completes it.
+def cut_at_random(harmed: Site, chance: random.Random, cuts: int, report: Callable[[str], object]) -> int:
+    """Cut the line in several runs, each into an empty warehouse that the next run completes.
 
     Args:
-        harmed: A warehouse and its sandbox.
-        chance: Draws where it is cut.
-        cuts: How often.
-        say: Takes a line of progress.
+        harmed: The warehouse and its sandbox.
+        chance: Random source for the positions of the cuts.
+        cuts: Number of cuts.
+        report: Receives progress lines.
 
     Returns:
-        How many app-days were in the warehouse after the cuts, added up.
+        The total number of app-days in the warehouse after each cut.
     """
     server = harmed.warehouse.server
     with Line(server.host, server.port) as line:
@@ -36,19 +36,19 @@ def cut_at_random(harmed: Site, chance: random.Random, cuts: int, say: Callable[
         def engine() -> Engine:
             return warehouse_engine(make_url(harmed.warehouse.url("loader")).set(port=line.port))
 
-        harmed.forget()
+        harmed.reset()
         harmed.run(engine())
-        everything, before_the_cuts = line.sent, 0
+        everything, acknowledged = line.sent, 0
         for number in range(cuts):
-            harmed.forget()
+            harmed.reset()
             place = chance.randrange(everything)
             line.cut_after(place)
             message = harmed.fails(engine())
             line.cut_after(None)
-            before_the_cuts += harmed.assert_nothing_is_lost()
+            acknowledged += harmed.assert_nothing_is_lost()
             harmed.assert_the_next_run_closes_every_gap()
-            say(f"{number + 1:4} of {cuts}: cut at byte {place:,} of {everything:,}: {message[:110]}")
-    return before_the_cuts
+            report(f"{number + 1:4} of {cuts}: cut at byte {place:,} of {everything:,}: {message[:110]}")
+    return acknowledged
 
 
 def _main() -> int:
@@ -58,9 +58,9 @@ def _main() -> int:
     chosen = parser.parse_args()
     fetch.CHUNK_SECONDS = 0.05  # many commits, so that cuts come between them
     with site() as harmed:
-        kept = cut_at_random(harmed, random.Random(chosen.seed), chosen.cuts, print)
+        acknowledged = cut_at_random(harmed, random.Random(chosen.seed), chosen.cuts, print)
     print(
-        f"{chosen.cuts} cuts, seed {chosen.seed}: {kept:,} app-days were acknowledged before; none was lost."
+        f"{chosen.cuts} cuts, seed {chosen.seed}: {acknowledged:,} app-days acknowledged before; none lost."
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""A small disk of a test's own, to be filled: a tmpfs, mounted by root or, by others, in a namespace."""
+"""A small disk for a test to fill: a tmpfs, mounted by root or, for other users, in a namespace."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ IN_A_NAMESPACE = (
 
 
 class NoDiskError(Exception):
-    """No file system can be mounted here; says why."""
+    """No file system can be mounted here; the message states the reason."""
 
 
 @contextmanager
 def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
-    """Mount a tmpfs for the length of a `with`; yield where its files are reached.
+    """Mount a tmpfs for a `with` block; yield the path of its files.
 
     Args:
         place: An empty directory.
-        megabytes: Its size.
+        megabytes: Size of the disk.
 
     Raises:
         NoDiskError: Neither root nor a user namespace may mount here.
     """
     if os.geteuid() == 0:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=1777", "none", str(place)]
-        answer = subprocess.run(mount, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            raise NoDiskError(answer.stderr.strip())
+        completed = subprocess.run(mount, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            raise NoDiskError(completed.stderr.strip())
         try:
             yield place
         finally:
@@ -56,14 +56,14 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
         if holder.stdout.readline() != "ready\n":
             raise NoDiskError(holder.stderr.read().strip())
         try:
-            # Mounted where only the holder sees it, it is reached through the holder's root.
+            # Only the holder sees the mount, so its files are accessed through the holder's root.
             yield Path(f"/proc/{holder.pid}/root{place}")
         finally:
             holder.stdin.close()
 
 
 def fill(disk: Path, leave: int = 0) -> None:
-    """Take the disk's free space but for some bytes."""
+    """Fill the disk's free space except for some bytes."""
     free = os.statvfs(disk)
     size = free.f_bavail * free.f_frsize - leave
     if size > 0:
@@ -72,6 +72,6 @@ def fill(disk: Path, leave: int = 0) -> None:
 
 
 def empty(disk: Path) -> None:
-    """Give the space back."""
+    """Free the space again."""
     with suppress(FileNotFoundError):
         (disk / BALLAST).unlink()

@@ -1,4 +1,4 @@
-"""A warehouse on a server of its own, to be harmed while the product collects into it."""
+"""A warehouse on its own server, which is harmed while the product collects into it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REQUESTS_PER_SECOND = 400  # so that a run takes half a second, and many commits
 
 @dataclass
 class Site:
-    """Sandbox, warehouse, and what was acknowledged so far."""
+    """The sandbox, the warehouse, and the app-days acknowledged so far."""
 
     night: Night
     sandbox: RunningSandbox
@@ -41,7 +41,7 @@ class Site:
         return self.night.warehouse
 
     def run(self, engine: Engine | None = None) -> None:
-        """Do what a nightly run does, and explain what goes wrong as its tasks do."""
+        """Do what a nightly run does, and explain errors as its tasks do."""
         engine = engine or warehouse_engine(self.warehouse.url("loader"))
         try:
             with explaining_db_errors("connection agora_warehouse"):
@@ -55,7 +55,7 @@ class Site:
             await collect(requested, client, engine)
 
     def fails(self, engine: Engine | None = None) -> str:
-        """Run, and return what the WarehouseError says."""
+        """Run, and return the message of the WarehouseError."""
         with pytest.raises(WarehouseError) as caught:
             self.run(engine)
         message = str(caught.value)
@@ -64,7 +64,7 @@ class Site:
         return message
 
     def assert_nothing_is_lost(self) -> int:
-        """Compare with what was served, and with everything acknowledged; return how many days there are."""
+        """Compare with the served and the acknowledged data; return the number of stored app-days."""
         with self.warehouse.connect() as connection:
             findings = check(connection, Truth(self.sandbox, None), self.acknowledged)
             assert findings.counts == {}, findings.examples
@@ -74,13 +74,13 @@ class Site:
     def assert_the_next_run_closes_every_gap(self) -> None:
         self.run()
         self.assert_nothing_is_lost()
-        wanted = product(self.sandbox.app_ids, window_days(self.sandbox))
+        expected = product(self.sandbox.app_ids, window_days(self.sandbox))
         with self.warehouse.connect() as connection:
-            assert missing(connection, wanted) == set()
+            assert missing(connection, expected) == set()
         assert self.night.plan().app_days == []
 
-    def forget(self) -> None:
-        """Begin anew with an empty warehouse."""
+    def reset(self) -> None:
+        """Start again with an empty warehouse."""
         self.warehouse.run("truncate raw.bandwidth_response, core.app_day, core.restatement")
         self.acknowledged = {}
 
@@ -95,7 +95,7 @@ def site(parameters: Mapping[str, str] | None = None) -> Iterator[Site]:
 
 
 def impatient(url: str, **timeouts: str) -> Engine:
-    """Return the product's engine with other time-outs than its own, which are too long for a test."""
+    """Return the product's engine with shorter time-outs, because its own are too long for a test."""
     engine = warehouse_engine(url)
 
     @event.listens_for(engine, "begin")  # after the engine's own

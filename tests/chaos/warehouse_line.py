@@ -1,4 +1,4 @@
-"""The line between loader and warehouse, which counts what the loader sends and can be cut at any byte."""
+"""The line from loader to warehouse, which counts the loader's bytes and can be cut at any of them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import threading
 from contextlib import suppress
 from types import TracebackType
 
-RESET = struct.pack("ii", 1, 0)  # closing says RST instead of FIN
+RESET = struct.pack("ii", 1, 0)  # closing sends RST instead of FIN
 
 
 class Line:
     """A TCP proxy as a context manager.
 
     Args:
-        host: Where the warehouse is.
-        port: And its port.
+        host: The warehouse's host.
+        port: The warehouse's port.
 
     Attributes:
-        port: Its own.
-        sent: How many bytes loaders have sent since `cut_after`.
+        port: The proxy's own port.
+        sent: Number of bytes that loaders have sent since `cut_after`.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._to = host, port
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._left: int | None = None
         self._ends: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
@@ -45,8 +45,8 @@ class Line:
         self._cut()
 
     def cut_after(self, bytes_sent: int | None) -> None:
-        """Count anew, and cut every connection when loaders have sent so many bytes; None mends the line."""
-        with self._turn:
+        """Reset the count, and cut every connection after this number of bytes; None restores the line."""
+        with self._lock:
             self.sent, self._left = 0, bytes_sent
 
     def _serve(self) -> None:
@@ -69,8 +69,8 @@ class Line:
             target.shutdown(socket.SHUT_WR)
 
     def _counted(self, size: int) -> int:
-        """Count bytes of a loader; return how many of them may pass."""
-        with self._turn:
+        """Count a loader's bytes; return how many of them may pass."""
+        with self._lock:
             self.sent += size
             return size if self._left is None else max(0, min(size, size - (self.sent - self._left)))
 

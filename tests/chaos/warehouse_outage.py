@@ -1,7 +1,7 @@
-"""The warehouse is down for a while, an hour by default, in the middle of a real run of the nightly DAG.
+"""The warehouse is down for a while, by default an hour, during a real run of the nightly DAG.
 
-`python -m tests.chaos.warehouse_outage --minutes 60`: real Airflow, whose own database stays up, and a
-durable warehouse on another server. Nobody clears or mends anything; the run has to end well, complete.
+`python -m tests.chaos.warehouse_outage --minutes 60`: a real Airflow, whose own database stays up, and a
+durable warehouse on another server. Without any intervention, the run must succeed and be complete.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 DAILY = "agora_bandwidth_daily"
 APPS = 20
-PATIENCE_SECONDS = 3600.0  # longer than the longest pause between two tries
+PATIENCE_SECONDS = 3600.0  # longer than the longest pause between two attempts
 Json = dict[str, object]
 
 
 def run(minutes: float) -> list[str]:
-    """Let the warehouse be down, print what happens, and return what must not be."""
+    """Take the warehouse down for a time, print the events, and return the violations."""
     with (
         throwaway(durable=True) as server,
         running_sandbox(apps=APPS, quiet=True) as sandbox,
@@ -60,7 +60,7 @@ _RUNS = f"/api/v2/dags/{DAILY}/dagRuns"
 
 @contextmanager
 def _live(server: Throwaway, sandbox: RunningSandbox) -> Iterator[LiveStack]:
-    """Run Airflow on a sandbox and a warehouse of their own, the DAG triggered by nobody yet."""
+    """Run Airflow on a separate sandbox and warehouse, before the DAG is triggered."""
     migrate(server.url())
     home = Path(tempfile.mkdtemp(prefix="agora-outage-"))
     settings = Settings(home / "local", free_port(), free_port(), free_port())
@@ -104,30 +104,30 @@ def _wait_until_some_are_in(server: Throwaway) -> None:
 
 
 def _watch(live: LiveStack, run_id: str, seconds: float) -> None:
-    """Print each change of the run's tasks for so long."""
+    """Print each change in the run's tasks for a number of seconds."""
     end = time.monotonic() + seconds
-    said = ""
+    printed = ""
     while time.monotonic() < end:
         tasks = ", ".join(
             f"{task['task_id'].rpartition('.')[2]} {task['state']} (try {task['try_number']})"
             for task in live.api.task_instances(DAILY, run_id)
             if task["state"] in ("up_for_retry", "running", "failed", "upstream_failed")
         )
-        if tasks != said:
+        if tasks != printed:
             print(f"{(seconds - end + time.monotonic()) / 60:5.1f} min: {tasks}", flush=True)
-        said = tasks
+        printed = tasks
         time.sleep(2)
 
 
 def _ended(live: LiveStack, run_id: str) -> list[str]:
-    """Wait until the run ends; return what is wrong with its end."""
+    """Wait until the run ends; return the error if it failed."""
     begun = time.monotonic()
     while (run := live.call("GET", f"{_RUNS}/{run_id}"))["state"] not in ("success", "failed"):
         if time.monotonic() - begun > PATIENCE_SECONDS:
             break
         time.sleep(2)
     tries = max(task["try_number"] for task in live.api.task_instances(DAILY, run_id))
-    print(f"The run is {run['state']} {time.monotonic() - begun:.0f} s later; the most tries: {tries}.")
+    print(f"The run is {run['state']} {time.monotonic() - begun:.0f} s later; most attempts: {tries}.")
     return [] if run["state"] == "success" else [f"the run ended as {run['state']}: {run['note']}"]
 
 

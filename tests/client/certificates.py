@@ -1,4 +1,4 @@
-"""Certificates made for one test: an authority, what it signs, and what nobody signs."""
+"""Certificates for tests: an authority, certificates that it signs, and a self-signed certificate."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ HOST = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
 
 class Authority:
-    """A certificate authority that nobody knows until told to."""
+    """A certificate authority that clients trust only through its `ca_file`."""
 
-    def __init__(self, folder: Path, name: str = "an authority of this test") -> None:
+    def __init__(self, folder: Path, name: str = "test authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
@@ -37,7 +37,7 @@ class Authority:
         since: timedelta = -DAY,
         until: timedelta = DAY,
     ) -> ssl.SSLContext:
-        """Return a server's end with a certificate for `host`, valid from and to so long from now."""
+        """Return a TLS server context with a certificate for `host`. Its validity is relative to now."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_named("server"), self._name, key, since, until)
         certificate = builder.add_extension(x509.SubjectAlternativeName([host]), False).sign(
@@ -47,7 +47,7 @@ class Authority:
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """Return a server's end whose certificate nobody vouches for."""
+    """Return a TLS server context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _named("server")
     builder = _builder(name, name, key, -DAY, DAY)

@@ -1,4 +1,4 @@
-"""One sandbox for a file's tests, put back in order before each; retries that do not make tests wait."""
+"""Fixtures: one sandbox per test file, reset before each test, and retries with short waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agora.client import push_stream, retries
 from agora.rate_limit import adaptive
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
-WINDOW_SECONDS = 0.1  # of the vendor's limit: a limiter waits as long after a 429
+WINDOW_SECONDS = 0.1  # the period of the vendor's limit, for which a limiter waits after a 429
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def sandbox(module_sandbox: RunningSandbox) -> RunningSandbox:
 
 
 @pytest.fixture
-def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up an account after a moment of nothing but 429 instead of five minutes."""
+def short_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account after a fraction of a second of 429s, instead of five minutes."""
     assert adaptive.GIVE_UP_AFTER_SECONDS == 300
     monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 2.5 * WINDOW_SECONDS)
 
@@ -43,5 +43,5 @@ def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "RETRY_WITHIN_SECONDS", (0.01, 0.02, 0.03))
     assert adaptive.WINDOW_SECONDS == 1, "the vendor states its limits per second"
     monkeypatch.setattr(adaptive, "WINDOW_SECONDS", WINDOW_SECONDS)
-    assert push_stream.REQUESTS_PER_SECOND == 10, "what is known of the vendor's other API"
+    assert push_stream.REQUESTS_PER_SECOND == 10, "the assumed limit of the push-stream API"
     monkeypatch.setattr(push_stream, "REQUESTS_PER_SECOND", 100_000.0)

@@ -1,4 +1,4 @@
-"""Short ways to ask once."""
+"""Helpers that parse settings and make a single request."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:
     )
 
 
-async def asked(
+async def fetch_day(
     settings: DashboardSettings,
     app_id: str = "a1",
     day: date = DAY,
@@ -76,8 +76,8 @@ async def asked(
         return await client.bandwidth(app_id, day, retry=retry)
 
 
-def ask(settings: DashboardSettings, app_id: str, day: date, *, retry: bool = True) -> Response:
-    return asyncio.run(asked(settings, app_id, day, retry=retry))
+def fetch_day_sync(settings: DashboardSettings, app_id: str, day: date, *, retry: bool = True) -> Response:
+    return asyncio.run(fetch_day(settings, app_id, day, retry=retry))
 
 
 def channel_account(base_url: str, **fields: Any) -> PushStreamSettings:
@@ -92,14 +92,14 @@ def channel_account_of(sandbox: RunningSandbox, app_id: str, /, **fields: Any) -
     return channel_account(sandbox.push_stream_url, **given)
 
 
-async def pushed(
+async def call_channel(
     settings: PushStreamSettings, call: ChannelCall, *, timeouts: Timeouts = TIMEOUTS
 ) -> Channel:
     async with PushStreamClient(settings, timeouts=timeouts) as client:
         return await call(client)
 
 
-async def opened(
+async def call_open_state(
     settings: DashboardSettings, call: OpenStateCall, app_id: str = "a1", *, timeouts: Timeouts = TIMEOUTS
 ) -> bool:
     async with DashboardClient(settings, timeouts=timeouts) as client:

@@ -1,4 +1,4 @@
-"""A server on bare TCP, for what no sound HTTP server would do."""
+"""A raw TCP server, for behaviour that regular HTTP servers do not offer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.client.push_stream_requests import DAY
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came in.
+    """A received request.
 
     Attributes:
-        at: Wall clock when its head was complete.
+        at: Wall-clock time when the head was complete.
         head: Request line and headers.
-        body: As long as announced.
+        body: Body, with the announced length.
     """
 
     at: float
@@ -44,18 +44,18 @@ class Received:
 
 
 Behaviour = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
-"""What is done about the request of this number (0 is the first); the connection is closed afterwards."""
+"""Handles the request with the given number, starting at 0. The connection is closed afterwards."""
 
 
 @dataclass
 class RawServer:
-    """What a test knows of a running server."""
+    """State of a running server."""
 
     port: int
     scheme: str = "http"
     received: list[Received] = field(default_factory=list)
-    under_way: int = 0
-    most_under_way: int = 0
+    open_connections: int = 0
+    max_connections: int = 0
 
     @property
     def base_url(self) -> str:
@@ -77,8 +77,8 @@ async def raw_server(
         task = asyncio.current_task()
         assert task
         connections.add(task)
-        running.under_way += 1
-        running.most_under_way = max(running.most_under_way, running.under_way)
+        running.open_connections += 1
+        running.max_connections = max(running.max_connections, running.open_connections)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -87,7 +87,7 @@ async def raw_server(
                 running.received.append(replace(received, body=body))
                 await behave(writer, len(running.received) - 1)
         finally:
-            running.under_way -= 1
+            running.open_connections -= 1
             writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
@@ -104,8 +104,8 @@ async def raw_server(
         await asyncio.gather(*connections, return_exceptions=True)
 
 
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
-    """Return a whole answer; header names are written with underscores."""
+def http_response(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
+    """Return a complete HTTP response. Header names are written with underscores."""
     fields = {"Content_Length": str(len(body)), "Connection": "close", **headers}
     lines = [
         f"HTTP/1.1 {status} Whatever",
@@ -117,11 +117,11 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
 EMPTY_DAY = f'{{"date": "{DAY}", "unit": "kbps", "value": {{}}}}'.encode()
 
 
-def answers(*given: bytes) -> Behaviour:
-    """Send one after the other, the last one again and again."""
+def respond_with(*responses: bytes) -> Behaviour:
+    """Send the given responses in order, and repeat the last one."""
 
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
-        writer.write(given[min(number, len(given) - 1)])
+        writer.write(responses[min(number, len(responses) - 1)])
         await writer.drain()
 
     return behave

@@ -1,4 +1,4 @@
-"""Through a forward proxy: TLS and credentials stay end to end, and a proxy that fails is named."""
+"""Requests through a forward proxy: the proxy sees no credentials, and errors name a failing proxy."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from agora.settings.connections import DashboardSettings, parse_dashboard
 from deploy.local.settings import free_port
 from sandbox.traffic.apps import seeded_apps
 from tests.client.forward_proxy import forward_proxy
-from tests.client.push_stream_requests import CERTIFICATE, account, asked, channel_account, pushed
+from tests.client.push_stream_requests import CERTIFICATE, account, call_channel, channel_account, fetch_day
 from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox
 
 HOST = "vendor.example"
-TOLD = re.compile(rf"Base URL: https://{HOST}:([0-9]+)/dev/v2")
+BASE_URL = re.compile(rf"Base URL: https://{HOST}:([0-9]+)/dev/v2")
 PASSWORD = "p@ss word/of:the#proxy"
 QUOTED = "p%40ss%20word%2Fof%3Athe%23proxy"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_proxy_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -48,7 +48,7 @@ def _no_proxy_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class HttpsVendor:
-    """The sandbox over HTTPS, under a name that only the proxy can resolve."""
+    """The sandbox over HTTPS, with a host name that only the proxy can resolve."""
 
     port: int
     app_id: str
@@ -72,7 +72,7 @@ def _sandbox(directory: Path) -> Iterator[tuple[int, str]]:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
-            port = next(int(found[1]) for line in process.stdout if (found := TOLD.search(line)))
+            port = next(int(found[1]) for line in process.stdout if (found := BASE_URL.search(line)))
             yield port, seeded_apps(7, 1)[0].app_id
         finally:
             process.terminate()
@@ -80,13 +80,13 @@ def _sandbox(directory: Path) -> Iterator[tuple[int, str]]:
 
 def get(settings: DashboardSettings, app_id: str, timeouts: Timeouts = TIMEOUTS) -> Response:
     yesterday: date = datetime.now(UTC).date() - timedelta(days=1)
-    return asyncio.run(asked(settings, app_id, yesterday, retry=False, timeouts=timeouts))
+    return asyncio.run(fetch_day(settings, app_id, yesterday, retry=False, timeouts=timeouts))
 
 
-@pytest.mark.parametrize("way", ["connection", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("source", ["connection", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("credentials", ["", f"user:{PASSWORD}"])
-def test_a_tunnel_shows_the_proxy_the_host_alone(
-    vendor: HttpsVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str, credentials: str
+def test_a_tunnel_shows_the_proxy_only_the_host(
+    vendor: HttpsVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, credentials: str
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine {HOST} login other password of-netrc\n")
@@ -94,11 +94,11 @@ def test_a_tunnel_shows_the_proxy_the_host_alone(
     with forward_proxy(credentials=credentials) as proxy:
         user = f"user:{QUOTED}@" if credentials else ""
         address = f"http://{user}127.0.0.1:{proxy.port}"
-        if way == "connection":
+        if source == "connection":
             settings = vendor.account(proxy=address)
         else:
             settings = vendor.account()
-            monkeypatch.setenv(way, address)
+            monkeypatch.setenv(source, address)
         assert get(settings, vendor.app_id).status == 200
     (head,) = proxy.heads
     assert head.startswith(f"CONNECT {HOST}:{vendor.port} HTTP/1.1\r\n")
@@ -110,7 +110,7 @@ def test_a_tunnel_shows_the_proxy_the_host_alone(
     assert ("Proxy-Authorization" in names) == bool(credentials)
 
 
-def test_the_connections_proxy_wins_over_the_environments(
+def test_the_connections_proxy_overrides_the_environment(
     vendor: HttpsVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
@@ -119,7 +119,7 @@ def test_the_connections_proxy_wins_over_the_environments(
         assert get(settings, vendor.app_id).status == 200
 
 
-def said_by(settings: DashboardSettings, timeouts: Timeouts = TIMEOUTS) -> str:
+def error_text(settings: DashboardSettings, timeouts: Timeouts = TIMEOUTS) -> str:
     with pytest.raises(VendorUnavailable) as raised:
         get(settings, "a1", timeouts)
     text = str(raised.value)
@@ -130,46 +130,46 @@ def said_by(settings: DashboardSettings, timeouts: Timeouts = TIMEOUTS) -> str:
 
 
 @pytest.mark.parametrize("status", [403, 502])
-def test_a_proxy_that_refuses_is_named(vendor: HttpsVendor, status: int) -> None:
+def test_the_error_names_a_proxy_that_refuses(vendor: HttpsVendor, status: int) -> None:
     with forward_proxy(status) as proxy:
-        said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@127.0.0.1:{proxy.port}"))
-    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Allow CONNECT" in said
+        text = error_text(vendor.account(proxy=f"http://user:{QUOTED}@127.0.0.1:{proxy.port}"))
+    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP {status}). Allow CONNECT" in text
 
 
 @pytest.mark.parametrize("user", ["", "user:wrong-password@"])
-def test_a_proxy_that_wants_credentials_is_named_and_how_to_give_them(vendor: HttpsVendor, user: str) -> None:
+def test_the_error_for_a_407_names_the_proxy_and_the_setting(vendor: HttpsVendor, user: str) -> None:
     with forward_proxy(credentials=f"user:{PASSWORD}") as proxy:
-        said = said_by(vendor.account(proxy=f"http://{user}127.0.0.1:{proxy.port}"))
-    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP 407). Set the proxy with" in said
-    assert "http://<user>:<password>@host:port, in the proxy field of the connection some_account" in said
-    assert "wrong-password" not in said
+        text = error_text(vendor.account(proxy=f"http://{user}127.0.0.1:{proxy.port}"))
+    assert f"the proxy 127.0.0.1:{proxy.port} refused to connect to it (HTTP 407). Set the proxy with" in text
+    assert "http://<user>:<password>@host:port, in the proxy field of the connection some_account" in text
+    assert "wrong-password" not in text
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-proxy.invalid"])
-def test_a_proxy_that_is_away_is_named(vendor: HttpsVendor, host: str) -> None:
+def test_the_error_names_an_unreachable_proxy(vendor: HttpsVendor, host: str) -> None:
     port = free_port()
-    said = said_by(vendor.account(proxy=f"http://user:{QUOTED}@{host}:{port}"))
-    assert f"the proxy {host}:{port} cannot be reached (" in said
+    text = error_text(vendor.account(proxy=f"http://user:{QUOTED}@{host}:{port}"))
+    assert f"the proxy {host}:{port} cannot be reached (" in text
     assert (
         "Check the proxy field of the connection some_account, or the environment variable HTTPS_PROXY"
-        in said
+        in text
     )
 
 
-def test_a_silent_proxy_is_left_alone_in_time(vendor: HttpsVendor) -> None:
+def test_a_silent_proxy_times_out(vendor: HttpsVendor) -> None:
     with forward_proxy(0) as proxy:
         settings = vendor.account(proxy=f"http://127.0.0.1:{proxy.port}")
-        said = said_by(settings, Timeouts(total_seconds=0.5))
-    assert f"through the proxy 127.0.0.1:{proxy.port}: the response was not complete within 0.5 s" in said
+        text = error_text(settings, Timeouts(total_seconds=0.5))
+    assert f"through the proxy 127.0.0.1:{proxy.port}: the response was not complete within 0.5 s" in text
 
 
-def test_a_certificate_of_another_authority_is_refused_through_a_proxy_too(vendor: HttpsVendor) -> None:
+def test_a_certificate_from_an_unknown_authority_is_refused_through_a_proxy(vendor: HttpsVendor) -> None:
     with forward_proxy() as proxy:
         settings = account(f"https://{HOST}:{vendor.port}/dev/v2", proxy=f"http://127.0.0.1:{proxy.port}")
-        assert "its TLS certificate has an unknown signer" in said_by(settings)
+        assert "its TLS certificate has an unknown signer" in error_text(settings)
 
 
-def test_plain_http_goes_through_the_proxy_and_its_refusals_may_be_the_proxys(
+def test_plain_http_goes_through_the_proxy_and_errors_name_vendor_and_proxy(
     sandbox: RunningSandbox,
 ) -> None:
     url = sandbox.push_stream_url.replace("127.0.0.1", HOST)
@@ -177,16 +177,16 @@ def test_plain_http_goes_through_the_proxy_and_its_refusals_may_be_the_proxys(
         with forward_proxy(403, credentials) as proxy:
             settings = channel_account(url, proxy=f"http://user:{QUOTED}@127.0.0.1:{proxy.port}")
             with pytest.raises(UnexpectedResponse) as raised:
-                asyncio.run(pushed(settings, lambda client: client.stop("lobby")))
-        said = str(raised.value)
-        assert f"the vendor (or the proxy 127.0.0.1:{proxy.port}): no message" in said
-        assert ("Set the proxy with its user name" in said) == bool(credentials)
+                asyncio.run(call_channel(settings, lambda client: client.stop("lobby")))
+        text = str(raised.value)
+        assert f"the vendor (or the proxy 127.0.0.1:{proxy.port}): no message" in text
+        assert ("Set the proxy with its user name" in text) == bool(credentials)
         assert (
             f"Proxy-Authorization: {parse_proxy(f'http://user:{QUOTED}@x').authorization}" in proxy.heads[0]
         )
 
 
-def test_no_proxy_and_this_machine_are_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_hosts_and_this_machine_are_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "direct.example,.inside.example,host.example:8443")
@@ -220,7 +220,7 @@ def test_no_proxy_and_this_machine_are_reached_directly(monkeypatch: pytest.Monk
         ("[fd00::1]:443", "[fd00::1]"),
     ],
 )
-def test_no_proxy_knows_networks_and_ports(
+def test_no_proxy_supports_networks_and_ports(
     monkeypatch: pytest.MonkeyPatch, entry: str, host: str, with_port: bool
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
@@ -254,29 +254,27 @@ def test_no_proxy_knows_networks_and_ports(
         ["http://p:1"],
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_without_being_repeated(
-    monkeypatch: pytest.MonkeyPatch, address: Any
-) -> None:
-    said = []
+def test_an_unusable_address_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, address: Any) -> None:
+    errors = []
     with pytest.raises(SettingsError, match="The connection some is not usable: proxy: ") as raised:
         parse_dashboard("some", {"customer_id": "a", "customer_certificate": "b", "proxy": address})
     if isinstance(address, str):
-        said.append(str(raised.value))
+        errors.append(str(raised.value))
     with pytest.raises(ValueError, match="proxy") as refused:
         proxy_for("https://hooks.example", address)
-    said.append(str(refused.value))
+    errors.append(str(refused.value))
     if isinstance(address, str) and "://" in address:
         monkeypatch.setenv("HTTPS_PROXY", address)
         with pytest.raises(
             SettingsError, match="The environment variable HTTPS_PROXY is not usable"
         ) as raised:
             proxy_for("https://api.agora.io/dev/v2", None)
-        said.append(str(raised.value))
-    assert all("http://<user>:<password>@host:port" in text for text in said)
-    assert not [text for text in said if "secret" in text]
+        errors.append(str(raised.value))
+    assert all("http://<user>:<password>@host:port" in text for text in errors)
+    assert not [text for text in errors if "secret" in text]
 
 
-def test_the_password_is_in_no_repr() -> None:
+def test_no_repr_shows_the_password() -> None:
     settings = account("https://vendor.example", proxy=f"http://user:{QUOTED}@proxy:3128")
     route = settings.route()
     assert route
@@ -285,17 +283,17 @@ def test_the_password_is_in_no_repr() -> None:
         assert not [secret for secret in route.secrets if secret in text]
 
 
-def alert(url: str, proxy: str) -> None:
+def send_alert(url: str, proxy: str) -> None:
     failure = Failure("some_dag", "some_run", "http://localhost/run", "text")
-    news = message(failure, None, datetime.now(UTC))
-    assert news
-    asyncio.run(post(url, news, failure, "agora_webhook", proxy_for(url, proxy)))
+    alert = message(failure, None, datetime.now(UTC))
+    assert alert
+    asyncio.run(post(url, alert, failure, "agora_webhook", proxy_for(url, proxy)))
 
 
 @pytest.mark.parametrize("status", [403, 407])
-def test_the_webhook_goes_through_the_proxy_and_names_it(status: int) -> None:
+def test_alerts_go_through_the_proxy_and_errors_name_it(status: int) -> None:
     with forward_proxy(status) as proxy, pytest.raises(AlertNotSent) as raised:
-        alert(f"https://hooks.{HOST}/T0S3CR3T", f"http://user:{QUOTED}@127.0.0.1:{proxy.port}")
+        send_alert(f"https://hooks.{HOST}/T0S3CR3T", f"http://user:{QUOTED}@127.0.0.1:{proxy.port}")
     (head,) = proxy.heads
     assert head.startswith(f"CONNECT hooks.{HOST}:443 HTTP/1.1\r\n")
     assert "T0S3CR3T" not in head + str(raised.value)
@@ -305,7 +303,9 @@ def test_the_webhook_goes_through_the_proxy_and_names_it(status: int) -> None:
 
 
 @pytest.mark.parametrize("proxy", [5, True, {}, [], {"https": "http://p:1"}, "http://u:secret／word@p"])
-def test_a_webhooks_proxy_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch, proxy: object) -> None:
+def test_the_error_names_an_invalid_proxy_of_the_webhook(
+    monkeypatch: pytest.MonkeyPatch, proxy: object
+) -> None:
     given = {"conn_type": "http", "password": "https://hooks.example/x", "extra": {"proxy": proxy}}
     monkeypatch.setenv("AIRFLOW_CONN_AGORA_WEBHOOK", json.dumps(given))
     with pytest.raises(

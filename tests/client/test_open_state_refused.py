@@ -1,4 +1,4 @@
-"""Open states of an account some of whose apps the vendor refuses: only several refusals stop the account."""
+"""Open states of an account with refused apps: only several refusals stop the account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agora.warehouse.engine import warehouse_engine
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
 
-AT_ONCE = pytest.mark.parametrize("max_concurrency", [1, 16])
+EITHER_CONCURRENCY = pytest.mark.parametrize("max_concurrency", [1, 16])
 EITHER_STATUS = pytest.mark.parametrize("status", [401, 403])
 EITHER_ACTION = pytest.mark.parametrize("apply", [False, True], ids=["query", "apply"])
 
@@ -53,7 +53,7 @@ def refuse(sandbox: RunningSandbox, app_ids: Sequence[str], status: int, method:
     sandbox.put_faults(faults)
 
 
-def states_of(
+def fetch_states(
     engine: Engine, sandbox: RunningSandbox, app_ids: Sequence[str], max_concurrency: int, *, apply: bool
 ) -> OpenStates:
     async def main() -> OpenStates:
@@ -63,7 +63,7 @@ def states_of(
     return asyncio.run(main())
 
 
-@AT_ONCE
+@EITHER_CONCURRENCY
 @EITHER_STATUS
 @EITHER_ACTION
 @pytest.mark.parametrize("place", [0, 6, 11])
@@ -73,7 +73,7 @@ def test_one_refused_app_fails_alone(
     foreign = sandbox.app_ids[place]
     refuse(sandbox, [foreign], status)
 
-    states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=apply)
+    states = fetch_states(engine, sandbox, sandbox.app_ids, max_concurrency, apply=apply)
 
     assert {app_id: type(error) for app_id, error in states.failures.items()} == {foreign: AppRefused}
     assert (states.refused, states.not_requested) == (None, [])
@@ -82,7 +82,7 @@ def test_one_refused_app_fails_alone(
     assert states.failed().endswith("See docs/runbook.md#app-refused")
 
 
-@AT_ONCE
+@EITHER_CONCURRENCY
 @EITHER_STATUS
 @EITHER_ACTION
 def test_several_refused_apps_and_none_served_stop_the_account(
@@ -90,7 +90,7 @@ def test_several_refused_apps_and_none_served_stop_the_account(
 ) -> None:
     refuse(sandbox, sandbox.app_ids, status)
 
-    states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=apply)
+    states = fetch_states(engine, sandbox, sandbox.app_ids, max_concurrency, apply=apply)
 
     assert sandbox.stats()["by_status"] == {str(status): CONFIRMING_APPS}
     assert isinstance(states.refused, CredentialsRefused)
@@ -103,27 +103,27 @@ def test_several_refused_apps_and_none_served_stop_the_account(
     assert rest == "7 apps not requested."
 
 
-@AT_ONCE
-def test_apps_refused_beside_one_that_is_served_do_not_stop_the_account(
+@EITHER_CONCURRENCY
+def test_refused_apps_do_not_stop_the_account_if_another_is_served(
     engine: Engine, sandbox: RunningSandbox, max_concurrency: int
 ) -> None:
     foreign = [*sandbox.app_ids[:4], *sandbox.app_ids[5:11]]
     refuse(sandbox, foreign, 401)
 
-    states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=False)
+    states = fetch_states(engine, sandbox, sandbox.app_ids, max_concurrency, apply=False)
 
     assert (states.refused, states.not_requested) == (None, [])
     assert sorted(states.failures) == sorted(foreign)
     assert {seen.app_id for seen in states.seen} == {sandbox.app_ids[4], sandbox.app_ids[11]}
 
 
-@AT_ONCE
-def test_a_refused_application_does_not_count_against_credentials_that_a_query_proved(
+@EITHER_CONCURRENCY
+def test_refused_applications_do_not_stop_an_account_whose_queries_succeed(
     engine: Engine, sandbox: RunningSandbox, max_concurrency: int
 ) -> None:
     refuse(sandbox, sandbox.app_ids, 403, "POST")
 
-    states = states_of(engine, sandbox, sandbox.app_ids, max_concurrency, apply=True)
+    states = fetch_states(engine, sandbox, sandbox.app_ids, max_concurrency, apply=True)
 
     assert (states.refused, states.not_requested) == (None, [])
     assert {type(error) for error in states.failures.values()} == {AppRefused}
@@ -131,20 +131,18 @@ def test_a_refused_application_does_not_count_against_credentials_that_a_query_p
 
 
 @pytest.mark.parametrize(("apps", "stopped"), [(1, False), (2, True), (4, True)])
-def test_an_account_of_few_apps(engine: Engine, sandbox: RunningSandbox, apps: int, stopped: bool) -> None:
+def test_an_account_with_few_apps(engine: Engine, sandbox: RunningSandbox, apps: int, stopped: bool) -> None:
     app_ids = sandbox.app_ids[:apps]
     refuse(sandbox, app_ids, 401)
 
-    states = states_of(engine, sandbox, app_ids, 16, apply=False)
+    states = fetch_states(engine, sandbox, app_ids, 16, apply=False)
 
     assert isinstance(states.refused, CredentialsRefused) is stopped
     assert len(states.failures) == (0 if stopped else apps)
     assert states.not_requested == []
 
 
-def test_failures_of_another_kind_do_not_hold_up_the_confirmation(
-    engine: Engine, sandbox: RunningSandbox
-) -> None:
+def test_other_failures_do_not_delay_the_confirmation(engine: Engine, sandbox: RunningSandbox) -> None:
     sandbox.put_faults(
         [
             {"call": "open_state", "kind": "status", "status": 404 if number % 2 else 401, "app_id": app_id}
@@ -152,7 +150,7 @@ def test_failures_of_another_kind_do_not_hold_up_the_confirmation(
         ]
     )
 
-    states = states_of(engine, sandbox, sandbox.app_ids, 16, apply=False)
+    states = fetch_states(engine, sandbox, sandbox.app_ids, 16, apply=False)
 
     assert isinstance(states.refused, CredentialsRefused)
     assert sandbox.stats()["by_status"]["401"] == CONFIRMING_APPS

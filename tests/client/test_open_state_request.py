@@ -1,4 +1,4 @@
-"""What goes over the wire about the open state of push-streaming: a GET, or a POST of an empty object."""
+"""Open-state requests on the wire: a GET without a body, or a POST with an empty JSON object."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import base64
 import pytest
 
 from agora.errors import UnexpectedResponse
-from tests.client.push_stream_requests import CERTIFICATE, OPEN_STATE_CALLS, account, opened
-from tests.client.raw_server import Received, answer, answers, raw_server
+from tests.client.push_stream_requests import CERTIFICATE, OPEN_STATE_CALLS, account, call_open_state
+from tests.client.raw_server import Received, http_response, raw_server, respond_with
 
 EITHER_CALL = pytest.mark.parametrize("name", OPEN_STATE_CALLS)
 METHODS = {"query": "GET", "apply": "POST"}
-ENABLED = answer(200, b'{"enable": true}')
+ENABLED = http_response(200, b'{"enable": true}')
 
 
 def request(name: str, app_id: str = "a1") -> Received:
     async def main() -> Received:
-        async with raw_server(answers(ENABLED)) as server:
-            await opened(account(server.base_url), OPEN_STATE_CALLS[name], app_id)
+        async with raw_server(respond_with(ENABLED)) as server:
+            await call_open_state(account(server.base_url), OPEN_STATE_CALLS[name], app_id)
         (received,) = server.received
         return received
 
@@ -27,7 +27,7 @@ def request(name: str, app_id: str = "a1") -> Received:
 
 
 @EITHER_CALL
-def test_a_call_is_its_method_and_path_with_basic_authentication(name: str) -> None:
+def test_a_call_has_its_method_its_path_and_basic_authentication(name: str) -> None:
     received = request(name)
     assert received.line == f"{METHODS[name]} /dev/v2/apps/a1/pushstream/openstate HTTP/1.1"
     pair = base64.b64encode(f"customer:{CERTIFICATE}".encode()).decode()
@@ -42,27 +42,29 @@ def test_a_query_has_no_body() -> None:
     assert received.body == b""
 
 
-def test_an_application_is_an_empty_json_object() -> None:
+def test_an_application_sends_an_empty_json_object() -> None:
     received = request("apply")
     assert received.header("Content-Type") == "application/json"
     assert received.body == b"{}"
 
 
 @EITHER_CALL
-def test_an_app_id_cannot_leave_its_place_in_the_path(name: str) -> None:
+def test_an_app_id_cannot_escape_its_path_segment(name: str) -> None:
     line = request(name, "../x?y#z").line
     assert line.startswith(f"{METHODS[name]} /dev/v2/apps/..%2Fx%3Fy%23z/pushstream/openstate ")
 
 
 @EITHER_CALL
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_credentials_go_nowhere_else(name: str, status: int) -> None:
+def test_a_redirect_is_not_followed_and_receives_no_credentials(name: str, status: int) -> None:
     async def main() -> None:
-        async with raw_server(answers(ENABLED)) as elsewhere:
-            redirect = answer(status, b"", Location=f"{elsewhere.base_url}/apps/a1/pushstream/openstate")
-            async with raw_server(answers(redirect)) as server:
+        async with raw_server(respond_with(ENABLED)) as elsewhere:
+            redirect = http_response(
+                status, b"", Location=f"{elsewhere.base_url}/apps/a1/pushstream/openstate"
+            )
+            async with raw_server(respond_with(redirect)) as server:
                 with pytest.raises(UnexpectedResponse, match="Redirects are not followed"):
-                    await opened(account(server.base_url), OPEN_STATE_CALLS[name])
+                    await call_open_state(account(server.base_url), OPEN_STATE_CALLS[name])
                 assert len(server.received) == 1
                 assert elsewhere.received == []
 
@@ -70,12 +72,12 @@ def test_a_redirect_is_not_followed_and_the_credentials_go_nowhere_else(name: st
 
 
 @EITHER_CALL
-def test_proxies_of_the_environment_get_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_from_the_environment_receive_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with raw_server(answers(ENABLED)) as proxy, raw_server(answers(ENABLED)) as server:
+        async with raw_server(respond_with(ENABLED)) as proxy, raw_server(respond_with(ENABLED)) as server:
             for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
                 monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-            assert await opened(account(server.base_url), OPEN_STATE_CALLS[name])
+            assert await call_open_state(account(server.base_url), OPEN_STATE_CALLS[name])
             assert (len(proxy.received), len(server.received)) == (0, 1)
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Every status of the open state's calls becomes its typed error, and no is an answer."""
+"""Statuses of open-state calls: errors are typed, and `false` is not an error."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-from tests.client.push_stream_requests import OPEN_STATE_CALLS, account, account_of, opened
+from tests.client.push_stream_requests import OPEN_STATE_CALLS, account, account_of, call_open_state
 from tests.support.sandbox_server import RunningSandbox
 
 EITHER_CALL = pytest.mark.parametrize("name", OPEN_STATE_CALLS)
 REDIRECTED = "Redirects are not followed. Check the host of the connection some_account"
 UNLISTED = "documents do not list this status. Check the host of the connection some_account"
-# Status, what it is for either call, what to do about it, and where the runbook says more.
+# Status, error class for either call, advice, and runbook entry.
 REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
     (302, UnexpectedResponse, REDIRECTED, "unexpected-response"),
     (304, UnexpectedResponse, UNLISTED, "unexpected-response"),
@@ -38,17 +38,17 @@ REFUSALS: list[tuple[int, type[VendorError], str, str]] = [
 FAILURES = [500, 502, 503, 504, 599]
 
 
-def asked(sandbox: RunningSandbox, name: str, app: int = 0, **fields: Any) -> bool:
+def call_sandbox(sandbox: RunningSandbox, name: str, app: int = 0, **fields: Any) -> bool:
     settings = account_of(sandbox, **fields)
-    return asyncio.run(opened(settings, OPEN_STATE_CALLS[name], sandbox.app_ids[app]))
+    return asyncio.run(call_open_state(settings, OPEN_STATE_CALLS[name], sandbox.app_ids[app]))
 
 
 def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
-    """Return what a call raises that is answered with this status, and see to it that it says so."""
-    words = {"message": "words of the vendor"}
-    sandbox.put_faults([{"call": "open_state", "kind": "status", "status": status, "body": words}])
+    """Return the error that a call raises for a status, and check the beginning of its text."""
+    content = {"message": "words of the vendor"}
+    sandbox.put_faults([{"call": "open_state", "kind": "status", "status": status, "body": content}])
     with pytest.raises(VendorError) as raised:
-        asked(sandbox, name)
+        call_sandbox(sandbox, name)
     error, app_id = raised.value, sandbox.app_ids[0]
     assert str(error).startswith(
         f"App {app_id}, push-stream open state, connection some_account: HTTP {status} from the vendor: "
@@ -62,7 +62,7 @@ def refusal(sandbox: RunningSandbox, name: str, status: int) -> VendorError:
 
 @EITHER_CALL
 @pytest.mark.parametrize(("status", "kind", "advice", "entry"), REFUSALS)
-def test_a_refusal_is_a_typed_error_after_one_request(
+def test_a_refusal_raises_its_typed_error_after_one_request(
     sandbox: RunningSandbox, name: str, status: int, kind: type[VendorError], advice: str, entry: str
 ) -> None:
     error = refusal(sandbox, name, status)
@@ -73,7 +73,7 @@ def test_a_refusal_is_a_typed_error_after_one_request(
 
 
 @EITHER_CALL
-def test_nothing_but_429s_is_given_up(sandbox: RunningSandbox, name: str, quickly_given_up: None) -> None:
+def test_persistent_429s_are_given_up(sandbox: RunningSandbox, name: str, short_give_up: None) -> None:
     error = refusal(sandbox, name, 429)
     assert type(error) is RateLimited
     assert "Lower requests_per_second in the connection some_account" in str(error)
@@ -83,7 +83,7 @@ def test_nothing_but_429s_is_given_up(sandbox: RunningSandbox, name: str, quickl
 
 
 @pytest.mark.parametrize("status", FAILURES)
-def test_an_application_that_fails_is_not_repeated_and_its_outcome_unknown(
+def test_a_failed_application_is_not_repeated_and_its_outcome_is_unknown(
     sandbox: RunningSandbox, status: int
 ) -> None:
     error = refusal(sandbox, "apply", status)
@@ -94,14 +94,14 @@ def test_an_application_that_fails_is_not_repeated_and_its_outcome_unknown(
 
 
 @pytest.mark.parametrize("status", FAILURES)
-def test_a_query_that_fails_is_asked_four_times(sandbox: RunningSandbox, status: int) -> None:
+def test_a_failing_query_is_sent_four_times(sandbox: RunningSandbox, status: int) -> None:
     error = refusal(sandbox, "query", status)
     assert type(error) is VendorUnavailable
     assert str(error).endswith("The next run tries again. See docs/runbook.md#vendor-unavailable")
     assert sandbox.stats()["by_status"] == {str(status): 4}
 
 
-def test_a_query_without_retries_is_asked_once(sandbox: RunningSandbox) -> None:
+def test_a_query_without_retries_is_sent_once(sandbox: RunningSandbox) -> None:
     async def main() -> None:
         async with DashboardClient(account_of(sandbox)) as client:
             with pytest.raises(VendorUnavailable):
@@ -118,49 +118,49 @@ def test_a_query_without_retries_is_asked_once(sandbox: RunningSandbox) -> None:
 def test_any_2xx_is_a_success(sandbox: RunningSandbox, name: str, status: int, enable: bool) -> None:
     body = {"enable": enable}
     sandbox.put_faults([{"call": "open_state", "kind": "status", "status": status, "body": body}])
-    assert asked(sandbox, name) is enable
+    assert call_sandbox(sandbox, name) is enable
     assert sandbox.stats()["by_status"] == {str(status): 1}
 
 
-def test_what_is_applied_for_is_enabled_and_nothing_else(sandbox: RunningSandbox) -> None:
-    assert asked(sandbox, "query") is False
-    assert asked(sandbox, "apply") is True
-    assert asked(sandbox, "query") is True
-    assert asked(sandbox, "query", app=1) is False
-    assert asked(sandbox, "apply") is True
+def test_an_application_enables_only_its_app(sandbox: RunningSandbox) -> None:
+    assert call_sandbox(sandbox, "query") is False
+    assert call_sandbox(sandbox, "apply") is True
+    assert call_sandbox(sandbox, "query") is True
+    assert call_sandbox(sandbox, "query", app=1) is False
+    assert call_sandbox(sandbox, "apply") is True
     assert sandbox.open_states() == {app_id: app_id == sandbox.app_ids[0] for app_id in sandbox.app_ids}
 
 
-def test_an_application_that_is_not_granted_is_an_answer(sandbox: RunningSandbox) -> None:
+def test_a_declined_application_is_not_an_error(sandbox: RunningSandbox) -> None:
     sandbox.put_open_grants(False)
-    assert asked(sandbox, "apply") is False
+    assert call_sandbox(sandbox, "apply") is False
     assert sandbox.stats()["by_status"] == {"200": 1}
 
 
 @EITHER_CALL
 def test_wrong_credentials_are_refused_before_anything_else(sandbox: RunningSandbox, name: str) -> None:
     with pytest.raises(AppRefused, match="missing or wrong"):
-        asked(sandbox, name, customer_certificate="wrong")
+        call_sandbox(sandbox, name, customer_certificate="wrong")
     assert not any(sandbox.open_states().values())
 
 
 @pytest.mark.parametrize("kind", ["disconnect", "truncate"])
-def test_what_a_lost_application_says_to_do_finds_out_that_it_arrived(
+def test_the_advice_for_a_lost_application_reveals_that_it_arrived(
     sandbox: RunningSandbox, kind: str
 ) -> None:
     fault = {"kind": kind, **({"bytes": 5} if kind == "truncate" else {})}
     sandbox.put_faults([{**fault, "call": "open_state", "times": 1}])
     with pytest.raises(OutcomeUnknown, match="Query the open state"):
-        asked(sandbox, "apply")
+        call_sandbox(sandbox, "apply")
     assert sandbox.stats()["requests"] == 1
-    assert asked(sandbox, "query") is True
+    assert call_sandbox(sandbox, "query") is True
 
 
 @pytest.mark.parametrize(
     ("name", "advice"),
     [("query", "The next run tries again"), ("apply", "Nothing was sent. Try again")],
 )
-def test_a_host_that_is_never_reached_is_unavailable(name: str, advice: str) -> None:
+def test_an_unreachable_host_is_unavailable(name: str, advice: str) -> None:
     async def main() -> int:
         async with DashboardClient(account("http://127.0.0.1:1/dev/v2")) as client:
             with pytest.raises(VendorUnavailable, match=advice) as raised:

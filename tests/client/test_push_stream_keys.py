@@ -1,4 +1,4 @@
-"""Channel Keys as the product makes them, against the sandbox's own check of them, over HTTP."""
+"""Channel Keys that the product generates, checked by the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from tests.client.push_stream_requests import CNAME, channel_account_of
 from tests.support.sandbox_server import RunningSandbox
 
 PRINTABLE = [chr(code) for code in range(0x20, 0x7F)]
-DRAWN_NAMES = 300
+RANDOM_NAMES = 300
 
 
 def names() -> Iterator[str]:
-    """Yield channel names: every character alone and 64 times, every length, and many drawn at random."""
-    draw = random.Random(7)
+    """Yield channel names: each character alone and 64 times, each length, and many random names."""
+    generator = random.Random(7)
     yield from PRINTABLE
     yield from (character * 64 for character in PRINTABLE)
-    yield from ("".join(draw.choices(PRINTABLE, k=length)) for length in range(2, 65))
-    yield from ("".join(draw.choices(PRINTABLE, k=draw.randint(1, 64))) for _ in range(DRAWN_NAMES))
+    yield from ("".join(generator.choices(PRINTABLE, k=length)) for length in range(2, 65))
+    yield from (
+        "".join(generator.choices(PRINTABLE, k=generator.randint(1, 64))) for _ in range(RANDOM_NAMES)
+    )
 
 
-def test_every_channels_key_is_accepted_and_opens_that_channel(sandbox: RunningSandbox) -> None:
+def test_the_key_for_every_channel_name_is_accepted(sandbox: RunningSandbox) -> None:
     cnames = list(dict.fromkeys(names()))
     app_ids = sandbox.app_ids
 
@@ -45,41 +47,41 @@ def test_every_channels_key_is_accepted_and_opens_that_channel(sandbox: RunningS
                     assert (await client.stop(cname)).cname == cname
 
     asyncio.run(main())
-    told = sandbox.channels()
-    assert told["by_status"] == {"200": 2 * len(cnames)}
-    assert [(channel["app_id"], channel["cname"]) for channel in told["channels"]] == [
+    state = sandbox.channels()
+    assert state["by_status"] == {"200": 2 * len(cnames)}
+    assert [(channel["app_id"], channel["cname"]) for channel in state["channels"]] == [
         (app_ids[number % len(app_ids)], cname) for number, cname in enumerate(cnames) if number % 2
     ]
 
 
-async def stopped_with(settings: PushStreamSettings, cname: str, key: str) -> Response:
-    """Stop a channel with a key that somebody else made."""
+async def stop_with_key(settings: PushStreamSettings, cname: str, key: str) -> Response:
+    """Stop a channel with the given key."""
     async with PushStreamClient(settings) as client:
         request = Request("DELETE", "channel", content=lambda: {"cname": cname, "channelkey": key})
         return await client.send(request, MEANINGS, about=client.about(cname), app_id=settings.app_id)
 
 
-def spoilt(text: str, alphabet: str) -> Iterator[str]:
-    """Yield a text with one character replaced: by its neighbours in an alphabet, its other case, or x."""
+def altered(text: str, alphabet: str) -> Iterator[str]:
+    """Yield copies of a text with one character changed to an adjacent one, to its other case, or to x."""
     for at, character in enumerate(text):
-        place = alphabet.index(character)
-        others = {alphabet[place - 1], alphabet[(place + 1) % len(alphabet)], character.swapcase(), "x"}
+        position = alphabet.index(character)
+        others = {alphabet[position - 1], alphabet[(position + 1) % len(alphabet)], character.swapcase(), "x"}
         for other in sorted(others - {character}):
             yield text[:at] + other + text[at + 1 :]
 
 
-def test_a_key_of_which_any_character_differs_is_refused(sandbox: RunningSandbox) -> None:
+def test_a_key_with_any_character_changed_is_refused(sandbox: RunningSandbox) -> None:
     settings = channel_account_of(sandbox, sandbox.app_ids[0])
     certificate = settings.app_certificate.get_secret_value()
     key = generate(settings.app_id, certificate, CNAME)
 
     async def main() -> int:
         with pytest.raises(ChannelNotFound):
-            await stopped_with(settings, CNAME, key)
-        forged = [*spoilt(key, "0123456789abcdef"), key[:-1], f"{key}0", f" {key}", "", key.upper()]
+            await stop_with_key(settings, CNAME, key)
+        forged = [*altered(key, "0123456789abcdef"), key[:-1], f"{key}0", f" {key}", "", key.upper()]
         for other in forged:
             with pytest.raises(ChannelKeyRefused):
-                await stopped_with(settings, CNAME, other)
+                await stop_with_key(settings, CNAME, other)
         return len(forged)
 
     refused = asyncio.run(main())
@@ -87,18 +89,18 @@ def test_a_key_of_which_any_character_differs_is_refused(sandbox: RunningSandbox
     assert sandbox.channels()["by_status"] == {"404": 1, "401": refused}
 
 
-def test_a_key_for_a_channel_of_which_any_character_differs_is_refused(sandbox: RunningSandbox) -> None:
+def test_a_key_for_a_name_with_any_character_changed_is_refused(sandbox: RunningSandbox) -> None:
     settings = channel_account_of(sandbox, sandbox.app_ids[0])
     cname = "".join(random.Random(7).sample(PRINTABLE, k=63))
     key = generate(settings.app_id, settings.app_certificate.get_secret_value(), cname)
 
     async def main() -> int:
         with pytest.raises(ChannelNotFound):
-            await stopped_with(settings, cname, key)
-        others = [*spoilt(cname, "".join(PRINTABLE)), cname[:-1], cname[1:], f"{cname} ", f" {cname}"]
+            await stop_with_key(settings, cname, key)
+        others = [*altered(cname, "".join(PRINTABLE)), cname[:-1], cname[1:], f"{cname} ", f" {cname}"]
         for other in others:
             with pytest.raises(ChannelKeyRefused):
-                await stopped_with(settings, other, key)
+                await stop_with_key(settings, other, key)
         return len(others)
 
     refused = asyncio.run(main())
@@ -106,10 +108,10 @@ def test_a_key_for_a_channel_of_which_any_character_differs_is_refused(sandbox: 
     assert sandbox.channels()["by_status"] == {"404": 1, "401": refused}
 
 
-def test_a_key_of_a_certificate_of_which_any_character_differs_is_refused(sandbox: RunningSandbox) -> None:
+def test_a_key_from_a_certificate_with_any_character_changed_is_refused(sandbox: RunningSandbox) -> None:
     app_id = sandbox.app_ids[0]
     certificate = sandbox.app_certificate(app_id)
-    others = {other for other in spoilt(certificate, "0123456789abcdef") if "x" not in other}
+    others = {other for other in altered(certificate, "0123456789abcdef") if "x" not in other}
 
     async def main() -> None:
         for other in sorted(others):
@@ -123,7 +125,7 @@ def test_a_key_of_a_certificate_of_which_any_character_differs_is_refused(sandbo
     assert sandbox.channels()["by_status"] == {"401": len(others)}
 
 
-def test_an_app_id_in_capitals_is_sent_in_lower_case(sandbox: RunningSandbox) -> None:
+def test_an_upper_case_app_id_is_sent_in_lower_case(sandbox: RunningSandbox) -> None:
     app_id = sandbox.app_ids[0]
     assert app_id != app_id.upper()
     settings = channel_account_of(sandbox, app_id.upper(), app_certificate=sandbox.app_certificate(app_id))

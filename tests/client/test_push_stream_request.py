@@ -1,4 +1,4 @@
-"""What goes over the wire about a channel: JSON with a Channel Key of this try, and nothing elsewhere."""
+"""Channel requests on the wire: JSON with a new Channel Key for each try, sent to no other host."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.client.push_stream_requests import (
     UIDS,
     URLS,
     ChannelCall,
+    call_channel,
     channel_account,
-    pushed,
 )
-from tests.client.raw_server import Behaviour, Received, answer, answers, raw_server
+from tests.client.raw_server import Behaviour, Received, http_response, raw_server, respond_with
 
-PUSHED = answer(200, b'{"data": {"cname": "lobby", "uids": [], "urls": []}}')
-GRANTED = answers(PUSHED)
+SUCCESS = http_response(200, b'{"data": {"cname": "lobby", "uids": [], "urls": []}}')
+SUCCEED = respond_with(SUCCESS)
 EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 
 EXACT: dict[str, tuple[ChannelCall, str, dict[str, Any]]] = {
     "start": (CHANNEL_CALLS["start"], "POST", {"cname": CNAME, "urls": URLS}),
     "start without urls": (lambda client: client.start(CNAME), "POST", {"cname": CNAME}),
-    "start with urls of a tuple": (
+    "start with a tuple of urls": (
         lambda client: client.start(CNAME, tuple(URLS)),
         "POST",
         {"cname": CNAME, "urls": URLS},
@@ -50,17 +50,17 @@ EXACT: dict[str, tuple[ChannelCall, str, dict[str, Any]]] = {
 }
 
 
-def requests(call: ChannelCall, behave: Behaviour = GRANTED, **fields: str) -> list[Received]:
+def requests(call: ChannelCall, behave: Behaviour = SUCCEED, **fields: str) -> list[Received]:
     async def main() -> list[Received]:
         async with raw_server(behave) as server:
-            await pushed(channel_account(server.push_stream_url, **fields), call)
+            await call_channel(channel_account(server.push_stream_url, **fields), call)
         return server.received
 
     return asyncio.run(main())
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_a_call_is_its_method_and_exactly_its_fields(name: str) -> None:
+def test_a_call_sends_its_method_and_exactly_its_fields(name: str) -> None:
     call, method, fields = EXACT[name]
     (received,) = requests(call)
     assert received.line == f"{method} /api/v1/channel HTTP/1.1"
@@ -68,7 +68,7 @@ def test_a_call_is_its_method_and_exactly_its_fields(name: str) -> None:
 
 
 @EVERY_CALL
-def test_the_body_is_json_of_a_stated_length(name: str) -> None:
+def test_the_body_is_json_with_a_content_length(name: str) -> None:
     (received,) = requests(CHANNEL_CALLS[name])
     assert received.header("Content-Type") == "application/json"
     assert received.header("Content-Length") == str(len(received.body))
@@ -105,9 +105,13 @@ def test_the_key_is_signed_for_the_media_channel_and_uid_0(name: str, cname: str
 
 
 @EVERY_CALL
-def test_each_try_carries_a_key_of_its_own(name: str) -> None:
-    tries = [answer(429)] * 4 if name == "start" else [answer(429), answer(503), answer(429), b"gibberish"]
-    received = requests(CHANNEL_CALLS[name], answers(*tries, PUSHED))
+def test_each_try_has_a_new_key(name: str) -> None:
+    tries = (
+        [http_response(429)] * 4
+        if name == "start"
+        else [http_response(429), http_response(503), http_response(429), b"gibberish"]
+    )
+    received = requests(CHANNEL_CALLS[name], respond_with(*tries, SUCCESS))
     assert len(received) == 5
     keys = [parse(request.json()["channelkey"]) for request in received]
     assert len({key.random for key in keys}) == 5
@@ -116,10 +120,10 @@ def test_each_try_carries_a_key_of_its_own(name: str) -> None:
     assert others == [others[0]] * 5
 
 
-def test_a_slash_at_the_end_of_the_address_is_not_doubled() -> None:
+def test_a_trailing_slash_of_the_base_url_is_not_doubled() -> None:
     async def main() -> None:
-        async with raw_server(GRANTED) as server:
-            await pushed(channel_account(f"{server.push_stream_url}/"), CHANNEL_CALLS["stop"])
+        async with raw_server(SUCCEED) as server:
+            await call_channel(channel_account(f"{server.push_stream_url}/"), CHANNEL_CALLS["stop"])
         assert server.received[0].line == "DELETE /api/v1/channel HTTP/1.1"
 
     asyncio.run(main())
@@ -127,29 +131,29 @@ def test_a_slash_at_the_end_of_the_address_is_not_doubled() -> None:
 
 @EVERY_CALL
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(name: str, status: int) -> None:
+def test_a_redirect_is_not_followed_and_receives_no_key(name: str, status: int) -> None:
     async def main() -> None:
         async with (
-            raw_server(GRANTED) as elsewhere,
+            raw_server(SUCCEED) as elsewhere,
             raw_server(
-                answers(answer(status, b"", Location=f"{elsewhere.push_stream_url}/channel"))
+                respond_with(http_response(status, b"", Location=f"{elsewhere.push_stream_url}/channel"))
             ) as server,
         ):
             with pytest.raises(UnexpectedResponse, match="Redirects are not followed"):
-                await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
+                await call_channel(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
             assert len(server.received) == 1
             assert elsewhere.received == []
 
     asyncio.run(main())
 
 
-def test_proxies_of_the_environment_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_from_the_environment_receive_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with raw_server(GRANTED) as proxy, raw_server(GRANTED) as server:
+        async with raw_server(SUCCEED) as proxy, raw_server(SUCCEED) as server:
             for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
                 monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
             for call in CHANNEL_CALLS.values():
-                await pushed(channel_account(server.push_stream_url), call)
+                await call_channel(channel_account(server.push_stream_url), call)
             assert (len(proxy.received), len(server.received)) == (0, 3)
 
     asyncio.run(main())
@@ -167,12 +171,12 @@ def test_proxies_of_the_environment_get_nothing(monkeypatch: pytest.MonkeyPatch)
         (lambda client: client.update(CNAME, uids=[1, 0]), r"uids\[1\]"),
     ],
 )
-def test_what_cannot_be_asked_for_is_not_sent(call: ChannelCall, names: str) -> None:
+def test_an_invalid_request_is_not_sent(call: ChannelCall, names: str) -> None:
     async def main() -> None:
-        async with raw_server(GRANTED) as server:
+        async with raw_server(SUCCEED) as server:
             with pytest.raises(SettingsError, match=names) as refused:
-                await pushed(channel_account(server.push_stream_url), call)
+                await call_channel(channel_account(server.push_stream_url), call)
             assert "secret" not in str(refused.value)
-            assert server.most_under_way == 0, "not even a connection"
+            assert server.max_connections == 0, "no connection was opened"
 
     asyncio.run(main())

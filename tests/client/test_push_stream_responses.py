@@ -1,4 +1,4 @@
-"""Bodies of a 2xx about a channel: read strictly, and what is no channel is said to be none, not made one."""
+"""Bodies of 2xx responses to channel calls: decoded strictly, and unexpected if they contain no channel."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-from tests.client.push_stream_requests import APP_ID, CHANNEL_CALLS, CNAME, channel_account, pushed
-from tests.client.raw_server import answer, answers, raw_server
+from tests.client.push_stream_requests import APP_ID, CHANNEL_CALLS, CNAME, call_channel, channel_account
+from tests.client.raw_server import http_response, raw_server, respond_with
 
 EVERY_CALL = pytest.mark.parametrize("name", CHANNEL_CALLS)
 ABOUT = f"Channel {CNAME}, App {APP_ID}, connection some_channels: "
 
-# As in the vendor's document, where an update of `channel` is answered with `channel1`.
+# From the vendor's document, where the response to an update of `channel` names `channel1`.
 EXAMPLE = b"""
 {
       "data": {
@@ -44,39 +44,39 @@ EXAMPLE_CHANNEL = Channel(
 )
 
 
-def received(name: str, told: bytes) -> Channel:
-    """Return what a call makes of an answer that it gets to its one request."""
+def decoded(name: str, response: bytes) -> Channel:
+    """Return the channel that a call decodes from the response to its only request."""
 
     async def main() -> Channel:
-        async with raw_server(answers(told)) as server:
+        async with raw_server(respond_with(response)) as server:
             try:
-                return await pushed(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
+                return await call_channel(channel_account(server.push_stream_url), CHANNEL_CALLS[name])
             finally:
                 assert len(server.received) == 1
 
     return asyncio.run(main())
 
 
-def unexpected(name: str, told: bytes) -> str:
-    """Return what is said about an answer after naming what was asked."""
+def unexpected(name: str, response: bytes) -> str:
+    """Return the error for a response, without the beginning that names the request."""
     with pytest.raises(UnexpectedResponse) as refused:
-        received(name, told)
-    said = str(refused.value)
-    assert said.startswith(ABOUT)
-    assert said.endswith(
+        decoded(name, response)
+    text = str(refused.value)
+    assert text.startswith(ABOUT)
+    assert text.endswith(
         " The request has probably taken effect. Update the channel to find out, or stop it."
         " See docs/runbook.md#unexpected-response"
     )
-    return said.removeprefix(ABOUT)
+    return text.removeprefix(ABOUT)
 
 
 def wrapped(**data: Any) -> bytes:
-    return answer(200, json.dumps({"data": {"cname": CNAME, **data}}).encode())
+    return http_response(200, json.dumps({"data": {"cname": CNAME, **data}}).encode())
 
 
 @EVERY_CALL
-def test_the_documents_example_is_read_although_it_names_another_channel(name: str) -> None:
-    assert received(name, answer(200, EXAMPLE)) == EXAMPLE_CHANNEL
+def test_the_documented_example_is_decoded_although_it_names_another_channel(name: str) -> None:
+    assert decoded(name, http_response(200, EXAMPLE)) == EXAMPLE_CHANNEL
 
 
 @EVERY_CALL
@@ -92,34 +92,34 @@ def test_the_documents_example_is_read_although_it_names_another_channel(name: s
         ({"sid": "7", "uids": [2]}, Channel(CNAME, [2], [])),
     ],
 )
-def test_what_a_channel_may_lack_and_what_is_not_asked_for(
-    name: str, data: dict[str, Any], channel: Channel
-) -> None:
-    assert received(name, wrapped(**data)) == channel
+def test_absent_and_additional_fields_are_accepted(name: str, data: dict[str, Any], channel: Channel) -> None:
+    assert decoded(name, wrapped(**data)) == channel
 
 
 @EVERY_CALL
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_compressed_body_is_read(name: str, encoding: str) -> None:
     body = gzip.compress(EXAMPLE) if encoding == "gzip" else zlib.compress(EXAMPLE)
-    assert received(name, answer(200, body, Content_Encoding=encoding)) == EXAMPLE_CHANNEL
+    assert decoded(name, http_response(200, body, Content_Encoding=encoding)) == EXAMPLE_CHANNEL
 
 
 @EVERY_CALL
-def test_a_body_of_exactly_the_cap_is_read(name: str) -> None:
-    assert received(name, answer(200, EXAMPLE + b" " * (MAX_BODY_BYTES - len(EXAMPLE)))) == EXAMPLE_CHANNEL
+def test_a_body_at_the_size_limit_is_read(name: str) -> None:
+    assert (
+        decoded(name, http_response(200, EXAMPLE + b" " * (MAX_BODY_BYTES - len(EXAMPLE)))) == EXAMPLE_CHANNEL
+    )
 
 
 @EVERY_CALL
-def test_null_is_as_good_as_absent(name: str) -> None:
-    assert received(name, wrapped(uids=None, urls=None)) == Channel(CNAME, [], [])
+def test_null_is_the_same_as_absent(name: str) -> None:
+    assert decoded(name, wrapped(uids=None, urls=None)) == Channel(CNAME, [], [])
 
 
 @EVERY_CALL
-def test_what_is_not_asked_for_is_read_all_the_same(name: str) -> None:
-    """The document calls urls of a start no array, and does not say which uids there are."""
-    answered = received(name, wrapped(uids=[7, 0], urls="rtmp://a.example/1"))
-    assert answered == Channel(CNAME, [7, 0], ["rtmp://a.example/1"])
+def test_values_outside_the_request_format_are_accepted(name: str) -> None:
+    """For a start, the document does not call `urls` an array. It states no range for `uids`."""
+    channel = decoded(name, wrapped(uids=[7, 0], urls="rtmp://a.example/1"))
+    assert channel == Channel(CNAME, [7, 0], ["rtmp://a.example/1"])
 
 
 @EVERY_CALL
@@ -145,7 +145,7 @@ def test_what_is_not_asked_for_is_read_all_the_same(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> None:
+def test_a_channel_with_wrong_types_is_unexpected(name: str, data: dict[str, Any]) -> None:
     assert unexpected(name, wrapped(**data)).startswith(
         'HTTP 200, but the body has no channel: {"data": {"cname": '
     )
@@ -153,7 +153,7 @@ def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> No
 
 @EVERY_CALL
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         (b"", "no message"),
         (b"  \n", "no message"),
@@ -177,31 +177,36 @@ def test_a_channel_of_wrong_types_is_none(name: str, data: dict[str, Any]) -> No
         (b'{"message": "accepted"}', "accepted"),
     ],
 )
-def test_a_success_that_names_no_channel_is_not_taken_for_one(name: str, body: bytes, words: str) -> None:
-    assert unexpected(name, answer(200, body)).startswith(f"HTTP 200, but the body has no channel: {words}")
+def test_a_success_without_a_channel_is_unexpected(name: str, body: bytes, message: str) -> None:
+    assert unexpected(name, http_response(200, body)).startswith(
+        f"HTTP 200, but the body has no channel: {message}"
+    )
 
 
 @EVERY_CALL
 @pytest.mark.parametrize(
-    ("told", "fault"),
+    ("response", "fault"),
     [
-        (answer(200, EXAMPLE + b" " * MAX_BODY_BYTES), "the body is larger than 32768 bytes"),
+        (http_response(200, EXAMPLE + b" " * MAX_BODY_BYTES), "the body is larger than 32768 bytes"),
         (
-            answer(200, gzip.compress(EXAMPLE + b" " * MAX_BODY_BYTES), Content_Encoding="gzip"),
+            http_response(200, gzip.compress(EXAMPLE + b" " * MAX_BODY_BYTES), Content_Encoding="gzip"),
             "the body is larger than 32768 bytes when decompressed",
         ),
         (
-            answer(200, gzip.compress(EXAMPLE)[:-1], Content_Encoding="gzip"),
+            http_response(200, gzip.compress(EXAMPLE)[:-1], Content_Encoding="gzip"),
             "the compressed body is truncated",
         ),
-        (answer(200, EXAMPLE, Content_Encoding="gzip"), "the compressed body cannot be read ("),
-        (answer(200, EXAMPLE, Content_Encoding="br"), "the body is encoded as 'br', which was not requested"),
-        (answer(206, EXAMPLE), "the body is partial content, which was not requested"),
+        (http_response(200, EXAMPLE, Content_Encoding="gzip"), "the compressed body cannot be read ("),
+        (
+            http_response(200, EXAMPLE, Content_Encoding="br"),
+            "the body is encoded as 'br', which was not requested",
+        ),
+        (http_response(206, EXAMPLE), "the body is partial content, which was not requested"),
     ],
-    ids=["too large", "bomb", "truncated", "not compressed", "another encoding", "a part"],
+    ids=["too large", "bomb", "truncated", "not compressed", "another encoding", "partial"],
 )
-def test_of_a_body_that_is_not_whole_nothing_is_believed(name: str, told: bytes, fault: str) -> None:
-    assert f"but the body has no channel: {fault}" in unexpected(name, told)
+def test_an_incomplete_body_is_not_decoded(name: str, response: bytes, fault: str) -> None:
+    assert f"but the body has no channel: {fault}" in unexpected(name, response)
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -220,12 +225,12 @@ def test_of_a_body_that_is_not_whole_nothing_is_believed(name: str, told: bytes,
         ("stop", 599, VendorUnavailable),
     ],
 )
-def test_a_failure_in_a_2xx_is_what_its_code_says(
+def test_an_error_in_a_2xx_is_classified_by_its_code(
     status: int, name: str, code: int, kind: type[VendorError]
 ) -> None:
     body = json.dumps({"error": {"code": code, "message": "words of the vendor"}}).encode()
     with pytest.raises(VendorError) as refused:
-        received(name, answer(status, body))
+        decoded(name, http_response(status, body))
     assert type(refused.value) is kind
     assert str(refused.value).startswith(f"{ABOUT}HTTP {code} from the vendor: words of the vendor. ")
     assert refused.value.answer is not None
@@ -234,18 +239,18 @@ def test_a_failure_in_a_2xx_is_what_its_code_says(
 
 @EVERY_CALL
 @pytest.mark.parametrize("code", ["404", 404.0, True, None, 0, 200, 299, 600, -404, [404], 10**30], ids=str)
-def test_a_failure_in_a_2xx_whose_code_is_none_is_unexpected(name: str, code: Any) -> None:
+def test_an_error_in_a_2xx_with_an_invalid_code_is_unexpected(name: str, code: Any) -> None:
     body = json.dumps({"error": {"code": code, "message": "words of the vendor"}}).encode()
-    assert unexpected(name, answer(200, body)).startswith(
+    assert unexpected(name, http_response(200, body)).startswith(
         "HTTP 200, but the body has no channel: words of the vendor. "
     )
 
 
 @EVERY_CALL
 @pytest.mark.parametrize("error", [b'{"error": "no"}', b'{"error": {"message": "no"}}', b'{"error": null}'])
-def test_a_failure_in_a_2xx_without_a_code_is_unexpected(name: str, error: bytes) -> None:
-    assert unexpected(name, answer(200, error)).startswith("HTTP 200, but the body has no channel: ")
+def test_an_error_in_a_2xx_without_a_code_is_unexpected(name: str, error: bytes) -> None:
+    assert unexpected(name, http_response(200, error)).startswith("HTTP 200, but the body has no channel: ")
 
 
-def test_a_channel_travels_on_as_plain_values() -> None:
+def test_a_channel_converts_to_plain_values() -> None:
     assert EXAMPLE_CHANNEL.to_json() == json.loads(EXAMPLE)["data"]

@@ -1,4 +1,4 @@
-"""App Certificate and Channel Keys stand in no exception, repr or log record, whatever the vendor repeats."""
+"""No exception, repr or log record shows an App Certificate or Channel Key, even if the vendor echoes it."""
 
 from __future__ import annotations
 
@@ -15,68 +15,72 @@ from agora.client.push_stream import PushStreamClient
 from agora.client.request import Timeouts
 from agora.errors import AgoraError
 from tests.client.push_stream_requests import APP_CERTIFICATE, CHANNEL_CALLS, CNAME, channel_account
-from tests.client.raw_server import RawServer, answer, raw_server
+from tests.client.raw_server import RawServer, http_response, raw_server
 
-pytestmark = pytest.mark.usefixtures("quickly_given_up")
+pytestmark = pytest.mark.usefixtures("short_give_up")
 
-SHORTEST_PIECE = 12  # of a secret: what is shorter helps nobody to guess the rest
+SHORTEST_PIECE = 12  # characters; a shorter piece of a secret does not help to guess the rest
 
-Answering = Callable[[str], bytes | None]
-"""What is answered to a request with this Channel Key; None resets the connection."""
-
-
-def told(status: int, text: str) -> bytes:
-    return answer(status, json.dumps({"error": {"code": status, "message": text}}).encode())
+ResponseTo = Callable[[str], bytes | None]
+"""Returns the response to a request with the given Channel Key; None resets the connection."""
 
 
-def broken_off(status: int, text: str) -> bytes:
-    return answer(status, text.encode(), Content_Length=str(len(text) + 100))
+def error_response(status: int, text: str) -> bytes:
+    return http_response(status, json.dumps({"error": {"code": status, "message": text}}).encode())
 
 
-ANSWERS: dict[str, Answering] = {
-    "fine": lambda _: answer(200, b'{"data": {"cname": "lobby"}}'),
-    "malformed": lambda _: answer(400),
-    "refused": lambda _: told(401, "no"),
-    "conflict": lambda _: answer(409),
-    "limited": lambda _: answer(429),
-    "repeated and limited": lambda key: told(429, f"{key} {APP_CERTIFICATE}"),
-    "broken": lambda _: answer(500),
-    "redirected": lambda _: answer(302, b"", Location="https://example.invalid/"),
-    "no channel": lambda _: answer(200, b"<html>"),
-    "cut": lambda _: broken_off(200, "{"),
-    "no HTTP": lambda _: b"HTTP/1.1 999999 \x00\r\nbroken\r\n\r\n",
+def truncated_response(status: int, text: str) -> bytes:
+    return http_response(status, text.encode(), Content_Length=str(len(text) + 100))
+
+
+RESPONSES: dict[str, ResponseTo] = {
+    "accepted": lambda _: http_response(200, b'{"data": {"cname": "lobby"}}'),
+    "malformed": lambda _: http_response(400),
+    "refused": lambda _: error_response(401, "no"),
+    "conflict": lambda _: http_response(409),
+    "throttled": lambda _: http_response(429),
+    "echoed and throttled": lambda key: error_response(429, f"{key} {APP_CERTIFICATE}"),
+    "broken": lambda _: http_response(500),
+    "redirected": lambda _: http_response(302, b"", Location="https://example.invalid/"),
+    "no channel": lambda _: http_response(200, b"<html>"),
+    "truncated": lambda _: truncated_response(200, "{"),
+    "not HTTP": lambda _: b"HTTP/1.1 999999 \x00\r\nbroken\r\n\r\n",
     "reset": lambda _: None,
     "silent": lambda _: b"",
-    "repeated": lambda key: told(401, f"The key {key} is not signed with {APP_CERTIFICATE}."),
-    "repeated with more of the key behind it": lambda key: told(401, f"{key}{key}"),
-    "repeated as HTML": lambda key: answer(400, f"<b>{key}</b><b>{APP_CERTIFICATE}</b>".encode()),
-    "repeated by a proxy": lambda key: answer(502, f'{{"channelkey": "{key}"}}'.encode()),
-    "repeated by another host": lambda key: answer(307, f"channelkey={key}".encode(), Location=f"/?{key}"),
-    "repeated in a success": lambda key: answer(
+    "echoed": lambda key: error_response(401, f"The key {key} is not signed with {APP_CERTIFICATE}."),
+    "echoed twice in a row": lambda key: error_response(401, f"{key}{key}"),
+    "echoed as HTML": lambda key: http_response(400, f"<b>{key}</b><b>{APP_CERTIFICATE}</b>".encode()),
+    "echoed by a proxy": lambda key: http_response(502, f'{{"channelkey": "{key}"}}'.encode()),
+    "echoed in a redirect": lambda key: http_response(307, f"channelkey={key}".encode(), Location=f"/?{key}"),
+    "echoed in a success": lambda key: http_response(
         200, json.dumps({"data": {"cname": CNAME, "channelkey": key}}).encode()
     ),
-    "repeated in a success without a channel": lambda key: answer(200, f'{{"message": "{key}"}}'.encode()),
-    "repeated in a failure in a success": lambda key: answer(
+    "echoed in a success without a channel": lambda key: http_response(
+        200, f'{{"message": "{key}"}}'.encode()
+    ),
+    "echoed in an error within a success": lambda key: http_response(
         200, json.dumps({"error": {"code": 401, "message": f"{key} {APP_CERTIFICATE}"}}).encode()
     ),
-    "repeated and broken off in the key": lambda key: broken_off(401, f"The key {key[:-1]}"),
-    "repeated and broken off early in the key": lambda key: broken_off(401, f"The key {key[:20]}"),
-    "repeated and broken off in the certificate": lambda _: broken_off(401, f"Not {APP_CERTIFICATE[:-1]}"),
-    "repeated where what is read of it ends": lambda key: answer(400, f"{'The key':2000}{key}".encode()),
-    "repeated across where what is read of it ends": lambda key: answer(
+    "echoed and truncated at the end of the key": lambda key: truncated_response(401, f"The key {key[:-1]}"),
+    "echoed and truncated early in the key": lambda key: truncated_response(401, f"The key {key[:20]}"),
+    "echoed and truncated in the certificate": lambda _: truncated_response(
+        401, f"Not {APP_CERTIFICATE[:-1]}"
+    ),
+    "echoed after the message limit": lambda key: http_response(400, f"{'The key':2000}{key}".encode()),
+    "echoed across the message limit": lambda key: http_response(
         400, f"{'The key':1900}{key}".encode() + b" " * MAX_BODY_BYTES
     ),
-    "repeated across where what is received of it ends": lambda key: answer(
+    "echoed across the size limit": lambda key: http_response(
         400, f"{'The key':{MAX_BODY_BYTES - 90}}{key}".encode()
     ),
 }
 
 
-def everything_said(error: BaseException) -> Iterator[str]:
-    """Yield what a log could show of an exception, local variables included."""
+def visible_text(error: BaseException) -> Iterator[str]:
+    """Yield everything that a log could show of an exception, including local variables."""
     yield from (str(error), repr(error), repr(vars(error)))
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    # The first frame is the test's own, which holds the server and so what it received.
+    # The first frame is the test itself, which holds the server and thus the received requests.
     assert shown.stack.pop(0).filename == __file__
     yield "".join(shown.format())
     for cause in (error.__cause__, error.__context__):
@@ -85,7 +89,7 @@ def everything_said(error: BaseException) -> Iterator[str]:
 
 
 def pieces(server: RawServer) -> Iterator[str]:
-    """Yield every piece of what is secret: the certificate, and the signatures of the keys that came in."""
+    """Yield every piece of the secrets: the certificate, and the signatures of the received keys."""
     signatures = [request.json()["channelkey"][3:43] for request in server.received]
     for secret in (APP_CERTIFICATE, *signatures):
         for start in range(len(secret) - SHORTEST_PIECE + 1):
@@ -93,19 +97,19 @@ def pieces(server: RawServer) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", CHANNEL_CALLS)
-@pytest.mark.parametrize("how", ANSWERS)
-def test_no_secret_is_said(name: str, how: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("how", RESPONSES)
+def test_no_secret_is_exposed(name: str, how: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    said: list[str] = []
+    texts: list[str] = []
 
     servers: list[RawServer] = []
 
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
-        given = ANSWERS[how](servers[0].received[number].json()["channelkey"])
-        if given is None:
+        response = RESPONSES[how](servers[0].received[number].json()["channelkey"])
+        if response is None:
             writer.transport.abort()
         else:
-            writer.write(given)
+            writer.write(response)
             await writer.drain()
         if how == "silent":
             await asyncio.sleep(60)
@@ -117,16 +121,16 @@ def test_no_secret_is_said(name: str, how: str, caplog: pytest.LogCaptureFixture
             settings = channel_account(server.push_stream_url)
             seconds = 0.4 if how == "silent" else 5  # enough for a busy machine to send the request
             client = PushStreamClient(settings, timeouts=Timeouts(total_seconds=seconds))
-            said.extend((repr(settings), str(settings), settings.model_dump_json()))
-            said.extend((repr(client), repr(client.transport)))
+            texts.extend((repr(settings), str(settings), settings.model_dump_json()))
+            texts.extend((repr(client), repr(client.transport)))
             async with client:
                 try:
-                    said.append(repr(await CHANNEL_CALLS[name](client)))
+                    texts.append(repr(await CHANNEL_CALLS[name](client)))
                 except AgoraError as error:
-                    said.extend(everything_said(error))
+                    texts.extend(visible_text(error))
 
     asyncio.run(main())
-    said.extend(record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records)
+    texts.extend(record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records)
     assert servers[0].received
-    assert len(said) > 5
-    assert [text for piece in pieces(servers[0]) for text in said if piece in text] == []
+    assert len(texts) > 5
+    assert [text for piece in pieces(servers[0]) for text in texts if piece in text] == []

@@ -1,4 +1,4 @@
-"""What becomes of the requests of a transport whose account the vendor answers with 429."""
+"""Requests for an account that receives 429s."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from agora.errors import RateLimited, VendorUnavailable
 from agora.rate_limit import adaptive
 from agora.rate_limit.local import NoPermit
 from tests.client.push_stream_requests import DAY, account
-from tests.client.raw_server import EMPTY_DAY, RawServer, answer, answers, raw_server
+from tests.client.raw_server import EMPTY_DAY, RawServer, http_response, raw_server, respond_with
 
 APPS = [f"a{number}" for number in range(10)]
-LIMITED = answer(429, b'{"message": "words of the vendor"}')
-quickly = pytest.mark.usefixtures("quickly_given_up")
+THROTTLED = http_response(429, b'{"message": "words of the vendor"}')
+gives_up_soon = pytest.mark.usefixtures("short_give_up")
 
 
 GIVE_UP_AFTER_SECONDS = 0.3
 
 
 @pytest.fixture
-def given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up an account sooner than a limiter would send it three requests."""
+def immediate_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account before a limiter would send three requests."""
     monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", GIVE_UP_AFTER_SECONDS)
 
 
 class NoLimit:
-    """Permits without waiting, whatever the responses are."""
+    """Limiter that permits every request immediately, regardless of the responses."""
 
     async def acquire(self) -> float:
         return time.monotonic()
@@ -61,10 +61,10 @@ def rate_limited(results: Sequence[Response | BaseException]) -> list[RateLimite
     return errors
 
 
-@quickly
-def test_nothing_but_429_ends_every_request_and_nothing_more_is_sent() -> None:
+@gives_up_soon
+def test_persistent_429s_end_every_request_and_stop_sending() -> None:
     async def main() -> tuple[RawServer, list[RateLimited]]:
-        async with raw_server(answers(LIMITED)) as server:
+        async with raw_server(respond_with(THROTTLED)) as server:
             settings = account(server.base_url, requests_per_second=1000)
             async with DashboardClient(settings) as client:
                 first = await outcomes(client, APPS)
@@ -83,13 +83,13 @@ def test_nothing_but_429_ends_every_request_and_nothing_more_is_sent() -> None:
     assert all("this request was not sent; the account has had no" in str(e) for e in not_sent)
     assert all("Lower requests_per_second in the connection some_account" in str(e) for e in errors)
     assert {error.retry_at for error in errors} == {None}
-    assert len(not_sent) >= len(APPS), "those of the second call"
+    assert len(not_sent) >= len(APPS), "the requests of the second batch"
 
 
-def test_a_long_retry_after_ends_every_request_without_its_next_permit() -> None:
+def test_a_long_retry_after_ends_every_request_before_its_next_permit() -> None:
     async def main() -> tuple[int, list[RateLimited]]:
-        async with raw_server(answers(answer(429, Retry_After="86400"))) as server:
-            # The next permit would come after 100 seconds, which `outcomes` does not wait for.
+        async with raw_server(respond_with(http_response(429, Retry_After="86400"))) as server:
+            # The next permit would come after 100 seconds, but `outcomes` times out after 30.
             settings = account(server.base_url, requests_per_second=0.01)
             async with DashboardClient(settings) as client:
                 results = await outcomes(client, APPS)
@@ -105,12 +105,12 @@ def test_a_long_retry_after_ends_every_request_without_its_next_permit() -> None
     assert [error.app_id for error in errors if error.answer] == [APPS[0]]
 
 
-def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() -> None:
+def test_a_throttled_app_is_given_up_while_others_are_served() -> None:
     server_of: list[RawServer] = []
 
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
         refused = f"/{APPS[0]}/" in server_of[0].received[number].line
-        writer.write(LIMITED if refused else answer(200, EMPTY_DAY))
+        writer.write(THROTTLED if refused else http_response(200, EMPTY_DAY))
         await writer.drain()
 
     async def main() -> tuple[list[Response | BaseException], list[Response | BaseException]]:
@@ -124,16 +124,18 @@ def test_an_app_that_is_refused_while_others_are_served_is_not_asked_for_ever() 
     [error] = rate_limited(first[:1])
     assert error.answer is not None
     assert error.retry_at is None
-    assert all(isinstance(result, Response) for result in [*first[1:], *second]), "the transport goes on"
+    assert all(isinstance(result, Response) for result in [*first[1:], *second]), (
+        "the transport continues to send"
+    )
     refused = [received for received in server_of[0].received if f"/{APPS[0]}/" in received.line]
     assert len(refused) == RETRIES_WHEN_LIMITED + 1
 
 
-@pytest.mark.usefixtures("given_up_at_once")
-def test_a_process_that_is_refused_while_others_of_the_account_are_served_gives_up() -> None:
+@pytest.mark.usefixtures("immediate_give_up")
+def test_a_throttled_process_gives_up_while_others_are_served() -> None:
     async def main() -> tuple[list[RateLimited], float]:
         async with (
-            raw_server(answers(LIMITED)) as server,
+            raw_server(respond_with(THROTTLED)) as server,
             DashboardClient(account(server.base_url), limiter=NoLimit()) as client,
         ):
             began = time.monotonic()
@@ -144,10 +146,10 @@ def test_a_process_that_is_refused_while_others_of_the_account_are_served_gives_
     assert all(error.answer for error in errors)
 
 
-@pytest.mark.usefixtures("given_up_at_once")
-def test_any_other_response_starts_the_time_again() -> None:
+@pytest.mark.usefixtures("immediate_give_up")
+def test_any_other_response_restarts_the_give_up_time() -> None:
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
-        writer.write(answer(200, EMPTY_DAY) if number % 5 == 4 else LIMITED)
+        writer.write(http_response(200, EMPTY_DAY) if number % 5 == 4 else THROTTLED)
         await writer.drain()
 
     class Slow(NoLimit):
@@ -167,26 +169,26 @@ def test_any_other_response_starts_the_time_again() -> None:
     assert asyncio.run(main()) > 2 * GIVE_UP_AFTER_SECONDS
 
 
-def test_the_warehouses_time_out_is_not_taken_for_the_vendors_refusal() -> None:
+def test_a_time_out_in_the_warehouse_is_not_reported_as_throttling() -> None:
     class TimesOut(NoLimit):
         async def acquire(self) -> float:
-            raise TimeoutError("of the warehouse")
+            raise TimeoutError("in the warehouse")
 
     async def main() -> None:
         async with DashboardClient(account("http://127.0.0.1:1/x"), limiter=TimesOut()) as client:
-            with pytest.raises(TimeoutError, match="of the warehouse"):
+            with pytest.raises(TimeoutError, match="in the warehouse"):
                 await client.bandwidth("a1", DAY)
 
     asyncio.run(main())
 
 
-def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() -> None:
+def test_a_request_in_flight_when_the_transport_gives_up_gets_its_response() -> None:
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
         if number:
-            writer.write(answer(429, Retry_After="3600"))
+            writer.write(http_response(429, Retry_After="3600"))
         else:
             await asyncio.sleep(0.3)
-            writer.write(answer(200, EMPTY_DAY))
+            writer.write(http_response(200, EMPTY_DAY))
         await writer.drain()
 
     async def main() -> list[Response | BaseException]:
@@ -206,9 +208,9 @@ def test_a_request_under_way_when_the_transport_gives_up_keeps_its_response() ->
     assert isinstance(refused, RateLimited)
 
 
-def test_a_failure_after_429s_is_a_failure() -> None:
+def test_a_failure_after_429s_is_reported_as_such() -> None:
     async def main() -> int:
-        async with raw_server(answers(LIMITED, LIMITED, answer(500))) as server:
+        async with raw_server(respond_with(THROTTLED, THROTTLED, http_response(500))) as server:
             async with DashboardClient(account(server.base_url)) as client:
                 with pytest.raises(VendorUnavailable):
                     await client.bandwidth("a1", DAY)

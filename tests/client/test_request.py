@@ -1,4 +1,4 @@
-"""What goes over the wire: one request line, Basic authentication, no body, and nothing to other hosts."""
+"""Bandwidth requests on the wire: request line, Basic authentication, no body, no requests to other hosts."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import pytest
 
 from agora.client.dashboard import DashboardClient
 from agora.errors import UnexpectedResponse
-from tests.client.push_stream_requests import CERTIFICATE, DAY, account, asked
-from tests.client.raw_server import EMPTY_DAY, Received, answer, answers, raw_server
+from tests.client.push_stream_requests import CERTIFICATE, DAY, account, fetch_day
+from tests.client.raw_server import EMPTY_DAY, Received, http_response, raw_server, respond_with
 
 
 def request(app_id: str = "a1", **fields: str) -> Received:
     async def main() -> Received:
-        async with raw_server(answers(answer(200, EMPTY_DAY))) as server:
-            await asked(account(server.base_url, **fields), app_id)
+        async with raw_server(respond_with(http_response(200, EMPTY_DAY))) as server:
+            await fetch_day(account(server.base_url, **fields), app_id)
         (received,) = server.received
         return received
 
     return asyncio.run(main())
 
 
-def test_the_request_spells_the_date_without_dashes() -> None:
+def test_the_date_in_the_request_has_no_dashes() -> None:
     assert request().line == "GET /dev/v2/apps/a1/usages/bandwidth?date=20261101 HTTP/1.1"
 
 
-def test_the_answer_spells_it_with_dashes() -> None:
+def test_the_date_in_the_response_has_dashes() -> None:
     assert b'"date": "2026-11-01"' in EMPTY_DAY
 
 
@@ -41,7 +41,7 @@ def test_basic_authentication_is_exact(customer_id: str, certificate: str) -> No
     assert received.header("Authorization") == "Basic " + base64.b64encode(pair).decode()
 
 
-def test_a_get_has_no_body_and_asks_for_json_not_compressed() -> None:
+def test_a_get_has_no_body_and_requests_uncompressed_json() -> None:
     received = request()
     assert received.header("Content-Length") is None
     assert received.header("Transfer-Encoding") is None
@@ -49,68 +49,68 @@ def test_a_get_has_no_body_and_asks_for_json_not_compressed() -> None:
     assert received.header("Accept-Encoding") == "identity"
 
 
-def test_an_app_id_cannot_leave_its_place_in_the_path() -> None:
+def test_an_app_id_cannot_escape_its_path_segment() -> None:
     assert request("../../x?y#z").line.startswith(
         "GET /dev/v2/apps/..%2F..%2Fx%3Fy%23z/usages/bandwidth?date="
     )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_credentials_go_nowhere_else(status: int) -> None:
+def test_a_redirect_is_not_followed_and_receives_no_credentials(status: int) -> None:
     async def main() -> None:
         async with (
-            raw_server(answers(answer(200, EMPTY_DAY))) as elsewhere,
-            raw_server(answers(answer(status, b"", Location=elsewhere.base_url))) as server,
+            raw_server(respond_with(http_response(200, EMPTY_DAY))) as elsewhere,
+            raw_server(respond_with(http_response(status, b"", Location=elsewhere.base_url))) as server,
         ):
             with pytest.raises(UnexpectedResponse, match="Redirects are not followed"):
-                await asked(account(server.base_url))
+                await fetch_day(account(server.base_url))
             assert len(server.received) == 1
             assert elsewhere.received == []
 
     asyncio.run(main())
 
 
-def test_a_redirect_within_the_host_is_not_followed_either() -> None:
+def test_a_redirect_within_the_host_is_not_followed() -> None:
     async def main() -> None:
         async with raw_server(
-            answers(answer(302, b"", Location="/dev/v2/other"), answer(200, EMPTY_DAY))
+            respond_with(http_response(302, b"", Location="/dev/v2/other"), http_response(200, EMPTY_DAY))
         ) as server:
             with pytest.raises(UnexpectedResponse):
-                await asked(account(server.base_url))
+                await fetch_day(account(server.base_url))
             assert len(server.received) == 1
 
     asyncio.run(main())
 
 
-def test_proxies_of_the_environment_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_from_the_environment_receive_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with (
-            raw_server(answers(answer(200))) as proxy,
-            raw_server(answers(answer(200, EMPTY_DAY))) as server,
+            raw_server(respond_with(http_response(200))) as proxy,
+            raw_server(respond_with(http_response(200, EMPTY_DAY))) as server,
         ):
             for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
                 monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-            await asked(account(server.base_url))
+            await fetch_day(account(server.base_url))
             assert (len(proxy.received), len(server.received)) == (0, 1)
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("most", [1, 4])
-def test_no_more_requests_are_under_way_than_allowed(most: int) -> None:
+@pytest.mark.parametrize("limit", [1, 4])
+def test_concurrent_requests_stay_within_max_concurrency(limit: int) -> None:
     async def main() -> int:
         async def slowly(writer: asyncio.StreamWriter, _number: int) -> None:
             await asyncio.sleep(0.02)
-            writer.write(answer(200, EMPTY_DAY))
+            writer.write(http_response(200, EMPTY_DAY))
             await writer.drain()
 
         async with raw_server(slowly) as server:
-            async with DashboardClient(account(server.base_url, max_concurrency=most)) as client:
+            async with DashboardClient(account(server.base_url, max_concurrency=limit)) as client:
                 await asyncio.gather(*(client.bandwidth(f"a{number}", DAY) for number in range(20)))
             assert len(server.received) == 20
-            return server.most_under_way
+            return server.max_connections
 
-    assert asyncio.run(main()) == most
+    assert asyncio.run(main()) == limit
 
 
 def test_the_certificate_is_sent_only_in_its_header() -> None:

@@ -1,4 +1,4 @@
-"""The vendor's own words, whatever shape they come in."""
+"""The vendor's message, in whatever format it arrives."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from agora.client.response import Response
 pytestmark = pytest.mark.unit
 
 
-def said(body: bytes) -> str:
+def message_in(body: bytes) -> str:
     return Response(400, body, datetime(2026, 11, 1, tzinfo=UTC)).message()
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         (b'{"message": "date out of range"}', "date out of range"),
         (b'{"error_msg": "wrong date"}', "wrong date"),
@@ -44,8 +44,8 @@ def said(body: bytes) -> str:
         (b"\xff\xfe\x00", "��"),
     ],
 )
-def test_what_the_vendor_said(body: bytes, words: str) -> None:
-    assert said(body) == words
+def test_the_message_is_found(body: bytes, message: str) -> None:
+    assert message_in(body) == message
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_what_the_vendor_said(body: bytes, words: str) -> None:
         b'{"message": "before\\u2028after"}',
     ],
 )
-def test_nothing_unprintable_is_repeated(body: bytes) -> None:
-    words = said(body)
-    assert words.isprintable()
-    assert words.startswith("before")
+def test_the_message_is_printable(body: bytes) -> None:
+    message = message_in(body)
+    assert message.isprintable()
+    assert message.startswith("before")
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_nothing_unprintable_is_repeated(body: bytes) -> None:
         b'{"message": ' + b"1" * 10_000 + b"}",
     ],
 )
-def test_at_most_200_characters_are_repeated(body: bytes) -> None:
-    assert 1 <= len(said(body)) <= 200
+def test_the_message_has_at_most_200_characters(body: bytes) -> None:
+    assert 1 <= len(message_in(body)) <= 200
 
 
-def test_what_was_sent_is_not_repeated_whoever_says_it() -> None:
+def test_an_echoed_secret_is_masked() -> None:
     body = b'{"message": "bad header Authorization: Basic YTpzZWNyZXQ= of secret"}'
-    answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=("YTpzZWNyZXQ=", "secret"))
-    assert answer.message() == "bad header Authorization: Basic *** of ***"
-    assert "YTpzZWNyZXQ=" not in repr(replace(answer, body=b""))
+    response = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=("YTpzZWNyZXQ=", "secret"))
+    assert response.message() == "bad header Authorization: Basic *** of ***"
+    assert "YTpzZWNyZXQ=" not in repr(replace(response, body=b""))
 
 
 CERTIFICATE = """a"b'c/d\\e<f>&g h+i%25=é超😀-~"""
@@ -90,11 +90,13 @@ ESCAPES = {
     "plain": str,
     "json": lambda s: json.dumps(s)[1:-1],
     "json in upper case": lambda s: json.dumps(s)[1:-1].replace("\\ud83d\\ude00", "\\uD83D\\uDE00"),
-    "json of unicode": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "json with unicode": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
     "json with slashes": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
-    "json of each": lambda s: "".join(f"\\u{ord(c):04X}" if ord(c) < 65536 else c for c in s),
+    "json escape for each character": lambda s: "".join(
+        f"\\u{ord(c):04X}" if ord(c) < 65536 else c for c in s
+    ),
     "percent": lambda s: quote(s, safe=""),
-    "percent but slashes": quote,
+    "percent except slashes": quote,
     "percent in lower case": lambda s: "".join(f"%{byte:02x}" for byte in s.encode()),
     "plus": quote_plus,
     "html": html.escape,
@@ -107,7 +109,7 @@ ESCAPES = {
     "html twice": lambda s: html.escape(html.escape(s)),
     "json twice": lambda s: json.dumps(json.dumps(s)[1:-1])[1:-1],
     "json in percent in html": lambda s: html.escape(quote(json.dumps(s)[1:-1], safe="")),
-    "bytes of Python": lambda s: "".join(f"\\x{byte:02x}" for byte in s.encode()),
+    "Python bytes": lambda s: "".join(f"\\x{byte:02x}" for byte in s.encode()),
     "code points in braces": lambda s: "".join(f"\\u{{{ord(c):x}}}" for c in s),
     "percent and u": lambda s: "".join(f"%u{ord(c):04x}" if ord(c) < 65536 else c for c in s),
     "quoted-printable": lambda s: "".join(f"={byte:02X}" for byte in s.encode()),
@@ -121,18 +123,18 @@ ESCAPES = {
 
 @pytest.mark.parametrize("secret", [CERTIFICATE, TOKEN], ids=["certificate", "token"])
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
-def test_an_escaped_secret_is_not_repeated(secret: str, escape: Callable[[str], str]) -> None:
+def test_an_escaped_secret_is_masked(secret: str, escape: Callable[[str], str]) -> None:
     echo = escape(secret)
     for cut in (0, 1, 2, 5):
         body = f"before {echo}{' after' if not cut else ''}".encode("utf-8", "surrogatepass")
         body = body.decode().removesuffix(echo[-cut:] if cut else "").encode()
-        answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
-        assert answer.message() == ("before ***" if cut else "before *** after")
+        response = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+        assert response.message() == ("before ***" if cut else "before *** after")
 
 
-def test_other_text_is_left_as_it_is() -> None:
-    answer = Response(403, b"before %41 after", datetime(2026, 11, 1, tzinfo=UTC), secrets=(CERTIFICATE,))
-    assert answer.message() == "before %41 after"
+def test_other_text_is_unchanged() -> None:
+    response = Response(403, b"before %41 after", datetime(2026, 11, 1, tzinfo=UTC), secrets=(CERTIFICATE,))
+    assert response.message() == "before %41 after"
 
 
 HEXADECIMAL = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -151,13 +153,13 @@ HEXADECIMAL = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
         lambda s: s.hex(":").upper(),
     ],
 )
-def test_an_encoded_secret_is_not_repeated(secret: str, encode: Callable[[bytes], str]) -> None:
+def test_an_encoded_secret_is_masked(secret: str, encode: Callable[[bytes], str]) -> None:
     echo = encode(secret.encode())
-    answer = Response(403, f"of {echo}.".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
-    said = answer.message()
-    assert "***" in said
+    response = Response(403, f"of {echo}.".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    message = response.message()
+    assert "***" in message
     pieces = (echo[at : at + 12] for at in range(len(echo) - 11))
-    assert not [piece for piece in pieces if piece in said]
+    assert not [piece for piece in pieces if piece in message]
 
 
 @pytest.mark.parametrize(
@@ -171,37 +173,39 @@ def test_an_encoded_secret_is_not_repeated(secret: str, encode: Callable[[bytes]
         "\u200b".join(HEXADECIMAL),
     ],
 )
-def test_a_hexadecimal_secret_has_no_case_and_a_piece_of_it_is_enough(text: str) -> None:
-    answer = Response(403, f"bad {text}!".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(HEXADECIMAL,))
-    assert answer.message() == "bad ***!"
+def test_a_hexadecimal_secret_is_masked_in_any_case_and_in_pieces(text: str) -> None:
+    response = Response(
+        403, f"bad {text}!".encode(), datetime(2026, 11, 1, tzinfo=UTC), secrets=(HEXADECIMAL,)
+    )
+    assert response.message() == "bad ***!"
 
 
 @pytest.mark.parametrize("secret", ["p@$$!!w0#%%", "密码密码密码密码", "a=3D=3D=3D=3D"])
-def test_a_secret_of_signs_is_not_repeated_and_masks_nothing_else(secret: str) -> None:
+def test_a_secret_with_symbols_is_masked_and_nothing_else_is(secret: str) -> None:
     body = f"before {secret} or {quote(secret, safe='')} after, p = 100 %".encode()
-    answer = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
-    assert answer.message() == "before *** or *** after, p = 100 %"
+    response = Response(403, body, datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    assert response.message() == "before *** or *** after, p = 100 %"
 
 
 @pytest.mark.parametrize("secret", ["        ", "\\\\\\\\\\\\\\\\", "++++++++"])
-def test_a_secret_of_blanks_masks_nothing(secret: str) -> None:
-    answer = Response(403, b"some normal text", datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
-    assert answer.message() == "some normal text"
+def test_a_secret_of_filler_characters_masks_nothing(secret: str) -> None:
+    response = Response(403, b"some normal text", datetime(2026, 11, 1, tzinfo=UTC), secrets=(secret,))
+    assert response.message() == "some normal text"
 
 
 @pytest.mark.parametrize(
     "text", ["%25", "&amp;", "&#0", "\\", "=", "<br ", f"{HEXADECIMAL[:8]}-", f"{HEXADECIMAL} ", "é"]
 )
 @pytest.mark.parametrize("secret", [HEXADECIMAL, f"{HEXADECIMAL[:8]}------------"])
-def test_masking_does_work_in_proportion_to_the_text(secret: str, text: str) -> None:
-    mask_secrets((secret,), text)  # whose pieces are computed once
+def test_the_work_of_masking_is_proportional_to_the_text(secret: str, text: str) -> None:
+    mask_secrets((secret,), text)  # computes the pieces of the secret, which are then cached
     short, long = (text * 500)[:500], (text * 4000)[:4000]
     least = lines_run(lambda: mask_secrets((secret,), short))
     assert least < lines_run(lambda: mask_secrets((secret,), long)) < 8 * least + 500
 
 
 def lines_run(call: Callable[[], object]) -> int:
-    """Count the lines of Python that a call runs, a loop's body once per turn."""
+    """Count the lines of Python that a call runs, including every iteration of a loop."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -218,6 +222,6 @@ def lines_run(call: Callable[[], object]) -> int:
     return count
 
 
-def test_an_escape_is_looked_for_in_a_bounded_piece_of_the_text() -> None:
-    # The lines above do not show how far a pattern looks ahead.
+def test_the_escape_pattern_has_no_unbounded_repetition() -> None:
+    # A count of lines does not show how far a pattern looks ahead.
     assert not re.search(rb"(?<!\\)[*+]|\{\d*,\}", ESCAPE.pattern)

@@ -1,4 +1,4 @@
-"""The Customer Certificate and its Base64 form stand in no exception, repr or log record."""
+"""No exception, repr or log record shows the Customer Certificate or its Base64 form."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from agora.client.dashboard import DashboardClient
 from agora.client.request import Timeouts
 from agora.errors import VendorError
 from tests.client.push_stream_requests import CERTIFICATE, DAY, account
-from tests.client.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
+from tests.client.raw_server import EMPTY_DAY, Behaviour, http_response, raw_server, respond_with
 
-pytestmark = pytest.mark.usefixtures("quickly_given_up")
+pytestmark = pytest.mark.usefixtures("short_give_up")
 
 SECRETS = (
     CERTIFICATE,
@@ -26,7 +26,7 @@ SECRETS = (
 
 
 async def gibberish(writer: asyncio.StreamWriter, _number: int) -> None:
-    """Answer in a way that breaks HTTP, as a broken proxy may."""
+    """Send a response that violates HTTP, as a broken proxy may."""
     writer.write(b"HTTP/1.1 999999 \x00\r\nbroken\r\n\r\n")
     await writer.drain()
 
@@ -39,28 +39,28 @@ async def reset(writer: asyncio.StreamWriter, _number: int) -> None:
     writer.transport.abort()
 
 
-REPEATED = f'{{"message": "Authorization: Basic {SECRETS[1]} is not {CERTIFICATE}"}}'.encode()
+ECHO = f'{{"message": "Authorization: Basic {SECRETS[1]} is not {CERTIFICATE}"}}'.encode()
 BEHAVIOURS: dict[str, Behaviour] = {
-    "repeated": answers(answer(403, REPEATED)),
-    "fine": answers(answer(200, EMPTY_DAY)),
-    "refused": answers(answer(401, b'{"message": "no"}')),
-    "unknown": answers(answer(404)),
-    "limited": answers(answer(429)),
-    "repeated and limited": answers(answer(429, REPEATED)),
-    "broken": answers(answer(500)),
-    "redirected": answers(answer(302, b"", Location="https://example.invalid/")),
-    "cut": answers(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
-    "no HTTP": gibberish,
+    "echoed": respond_with(http_response(403, ECHO)),
+    "accepted": respond_with(http_response(200, EMPTY_DAY)),
+    "refused": respond_with(http_response(401, b'{"message": "no"}')),
+    "unknown": respond_with(http_response(404)),
+    "throttled": respond_with(http_response(429)),
+    "echoed and throttled": respond_with(http_response(429, ECHO)),
+    "broken": respond_with(http_response(500)),
+    "redirected": respond_with(http_response(302, b"", Location="https://example.invalid/")),
+    "truncated": respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
+    "not HTTP": gibberish,
     "silent": silent,
     "reset": reset,
 }
 
 
-def everything_said(error: BaseException) -> Iterator[str]:
-    """Yield what a log could show of an exception, local variables included."""
+def visible_text(error: BaseException) -> Iterator[str]:
+    """Yield everything that a log could show of an exception, including local variables."""
     yield from (str(error), repr(error), repr(vars(error)))
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    # The first frame is the test's own, which holds the server and so what it received.
+    # The first frame is the test itself, which holds the server and thus the received requests.
     assert shown.stack.pop(0).filename == __file__
     yield "".join(shown.format())
     for cause in (error.__cause__, error.__context__):
@@ -69,24 +69,24 @@ def everything_said(error: BaseException) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
-def test_no_secret_is_said(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_exposed(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    said: list[str] = []
+    texts: list[str] = []
 
     async def main() -> None:
         asyncio.get_running_loop().set_debug(True)
         async with raw_server(BEHAVIOURS[name]) as server:
             settings = account(server.base_url)
             client = DashboardClient(settings, timeouts=Timeouts(total_seconds=0.2))
-            said.extend((repr(settings), str(settings), settings.model_dump_json()))
-            said.extend((repr(client), repr(client.transport)))
+            texts.extend((repr(settings), str(settings), settings.model_dump_json()))
+            texts.extend((repr(client), repr(client.transport)))
             async with client:
                 try:
-                    said.append(repr(await client.bandwidth("a1", DAY)))
+                    texts.append(repr(await client.bandwidth("a1", DAY)))
                 except VendorError as error:
-                    said.extend(everything_said(error))
+                    texts.extend(visible_text(error))
 
     asyncio.run(main())
-    said.extend(record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records)
-    assert len(said) > 5
-    assert [text for text in said for secret in SECRETS if secret in text] == []
+    texts.extend(record.getMessage() + str(record.args) + str(record.exc_text) for record in caplog.records)
+    assert len(texts) > 5
+    assert [text for text in texts for secret in SECRETS if secret in text] == []

@@ -1,4 +1,4 @@
-"""Every status from 300 to 599 gets one explanation that fits it, from each call of both APIs."""
+"""For each call of both APIs, every status from 300 to 599 has exactly one explanation."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ UNDOCUMENTED = (REDIRECT, PROXY, GAVE_UP, UNLISTED)
 
 def refusal(call: str, status: int) -> VendorError:
     settings = parse_dashboard("some_account", {"customer_id": "a", "customer_certificate": "b"})
-    answer = Response(status, b'{"message": "words of the vendor"}', datetime(2026, 11, 29, tzinfo=UTC))
-    return DashboardClient(settings).refusal(answer, status, CALLS[call], about="App a1", app_id="a1")
+    response = Response(status, b'{"message": "words of the vendor"}', datetime(2026, 11, 29, tzinfo=UTC))
+    return DashboardClient(settings).refusal(response, status, CALLS[call], about="App a1", app_id="a1")
 
 
-def explanation_of(status: int) -> str:
+def expected_explanation(status: int) -> str:
     if status == 407:
         return PROXY
     if status in (408, 425):
@@ -73,7 +73,7 @@ def explanation_of(status: int) -> str:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_status_has_the_one_explanation_that_fits(call: str) -> None:
+def test_every_status_has_exactly_one_explanation(call: str) -> None:
     for status in range(300, 600):
         error = refusal(call, status)
         text = str(error)
@@ -86,4 +86,4 @@ def test_every_status_has_the_one_explanation_that_fits(call: str) -> None:
         elif status in DOCUMENTED[call]:
             assert (type(error), given) == (DOCUMENTED[call][status], []), status
         else:
-            assert (type(error), given) == (UnexpectedResponse, [explanation_of(status)]), status
+            assert (type(error), given) == (UnexpectedResponse, [expected_explanation(status)]), status

@@ -1,4 +1,4 @@
-"""Every status becomes its typed error, which names app, day, connection and the vendor's words."""
+"""Every error status raises a typed error with the app, the day, the connection and the vendor's message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agora.errors import (
     VendorError,
     VendorUnavailable,
 )
-from tests.client.push_stream_requests import account_of, ask
+from tests.client.push_stream_requests import account_of, fetch_day_sync
 from tests.support.sandbox_server import RunningSandbox
 
 
@@ -39,14 +39,14 @@ from tests.support.sandbox_server import RunningSandbox
         (599, VendorUnavailable, "The next run tries again", 4),
     ],
 )
-def test_a_status_is_a_typed_error(
+def test_a_status_raises_its_typed_error(
     sandbox: RunningSandbox, status: int, kind: type[VendorError], advice: str, requests: int
 ) -> None:
     sandbox.put_faults([{"kind": "status", "status": status, "body": {"message": "words of the vendor"}}])
     app_id, day = sandbox.app_ids[0], sandbox.today() - timedelta(days=1)
 
     with pytest.raises(VendorError) as raised:
-        ask(account_of(sandbox), app_id, day)
+        fetch_day_sync(account_of(sandbox), app_id, day)
 
     error = raised.value
     assert type(error) is kind
@@ -56,7 +56,7 @@ def test_a_status_is_a_typed_error(
     assert advice in str(error)
     assert error.answer is not None
     assert error.answer.status == status
-    if status != 304:  # which has no body
+    if status != 304:  # a 304 has no body
         assert "words of the vendor" in str(error)
     assert sandbox.stats()["requests"] == requests
 
@@ -65,15 +65,15 @@ def test_a_status_is_a_typed_error(
     "body",
     [{"error_msg": "the words"}, {"code": 300, "message": "the words", "data": None}, "<h1>the words</h1>"],
 )
-def test_the_vendors_words_are_shown_whatever_their_shape(sandbox: RunningSandbox, body: Any) -> None:
+def test_the_vendors_message_is_shown_in_any_format(sandbox: RunningSandbox, body: Any) -> None:
     sandbox.put_faults([{"kind": "status", "status": 400, "body": body}])
     with pytest.raises(DayRefused, match="the words"):
-        ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today())
+        fetch_day_sync(account_of(sandbox), sandbox.app_ids[0], sandbox.today())
 
 
-def test_wrong_credentials_are_told_apart_from_app_credentials(sandbox: RunningSandbox) -> None:
+def test_the_error_distinguishes_credentials_from_app_credentials(sandbox: RunningSandbox) -> None:
     with pytest.raises(AppRefused, match="neither is the App ID or App Certificate") as raised:
-        ask(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
+        fetch_day_sync(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
     assert "missing or wrong" in str(raised.value)
     assert sandbox.stats()["by_status"] == {"401": 1}
 
@@ -95,11 +95,11 @@ def test_a_401_for_one_app_does_not_stop_the_others(sandbox: RunningSandbox, sta
 
 
 @pytest.mark.parametrize(("apps", "counted"), [(["a1"], "1 app "), (["a1", "b2"], "2 different apps ")])
-def test_refused_credentials_say_for_how_many_apps_and_what_to_fix(
+def test_the_error_for_refused_credentials_states_the_app_count_and_the_fix(
     sandbox: RunningSandbox, apps: list[str], counted: str
 ) -> None:
     with pytest.raises(AppRefused) as raised:
-        ask(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
+        fetch_day_sync(account_of(sandbox, customer_certificate="wrong"), sandbox.app_ids[0], sandbox.today())
 
     error = credentials_refused(raised.value, apps)
 
@@ -118,23 +118,23 @@ def test_refused_credentials_say_for_how_many_apps_and_what_to_fix(
 
 def test_an_app_of_another_account_is_unknown(sandbox: RunningSandbox) -> None:
     with pytest.raises(UnknownApp, match="no such App ID"):
-        ask(account_of(sandbox), "f" * 32, sandbox.today() - timedelta(days=1))
+        fetch_day_sync(account_of(sandbox), "f" * 32, sandbox.today() - timedelta(days=1))
 
 
 def test_a_day_before_the_window_is_refused(sandbox: RunningSandbox) -> None:
     with pytest.raises(DayRefused, match="Only the last 1 month can be requested"):
-        ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=40))
+        fetch_day_sync(account_of(sandbox), sandbox.app_ids[0], sandbox.today() - timedelta(days=40))
 
 
 @pytest.mark.parametrize("status", [200, 201, 203])
-def test_any_2xx_is_an_answer(sandbox: RunningSandbox, status: int) -> None:
+def test_any_2xx_is_a_success(sandbox: RunningSandbox, status: int) -> None:
     sandbox.put_faults([{"kind": "status", "status": status, "body": "{}"}])
-    answer = ask(account_of(sandbox), sandbox.app_ids[0], sandbox.today())
-    assert (answer.status, answer.body, answer.fault) == (status, b"{}", "")
+    response = fetch_day_sync(account_of(sandbox), sandbox.app_ids[0], sandbox.today())
+    assert (response.status, response.body, response.fault) == (status, b"{}", "")
 
 
-def test_a_day_arrives_as_the_sandbox_has_it(sandbox: RunningSandbox) -> None:
+def test_a_day_has_the_points_of_the_sandbox(sandbox: RunningSandbox) -> None:
     app_id, day = sandbox.app_ids[1], sandbox.today() - timedelta(days=1)
-    answer = ask(account_of(sandbox), app_id, day)
-    assert decode(answer.body, day).tolist() == sandbox.points(app_id, day)
-    assert answer.fetched_at.tzinfo is not None
+    response = fetch_day_sync(account_of(sandbox), app_id, day)
+    assert decode(response.body, day).tolist() == sandbox.points(app_id, day)
+    assert response.fetched_at.tzinfo is not None

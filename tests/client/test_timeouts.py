@@ -1,4 +1,4 @@
-"""A host that hangs is left alone in time, whatever it hangs in; the message says which time was up."""
+"""Time-outs: a host may hang at any stage, and the message names the time-out."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from agora.client.dashboard import DashboardClient
 from agora.client.request import TIMEOUTS, Timeouts
 from agora.errors import VendorUnavailable
 from sandbox.proxy import NetworkFault
-from tests.client.push_stream_requests import DAY, account, asked
-from tests.client.raw_server import EMPTY_DAY, Behaviour, answer, answers, raw_server
+from tests.client.push_stream_requests import DAY, account, fetch_day
+from tests.client.raw_server import EMPTY_DAY, Behaviour, http_response, raw_server, respond_with
 from tests.support.network_proxy import running_proxy
 
-LONG = 300.0  # longer than anybody waits for a test
+LONG = 300.0  # longer than any test may run
 SHORT = 0.3
 
 
-def hung(
+def time_out_error(
     fault: NetworkFault, timeouts: Timeouts, behave: Behaviour, scheme: str = "http"
 ) -> VendorUnavailable:
-    """Ask through a proxy with this fault; return what is raised."""
+    """Request a day through a proxy with a fault, and return the error."""
 
     async def main() -> VendorUnavailable:
         async with raw_server(behave) as server:
             with running_proxy(server.port, fault) as proxy:
                 settings = account(f"{scheme}://127.0.0.1:{proxy.port}/dev/v2")
                 with pytest.raises(VendorUnavailable) as raised:
-                    await asked(settings, retry=False, timeouts=timeouts)
+                    await fetch_day(settings, retry=False, timeouts=timeouts)
         return raised.value
 
     return asyncio.run(main())
@@ -42,49 +42,58 @@ async def drip(writer: asyncio.StreamWriter, _number: int) -> None:
         await asyncio.sleep(SHORT / 10)
 
 
-def test_a_connection_that_does_not_come_about() -> None:
-    # There is a port that accepts, but TLS gets no further.
-    error = hung(
-        NetworkFault("black-hole"), Timeouts(SHORT, LONG, LONG), answers(answer(200, EMPTY_DAY)), "https"
+def test_a_tls_handshake_that_never_ends() -> None:
+    # The port accepts connections, but the TLS handshake never ends.
+    error = time_out_error(
+        NetworkFault("black-hole"),
+        Timeouts(SHORT, LONG, LONG),
+        respond_with(http_response(200, EMPTY_DAY)),
+        "https",
     )
     assert "no connection within 0.3 s" in str(error)
     assert error.answer is None
 
 
-def test_silence_before_the_answer() -> None:
-    error = hung(NetworkFault("black-hole"), Timeouts(LONG, SHORT, LONG), answers(answer(200, EMPTY_DAY)))
+def test_silence_before_the_response() -> None:
+    error = time_out_error(
+        NetworkFault("black-hole"), Timeouts(LONG, SHORT, LONG), respond_with(http_response(200, EMPTY_DAY))
+    )
     assert "no data for 0.3 s" in str(error)
     assert error.answer is None
 
 
-def test_silence_in_mid_answer_keeps_what_came() -> None:
-    whole = answer(200, EMPTY_DAY)
+def test_silence_during_the_response_preserves_the_received_bytes() -> None:
+    whole = http_response(200, EMPTY_DAY)
     passed = len(whole) - 10
-    error = hung(NetworkFault("black-hole", after_bytes=passed), Timeouts(LONG, SHORT, LONG), answers(whole))
+    error = time_out_error(
+        NetworkFault("black-hole", after_bytes=passed), Timeouts(LONG, SHORT, LONG), respond_with(whole)
+    )
     assert f"the body was cut off after {len(EMPTY_DAY) - 10} bytes: no data for 0.3 s" in str(error)
     assert error.answer is not None
     assert error.answer.body == EMPTY_DAY[:-10]
 
 
-def test_an_answer_that_drips_without_end() -> None:
-    error = hung(NetworkFault(), Timeouts(LONG, LONG, SHORT), drip)
+def test_a_response_that_drips_without_end() -> None:
+    error = time_out_error(NetworkFault(), Timeouts(LONG, LONG, SHORT), drip)
     assert "bytes: the response was not complete within 0.3 s" in str(error)
     assert error.answer is not None
     assert error.answer.body.strip() == b""
 
 
-def test_a_line_too_slow_for_any_answer() -> None:
-    error = hung(
-        NetworkFault(latency_ms=60_000), Timeouts(LONG, LONG, SHORT), answers(answer(200, EMPTY_DAY))
+def test_a_network_too_slow_for_any_response() -> None:
+    error = time_out_error(
+        NetworkFault(latency_ms=60_000),
+        Timeouts(LONG, LONG, SHORT),
+        respond_with(http_response(200, EMPTY_DAY)),
     )
     assert "the response was not complete within 0.3 s" in str(error)
 
 
-def test_waiting_for_a_free_connection_is_not_the_hosts_fault() -> None:
+def test_waiting_for_a_free_connection_does_not_time_out() -> None:
 
     async def slowly(writer: asyncio.StreamWriter, _number: int) -> None:
         await asyncio.sleep(SHORT)
-        writer.write(answer(200, EMPTY_DAY))
+        writer.write(http_response(200, EMPTY_DAY))
         await writer.drain()
 
     async def main() -> None:
@@ -99,5 +108,5 @@ def test_waiting_for_a_free_connection_is_not_the_hosts_fault() -> None:
     asyncio.run(main())
 
 
-def test_the_longest_a_request_may_take_is_the_total() -> None:
+def test_the_total_time_out_is_the_longest() -> None:
     assert TIMEOUTS.connect_seconds <= TIMEOUTS.silence_seconds <= TIMEOUTS.total_seconds <= 60

@@ -1,4 +1,4 @@
-"""Both APIs, as each test asks them; skipped with the variable that it needs where that is not given."""
+"""Fixtures for both APIs. A test is skipped if a variable that it needs is not set."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.sandbox_server import RunningSandbox, running_sandbox
 
 @pytest.fixture(scope="session")
 def target() -> Iterator[Target]:
-    """Yield the API that the environment names, or else a sandbox of this run's own."""
-    named = Target.of_environment(os.environ)
+    """Yield the API that the environment names, or otherwise a sandbox for this run."""
+    named = Target.from_environment(os.environ)
     if named.given:
         yield named
         return
     with running_sandbox(quiet=True) as sandbox:
-        yield Target.of_sandbox(sandbox)
+        yield Target.for_sandbox(sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -36,24 +36,22 @@ def push_stream(target: Target) -> PushStreamApi:
 
 
 @pytest.fixture
-def leave_to_change(target: Target) -> None:
-    target.require_leave_to_change()
+def changes_allowed(target: Target) -> None:
+    target.require_changes_allowed()
 
 
 @pytest.fixture
-def quickly_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up an account after a moment of nothing but 429 instead of five minutes."""
+def short_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up an account after a fraction of a second of 429s, instead of five minutes."""
     assert adaptive.GIVE_UP_AFTER_SECONDS == 300
     monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 0.3)
 
 
 @pytest.fixture
 def sandbox(target: Target) -> Iterator[RunningSandbox]:
-    """Yield the sandbox, for what no test can provoke at the real API."""
+    """Yield the sandbox, for behaviour that no test can provoke at the real API."""
     if target.sandbox is None:
-        pytest.skip(
-            "Only a sandbox can be made to answer so: it runs where no AGORA_CONTRACT_ variable is set."
-        )
+        pytest.skip("This test needs the sandbox, which runs only if no AGORA_CONTRACT_ variable is set.")
     target.sandbox.reset_stats()
     target.sandbox.reset_channels()
     target.sandbox.put_open_states({})

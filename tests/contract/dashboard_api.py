@@ -1,4 +1,4 @@
-"""The Dashboard API as the suite asks it: by the product's client, and by plain HTTP."""
+"""Calls to the Dashboard API, with the product's client and over plain HTTP."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from agora.settings.connections import DashboardSettings, parse_dashboard
 from tests.contract.plain_http import Reply, send
 from tests.contract.target import SECONDS_BETWEEN_CALLS, Target
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 class DashboardApi:
-    """One account of the Dashboard API.
+    """An account at the Dashboard API.
 
     Args:
-        target: What is asked.
+        target: The API under test.
     """
 
     def __init__(self, target: Target) -> None:
@@ -32,7 +32,7 @@ class DashboardApi:
         self.app_id = target.value("APP_ID")
 
     def settings(self, **changed: Any) -> DashboardSettings:
-        """Return the account as a connection gives it."""
+        """Return the settings of the account, as read from a connection."""
         try:
             return parse_dashboard(
                 "contract",
@@ -45,45 +45,45 @@ class DashboardApi:
                 },
             )
         except SettingsError as error:
-            # Without its traceback, which shows what was given.
+            # A traceback would show the given values.
             pytest.fail(str(error), pytrace=False)
 
-    def ask(self, call: Callable[[DashboardClient], Awaitable[Given]], **changed: Any) -> Given:
-        """Make one call by the product's client, with these settings changed."""
+    def run(self, call: Callable[[DashboardClient], Awaitable[Result]], **changed: Any) -> Result:
+        """Make one call with the product's client, with some settings changed."""
 
-        async def asked() -> Given:
+        async def make_call() -> Result:
             async with DashboardClient(self.settings(**changed)) as client:
                 return await call(client)
 
-        self.target.take_turn()
-        return asyncio.run(asked())
+        self.target.wait_for_permit()
+        return asyncio.run(make_call())
 
     @property
     def authorization(self) -> SecretStr:
-        """The right header."""
+        """The valid `Authorization` header."""
         return basic(self.target.value("CUSTOMER_ID"), SecretStr(self.target.value("CUSTOMER_CERTIFICATE")))
 
     def get(self, call: str) -> Reply:
-        """Make a GET about the App ID by plain HTTP."""
+        """Send a GET for the App ID over plain HTTP."""
         return self.get_as(self.authorization, call)
 
     def get_as(self, authorization: SecretStr | None, call: str) -> Reply:
-        """Make a GET about the App ID as somebody else, or as nobody."""
+        """Send a GET for the App ID with other credentials, or without any."""
         return self._send("GET", call, authorization)
 
     def post(self, call: str) -> Reply:
-        """Make a POST about the App ID, with JSON that says nothing."""
+        """Send a POST for the App ID, with an empty JSON object."""
         return self._send("POST", call, self.authorization, SecretBytes(b"{}"))
 
     def _send(
         self, method: str, call: str, authorization: SecretStr | None, body: SecretBytes | None = None
     ) -> Reply:
         url = f"{self.settings().base_url}/apps/{self.app_id}/{call}"
-        self.target.take_turn()
+        self.target.wait_for_permit()
         return send(method, url, authorization=authorization, body=body)
 
 
 def basic(user_name: str, password: SecretStr) -> SecretStr:
-    """Spell the header of HTTP Basic authentication."""
+    """Return the header for HTTP Basic authentication."""
     pair = f"{user_name}:{password.get_secret_value()}".encode()
     return SecretStr("Basic " + base64.b64encode(pair).decode())

@@ -1,6 +1,6 @@
-"""One request by nothing but HTTP, as anybody could send it who has read the documents.
+"""Single requests over plain HTTP, as the vendor's documents describe them.
 
-What is secret travels as such up to the last line: a failure shows arguments and variables.
+Secrets stay wrapped until they are sent, because a test failure shows arguments and variables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it was received."""
+    """A response as received."""
 
     status: int
     body: bytes
@@ -29,7 +29,7 @@ class Reply:
 
 
 class NoReply(Exception):
-    """There was no answer."""
+    """No response was received."""
 
 
 def send(
@@ -39,16 +39,16 @@ def send(
     authorization: SecretStr | None = None,
     body: SecretBytes | None = None,
 ) -> Reply:
-    """Send one request; a redirect is not followed.
+    """Send one request without following redirects.
 
     Args:
         method: HTTP method.
-        url: Where to, with its query.
-        authorization: The header of that name.
-        body: What is sent as JSON.
+        url: URL, including the query.
+        authorization: Value of the `Authorization` header.
+        body: JSON to send.
 
     Raises:
-        NoReply: The network gave no answer.
+        NoReply: No response was received.
     """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -61,10 +61,10 @@ def send(
             connection.putheader("Content-Type", "application/json")
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(None if body is None else body.get_secret_value())
-        answer = connection.getresponse()
-        return Reply(answer.status, answer.read())
+        response = connection.getresponse()
+        return Reply(response.status, response.read())
     except (OSError, http.client.HTTPException) as error:
-        # Not its own traceback, which shows what was sent.
+        # The original traceback would show the request.
         raise NoReply(f"{method} {parts.path} at {parts.netloc}: {type(error).__name__}") from None
     finally:
         connection.close()

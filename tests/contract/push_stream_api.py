@@ -1,4 +1,4 @@
-"""The push-stream API as the suite asks it: by the product's client, and by plain HTTP."""
+"""Calls to the push-stream API, with the product's client and over plain HTTP."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.contract.plain_http import Reply, send
 from tests.contract.target import PREFIX, Target
 
 HIDDEN = f"${PREFIX}STREAM_URL"
-"""Stands for that address, which may hold a stream key, in whatever a failure could show."""
+"""Replaces the stream URL, which may contain a stream key, in everything that a failure could show."""
 
 
 class PushStreamApi:
-    """The push-stream API of one app.
+    """The push-stream API for one app.
 
     Args:
-        target: What is asked.
+        target: The API under test.
     """
 
     def __init__(self, target: Target) -> None:
@@ -34,7 +34,7 @@ class PushStreamApi:
         self.target = target
 
     def settings(self, **changed: Any) -> PushStreamSettings:
-        """Return the app as a connection gives it."""
+        """Return the settings of the app, as read from a connection."""
         try:
             return parse_push_stream(
                 "contract",
@@ -46,45 +46,45 @@ class PushStreamApi:
                 },
             )
         except SettingsError as error:
-            # Without its traceback, which shows what was given.
+            # A traceback would show the given values.
             pytest.fail(str(error), pytrace=False)
 
     @property
     def urls(self) -> list[str]:
-        """Where a stream may be pushed to; HIDDEN in every answer."""
+        """Destinations for the stream. Responses contain HIDDEN instead."""
         return [self.target.value("STREAM_URL")]
 
-    def ask(self, call: Callable[[PushStreamClient], Awaitable[Channel]], **changed: Any) -> Channel:
-        """Make one call by the product's client, with these settings changed."""
+    def run(self, call: Callable[[PushStreamClient], Awaitable[Channel]], **changed: Any) -> Channel:
+        """Make one call with the product's client, with some settings changed."""
 
-        async def asked() -> Channel:
+        async def make_call() -> Channel:
             async with PushStreamClient(self.settings(**changed)) as client:
                 return await call(client)
 
-        self.target.take_turn()
+        self.target.wait_for_permit()
         try:
-            channel = asyncio.run(asked())
+            channel = asyncio.run(make_call())
         except AgoraError as error:
-            # Without the frames that hold the address, and without it in the vendor's words.
+            # Remove the stream URL, which is in the vendor's message and in the frames of the traceback.
             error.args = tuple(map(self._hide, error.args))
             raise error.with_traceback(None) from None
         return replace(channel, urls=[self._hide(url) for url in channel.urls])
 
     def key(self, cname: str) -> SecretStr:
-        """Make a Channel Key for a channel."""
+        """Return a Channel Key for a channel."""
         settings = self.settings()
         return SecretStr(
             channel_key.generate(settings.app_id, settings.app_certificate.get_secret_value(), cname)
         )
 
     def body(self, cname: str, **fields: Any) -> SecretBytes:
-        """Spell what is said about a channel, with a good key unless another is given."""
+        """Return the body of a request for a channel, with a valid key unless another is given."""
         content = {"cname": cname, "channelkey": self.key(cname), **fields}
         return SecretBytes(json.dumps(content, default=SecretStr.get_secret_value).encode())
 
     def send(self, method: str, body: SecretBytes) -> Reply:
-        """Make one call by plain HTTP."""
-        self.target.take_turn()
+        """Make one call over plain HTTP."""
+        self.target.wait_for_permit()
         reply = send(method, f"{self.settings().base_url}/channel", body=body)
         return replace(reply, body=self._hide(reply.body.decode("utf-8", "replace")).encode())
 

@@ -1,4 +1,4 @@
-"""What the suite asks: a sandbox of its own, or the real API that the environment names."""
+"""The API under test: a sandbox, or the real API if the environment names it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 from tests.support.sandbox_server import RunningSandbox
 
 PREFIX = "AGORA_CONTRACT_"
-SECONDS_BETWEEN_CALLS = 0.2  # half of what the vendor's newer pages allow an account
+SECONDS_BETWEEN_CALLS = 0.2  # half the rate that the vendor's newer pages allow per account
 
 
 @dataclass
 class Target:
-    """What is asked, and what was given for asking it.
+    """The API under test, and its variables.
 
     Attributes:
-        given: The variables by their names behind the prefix; those of a sandbox are made up here. Ask for
-            them by `value`, so that no local variable holds them all where a failure may show it.
-        sandbox: Where nothing was given, the sandbox that is asked.
+        given: Values of the variables, by name without the prefix. Read them with `value`, so that a failure
+            report, which shows local variables, does not contain all values.
+        sandbox: The sandbox under test, or None for the real API.
     """
 
     given: Mapping[str, str] = field(repr=False)
@@ -29,14 +29,14 @@ class Target:
     _next_call_at: float = field(default=0.0, init=False, repr=False)
 
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str]) -> Target:
-        """Return the real API with what the environment gives; nothing given means that none is meant."""
+    def from_environment(cls, environment: Mapping[str, str]) -> Target:
+        """Return the real API with the variables from the environment, of which there may be none."""
         named = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
         return cls({name.removeprefix(PREFIX): value for name, value in named.items()})
 
     @classmethod
-    def of_sandbox(cls, sandbox: RunningSandbox) -> Target:
-        """Return a sandbox, with every call allowed."""
+    def for_sandbox(cls, sandbox: RunningSandbox) -> Target:
+        """Return a sandbox as the target, with every call allowed."""
         app_id = sandbox.app_ids[0]
         given = {
             "BASE_URL": sandbox.base_url,
@@ -51,22 +51,22 @@ class Target:
         return cls(given, sandbox)
 
     def value(self, name: str) -> str:
-        """Return a variable, or an empty text where it is not given."""
+        """Return the value of a variable, or an empty string if it is not set."""
         return self.given.get(name, "")
 
     def require(self, *names: str) -> None:
-        """Skip the test where one of these variables is not given."""
+        """Skip the test if one of these variables is not set."""
         missing = [PREFIX + name for name in names if not self.value(name)]
         if missing:
-            pytest.skip(f"It needs {' and '.join(missing)} in the environment.")
+            pytest.skip(f"This test needs {' and '.join(missing)} in the environment.")
 
-    def require_leave_to_change(self) -> None:
-        """Skip the test unless what it changes over there may be changed."""
+    def require_changes_allowed(self) -> None:
+        """Skip the test unless tests may change the account."""
         if self.value("DESTRUCTIVE") != "1":
-            pytest.skip(f"It changes something there: it needs {PREFIX}DESTRUCTIVE=1 in the environment.")
+            pytest.skip(f"This test changes the account. It needs {PREFIX}DESTRUCTIVE=1 in the environment.")
 
-    def take_turn(self) -> None:
-        """Wait until the next call may be sent; a sandbox of the suite's own has no limit."""
+    def wait_for_permit(self) -> None:
+        """Wait until the next call may be sent. The sandbox has no limit."""
         if self.sandbox is None:
             time.sleep(max(0.0, self._next_call_at - time.monotonic()))
             self._next_call_at = time.monotonic() + SECONDS_BETWEEN_CALLS

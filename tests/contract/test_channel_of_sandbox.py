@@ -1,4 +1,4 @@
-"""What a channel call sends and understands, seen where both ends can be: at a sandbox."""
+"""Channel calls to a sandbox, whose state shows what the product sent."""
 
 from __future__ import annotations
 
@@ -33,36 +33,38 @@ DOCUMENTED = [
 ]
 
 
-def pushed(sandbox: RunningSandbox) -> list[tuple[str, list[str], list[int]]]:
-    return [(it["cname"], it["urls"], it["uids"]) for it in sandbox.channels()["channels"]]
+def active_channels(sandbox: RunningSandbox) -> list[tuple[str, list[str], list[int]]]:
+    return [
+        (channel["cname"], channel["urls"], channel["uids"]) for channel in sandbox.channels()["channels"]
+    ]
 
 
-def test_a_start_says_channel_and_urls(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
-    push_stream.ask(lambda client: client.start("lobby", URLS))
-    assert pushed(sandbox) == [("lobby", URLS, [])]
+def test_a_start_sends_channel_and_urls(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.run(lambda client: client.start("lobby", URLS))
+    assert active_channels(sandbox) == [("lobby", URLS, [])]
 
 
-def test_a_start_may_leave_the_urls_out(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
-    push_stream.ask(lambda client: client.start("lobby"))
-    assert pushed(sandbox) == [("lobby", [], [])]
+def test_a_start_may_omit_the_urls(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.run(lambda client: client.start("lobby"))
+    assert active_channels(sandbox) == [("lobby", [], [])]
 
 
-def test_an_update_says_hosts_in_their_order_urls_or_both(
+def test_an_update_sends_ordered_hosts_urls_or_both(
     push_stream: PushStreamApi, sandbox: RunningSandbox
 ) -> None:
-    push_stream.ask(lambda client: client.start("lobby", URLS))
-    push_stream.ask(lambda client: client.update("lobby", uids=UIDS))
-    assert pushed(sandbox) == [("lobby", URLS, UIDS)]
-    push_stream.ask(lambda client: client.update("lobby", urls=URLS[1:]))
-    assert pushed(sandbox) == [("lobby", URLS[1:], UIDS)]
-    push_stream.ask(lambda client: client.update("lobby", uids=UIDS[::-1], urls=URLS))
-    assert pushed(sandbox) == [("lobby", URLS, UIDS[::-1])]
+    push_stream.run(lambda client: client.start("lobby", URLS))
+    push_stream.run(lambda client: client.update("lobby", uids=UIDS))
+    assert active_channels(sandbox) == [("lobby", URLS, UIDS)]
+    push_stream.run(lambda client: client.update("lobby", urls=URLS[1:]))
+    assert active_channels(sandbox) == [("lobby", URLS[1:], UIDS)]
+    push_stream.run(lambda client: client.update("lobby", uids=UIDS[::-1], urls=URLS))
+    assert active_channels(sandbox) == [("lobby", URLS, UIDS[::-1])]
 
 
-def test_a_stop_ends_it(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
-    push_stream.ask(lambda client: client.start("lobby", URLS))
-    push_stream.ask(lambda client: client.stop("lobby"))
-    assert pushed(sandbox) == []
+def test_a_stop_ends_the_push_stream(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+    push_stream.run(lambda client: client.start("lobby", URLS))
+    push_stream.run(lambda client: client.stop("lobby"))
+    assert active_channels(sandbox) == []
 
 
 @pytest.mark.parametrize(("method", "status", "kind"), DOCUMENTED)
@@ -71,29 +73,29 @@ def test_every_documented_refusal_is_a_typed_error(
 ) -> None:
     sandbox.put_faults([{"call": "channel", "kind": "status", "status": status}])
     with pytest.raises(VendorError, match=f"Channel lobby, .*HTTP {status}") as refused:
-        push_stream.ask(CALLS[method])
+        push_stream.run(CALLS[method])
     assert type(refused.value) is kind
 
 
 def test_a_second_start_is_a_conflict(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
-    push_stream.ask(CALLS["POST"])
+    push_stream.run(CALLS["POST"])
     with pytest.raises(ChannelConflict, match="HTTP 409"):
-        push_stream.ask(CALLS["POST"])
+        push_stream.run(CALLS["POST"])
     assert sandbox.channels()["starts"] == 1
 
 
-@pytest.mark.parametrize("words", ["Bad Request", "urls: more than 8"])
-def test_a_400_shows_whatever_words_it_comes_with(
-    push_stream: PushStreamApi, sandbox: RunningSandbox, words: str
-) -> None:
-    body = {"error": {"code": 400, "message": words}}
+@pytest.mark.parametrize("message", ["Bad Request", "urls: more than 8"])
+def test_a_400_shows_its_message(push_stream: PushStreamApi, sandbox: RunningSandbox, message: str) -> None:
+    body = {"error": {"code": 400, "message": message}}
     sandbox.put_faults([{"call": "channel", "kind": "status", "status": 400, "body": body}])
-    with pytest.raises(RequestInvalid, match=words):
-        push_stream.ask(CALLS["POST"])
+    with pytest.raises(RequestInvalid, match=message):
+        push_stream.run(CALLS["POST"])
 
 
-def test_the_open_state_is_the_gateways_business(push_stream: PushStreamApi, sandbox: RunningSandbox) -> None:
+def test_the_product_does_not_check_the_open_state(
+    push_stream: PushStreamApi, sandbox: RunningSandbox
+) -> None:
     assert not any(sandbox.open_states().values())
-    push_stream.ask(CALLS["POST"])
-    assert pushed(sandbox) == [("lobby", URLS, [])]
+    push_stream.run(CALLS["POST"])
+    assert active_channels(sandbox) == [("lobby", URLS, [])]
     assert sandbox.stats()["requests"] == 0

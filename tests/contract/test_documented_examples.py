@@ -1,4 +1,4 @@
-"""The documents' own examples, as answers: the product reads them as they stand there."""
+"""The product decodes the example responses in the vendor's documents."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ CALLS: dict[str, Callable[[PushStreamClient], Any]] = {
 }
 
 
-def answer(sandbox: RunningSandbox, call: str, content: Any, status: int = 200) -> None:
+def set_response(sandbox: RunningSandbox, call: str, content: Any, status: int = 200) -> None:
     body = json.dumps(content)
     sandbox.put_faults([{"call": call, "kind": "status", "status": status, "body": body}])
 
 
 def test_a_day(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
-    # Between its second point and its last one the document writes dots.
+    # The document shows these points, with dots between the second and the last.
     points = {"00:00": 100, "00:05": 200, "23:55": 100}
-    answer(sandbox, "bandwidth", {"date": "2018-08-07", "unit": "kbps", "value": points})
-    received = dashboard.ask(lambda client: client.bandwidth(dashboard.app_id, A_DAY))
+    set_response(sandbox, "bandwidth", {"date": "2018-08-07", "unit": "kbps", "value": points})
+    received = dashboard.run(lambda client: client.bandwidth(dashboard.app_id, A_DAY))
     kbps = decode(received.body, A_DAY).tolist()
     assert [kbps[0], kbps[1], kbps[-1]] == [100, 200, 100]
 
 
-def test_an_application_with_success(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
-    answer(sandbox, "open_state", {"enable": True})
-    assert dashboard.ask(lambda client: client.apply_for_push_stream(dashboard.app_id)) is True
+def test_a_successful_application(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
+    set_response(sandbox, "open_state", {"enable": True})
+    assert dashboard.run(lambda client: client.apply_for_push_stream(dashboard.app_id)) is True
 
 
-def test_a_state_that_is_not_open(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
-    answer(sandbox, "open_state", {"enable": False})
-    assert dashboard.ask(lambda client: client.push_stream_is_open(dashboard.app_id)) is False
+def test_a_closed_state(dashboard: DashboardApi, sandbox: RunningSandbox) -> None:
+    set_response(sandbox, "open_state", {"enable": False})
+    assert dashboard.run(lambda client: client.push_stream_is_open(dashboard.app_id)) is False
 
 
 @pytest.mark.parametrize(
     ("call", "data", "channel"),
     [
         ("start", {"cname": "channel", "uids": UIDS, "urls": URLS}, Channel("channel", UIDS, URLS)),
-        # Another name than the example asks for; it is the vendor's to say.
+        # The example response names another channel than the request.
         ("update", {"cname": "channel1", "uids": UIDS, "urls": URLS}, Channel("channel1", UIDS, URLS)),
         ("stop", {"cname": "channel"}, Channel("channel", [], [])),
     ],
@@ -63,8 +63,8 @@ def test_a_state_that_is_not_open(dashboard: DashboardApi, sandbox: RunningSandb
 def test_a_channel(
     push_stream: PushStreamApi, sandbox: RunningSandbox, call: str, data: dict[str, Any], channel: Channel
 ) -> None:
-    answer(sandbox, "channel", {"data": data})
-    assert push_stream.ask(CALLS[call]) == channel
+    set_response(sandbox, "channel", {"data": data})
+    assert push_stream.run(CALLS[call]) == channel
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_failure(
     kind: type[VendorError],
     calls: list[str],
 ) -> None:
-    answer(sandbox, "channel", {"error": {"code": code, "message": message}}, code)
+    set_response(sandbox, "channel", {"error": {"code": code, "message": message}}, code)
     for call in calls:
         with pytest.raises(kind, match=f"HTTP {code} from the vendor: {message}"):
-            push_stream.ask(CALLS[call])
+            push_stream.run(CALLS[call])

@@ -1,4 +1,4 @@
-"""Sending metrics harms nobody: not the task that sends them, and where nobody listens nothing is asked."""
+"""A failure to send metrics fails no task, and without a metrics receiver the warehouse is not queried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Sent = list[tuple[str, str, Any, Any]]
 
 
 class Client:
-    """Keeps what it is told to send, or fails as a client of Airflow's may."""
+    """Records the metrics sent, or raises an error like one of Airflow's clients."""
 
     def __init__(self, sent: Sent, error: Exception | None) -> None:
         self.sent = sent
@@ -33,19 +33,19 @@ class Client:
 
 @pytest.fixture
 def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """Return what is sent instead of sending it; the parameter is the error that sending ends with."""
+    """Return the recorded metrics. The parameter is the error that sending raises."""
     sent: Sent = []
     monkeypatch.setattr(metrics, "stats", Client(sent, getattr(request, "param", None)))
     return sent
 
 
 @pytest.fixture
-def nowhere() -> Engine:
-    """Return an engine that reaches no warehouse."""
+def unreachable() -> Engine:
+    """Return an engine for an unreachable warehouse."""
     return create_engine("postgresql+psycopg2://loader:secret-of-loader@127.0.0.1:1/warehouse")
 
 
-def test_a_batch_says_whose_it_is(sent: Sent) -> None:
+def test_metrics_of_a_batch_are_tagged_with_its_account(sent: Sent) -> None:
     summary = BatchResult(requests=7, received=5, points_received=1_440, changed=3, seconds={"fetch": 1.5})
     metrics.report_batch("second_account", summary)
     tags = {"conn_id": "second_account"}
@@ -62,14 +62,14 @@ def test_a_batch_says_whose_it_is(sent: Sent) -> None:
     ]
 
 
-def test_a_stage_that_fails_sends_nothing(sent: Sent) -> None:
+def test_a_failing_stage_sends_no_duration(sent: Sent) -> None:
     with pytest.raises(ZeroDivisionError), metrics.report_duration("check"):
         raise ZeroDivisionError
     assert sent == []
 
 
 @pytest.mark.parametrize("sent", [OSError("no route"), ValueError("no number")], indirect=True)
-def test_a_client_that_fails_fails_no_task(sent: Sent, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_client_does_not_fail_the_task(sent: Sent, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         metrics.report_batch("agora_dashboard", BatchResult(requests=7))
         with metrics.report_duration("refresh"):
@@ -77,25 +77,25 @@ def test_a_client_that_fails_fails_no_task(sent: Sent, caplog: pytest.LogCapture
     assert caplog.text.count("Metrics were not sent: ") == 2
 
 
-def test_where_nobody_listens_the_warehouse_is_not_asked(
-    nowhere: Engine, sent: Sent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_without_a_metrics_receiver_the_warehouse_is_not_queried(
+    unreachable: Engine, sent: Sent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for switch in metrics.SWITCHES:
         monkeypatch.delenv(f"AIRFLOW__METRICS__{switch.upper()}", raising=False)
-    metrics.report_gauges(nowhere)
+    metrics.report_gauges(unreachable)
     assert (sent, caplog.text) == ([], "")
 
 
 @pytest.mark.parametrize("switch", metrics.SWITCHES)
-def test_a_warehouse_that_does_not_answer_fails_no_task(
-    nowhere: Engine,
+def test_an_unreachable_warehouse_does_not_fail_the_task(
+    unreachable: Engine,
     sent: Sent,
     switch: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW__METRICS__{switch.upper()}", "True")
-    metrics.report_gauges(nowhere)
+    metrics.report_gauges(unreachable)
     assert f"Metrics were not sent: {OperationalError.__name__}" in caplog.text
     assert "secret-of-loader" not in caplog.text
     assert sent == []

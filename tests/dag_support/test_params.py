@@ -1,4 +1,4 @@
-"""The check that refuses a run whose conf has a key that its DAG does not know."""
+"""A run is refused if its conf has a key that is not a parameter of the DAG."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def refuse(conf: Any, *params: str) -> None:
 
 
 @pytest.mark.parametrize("conf", [None, {}, {"action": "query"}, {"app_ids": None, "action": "apply"}])
-def test_known_parameters_are_accepted_all_or_some_or_none(conf: Any) -> None:
+def test_any_subset_of_the_parameters_is_accepted(conf: Any) -> None:
     refuse(conf, "action", "app_ids")
 
 
-def test_a_run_that_another_dag_triggers_has_a_key_of_airflow() -> None:
+def test_the_key_that_airflow_adds_to_triggered_runs_is_accepted() -> None:
     refuse({"action": "query", "openlineage": {"parentRunId": "…"}}, "action")
 
 
@@ -56,7 +56,7 @@ def test_a_run_that_another_dag_triggers_has_a_key_of_airflow() -> None:
         (["action"], ("action",), "The conf of agora_example must be a JSON object. Nothing was requested."),
     ],
 )
-def test_an_unknown_key_is_named_beside_the_known_ones(
+def test_an_unknown_key_is_named_with_the_known_ones(
     conf: Any, params: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(SettingsError) as raised:

@@ -1,4 +1,4 @@
-"""The notes of tasks, and how they become the note of a run."""
+"""Task notes, and how they are joined into a run note."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 class Notes(dict[str, Any]):
-    """The XComs of a task."""
+    """A task's XComs."""
 
     def xcom_push(self, key: str, value: Any) -> None:
         self[key] = value
@@ -30,7 +30,7 @@ def context(notes: Notes) -> Any:
     return {"ti": notes}
 
 
-def test_a_wrong_setting_is_noted_and_not_tried_again(notes: Notes) -> None:
+def test_a_settings_error_is_noted_and_not_retried(notes: Notes) -> None:
     with pytest.raises(AirflowFailException, match=r"Fix this\."), noting_errors(context(notes)):
         raise SettingsError("Fix this.", conn_id="some_account")
     assert notes == {
@@ -39,27 +39,27 @@ def test_a_wrong_setting_is_noted_and_not_tried_again(notes: Notes) -> None:
     }
 
 
-def test_a_warehouse_that_is_away_is_noted_and_tried_again(notes: Notes) -> None:
+def test_a_warehouse_error_is_noted_and_retried(notes: Notes) -> None:
     with pytest.raises(WarehouseError), noting_errors(context(notes)):
-        raise WarehouseError("It is away.")
+        raise WarehouseError("It is unreachable.")
     assert notes == {
-        NOTE_KEY: "It is away. See docs/runbook.md#warehouse-error",
+        NOTE_KEY: "It is unreachable. See docs/runbook.md#warehouse-error",
         CAUSES_KEY: [Cause("WarehouseError")],
     }
 
 
-def test_a_fault_of_our_own_is_left_to_the_log(notes: Notes) -> None:
+def test_an_internal_error_is_not_noted(notes: Notes) -> None:
     with pytest.raises(ZeroDivisionError), noting_errors(context(notes)):
         raise ZeroDivisionError
     assert notes == {}
 
 
-def test_a_note_without_causes_is_only_a_text(notes: Notes) -> None:
+def test_a_note_without_causes_has_only_text(notes: Notes) -> None:
     note(context(notes), "Nothing is missing.")
     assert notes == {NOTE_KEY: "Nothing is missing."}
 
 
-def test_a_summary_replaces_the_notes_that_it_contains(notes: Notes) -> None:
+def test_a_summary_replaces_the_other_notes(notes: Notes) -> None:
     causes = [Cause("UnknownApp"), Cause("DayRefused"), Cause("UnknownApp")]
     note(context(notes), "2 apps failed.", causes, is_summary=True)
     assert notes == {SUMMARY_KEY: "2 apps failed.", CAUSES_KEY: [Cause("DayRefused"), Cause("UnknownApp")]}

@@ -1,4 +1,4 @@
-"""The causes of a failed run, gathered from its tasks."""
+"""A failed run's causes, collected from its tasks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime.now(UTC).isoformat()
 
 
 class Xcoms:
-    """The XComs of a run, by task, map index and key."""
+    """A run's XComs, by task, map index and key."""
 
     dag_id, run_id = "agora_bandwidth_daily", "a run"
 
@@ -37,7 +37,7 @@ class Xcoms:
         return {}
 
 
-def test_a_run_fails_for_its_accounts_and_for_its_apps() -> None:
+def test_causes_come_from_accounts_apps_and_tasks() -> None:
     batches = [
         Batch("one", "one", {"2026-11-01": ["a"]}, NOW),
         Batch("one", "one again", {"2026-11-02": ["a"]}, NOW),

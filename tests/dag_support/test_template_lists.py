@@ -1,4 +1,4 @@
-"""Lists as operators are given them, and as templates make JSON of them."""
+"""List parameters of operators, given as lists or as the JSON text that a template renders."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("empty", ["", "null", "[]", None, [], ()])
-def test_nothing_is_an_empty_list(empty: Any) -> None:
+def test_an_empty_value_is_an_empty_list(empty: Any) -> None:
     assert as_list("urls", empty) == []
 
 
-@pytest.mark.parametrize("given", ['["a", "b"]', ["a", "b"], ("a", "b")])
-def test_a_list_or_the_json_of_one(given: Any) -> None:
-    assert as_list("urls", given) == ["a", "b"]
+@pytest.mark.parametrize("value", ['["a", "b"]', ["a", "b"], ("a", "b")])
+def test_a_list_or_its_json_text_is_accepted(value: Any) -> None:
+    assert as_list("urls", value) == ["a", "b"]
 
 
 @pytest.mark.parametrize("wrong", ["rtmp://a.example/1", '"abc"', '{"a": 1}', "1", "[1", {"a": 1}, 7])
-def test_anything_else_is_a_wrong_setting(wrong: Any) -> None:
+def test_any_other_value_is_a_settings_error(wrong: Any) -> None:
     with pytest.raises(SettingsError, match="urls is neither a list nor the JSON text of a list"):
         as_list("urls", wrong)

@@ -1,6 +1,6 @@
-"""What docker-compose.yaml and the Dockerfile give a container: its command and its environment.
+"""The command and environment of a container, as docker-compose.yaml and the Dockerfile define them.
 
-So plain processes run with just that, and a wrong setting fails without an engine.
+Plain processes run with exactly these, so that a wrong setting fails a test without a Docker engine.
 """
 
 from __future__ import annotations
@@ -16,49 +16,49 @@ import yaml
 from tests.support.paths import ROOT
 
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<operator>:[-?])(?P<text>(?:[^{}]|\$\{[^{}]*\})*))?\})")
-# The entry point of Airflow's image takes these as they are, and anything else as a command of Airflow's.
+# The entry point of Airflow's image runs these unchanged, and passes any other command to `airflow`.
 PROGRAMS = ("airflow", "python", "bash")
 OUR_IMAGE = "${AGORA_IMAGE:-agora-airflow}"
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a service's container runs, and in which environment."""
+    """The command and environment of a service's container."""
 
     command: list[str]
     environment: dict[str, str] = field(repr=False)
 
 
 def container(service: str, variables: Mapping[str, str]) -> Container:
-    """Return what compose makes of a service.
+    """Return a service's container, as compose would create it.
 
     Args:
-        service: Its name.
-        variables: What `.env` says.
+        service: Name of the service.
+        variables: The variables in `.env`.
 
     Raises:
-        ValueError: The file wants a variable that is absent; the text is the file's.
+        ValueError: A required variable is absent; the message is from docker-compose.yaml.
     """
-    described = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"][service]
-    filled: dict[str, Any] = _interpolate({**described, "image": ""}, variables)
+    definition = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"][service]
+    filled: dict[str, Any] = _interpolate({**definition, "image": ""}, variables)
     command = filled["command"]
-    # A name without a value is passed on where `.env` has it.
-    given = {
+    # A variable without a value is passed on if `.env` defines it.
+    declared = {
         name: variables.get(name) if value is None else value for name, value in filled["environment"].items()
     }
-    environment = {name: value for name, value in given.items() if value is not None}
+    environment = {name: value for name, value in declared.items() if value is not None}
     if "env_file" in filled:
         environment = {**variables, **environment}
-    if described["image"] == OUR_IMAGE:
+    if definition["image"] == OUR_IMAGE:
         command = command if command[0] in PROGRAMS else ["airflow", *command]
-        environment = {**_of_image(), **environment}
+        environment = {**_image_environment(), **environment}
     return Container(command, environment)
 
 
 def health_check(service: str) -> list[str]:
-    """Return the command that tells whether a service's container is healthy."""
-    described = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"][service]
-    return list(described["healthcheck"]["test"][1:])
+    """Return the health check command of a service's container."""
+    definition = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"][service]
+    return list(definition["healthcheck"]["test"][1:])
 
 
 def _interpolate(thing: Any, variables: Mapping[str, str]) -> Any:
@@ -81,7 +81,7 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
     return str(_interpolate(text, variables))
 
 
-def _of_image() -> dict[str, str]:
+def _image_environment() -> dict[str, str]:
     """Return the variables that the Dockerfile sets."""
     text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
     lines = [line.removeprefix("ENV ") for line in text.splitlines() if line.startswith("ENV ")]

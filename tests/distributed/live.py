@@ -1,4 +1,4 @@
-"""A running installation, driven as people drive it: Airflow's API, SQL, the sandbox's controls."""
+"""A running installation, operated through Airflow's API, SQL and the sandbox's control endpoints."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Points = list[int | float | None]
 
 
 class Live(LiveStack):
-    """Airflow, sandbox and warehouse of one installation."""
+    """Airflow, the sandbox and the warehouse of one installation."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        super().__init__(_as_a_stack(installation))
+        super().__init__(_stack_of(installation))
 
     def _query(self, statement: str, role: str, database: str) -> list[tuple[Any, ...]]:
-        # Passwords are read anew each time: some tests change them.
+        # Read the password each time, because some tests change it.
         password = self.installation.variables[f"AGORA_{role.upper()}_PASSWORD"]
         port = self.installation.ports["postgres"]
         with (
@@ -42,14 +42,14 @@ class Live(LiveStack):
             return cursor.fetchall() if cursor.description else []
 
     def sandbox(self, method: str, call: str, body: Any = None) -> Any:
-        """Call one of the sandbox's own controls."""
+        """Call one of the sandbox's control endpoints."""
         return self.installation.sandbox.control(method, call, body)
 
     @contextmanager
     def accounts(self, number: int) -> Iterator[None]:
-        """Deal the apps out to so many accounts: of each a batch is planned, and all are due at once."""
+        """Divide the apps among several accounts. Each account gets a batch, and all are due immediately."""
         own = self.call("GET", "/api/v2/connections/agora_dashboard")
-        # They are one customer to the sandbox, which lets it ask 60 times a second.
+        # To the sandbox, they are one customer, which may send 60 requests per second.
         extra = {**json.loads(own["extra"]), "requests_per_second": 48 // number}
         names = [f"agora_account_{n}" for n in range(1, number + 1)]
         try:
@@ -62,40 +62,40 @@ class Live(LiveStack):
                     password=self.installation.variables["AGORA_SANDBOX_CUSTOMER_CERTIFICATE"],
                     extra=json.dumps(extra),
                 )
-            of_apps = zip(self.app_ids, cycle(names), strict=False)
-            self.set_apps([{"app_id": app_id, "conn_id": name} for app_id, name in of_apps])
+            assignments = zip(self.app_ids, cycle(names), strict=False)
+            self.set_apps([{"app_id": app_id, "conn_id": name} for app_id, name in assignments])
             yield
         finally:
             for name in names:
                 self.call("DELETE", f"/api/v2/connections/{name}")
 
-    def spread_over(self, hosts: Iterable[str]) -> Run:
-        """Run the nightly DAG with answers that come slowly until each of those containers collects."""
-        run_id, them = self.begin_slowly(seconds=4), {*hosts}
-        wait_until(f"{them} collect", lambda: self.hosts(run_id, "running") == them, RUN_SECONDS)
+    def run_on(self, hosts: Iterable[str]) -> Run:
+        """Run the nightly DAG, with delayed responses until each of these containers collects."""
+        run_id, expected = self.begin_slowly(seconds=4), {*hosts}
+        wait_until(f"{expected} collect", lambda: self.hosts(run_id, "running") == expected, RUN_SECONDS)
         return self.end(run_id)
 
     def begin(self) -> str:
-        """Trigger the nightly DAG, and return the run's id at once."""
+        """Trigger the nightly DAG, and return the run ID immediately."""
         return str(self.call("POST", f"/api/v2/dags/{DAILY}/dagRuns", {"logical_date": None})["dag_run_id"])
 
     def begin_slowly(self, seconds: float) -> str:
-        """Trigger it while responses take their time, and return the run's id when days of a batch arrive."""
+        """Trigger the nightly DAG with delayed responses; return the run ID once a batch collects days."""
         self.sandbox("PUT", "faults", [{"kind": "delay", "seconds": seconds}])
         run_id = self.begin()
-        # The plan's access check has stored a day of each account before.
+        # The plan's access check has already stored a day for each account.
         wait_until("a batch begins", lambda: bool(self.hosts(run_id, "running", "collect")), RUN_SECONDS)
         before = len(self.collected())
         wait_until("days arrive", lambda: len(self.collected()) > before, RUN_SECONDS)
         return run_id
 
     def end(self, run_id: str) -> Run:
-        """Let answers come at once again, and wait until the run ends."""
+        """Remove the delay of responses, and wait until the run ends."""
         self.sandbox("PUT", "faults", [])
-        return self.ended(DAILY, run_id)
+        return self.wait_for_run(DAILY, run_id)
 
     def collected(self) -> dict[AppDay, Points]:
-        """Return the points of each app-day that the warehouse has."""
+        """Return the points of each collected app-day."""
         statement = (
             "select app_id, usage_date, kbps from core.app_day inner join core.app using (app_key)"
             " where state = 'collected'"
@@ -103,23 +103,23 @@ class Live(LiveStack):
         return {(app_id, day): kbps for app_id, day, kbps in self.sql(statement)}
 
     def truth(self) -> dict[AppDay, Points]:
-        """Return what the sandbox has of each wanted app-day."""
-        wanted = self.sql("select app_id, usage_date from mart.coverage")
-        assert len(wanted) > 20 * 27
+        """Return the sandbox's points for each expected app-day."""
+        expected = self.sql("select app_id, usage_date from mart.coverage")
+        assert len(expected) > 20 * 27
         sandbox = self.installation.sandbox
-        return {(app_id, day): sandbox.points(app_id, day) for app_id, day in wanted}
+        return {(app_id, day): sandbox.points(app_id, day) for app_id, day in expected}
 
     def rows(self) -> dict[AppDay, str]:
-        """Return each stored app-day with its points and the response that they are from."""
-        # A partial day is requested again, which counts an attempt.
+        """Return each stored app-day with its points and the response that contained them."""
+        # Attempts are left out, because a partial day is requested again.
         statement = (
             "select app_id, usage_date, (starts_at, kbps, collected_at, body_sha256)::text"
             " from core.app_day inner join core.app using (app_key) where kbps is not null"
         )
         return {(app_id, day): row for app_id, day, row in self.sql(statement)}
 
-    def asked_for(self) -> Counter[AppDay]:
-        """Count how often each app-day was asked for."""
+    def request_counts(self) -> Counter[AppDay]:
+        """Count the requests for each app-day."""
         dates = self.sandbox("GET", "stats")["usage_dates"]
         return Counter(
             {
@@ -130,15 +130,15 @@ class Live(LiveStack):
         )
 
     def hosts(self, run_id: str, state: str = "success", task: str = "") -> set[str]:
-        """Name the containers in which tasks of a run, or those of one name, are or were in a state."""
+        """Return the containers in which tasks of a run, optionally of one name, are or were in a state."""
         found = self.metadata(
             "select distinct hostname from task_instance"
             f" where run_id = '{run_id}' and state = '{state}' and hostname <> '' and task_id like '%{task}'"
         )
         return {hostname for (hostname,) in found}
 
-    def written(self) -> Iterator[tuple[str, str]]:
-        """Yield everything that was written down: processes' output, task logs, Airflow's database."""
+    def logs_and_tables(self) -> Iterator[tuple[str, str]]:
+        """Yield all written texts: process output, task logs and the tables of Airflow's database."""
         state = self.installation.state
         for directory in ("log", "logs"):
             for path in (state / directory).rglob("*"):
@@ -149,7 +149,7 @@ class Live(LiveStack):
             yield f"table {table}", text or ""
 
 
-def _as_a_stack(installation: Installation) -> Stack:
+def _stack_of(installation: Installation) -> Stack:
     ports, variables = installation.ports, installation.variables
     secrets = Secrets(
         postgres={role: variables[f"AGORA_{role.upper()}_PASSWORD"] for role in ("postgres", *roles.ROLES)},

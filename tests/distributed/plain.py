@@ -1,6 +1,6 @@
-"""The installation of docker-compose.yaml as plain processes: its commands and settings, without an engine.
+"""The installation in docker-compose.yaml as plain processes, with its commands and settings but no engine.
 
-What containers would have of their own is given to each process: a host name, a home of Airflow's, ports.
+Each process gets what its container would have: a host name, an Airflow home and ports.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 HOST_NAME = "AGORA_HOST_NAME"
 PORTS = ("postgres", "redis", "api-server", "sandbox")
 START_SECONDS = 180
-# The scheduler and the workers end what they have begun.
-PATIENCE = {"scheduler": 20.0, "worker": 20.0}
-# Set beside compose's: with Airflow's own the tests would wait five minutes for a killed task, and compose's
-# four would let one worker take alone what the pool lets through.
-FOR_THE_TESTS = {
+# The scheduler and the workers finish their current work before they stop.
+GRACE = {"scheduler": 20.0, "worker": 20.0}
+# These override compose's settings. With Airflow's default, the tests would wait five minutes for a killed
+# task. With compose's four tasks per worker, one worker could fill the pool alone.
+TEST_SETTINGS = {
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
@@ -46,21 +46,21 @@ Settings = Mapping[str, str]
 
 @dataclass
 class Installation:
-    """One installation in a directory of its own.
+    """One installation in its own directory.
 
     Attributes:
         state: The directory.
-        settings: What is set beside compose's settings, as somebody would in an override.
+        settings: Settings that override compose's, as in a user's override file.
     """
 
     state: Path
-    settings: Settings = field(default_factory=lambda: dict(FOR_THE_TESTS))
+    settings: Settings = field(default_factory=lambda: dict(TEST_SETTINGS))
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
 
     def __post_init__(self) -> None:
-        for name in ("log", "run", "certificates", "redis", "logs", "home", "distributed"):
+        for name in ("log", "run", "certificates", "redis", "logs", "home", "deploy/compose"):
             (self.state / name).mkdir(mode=0o700, parents=True)
-        shutil.copy(ROOT / "distributed" / "secrets.sh", self.state / "distributed")
+        shutil.copy(ROOT / "deploy/compose/secrets.sh", self.state / "deploy/compose")
         subprocess.run(["sh", "deploy/compose/secrets.sh"], cwd=self.state, check=True, capture_output=True)
         self.change(
             AGORA_DATABASE_HOST=HOST,
@@ -68,22 +68,22 @@ class Installation:
             AGORA_UI_URL=self.ui_url,
         )
 
-    # What it is made of
+    # Parts
 
     @property
     def dotenv(self) -> Path:
-        """Its `.env`."""
+        """Path of `.env`."""
         return self.state / ".env"
 
     @property
     def variables(self) -> dict[str, str]:
-        """What `.env` says now."""
+        """The current variables in `.env`."""
         return read_dotenv(self.dotenv)
 
     def change(self, **variables: str) -> None:
-        """Change variables in `.env`, as a person would with an editor."""
-        kept = {**self.variables, **variables}
-        self.dotenv.write_text("".join(f"{name}={value}\n" for name, value in kept.items()))
+        """Change variables in `.env`, as a user would with an editor."""
+        updated = {**self.variables, **variables}
+        self.dotenv.write_text("".join(f"{name}={value}\n" for name, value in updated.items()))
 
     @property
     def ui_url(self) -> str:
@@ -92,7 +92,7 @@ class Installation:
 
     @cached_property
     def cluster(self) -> Cluster:
-        """Its PostgreSQL server."""
+        """The PostgreSQL server."""
         programs = find_programs()
         programs.allow_traversal(self.state)
         programs.allow_traversal(self.state / "log")
@@ -101,7 +101,7 @@ class Installation:
 
     @property
     def sandbox(self) -> SandboxOverHttps:
-        """The sandbox, whether it runs or not."""
+        """The sandbox, running or not."""
         variables = self.variables
         return SandboxOverHttps(
             self.ports["sandbox"],
@@ -118,27 +118,27 @@ class Installation:
     # One process
 
     def environment(self, host: str, **further: str) -> dict[str, str]:
-        """Return what a container of that host name has in its environment, and what makes up for it.
+        """Return a container's environment, adapted to a plain process on this machine.
 
         Args:
-            host: The service's name; of several containers of one service with a number behind it: worker-2.
-            further: What is set besides.
+            host: Name of the service, with a number if it has several containers: worker-2.
+            further: Additional variables.
         """
         home = self.state / "home" / host
         home.mkdir(mode=0o700, exist_ok=True)
-        given = compose_file.container(_service(host), self.variables).environment
-        of_compose = {name: self._here(value) for name, value in given.items()}
+        declared = compose_file.container(_service(host), self.variables).environment
+        from_compose = {name: self._localized(value) for name, value in declared.items()}
         return {
             "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
             "HOME": str(home),
             "LANG": "C.UTF-8",
             "NO_PROXY": f"{HOST},localhost",
-            **of_compose,
-            "PYTHONPATH": f"{Path(__file__).with_name('host_name')}:{of_compose.get('PYTHONPATH', '')}",
+            **from_compose,
+            "PYTHONPATH": f"{Path(__file__).with_name('host_name')}:{from_compose.get('PYTHONPATH', '')}",
             "PYTHONDONTWRITEBYTECODE": "1",
             HOST_NAME: host,
-            # A change of whatever the container is given starts its process anew, as compose would.
-            "AGORA_GIVEN": hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest(),
+            # A change in the container's environment restarts its process, as in compose.
+            "AGORA_ENVIRONMENT_DIGEST": hashlib.sha256(repr(sorted(declared.items())).encode()).hexdigest(),
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs"),
             "AIRFLOW__API__HOST": HOST,
@@ -150,26 +150,26 @@ class Installation:
     def service(self, host: str, **further: str) -> Service:
         """Return a container's process, running or not."""
         command = [
-            self._here(part) for part in compose_file.container(_service(host), self.variables).command
+            self._localized(part) for part in compose_file.container(_service(host), self.variables).command
         ]
         command[0] = shutil.which(command[0], path=f"{PROGRAMS}:{os.environ['PATH']}") or command[0]
         if host == "sandbox":
-            # Of an option given twice the last one counts.
+            # If an option is given twice, the last one counts.
             where = ("--https", "localhost", str(self.state / "certificates"))
             command += [*where, "--port", str(self.ports["sandbox"])]
         elif host not in ("redis", "api-server", "dag-processor"):
-            # Each has a log server on a port of its own.
+            # Each of these has a log server on its own port.
             kind = "TRIGGER" if host == "triggerer" else "WORKER"
             port = self.ports.setdefault(host, free_port())
             further = {f"AIRFLOW__LOGGING__{kind}_LOG_SERVER_PORT": str(port), **further}
         return Service(host, command, self.environment(host, **further), self.state)
 
     def run(self, host: str, *command: str, **further: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in a container's environment to its end; without one, the container's own."""
+        """Run a command in a container's environment. Default: the container's own command."""
         service = compose_file.container(_service(host), self.variables)
-        parts = [self._here(part) for part in command or service.command]
+        parts = [self._localized(part) for part in command or service.command]
         environment = {**self.environment(host, **further), processes.MARKER: str(self.state)}
-        answer = subprocess.run(
+        result = subprocess.run(
             parts,
             env=environment,
             executable=shutil.which(parts[0], path=environment["PATH"]),
@@ -181,17 +181,17 @@ class Installation:
             check=False,
         )
         with (self.state / "log" / f"{host}.log").open("a") as log:
-            log.write(answer.stdout + answer.stderr)
-        return answer
+            log.write(result.stdout + result.stderr)
+        return result
 
     def is_healthy(self, host: str) -> bool:
-        """Ask a container's own health check."""
+        """Run a container's own health check."""
         command = compose_file.health_check(_service(host))
         port = ["-p", str(self.ports["redis"])] if host == "redis" else []
         return self.run(host, *command[:1], *port, *command[1:]).returncode == 0
 
-    def _here(self, text: str) -> str:
-        """Put the addresses and folders of this installation in place of a container's."""
+    def _localized(self, text: str) -> str:
+        """Replace a container's addresses and folders with those of this installation."""
         for theirs, ours in (
             ("/opt/agora/certificates", str(self.state / "certificates")),
             ("/opt/agora", str(ROOT)),
@@ -203,14 +203,14 @@ class Installation:
             text = text.replace(theirs, ours)
         return text
 
-    # Life and death
+    # Start and stop
 
     def start(self, *hosts: str, **further: str) -> None:
-        """Start containers' processes, those that do not run just so, and wait until they are up."""
+        """Start the processes that do not yet run with these settings, and wait until they are up."""
         if "postgres" in hosts:
             self._start_postgres()
         services = [self.service(host, **further) for host in hosts if host != "postgres"]
-        # Each has its time to end what it does, and all of them the same.
+        # Outdated processes stop concurrently, each with its own grace period.
         self.stop(*(service.name for service in services if not service.is_current()))
         for service in services:
             service.start()
@@ -218,16 +218,16 @@ class Installation:
             self._wait_for(service.name)
 
     def stop(self, *hosts: str) -> None:
-        """Stop processes in order."""
+        """Stop processes gracefully."""
         if "postgres" in hosts:
             self.cluster.stop()
-        patience = {
-            host: PATIENCE.get(_service(host), processes.STOP_SECONDS) for host in hosts if host != "postgres"
+        grace_seconds = {
+            host: GRACE.get(_service(host), processes.STOP_SECONDS) for host in hosts if host != "postgres"
         }
-        processes.stop(patience, self.state)
+        processes.stop(grace_seconds, self.state)
 
     def kill(self, host: str) -> None:
-        """Kill every process of a container at once."""
+        """Kill every process of a container."""
         record = processes.Record(host, self.state)
         for process in record.members():
             with suppress(ProcessLookupError):
@@ -236,7 +236,7 @@ class Installation:
         record.remove()
 
     def running(self) -> list[str]:
-        """Return the containers that run, but for PostgreSQL."""
+        """Return the running containers other than PostgreSQL."""
         return sorted(record.stem for record in (self.state / "run").glob("*.json"))
 
     def clean(self) -> None:
@@ -261,28 +261,28 @@ class Installation:
             "triggerer": lambda: self.api.health()["triggerer"] == "healthy",
             "worker": lambda: self.is_healthy(host),
         }
-        wait_until(f"{host} is up", lambda: self._tried(host, checks[_service(host)]), START_SECONDS)
+        wait_until(f"{host} is up", lambda: self._passes(host, checks[_service(host)]), START_SECONDS)
 
-    def _tried(self, host: str, check: Callable[[], bool]) -> bool:
+    def _passes(self, host: str, check: Callable[[], bool]) -> bool:
         self.service(host).require_running()
         with suppress(ApiUnavailableError, OSError):
             return check()
         return False
 
-    def redis(self, *words: str) -> str:
-        """Ask Redis."""
-        answer = subprocess.run(
-            ["redis-cli", "--no-auth-warning", "-p", str(self.ports["redis"]), *words],
+    def redis(self, *command: str) -> str:
+        """Run a Redis command."""
+        result = subprocess.run(
+            ["redis-cli", "--no-auth-warning", "-p", str(self.ports["redis"]), *command],
             env={**os.environ, "REDISCLI_AUTH": self.variables["AGORA_REDIS_PASSWORD"]},
             capture_output=True,
             text=True,
             check=False,
         )
-        return answer.stdout.strip()
+        return result.stdout.strip()
 
 
 def wait_until(what: str, holds: Callable[[], bool], seconds: float) -> None:
-    """Wait until something holds, and fail if that takes too long."""
+    """Wait until a condition holds, and fail if that takes too long."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
@@ -290,11 +290,11 @@ def wait_until(what: str, holds: Callable[[], bool], seconds: float) -> None:
 
 
 def workers(number: int) -> Iterable[str]:
-    """Name so many workers."""
+    """Return the names of the first workers."""
     return [f"worker-{n}" for n in range(1, number + 1)]
 
 
 def _service(host: str) -> str:
-    """Return the service that a container of this name belongs to."""
+    """Return the service to which a container belongs."""
     name, _, number = host.rpartition("-")
     return name if number.isdigit() else host

@@ -1,4 +1,4 @@
-"""The first night of an installation: pointed at the sandbox, it collects the month on two workers."""
+"""The first night of an installation: connected to the sandbox, it collects the month on two workers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ def test_the_first_run_collects_the_month(session_live: Live) -> None:
     assert session_live.collected() == session_live.truth()
 
 
-def test_both_workers_collect_where_there_is_work_for_both(live: Live) -> None:
-    # Twice as many batches as one of them takes at once.
+def test_both_workers_collect_if_there_is_enough_work(live: Live) -> None:
+    # Twice as many batches as one worker runs at a time.
     with live.accounts(4):
-        run = live.spread_over(workers(2))
+        run = live.run_on(workers(2))
 
     assert run.state == "success", run.note
     assert live.collected() == live.truth()
 
 
-def test_every_point_is_the_vendors(live: Live) -> None:
+def test_stored_points_match_the_vendor(live: Live) -> None:
     run = live.trigger(DAILY)
 
     assert run.state == "success", run.note
     assert live.collected() == live.truth()
 
 
-def test_an_account_that_is_there_keeps_the_sandbox_out(live: Live) -> None:
+def test_an_existing_account_is_not_replaced_by_the_sandbox(live: Live) -> None:
     before = live.metadata("select * from connection order by conn_id")
     live.metadata("update connection set description = 'ours' where conn_id = 'agora_dashboard'")
     try:
@@ -44,14 +44,14 @@ def test_an_account_that_is_there_keeps_the_sandbox_out(live: Live) -> None:
     assert live.metadata("select * from connection order by conn_id") == before
 
 
-def test_what_runs_is_healthy_and_what_does_not_is_not(live: Live) -> None:
+def test_health_checks_distinguish_running_from_stopped_services(live: Live) -> None:
     installation = live.installation
-    everything = ("redis", *PARTS, *workers(2))
+    hosts = ("redis", *PARTS, *workers(2))
     assert set(live.api.health().values()) == {"healthy"}
-    assert [host for host in everything if not installation.is_healthy(host)] == []
+    assert [host for host in hosts if not installation.is_healthy(host)] == []
 
     installation.kill("worker-2")
     installation.stop("api-server", "dag-processor")
 
     dead = ["api-server", "dag-processor", "worker-2"]
-    assert [host for host in everything if not installation.is_healthy(host)] == dead
+    assert [host for host in hosts if not installation.is_healthy(host)] == dead

@@ -1,4 +1,4 @@
-"""What OpenLineage's provider sends of a night, with a transport set."""
+"""The OpenLineage events that a night sends when a transport is configured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.distributed.live import DAILY, Live
 from tests.distributed.plain import workers
 
 
-def test_each_collecting_task_says_what_it_read_and_wrote(live: Live, tmp_path: Path) -> None:
+def test_each_collecting_task_reports_its_inputs_and_outputs(live: Live, tmp_path: Path) -> None:
     installation, sent = live.installation, tmp_path / "events"
     transport = {"type": "file", "log_file_path": str(sent), "append": True}
     installation.start(*workers(2), AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport))

@@ -1,11 +1,11 @@
-"""Redis goes away and comes back while a run goes on."""
+"""Redis restarts during a run."""
 
 from __future__ import annotations
 
 from tests.distributed.live import Live
 
 
-def test_a_run_goes_on_over_a_restart_of_redis(live: Live) -> None:
+def test_a_run_survives_a_redis_restart(live: Live) -> None:
     run_id = live.begin_slowly(seconds=1)
 
     live.installation.stop("redis")

@@ -1,4 +1,4 @@
-"""Who may see and do what under FAB's users and roles: every route of the page, with every verb."""
+"""Permissions of FAB's users and roles: every route of the page, with every HTTP method."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ROLES = ("Public", "Viewer", "User", "Admin")
 
 @pytest.fixture(scope="module")
 def routes(session_live: Live) -> dict[tuple[str, str], bool]:
-    """Return each path of the page with each verb, and whether the app serves it."""
-    answer = session_live.installation.run("scheduler", "python", "-c", ROUTES)
-    found = json.loads(answer.stdout.splitlines()[-1])
+    """Return each path of the page with each method, and whether the app serves it."""
+    result = session_live.installation.run("scheduler", "python", "-c", ROUTES)
+    found = json.loads(result.stdout.splitlines()[-1])
     assert len(found) > 9
     served = {(path.replace("{path:path}", A_FILE), verb) for path, methods in found for verb in methods}
     paths = [*dict.fromkeys(path for path, _ in served), "/no/such/thing", "/docs"]
@@ -32,7 +32,7 @@ def routes(session_live: Live) -> dict[tuple[str, str], bool]:
 
 @pytest.fixture(scope="module")
 def tokens(session_live: Live) -> dict[str, str]:
-    """Make a user of each role, and return what each gets by logging in."""
+    """Create a user for each role, log in, and return the tokens by role."""
     for role in ROLES:
         user = {
             "username": role.lower() + "_user",
@@ -55,30 +55,30 @@ def statuses(live: Live, routes: Routes, token: str | None) -> dict[tuple[str, s
     return {(path, verb): status_of(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
 
 
-def test_without_a_login_every_route_and_verb_answers_401(session_live: Live, routes: Routes) -> None:
+def test_every_route_and_method_returns_401_without_a_login(session_live: Live, routes: Routes) -> None:
     assert set(statuses(session_live, routes, None).values()) == {HTTPStatus.UNAUTHORIZED}
 
 
-def test_a_user_without_rights_is_answered_403(
+def test_every_route_and_method_returns_403_without_rights(
     session_live: Live, routes: Routes, tokens: dict[str, str]
 ) -> None:
     assert set(statuses(session_live, routes, tokens["Public"]).values()) == {HTTPStatus.FORBIDDEN}
 
 
 @pytest.mark.parametrize(
-    ("role", "of_review"),
+    ("role", "review_status"),
     [("Viewer", HTTPStatus.FORBIDDEN), ("Admin", HTTPStatus.UNPROCESSABLE_ENTITY)],
 )
-def test_who_may_look_sees_everything_and_changes_nothing(
-    session_live: Live, routes: Routes, tokens: dict[str, str], role: str, of_review: HTTPStatus
+def test_users_with_read_access_read_every_route_and_change_nothing(
+    session_live: Live, routes: Routes, tokens: dict[str, str], role: str, review_status: HTTPStatus
 ) -> None:
     for (path, verb), status in statuses(session_live, routes, tokens[role]).items():
-        expected = HTTPStatus.OK if verb == "GET" else of_review
+        expected = HTTPStatus.OK if verb == "GET" else review_status
         assert status == (expected if routes[path, verb] else HTTPStatus.NOT_FOUND), f"{verb} {path}"
 
 
 @pytest.mark.parametrize(("role", "may_collect"), [("Viewer", False), ("User", True), ("Admin", True)])
-def test_collecting_takes_the_right_to_trigger_the_dag(
+def test_collecting_requires_the_right_to_trigger_the_dag(
     live: Live, tokens: dict[str, str], role: str, may_collect: bool
 ) -> None:
     yesterday = str(live.today - timedelta(days=1))
@@ -86,19 +86,19 @@ def test_collecting_takes_the_right_to_trigger_the_dag(
     status = status_of(live, "POST", BACKFILL_RUNS, tokens[role], {"logical_date": None, "conf": conf})
 
     assert status == (HTTPStatus.OK if may_collect else HTTPStatus.FORBIDDEN)
-    assert offers_to_collect(live, tokens[role]) == may_collect
+    assert page_allows_collecting(live, tokens[role]) == may_collect
     live.end_runs()
 
 
-def test_the_login_page_answers(session_live: Live) -> None:
+def test_the_login_page_responds(session_live: Live) -> None:
     with urlopen(f"{session_live.installation.ui_url}/auth/login/", timeout=60) as page:  # noqa: S310 - our own server
         text = page.read().decode()
     assert page.status == HTTPStatus.OK
     assert 'name="password"' in text
 
 
-def offers_to_collect(live: Live, token: str) -> bool:
-    rights = AirflowApi(live.installation.ui_url, "")
+def page_allows_collecting(live: Live, token: str) -> bool:
+    api = AirflowApi(live.installation.ui_url, "")
     return bool(
-        rights._send("GET", f"{PREFIX}/api/rights", None, {"Authorization": f"Bearer {token}"})["may_collect"]
+        api._send("GET", f"{PREFIX}/api/rights", None, {"Authorization": f"Bearer {token}"})["may_collect"]
     )

@@ -1,4 +1,4 @@
-"""docs/performance.md: the versions it names are the locked ones, and every command it names exists."""
+"""docs/performance.md names the locked versions, and every command that it names exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 PAGE = " ".join((ROOT / "docs" / "performance.md").read_text("utf-8").split())
 
 
-def test_the_competitors_were_measured_as_locked() -> None:
+def test_the_competitors_have_their_locked_versions() -> None:
     lock = (ROOT / "requirements/competitors.txt").read_text("utf-8")
     locked = dict(re.findall(r"^([\w-]+)==(\S+)", lock, re.MULTILINE))
     named = dict(
@@ -20,7 +20,7 @@ def test_the_competitors_were_measured_as_locked() -> None:
     assert named == {name: locked[name] for name in COMPETITORS}
 
 
-def test_every_part_that_is_named_can_be_measured() -> None:
+def test_every_named_part_can_be_measured() -> None:
     named = set(re.findall(r"PARTS=\"?([a-z_ ]+)", PAGE))
     assert named
     assert {part for parts in named for part in parts.split()} <= set(PARTS)

@@ -1,4 +1,4 @@
-"""What a release is made of says the same everywhere, and what it claims is run by `make release-check`."""
+"""The parts of a release agree, and `make release-check` runs the commands that the README names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 ENTRIES = re.findall(r"^## \[(\S+)\](?: - (\d{4}-\d\d-\d\d))?$", CHANGELOG, re.MULTILINE)
-# `make release-check` begins with the tests, as .ci/run does.
+# `make release-check` starts with the tests, like .ci/run.
 RUN = {
     target
     for path in ("bin/release-check", ".ci/run", "Makefile")
@@ -24,10 +24,10 @@ RUN = {
     )
     for target in re.findall(r"(?<!\S)[a-z][a-z-]*", command)
 }
-# Commands of the README that it does not run itself, and why.
+# README commands that `make release-check` does not run, with the reason.
 NOT_RUN = {
-    "up": "needs an account of the vendor's",
-    "bench": "measures, and claims nothing",
+    "up": "needs a vendor account",
+    "bench": "only measures",
     "secrets": "tests/distributed runs it",
     "release-check": "runs the others",
 }
@@ -42,7 +42,7 @@ def test_the_installed_package_is_this_release() -> None:
     assert installed["Summary"] == (agora.__doc__ or "").strip()
 
 
-def test_every_release_has_its_changes_and_its_schema() -> None:
+def test_every_release_has_a_changelog_entry_and_a_recorded_schema() -> None:
     releases = [release for release, date in ENTRIES if release != "Unreleased"]
     assert releases[0] == this_release()
     assert releases == sorted(releases, key=Version, reverse=True)
@@ -51,13 +51,13 @@ def test_every_release_has_its_changes_and_its_schema() -> None:
     assert REVISIONS.keys() == set(releases)
 
 
-def test_each_import_path_that_the_changelog_names_exists() -> None:
+def test_every_import_path_in_the_changelog_exists() -> None:
     names = re.findall(r"^  \| `agora\..*?\| `(agora\.[\w.]+)`", CHANGELOG, re.MULTILINE)
     assert len(names) > 3
     assert all(resolve_name(name) for name in names)
 
 
-def test_every_command_of_the_readme_is_run_or_excused() -> None:
+def test_every_command_in_the_readme_is_run_or_excused() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, re.MULTILINE))
     assert {"demo", "stop", "test", "lint", "chaos"} <= named

@@ -1,4 +1,4 @@
-"""docs/vendor_api.md: each row names tests that exist, and no section of the vendor's documents is absent."""
+"""docs/vendor_api.md covers every section of the vendor's documents, and each row names existing tests."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sections(chapter: str) -> dict[str, str]:
 
 
 def rows() -> list[str]:
-    """Return the rows about what the vendor says, or does not."""
+    """Return the table rows about the vendor's API."""
     bodies = [body for title, body in CHAPTERS.items() if title != "Run the contract suite"]
     lines = [line for body in bodies for line in body.splitlines() if line.startswith("|")]
     return [line for line in lines if not line.startswith(("|---", "| item |"))]
@@ -73,25 +73,25 @@ def test_every_row_names_a_test() -> None:
     assert [row for row in rows() if not POINTER.search(row.rsplit(" | ", 1)[1])] == []
 
 
-def test_every_test_that_is_named_exists() -> None:
-    assert PAGE.count("::") == len(POINTER.findall(PAGE)), "each is written as `tests/….py::test_…`"
+def test_every_named_test_exists() -> None:
+    assert PAGE.count("::") == len(POINTER.findall(PAGE)), "each citation has the form `tests/….py::test_…`"
     named = set(POINTER.findall(PAGE))
     assert {(file, test) for file, test in named if test not in functions_in(ROOT / file)} == set()
 
 
-def test_every_test_of_the_contract_is_named() -> None:
+def test_every_contract_test_is_named() -> None:
     files = (ROOT / "tests" / "contract").glob("test_*.py")
-    there = {(str(file.relative_to(ROOT)), test) for file in files for test in functions_in(file)}
-    assert there - set(POINTER.findall(PAGE)) == set()
+    defined = {(str(file.relative_to(ROOT)), test) for file in files for test in functions_in(file)}
+    assert defined - set(POINTER.findall(PAGE)) == set()
 
 
-def test_every_module_that_is_named_exists() -> None:
+def test_every_named_module_exists() -> None:
     named = set(re.findall(r"`((?:\w+/)?\w+\.py)`", PAGE))
     assert {"settings/connections.py", "client/push_stream.py"} <= named
     assert [name for name in named if not (ROOT / "plugins" / "agora" / name).exists()] == []
 
 
-def test_every_section_of_the_documents_has_its_table() -> None:
+def test_every_section_of_the_vendors_documents_has_a_table() -> None:
     translated = [title.partition(" (")[0] for title in sections("Dashboard RESTful API")]
     assert translated == DASHBOARD
     chapter = "Bypass Live Push-Stream RESTful API"
@@ -102,12 +102,12 @@ def test_every_section_of_the_documents_has_its_table() -> None:
         assert [part for part in PUSH_STREAM[title] if part not in body] == []
 
 
-@pytest.mark.skipif(not DOCUMENTS.exists(), reason="The vendor's documents are not beside the clone.")
-def test_the_sections_are_those_of_the_documents() -> None:
+@pytest.mark.skipif(not DOCUMENTS.exists(), reason="The vendor's documents are not next to the checkout.")
+def test_the_sections_match_the_vendors_documents() -> None:
     dashboard = (DOCUMENTS / "dashboard_restful_api.md").read_text("utf-8")
     titles = re.findall(r"^## (.+)$", dashboard, re.MULTILINE)
     assert [re.split(r" *[(（]", title)[0] for title in titles] == DASHBOARD
-    # The other one has no marks: a heading there is a line by itself that is no sentence, code or status.
+    # The other document has no markup. A heading is a separate line that is not a sentence, code or status.
     text = (DOCUMENTS / "bypass_push_stream_api.md").read_text("utf-8")
     title, *headings = re.findall(
         r"(?:\A|(?<=\n\n))([A-Z](?!ode: )[\w ,:()-]*[\w)])(?=\n\n)", text.lstrip() + "\n"

@@ -1,4 +1,4 @@
-"""The commands of docs/vendor_api.md; a sandbox started apart stands in for the real API."""
+"""The commands in docs/vendor_api.md, run against a separate sandbox in place of the real API."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def vendor() -> Iterator[RunningSandbox]:
 
 
 def variables(vendor: RunningSandbox, **changed: str) -> dict[str, str]:
-    """Return what a person sets, without leave to change anything."""
-    given = {**Target.of_sandbox(vendor).given, **changed}
+    """Return the variables that a user sets, without permission to change anything."""
+    given = {**Target.for_sandbox(vendor).given, **changed}
     return {PREFIX + name: value for name, value in given.items() if name != "DESTRUCTIVE"}
 
 
@@ -49,28 +49,28 @@ def methods(vendor: RunningSandbox) -> set[str]:
     return set(re.findall(r" (\w+) /(?:dev/v2|api/v1)/\S+ \d{3} ", vendor.log()))
 
 
-def test_alone_the_suite_runs_whole_against_its_own_sandbox() -> None:
+def test_without_settings_the_whole_suite_runs_against_its_own_sandbox() -> None:
     done = run(ALONE)
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout
 
 
-def test_without_leave_nothing_is_changed_over_there(vendor: RunningSandbox) -> None:
+def test_without_permission_the_suite_changes_nothing(vendor: RunningSandbox) -> None:
     done = run(READING, **variables(vendor))
     assert done.returncode == 0, done.stdout
     assert methods(vendor) == {"GET", "DELETE"}
     channels = vendor.channels()
     assert (channels["starts"], channels["updates"], channels["stops"]) == (0, 0, 0)
     assert not any(vendor.open_states().values())
-    asked = vendor.stats()
-    assert 15 < asked["requests"] + channels["requests"] < 30
-    assert "429" not in asked["by_status"], "it keeps to the rate that it states"
+    stats = vendor.stats()
+    assert 15 < stats["requests"] + channels["requests"] < 30
+    assert "429" not in stats["by_status"], "the suite keeps to its stated rate"
     reasons = re.findall(r"^SKIPPED \[\d+\] \S+ (.*)$", done.stdout, re.MULTILINE)
-    assert f"It changes something there: it needs {PREFIX}DESTRUCTIVE=1 in the environment." in reasons
+    assert f"This test changes the account. It needs {PREFIX}DESTRUCTIVE=1 in the environment." in reasons
     assert all(PREFIX in reason for reason in reasons)
 
 
-def test_with_leave_everything_is_tried_and_nothing_stays_pushed(vendor: RunningSandbox) -> None:
+def test_with_permission_every_test_runs_and_no_stream_stays_pushed(vendor: RunningSandbox) -> None:
     done = run(CHANGING, **variables(vendor))
     assert done.returncode == 0, done.stdout
     assert methods(vendor) == {"GET", "POST", "PUT", "DELETE"}
@@ -80,10 +80,10 @@ def test_with_leave_everything_is_tried_and_nothing_stays_pushed(vendor: Running
     assert [app_id for app_id, is_open in vendor.open_states().items() if is_open] == [vendor.app_ids[0]]
 
 
-def test_without_app_certificate_the_channels_are_skipped_by_its_name(vendor: RunningSandbox) -> None:
+def test_without_an_app_certificate_the_channel_tests_are_skipped(vendor: RunningSandbox) -> None:
     done = run(f"{READING} -k channel", **variables(vendor, APP_CERTIFICATE=""))
     assert done.returncode == 0, done.stdout
-    assert f"It needs {PREFIX}APP_CERTIFICATE in the environment." in done.stdout
+    assert f"This test needs {PREFIX}APP_CERTIFICATE in the environment." in done.stdout
     assert vendor.channels()["requests"] == 0
 
 
@@ -93,9 +93,9 @@ def test_without_app_certificate_the_channels_are_skipped_by_its_name(vendor: Ru
         {"kind": "disconnect"},
         {"kind": "status", "status": 400, "body": {"error": {"code": 400, "message": f"{STREAM_URL}: no"}}},
     ],
-    ids=["its answer is lost", "its address is repeated"],
+    ids=["the response is lost", "the response repeats the URL"],
 )
-def test_a_start_that_fails_leaves_nothing_pushed_and_shows_no_address(
+def test_a_failed_start_leaves_no_stream_pushed_and_shows_no_url(
     vendor: RunningSandbox, fault: dict[str, Any]
 ) -> None:
     vendor.put_faults([{"call": "channel", "times": 1, **fault}])
@@ -114,7 +114,7 @@ def test_a_start_that_fails_leaves_nothing_pushed_and_shows_no_address(
         ({"BASE_URL": "http://127.0.0.1:1", "PUSH_STREAM_URL": "http://127.0.0.1:1"}, "json"),
         ({"BASE_URL": "http://api.example", "PUSH_STREAM_URL": "ftp://api.example"}, "json"),
     ],
-    ids=["wrong certificates", "nobody listens", "wrong settings"],
+    ids=["wrong certificates", "nothing listens", "wrong settings"],
 )
 def test_a_failing_suite_shows_no_credentials(
     vendor: RunningSandbox, changed: dict[str, str], only: str
@@ -125,6 +125,6 @@ def test_a_failing_suite_shows_no_credentials(
     customer_id, certificate = given[f"{PREFIX}CUSTOMER_ID"], given[f"{PREFIX}CUSTOMER_CERTIFICATE"]
     pair = base64.b64encode(f"{customer_id}:{certificate}".encode()).decode()
     secrets = (certificate, given[f"{PREFIX}APP_CERTIFICATE"], pair)
-    said = done.stdout + done.stderr
-    assert [secret for secret in secrets if secret in said] == []
-    assert re.findall(r"004[0-9a-f]{40}", said) == []
+    output = done.stdout + done.stderr
+    assert [secret for secret in secrets if secret in output] == []
+    assert re.findall(r"004[0-9a-f]{40}", output) == []

@@ -1,4 +1,4 @@
-"""The sandbox of the client's tests serves the hooks' connection tests, too."""
+"""The hooks' connection tests use the sandbox fixtures of the client's tests."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from agora.hooks.dashboard import _request_made_up_app
 from tests.client.push_stream_requests import account, account_of
-from tests.client.raw_server import answer, answers, raw_server
+from tests.client.raw_server import http_response, raw_server, respond_with
 from tests.support.sandbox_server import RunningSandbox
 
 
@@ -19,9 +19,11 @@ def test_accepted_credentials_pass(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_fails_and_admits_what_it_cannot_tell(status: int) -> None:
+def test_a_refusal_fails_with_the_vendors_message_and_a_caveat(status: int) -> None:
     async def main() -> tuple[bool, str]:
-        async with raw_server(answers(answer(status, b'{"message": "words of the vendor"}'))) as server:
+        async with raw_server(
+            respond_with(http_response(status, b'{"message": "text from the vendor"}'))
+        ) as server:
             result = await _request_made_up_app(account(server.base_url))
             assert len(server.received) == 1
         return result
@@ -29,6 +31,6 @@ def test_a_refusal_fails_and_admits_what_it_cannot_tell(status: int) -> None:
     passed, text = asyncio.run(main())
     assert not passed
     assert f"HTTP {status}" in text
-    assert "words of the vendor" in text
+    assert "text from the vendor" in text
     assert "login is the Customer ID" in text
     assert "this test is inconclusive" in text

@@ -1,1 +1,1 @@
-"""The model test: simulated nights with every behaviour of the vendor, against a page of rules."""
+"""The model test: simulated nights with every behaviour of the vendor, checked against a page of rules."""

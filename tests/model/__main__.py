@@ -1,4 +1,4 @@
-"""`make model`: thousands of simulated nights against the rules, then deliberate breaks of the rules."""
+"""`make model`: checks thousands of simulated nights against the rules, then breaks rules deliberately."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from deploy.local.postgres_throwaway import Throwaway, throwaway
 from tests.model.breaks import BREAKS
 from tests.model.check import Violation
 from tests.model.play import find, play, scenario_of
-from tests.support.environment import forget_the_caller
+from tests.support.environment import clear_caller_environment
 
 TEMPLATE = "model_template"
 NIGHTS = 10_000
 
 
 def main() -> int:
-    """Play nights until there are enough; return the exit status."""
+    """Play the nights and the breaks; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
-    parser.add_argument("--nights", type=int, default=NIGHTS, help=f"in all, default {NIGHTS:,}")
-    parser.add_argument("--seed", type=int, help="of the first scenario; random by default")
-    parser.add_argument("--one", action="store_true", help="play the seed's scenario alone")
+    parser.add_argument("--nights", type=int, default=NIGHTS, help=f"total number, default {NIGHTS:,}")
+    parser.add_argument("--seed", type=int, help="seed of the first scenario; random by default")
+    parser.add_argument("--one", action="store_true", help="play only the seed's scenario")
     arguments = parser.parse_args()
-    forget_the_caller()
+    clear_caller_environment()
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     print(f"Seed {seed} (SEED={seed} plays the same nights again).", flush=True)
     with throwaway() as server:

@@ -24,10 +24,10 @@ class Break:
 
     Attributes:
         name: What is broken.
-        behaviours: Of the vendor and the installation under which it shows.
-        patches: Of Python.
-        view: File of the view that is replaced, with a text in it and what replaces that.
-        window: Of the accounts.
+        behaviours: Behaviours of the vendor and the installation that expose the break.
+        patches: Patches of Python objects.
+        view: File of the view to change, a text in the view, and its replacement.
+        window: Window of the accounts.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Break:
 
     @contextmanager
     def broken(self, warehouse: Warehouse) -> Any:
-        """Break the product for as long as the `with` lasts, and this warehouse for good."""
+        """Break the product within a `with` block, and this warehouse permanently."""
         if self.view:
             file, text, other = self.view
             statement = (SQL / "views" / file).read_text()
@@ -55,9 +55,9 @@ class Break:
 
 
 def replaced(statement: str, text: str, other: str) -> str:
-    """Replace a part of a statement that must be there."""
+    """Replace a part of a statement, which must contain it."""
     if text not in statement:
-        raise LookupError(f"no longer part of the product, so that nothing would be broken: {text}")
+        raise LookupError(f"no longer part of the product, so nothing would be broken: {text}")
     return statement.replace(text, other)
 
 

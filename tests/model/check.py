@@ -1,4 +1,4 @@
-"""Compares the warehouse with what the rules say must be in it."""
+"""Compares the warehouse with the contents that the rules require."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Violation(AssertionError):
     """A rule is broken.
 
     Attributes:
-        keys: The app-days that show it.
+        keys: The app-days that show the violation.
     """
 
     def __init__(self, message: str, *keys: AppDay) -> None:
@@ -60,7 +60,7 @@ class Violation(AssertionError):
 
 @dataclass
 class Stored:
-    """The versions of the ledger's rows when they were compared last."""
+    """The versions of the ledger's rows at the last comparison."""
 
     versions: dict[AppDay, str] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ def _compare_ledger(world: World, stored: Stored) -> None:
         key = row["app_id"], row["usage_date"]
         points = days[key].points
         if row["kbps"] != (None if points is None else [*points]):
-            raise Violation("other points than the last response that counts", key)
+            raise Violation("points that differ from the last response that counts", key)
     stored.versions = {key: row["version"] for key, row in rows.items()}
 
 

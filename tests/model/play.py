@@ -1,4 +1,4 @@
-"""Plays scenarios, each in a warehouse of its own."""
+"""Plays scenarios, each in its own warehouse."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.model.vendor import Luck, Scenario
 from tests.model.world import BEHAVIOURS, World
 from tests.warehouse.database import Warehouse
 
-BROKEN_SCENARIOS = 5  # a break must be found within so many
+BROKEN_SCENARIOS = 5  # a break must be found within this number
 
 
 def scenario_of(seed: int) -> Scenario:
-    """Return the scenario of a seed: most have half of the behaviours, some have all."""
+    """Return a seed's scenario. Most have half of the behaviours, some have all."""
     luck = Luck(seed)
     share = (0.5, 0.5, 0.8, 1.0)[luck.below(4, "share")]
     behaviours = frozenset(name for name in BEHAVIOURS if luck.number("has", name) < share)
@@ -28,13 +28,13 @@ def scenario_of(seed: int) -> Scenario:
 
 
 def play(scenario: Scenario, server: Throwaway, template: str, broken: Break | None = None) -> None:
-    """Play a scenario in a warehouse of its own.
+    """Play a scenario in its own warehouse.
 
     Args:
-        scenario: What happens.
+        scenario: The scenario.
         server: PostgreSQL.
         template: Name of a migrated, empty warehouse.
-        broken: What to break before.
+        broken: The break to apply before, if any.
 
     Raises:
         Violation: A rule was broken.
@@ -49,7 +49,7 @@ def play(scenario: Scenario, server: Throwaway, template: str, broken: Break | N
 
 
 def find(broken: Break, server: Throwaway, template: str) -> str:
-    """Return the first line of the violation that a break leads to; empty if the model does not find it.
+    """Return the first line of the violation caused by a break, or an empty string if none is found.
 
     Raises:
         Violation: The same nights break a rule without the break.

@@ -1,4 +1,4 @@
-"""Checks which app-days a run requested, and how many requests it spent (rule 8)."""
+"""Checks which app-days a run requested, and the number of its requests (rule 8)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ REQUESTS_OF_WRONG_CREDENTIALS = 10
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a run requested of one account, and what it had to request.
+class Requested:
+    """The app-days that a run requested from one account, and those that it had to request.
 
     Attributes:
         call: The requests.
         due: App-days that are not complete.
         rechecks: App-days that are complete and have settled.
-        batches: How many batches the run's work was dealt out in.
-        is_nightly: The run is not for days by name.
+        batches: Number of batches into which the run's work was divided.
+        is_nightly: Whether the run is not restricted to chosen days.
     """
 
     call: Call
@@ -38,22 +38,22 @@ class Asked:
     is_nightly: bool
 
 
-def check_requests(world: World, asked: Asked) -> None:
-    """Check a run that came to its end.
+def check_requests(world: World, run: Requested) -> None:
+    """Check a finished run.
 
     Raises:
         Violation: An app-day was left out, or requests were wasted.
     """
-    _check_left_out(world, asked)
-    _check_wasted(world, asked)
+    _check_left_out(world, run)
+    _check_wasted(world, run)
 
 
-def _check_left_out(world: World, asked: Asked) -> None:
-    call = asked.call
+def _check_left_out(world: World, run: Requested) -> None:
+    call = run.call
     requested = {response.key for response in call.sent}
     is_stopped = call.limited or call.all_refused
-    healthy = asked.is_nightly and world.vendor.is_healthy(call.run, call.conn_id)
-    for key in sorted(asked.due | asked.rechecks):
+    healthy = run.is_nightly and world.vendor.is_healthy(call.run, call.conn_id)
+    for key in sorted(run.due | run.rechecks):
         if key in requested:
             world.skipped.pop(key, None)
             continue
@@ -65,9 +65,9 @@ def _check_left_out(world: World, asked: Asked) -> None:
                 raise Violation(f"available, but skipped in {PATIENCE_NIGHTS} healthy nights", key)
 
 
-def _check_wasted(world: World, asked: Asked) -> None:
-    call, vendor, batches = asked.call, world.vendor, asked.batches
-    planned = asked.due | asked.rechecks
+def _check_wasted(world: World, run: Requested) -> None:
+    call, vendor, batches = run.call, world.vendor, run.batches
+    planned = run.due | run.rechecks
     refused = [response for response in call.sent if response.status in (401, 403)]
     # Small batches with few apps confirm the refusal again. A storm hides it from the first requests.
     most = REQUESTS_OF_WRONG_CREDENTIALS + REFUSED_APPS * (max(0, batches - 1) + call.repeats)
@@ -78,7 +78,7 @@ def _check_wasted(world: World, asked: Asked) -> None:
         raise Violation(f"{len(refused)} requests with wrong credentials, {_shown(call)}")
     unplanned = len([response for response in call.sent if response.key not in planned])
     if unplanned > REFUSED_APPS * (1 + batches + call.repeats):
-        raise Violation(f"{unplanned} requests for days that are neither due nor to be checked again")
+        raise Violation(f"{unplanned} requests for days that are neither due nor due for a re-check")
     _check_hopeless(world, call, planned, batches)
 
 
@@ -100,7 +100,7 @@ def _check_hopeless(world: World, call: Call, planned: set[AppDay], batches: int
 
 
 def _shown(call: Call) -> str:
-    """Return an account's requests of one run in a few words."""
+    """Return a short description of an account's requests in one run."""
     return f"{call.conn_id}: " + ", ".join(
         f"{sent.app_id} {sent.usage_date:%m-%d} {sent.status} {counted(sent.points)}" for sent in call.sent
     )

@@ -1,15 +1,15 @@
-"""The rules that every night is checked against, in plain Python. Nothing here knows the product's code.
+"""The rules that every night is checked against, in plain Python. It uses none of the product's code.
 
-1. An app is expected to have every day from the oldest one that its account showed in any run since the app
-   was first configured, or configured again after it had left. collect_from and collect_until cut this. An
-   app that leaves keeps the days before that day.
+1. An app is expected to have every day from the oldest one that its account served in any run since the app
+   was first configured, or configured again after its removal. collect_from and collect_until limit the days.
+   A removed app keeps the days before its removal.
 2. The newest sound response counts if it contradicts a stored point or has more points. One that only lacks
    points changes nothing. An older response never replaces a newer one. Every response is counted.
 3. Every change of stored points leaves a restatement. A sum that falls by more than half is a drop.
 4. A day without a sound response is lost once it is expected and two days past its last day in the window.
-5. Nothing is reported of a day that is neither expected nor has points.
+5. A day that is neither expected nor has points is not reported.
 6. A day keeps the time zone of the account that delivered its points.
-7. A month is final if it is over, every expected point is there, and every calendar day is expected, apart
+7. A month is final if it is over, every expected point is stored, and every calendar day is expected, apart
    from days that the configuration leaves out.
 8. Every expected day that is not complete and may be available is requested in every run, unless the run's
    own responses show that the request is useless. So is every complete day that has settled since.
@@ -26,10 +26,10 @@ from zoneinfo import ZoneInfo
 
 SLOTS = 288
 MARGIN_DAYS = 2
-PROBES = 3  # so many 400s for one date show that the date is not worth further requests
+PROBES = 3  # this number of 400s for one date shows that the date is not worth further requests
 REFUSALS_OF_AN_APP = 3
-REFUSED_APPS = 5  # so many apps refused show that the credentials are wrong
-PATIENCE_NIGHTS = 6  # an available day may be skipped for fewer healthy nights than these
+REFUSED_APPS = 5  # this number of refused apps shows that the credentials are wrong
+PATIENCE_NIGHTS = 6  # an available day may be skipped in fewer healthy nights than this
 DAY = timedelta(days=1)
 
 Points = tuple[float | None, ...]
@@ -54,7 +54,7 @@ def last_shown_on(window: str, usage_date: date) -> date:
 
 
 def is_over(window: str, usage_date: date, today: date) -> bool:
-    """Tell whether a day is out of the window by the calendar and the margin."""
+    """Return whether a day is out of the window, margin included."""
     return last_shown_on(window, usage_date) + MARGIN_DAYS * DAY < today
 
 
@@ -65,16 +65,16 @@ def midnight(usage_date: date, zone: str) -> datetime:
 
 @dataclass
 class Expectation:
-    """Which days one app is expected to have (rule 1)."""
+    """The days that one app is expected to have (rule 1)."""
 
-    horizon: date  # no scenario reaches it
+    horizon: date  # later than the end of any scenario
     days: set[date] = field(default_factory=set)
     since: date | None = None  # None while the app is not configured
     collect_from: date = date.min
     collect_until: date = date.max
 
     def configure(self, oldest: date, collect_from: date | None, collect_until: date | None) -> None:
-        """Note that a run found the app configured, while its account showed days from `oldest` on."""
+        """Record that a run found the app configured, when its account served days from `oldest` on."""
         self.since = oldest if self.since is None else min(self.since, oldest)
         self.collect_from, self.collect_until = collect_from or date.min, collect_until or date.max
         earlier = {day for day in self.days if day < self.since}
@@ -82,19 +82,19 @@ class Expectation:
         self.days = {day for day in earlier | later if self.is_configured(day)}
 
     def leave(self, today: date) -> None:
-        """Note that a run found the app gone."""
+        """Record that a run found the app removed."""
         if self.since is not None:
             self.days = {day for day in self.days if day < today}
             self.since = None
 
     def is_configured(self, day: date) -> bool:
-        """Tell whether collect_from and collect_until include a day."""
+        """Return whether collect_from and collect_until include a day."""
         return self.collect_from <= day <= self.collect_until
 
 
 @dataclass(frozen=True)
 class Response:
-    """What one request for an app-day came to. `points` is None unless the response was sound."""
+    """The outcome of one request for an app-day. `points` is None unless the response was sound."""
 
     app_id: str
     usage_date: date
@@ -112,7 +112,7 @@ class Response:
 
     @property
     def is_stored_raw(self) -> bool:
-        """Tell whether it is a success, sound or not."""
+        """Whether the response is a success, sound or not."""
         return self.status is not None and self.status < 300
 
 
@@ -130,7 +130,7 @@ class Restatement:
 
 
 def wins(newer: Points, older: Points) -> bool:
-    """Tell whether newer points replace older ones (rule 2)."""
+    """Return whether newer points replace older ones (rule 2)."""
     contradicts = any(
         new is not None and old is not None and new != old for new, old in zip(newer, older, strict=True)
     )
@@ -138,20 +138,20 @@ def wins(newer: Points, older: Points) -> bool:
 
 
 def counted(points: Points | None) -> int:
-    """Count the points that are there."""
+    """Count the points that are present."""
     return 0 if points is None else SLOTS - points.count(None)
 
 
 @dataclass
 class Day:
-    """What is stored of one app-day (rules 2, 3 and 6)."""
+    """The stored state of one app-day (rules 2, 3 and 6)."""
 
     attempts: int = 0
     state: str = "pending"
     source: Response | None = None  # of the points
     starts_at: datetime | None = None
     verified_at: datetime | None = None
-    conn_id: str = ""  # of the last response that was recorded as the day's
+    conn_id: str = ""  # of the last response that determined the day's state
 
     @property
     def points(self) -> Points | None:
@@ -159,7 +159,7 @@ class Day:
         return self.source.points if self.source else None
 
     def record(self, response: Response) -> Restatement | None:
-        """Record a response, which may have been received before others that are recorded."""
+        """Record a response, which may be older than responses recorded before."""
         self.attempts += 1
         if response.points is None:
             if self.source is None:
@@ -178,11 +178,11 @@ class Day:
     def replay(
         self, responses: Sequence[Response], conn_id: str, zone: str, *, correct: bool
     ) -> Restatement | None:
-        """Read the stored responses again, in the order of their arrival.
+        """Decode the stored responses again, in the order of their arrival.
 
         Args:
             responses: The successes of this day, sound or not, at least one.
-            conn_id: The account of the day.
+            conn_id: The day's account.
             zone: That account's time zone today.
             correct: Move the day to its midnight in that zone.
         """
@@ -207,7 +207,7 @@ class Day:
         return self.store(best, starts_at)
 
     def store(self, response: Response, starts_at: datetime) -> Restatement | None:
-        """Store a response's points; return what that changed of the points before."""
+        """Store a response's points; return the change of the previous points, if any."""
         old, old_start, new = self.points, self.starts_at, response.points
         assert new is not None
         self.source, self.starts_at = response, starts_at
@@ -224,7 +224,7 @@ class Day:
 
 
 def total(points: Iterable[float | None]) -> float:
-    """Add up the points that are there."""
+    """Add up the points that are present."""
     return sum(point for point in points if point is not None)
 
 
@@ -234,10 +234,10 @@ def month_status(
     """Return the status of an app's month, its points and its expected points (rule 7).
 
     Args:
-        month: Its first day.
-        today: In the account's time zone.
-        points: Points of each of the month's days before today that are expected or have points.
-        left_out: Days that the configuration leaves out on purpose.
+        month: First day of the month.
+        today: Current date in the account's time zone.
+        points: Number of points for each day before today that is expected or has points.
+        left_out: Days that the configuration excludes.
     """
     days = [month + n * DAY for n in range(calendar.monthrange(month.year, month.month)[1])]
     observed, expected = sum(points.values()), SLOTS * len(points)
@@ -253,7 +253,7 @@ def month_status(
 
 
 def shows_useless(key: tuple[str, date], sent: Sequence[Response], concurrency: int) -> bool:
-    """Tell whether a run's responses show that a request for an app-day would be useless (rule 8)."""
+    """Return whether a run's responses show that requesting an app-day would be useless (rule 8)."""
     app_id, usage_date = key
     no_day = sum(one.status == 400 and one.usage_date == usage_date for one in sent)
     no_app = sum(one.status in (401, 403, 404) and one.app_id == app_id for one in sent)

@@ -1,6 +1,6 @@
-"""The model finds deliberate breaks of the rules, so that its silence means something.
+"""The model finds deliberate breaks of the rules, which shows that it can detect violations.
 
-These take a few nights each; `make model` makes them all.
+These breaks take a few nights each. `make model` covers all breaks.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from tests.model.play import play
 from tests.model.vendor import Scenario
 from tests.model.world import BEHAVIOURS
 
-# Fewer behaviours, nights and apps are simpler, so a failure is reported with those that it needs.
+# Fewer behaviours, nights and apps are simpler, so a failure is reported with the smallest scenario.
 SCENARIOS = st.builds(
     Scenario,
     seed=st.integers(0, 10**6),

@@ -1,4 +1,4 @@
-"""A simulated vendor: its response is a function of the scenario's seed, the run and the app-day."""
+"""A simulated vendor whose responses are a function of the scenario's seed, the run and the app-day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agora.settings.connections import DashboardSettings
 from tests.model.rules import DAY, SLOTS, Points, Response, oldest_shown
 
 LABELS = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 1440, 5)]
-TRIES = 4  # of one request, if the client may repeat it
+TRIES = 4  # per request, if the client may retry it
 RATES = (0.02, 0.1, 0.3, 0.6)
 STATUSES = (400, 401, 403, 404, 429, 500, 503, None, 302, 418)
 UNITS = ("kbps", "bps")
@@ -27,7 +27,7 @@ UNITS = ("kbps", "bps")
 
 @dataclass(frozen=True)
 class Luck:
-    """Draws that depend on nothing but the seed and their names, so that each can be drawn alone."""
+    """Random draws that depend only on the seed and their names, so that each can be repeated alone."""
 
     seed: int
 
@@ -63,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the vendor makes of a request: its final status, None for no response, after some failed tries."""
+    """The outcome of a request: the final status, or None for no response, after some failed attempts."""
 
     status: int | None
     points: Points | None = None
@@ -73,7 +73,7 @@ class Verdict:
 
     @property
     def is_sound(self) -> bool:
-        """Tell whether the first try is answered with points."""
+        """Whether the first attempt returns points."""
         return self.points is not None and not self.failed_tries
 
 
@@ -86,15 +86,15 @@ class Vendor:
         self.window = scenario.window
         self.app_ids = app_ids
         self.settings: dict[str, DashboardSettings] = {}  # as configured now
-        self.zones = zones  # as the vendor counts
+        self.zones = zones  # the vendor's own
         self.homes: dict[str, str] = {}  # App ID to account; foreign apps have none
 
     def does(self, behaviour: str, chance: float, *names: object) -> bool:
-        """Tell whether a behaviour of the scenario takes place."""
+        """Return whether a behaviour of the scenario takes place."""
         return behaviour in self.behaviours and self.luck.number(behaviour, *names) < chance
 
     def episode(self, behaviour: str, chance: float, nights: int, night: int, *names: object) -> bool:
-        """Tell whether an episode of up to so many nights is under way."""
+        """Return whether an episode of up to this number of nights is active."""
         return any(
             self.does(behaviour, chance, *names, start)
             and night - start <= self.luck.below(nights, behaviour, "length", *names, start)
@@ -107,7 +107,7 @@ class Vendor:
         return self.episode("credentials", 0.04, 4, run.night, conn_id)
 
     def storm(self, run: Run, conn_id: str) -> tuple[int | None, int, int] | None:
-        """Return a status with the first and last of the account's requests that it is given to, or None."""
+        """Return a status with the first and last of the account's requests that receive it, or None."""
         if not self.does("storms", 0.12, run.number, conn_id):
             return None
         kinds = (500, None, 400, 401, 404, 503)
@@ -116,13 +116,13 @@ class Vendor:
         return kinds[self.luck.below(len(kinds), "storm of", run.number, conn_id)], first, first + length
 
     def throttles_from(self, run: Run, conn_id: str) -> int | None:
-        """Return the account's first request in the run that is answered 429, as all later ones, or None."""
+        """Return the account's first request in the run that receives 429, as all later ones do, or None."""
         if self.episode("throttling", 0.04, 3, run.night, conn_id):
             return (0, 0, 2, 8)[self.luck.below(4, "throttled from", run.number, conn_id)]
         return None
 
     def rate(self, run: Run, conn_id: str) -> float:
-        """Return at what rate requests of a run get a random status."""
+        """Return the rate at which requests in a run receive a random status."""
         if not self.does("statuses", 0.3, run.number, conn_id):
             return 0.0
         return RATES[self.luck.below(len(RATES), "rate", run.number, conn_id)]
@@ -134,7 +134,7 @@ class Vendor:
         return timedelta(minutes=(-30, -4, 2, 4, 6, 600)[self.luck.below(6, "skew", run.number, conn_id)])
 
     def is_healthy(self, run: Run, conn_id: str) -> bool:
-        """Tell whether nothing but the apps' own windows and a few faults keep days from being served."""
+        """Return whether only the apps' own windows and a few faults prevent days from being served."""
         return not (
             self.refuses_credentials(run, conn_id)
             or self.storm(run, conn_id)
@@ -145,7 +145,7 @@ class Vendor:
     # App-days
 
     def verdict(self, run: Run, conn_id: str, app_id: str, usage_date: date) -> Verdict:
-        """Return what a request comes to, apart from storms and throttling."""
+        """Return the outcome of a request, apart from storms and throttling."""
         luck, names = self.luck, (run.number, app_id, usage_date)
         refusal = (401, 403)[luck.below(2, "refusal", app_id)]
         if self.refuses_credentials(run, conn_id):
@@ -173,7 +173,7 @@ class Vendor:
         return self.settings[conn_id].model_copy(update={"timezone": self.zones[conn_id]}).today(run.at)
 
     def oldest(self, run: Run, app_id: str) -> date:
-        """Return the oldest day that the vendor shows of an app."""
+        """Return the oldest day that the vendor serves for an app."""
         home = self.homes[app_id]
         today = self.today(run, home)
         oldest = oldest_shown(self.window, today)
@@ -188,7 +188,7 @@ class Vendor:
         return oldest
 
     def content(self, run: Run, app_id: str, usage_date: date) -> tuple[Points, bytes]:
-        """Return the points of a day as the vendor has them in a run, and the body that carries them."""
+        """Return a day's points as the vendor serves them in a run, and the body that contains them."""
         luck, day = self.luck, (app_id, usage_date)
         age = (run.at.date() - usage_date).days
         source = app_id
@@ -232,7 +232,7 @@ def truth(seed: int, app_id: str, usage_date: date) -> tuple[float, ...]:
 
 
 def body_of(usage_date: date, points: list[float | None], unit: str) -> bytes:
-    """Return the vendor's body for some points."""
+    """Return a response body with these points."""
     numbers = {
         label: point * 1000 if unit == "bps" else point
         for label, point in zip(LABELS, points, strict=True)
@@ -256,7 +256,7 @@ MALFORMED: tuple[Callable[[date], str], ...] = (
 
 
 def malformed(usage_date: date, number: int) -> bytes:
-    """Return a body that breaks the vendor's contract."""
+    """Return a body that violates the vendor's contract."""
     return MALFORMED[number](usage_date).encode()
 
 
@@ -269,14 +269,14 @@ class Call:
     conn_id: str
     clock: datetime
     sent: list[Response] = field(default_factory=list)
-    asked: int = 0
+    count: int = 0
     repeats: int = 0  # of batches whose worker was killed
     limited: bool = False
-    all_refused: bool = False  # so many apps that their credentials may be wrong
+    all_refused: bool = False  # enough apps that the credentials may be wrong
 
 
 class Wire:
-    """Stands in for the transport of a client: no socket, no waiting."""
+    """Replaces a client's transport, without sockets and delays."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -286,12 +286,12 @@ class Wire:
 
     async def send(self, request: Request, *, retry: bool = True) -> HttpResponse:
         """Return the vendor's response to a request."""
-        await asyncio.sleep(0)  # others get their turn
+        await asyncio.sleep(0)  # lets other tasks run
         call, vendor = self.call, self.call.vendor
-        app_id, usage_date = _asked(request)
+        app_id, usage_date = _app_day_of(request)
         if self._given_up:
             raise NoPermit(str(self._given_up), retry_at=self._given_up.retry_at)
-        number, call.asked = call.asked, call.asked + 1
+        number, call.count = call.count, call.count + 1
         call.clock += timedelta(milliseconds=1)
         self.requests += 1
         from_number = vendor.throttles_from(call.run, call.conn_id)
@@ -308,7 +308,7 @@ class Wire:
         self._note(app_id, usage_date, verdict)
         if verdict.status is None:
             raise NoResponse("no answer within 30 s")
-        return self._answer(verdict)
+        return self._http_response(verdict)
 
     def _throttle(self, app_id: str, usage_date: date) -> None:
         self.limited += 1
@@ -318,9 +318,9 @@ class Wire:
         retry_at = self.call.clock + timedelta(days=1) if long else None
         self._given_up = NoPermit("refused for minutes", retry_at=retry_at)
         self._note(app_id, usage_date, verdict)
-        raise NoPermit("refused for minutes", retry_at=retry_at, answer=self._answer(verdict))
+        raise NoPermit("refused for minutes", retry_at=retry_at, answer=self._http_response(verdict))
 
-    def _answer(self, verdict: Verdict) -> HttpResponse:
+    def _http_response(self, verdict: Verdict) -> HttpResponse:
         call = self.call
         skew = call.vendor.skew(call.run, call.conn_id)
         return HttpResponse(verdict.status or 0, verdict.body, call.clock, server_date=call.clock + skew)
@@ -343,12 +343,12 @@ class Wire:
 
 
 def client_of(settings: DashboardSettings, call: Call) -> DashboardClient:
-    """Return the product's client of an account, on the simulated wire."""
+    """Return the product's client for an account, on the simulated transport."""
     client = DashboardClient(settings)
     client.transport = Wire(call)  # type: ignore[assignment]  # the part of it that the client uses
     return client
 
 
-def _asked(request: Request) -> tuple[str, date]:
+def _app_day_of(request: Request) -> tuple[str, date]:
     app, _, day = request.path.removeprefix("apps/").partition("/usages/bandwidth?date=")
     return app, datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()

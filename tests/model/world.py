@@ -30,7 +30,7 @@ from agora.warehouse.clock import clock_difference
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_aggregates import refresh
 from tests.model.check import Stored, Violation, compare
-from tests.model.requests import Asked, check_requests
+from tests.model.requests import Requested, check_requests
 from tests.model.rules import (
     DAY,
     REFUSED_APPS,
@@ -73,8 +73,8 @@ BEHAVIOURS = (
 )
 
 
-class AtOnce(ThreadPoolExecutor):
-    """Does its work before `submit` returns: threads would only make the nights take longer."""
+class ImmediateExecutor(ThreadPoolExecutor):
+    """Does its work before `submit` returns, because threads would only slow the nights down."""
 
     def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
         """Return a future that is done."""
@@ -128,7 +128,7 @@ class Late:
 
 @dataclass
 class Recording:
-    """What reached the warehouse during one call of `collect`."""
+    """The data that reached the warehouse during one call of `collect`."""
 
     kill_at: tuple[str, int] | None
     is_late: bool
@@ -138,7 +138,7 @@ class Recording:
     steps: Counter[str] = field(default_factory=Counter)
 
     def step(self, name: str) -> None:
-        """Kill the worker if it is time."""
+        """Kill the worker if this is the chosen step."""
         self.steps[name] += 1
         if self.kill_at == (name, self.steps[name]):
             raise Killed
@@ -148,16 +148,16 @@ class World:
     """One scenario from its first night to its last.
 
     Args:
-        scenario: What happens.
+        scenario: The scenario.
         warehouse: A migrated, empty warehouse.
-        runner: Of the event loop.
+        runner: Runner of the event loop.
     """
 
     def __init__(self, scenario: Scenario, warehouse: Warehouse, runner: asyncio.Runner) -> None:
         self.scenario = scenario
         self._warehouse = warehouse
         self._runner = runner
-        runner.get_loop().set_default_executor(AtOnce(1))
+        runner.get_loop().set_default_executor(ImmediateExecutor(1))
         self.app_ids = [f"{number:x}{'a' * 5}" for number in range(scenario.apps)]
         self.vendor = Vendor(scenario, self.app_ids, {})
         self.luck = self.vendor.luck
@@ -169,8 +169,8 @@ class World:
         self.days: defaultdict[AppDay, Day] = defaultdict(Day)
         self.raw: defaultdict[AppDay, list[Response]] = defaultdict(list)
         self.restated: list[Restatement] = []
-        self.known: dict[str, Configured] = {}  # as the last run found it
-        self.synced: dict[str, str] = {}  # zones of the accounts, as the warehouse has them
+        self.known: dict[str, Configured] = {}  # as found by the last run
+        self.synced: dict[str, str] = {}  # the accounts' zones in the warehouse
         self.skipped: Counter[AppDay] = Counter()
         self.late: list[Late] = []
         self.history: list[str] = []
@@ -194,7 +194,7 @@ class World:
         for number, app_id in enumerate(self.app_ids):
             conn_id = ACCOUNTS[luck.below(2, "account", app_id)] if two else ACCOUNTS[0]
             self.configured[app_id] = Configured(conn_id)
-            # One of three at most is another customer's.
+            # At most one in three belongs to another customer.
             if not (number % 3 == 1 and number // 3 < foreign):
                 self.vendor.homes[app_id] = conn_id
         for app_id in self.app_ids[1:]:
@@ -207,10 +207,10 @@ class World:
     # Nights
 
     def play(self) -> None:
-        """Let all nights pass.
+        """Play all nights.
 
         Raises:
-            Violation: A rule was broken; the message has the history.
+            Violation: A rule was broken; the message contains the history.
         """
         with ExitStack() as stack:
             self.engine = stack.enter_context(warehouse_of(self._warehouse))
@@ -231,12 +231,12 @@ class World:
                             self, stored, every_figure=night % 7 == 0 or night == self.scenario.nights - 1
                         )
                 except Violation as violation:
-                    raise Violation(self._told(violation, night)) from None
+                    raise Violation(self._with_history(violation, night)) from None
                 except Exception as error:
-                    told = self._told(Violation(f"{type(error).__name__}: {error}"), night)
-                    raise Violation(told) from error
+                    message = self._with_history(Violation(f"{type(error).__name__}: {error}"), night)
+                    raise Violation(message) from error
 
-    def _told(self, violation: Violation, night: int) -> str:
+    def _with_history(self, violation: Violation, night: int) -> str:
         lines = [f"night {night}: {violation}", f"{self.scenario}", *self.history[-12:]]
         for key in violation.keys:
             lines += [f"{key[0]} {key[1]}:", *self.sent[key][-15:]]
@@ -260,7 +260,7 @@ class World:
         return number
 
     def _pass_to(self, now: datetime) -> None:
-        """Let the time pass; the warehouse's clock shows it."""
+        """Advance the time and the warehouse's clock."""
         self.now = max(now, self.now + timedelta(seconds=1))
         with self.owner.cursor() as cursor:
             cursor.execute(CLOCK.format(at=self.now.isoformat()))
@@ -323,7 +323,7 @@ class World:
     # Runs
 
     def _collect_everything(self, run: Run, days: Days | None = None) -> None:
-        """Do what a run's tasks do: plan, try, collect in batches, publish."""
+        """Do what a run's tasks do: plan, check access, collect in batches, publish."""
         self.run, since = run, self.now
         random.seed(self.scenario.seed * 1000 + run.number)
         self.history.append(self._named(run, days))
@@ -377,8 +377,8 @@ class World:
             return
         for conn_id in accounts:
             count = sum(conn == conn_id for conn, _ in batches)
-            asked = Asked(calls[conn_id], due[conn_id], rechecks[conn_id], count, is_nightly=days is None)
-            check_requests(self, asked)
+            done = Requested(calls[conn_id], due[conn_id], rechecks[conn_id], count, is_nightly=days is None)
+            check_requests(self, done)
         with self.engine.begin() as connection:
             suspicious_responses.describe(connection, since)
         if self.luck.number("refresh", run.number) < 0.9:
@@ -419,11 +419,11 @@ class World:
                 self.known[app.app_id] = Configured(conn_id, app.collect_from, app.collect_until)
 
     def today(self, conn_id: str) -> date:
-        """Return an account's date, as the warehouse has its zone."""
+        """Return an account's date in the zone stored in the warehouse."""
         return self.now.astimezone(ZoneInfo(self.synced[conn_id])).date()
 
     def _due(self, conn_id: str, days: Days | None) -> set[AppDay]:
-        """Return the app-days that the rules require a run to request of an account."""
+        """Return the app-days that the rules require a run to request from an account."""
         today = self.vendor.settings[conn_id].today(self.now)
         due = set()
         for app_id, known in self.known.items():
@@ -454,12 +454,12 @@ class World:
         return due
 
     def _is_same_day(self, stored: Day, conn_id: str, usage_date: date) -> bool:
-        """Tell whether an account's day is the one that is stored: another time zone's is another day."""
+        """Return whether an account's day is the stored one. A different time zone means a different day."""
         zone = self.vendor.settings[conn_id].timezone
         return stored.conn_id == conn_id or stored.starts_at == midnight(usage_date, zone)
 
     def _rechecks(self, conn_id: str) -> set[AppDay]:
-        """Return the complete app-days that have settled since they were received last."""
+        """Return the complete app-days that have settled since their last response."""
         today = self.vendor.settings[conn_id].today(self.now)
         first = oldest_shown(self.scenario.window, today) + EDGE_DAYS * DAY
         last = today - (SETTLE_DAYS + 1) * DAY
@@ -511,12 +511,12 @@ class World:
                 call.all_refused = True
         except (Killed, ClockDiffers):
             self._record(call.sent[before:], recording.stored, recording.loaded)
-            self._keep_late(call, recording, call.sent[before:])
+            self._delay_load(call, recording, call.sent[before:])
             raise
         else:
             sent = call.sent[before:]
             self._record(sent, None, None if not recording.late else recording.loaded)
-            self._keep_late(call, recording, sent)
+            self._delay_load(call, recording, sent)
         finally:
             self._recording = None
         if summary.stopped:
@@ -524,7 +524,7 @@ class World:
         return summary
 
     def _record(self, sent: list[Response], stored: set[AppDay] | None, loaded: set[AppDay] | None) -> None:
-        """Note what must be in the warehouse: every response, unless the worker was killed."""
+        """Record what must be in the warehouse: every response, unless the worker was killed."""
         for response in sent:
             key = response.key
             is_raw, is_loaded = stored is None or key in stored, loaded is None or key in loaded
@@ -544,7 +544,7 @@ class World:
         if restated:
             self.restated.append(restated)
 
-    def _keep_late(self, call: Call, recording: Recording, sent: list[Response]) -> None:
+    def _delay_load(self, call: Call, recording: Recording, sent: list[Response]) -> None:
         for batch in recording.late:
             keys = set(batch.index)
             responses = [response for response in sent if response.key in keys]
@@ -606,7 +606,7 @@ class World:
                 self.restated.append(restated)
 
     def is_reported(self, key: AppDay) -> bool:
-        """Tell whether mart.coverage has an app-day (rule 5)."""
+        """Return whether mart.coverage has an app-day (rule 5)."""
         app_id, usage_date = key
         if usage_date >= self.today(self.known[app_id].conn_id):
             return False
@@ -615,7 +615,7 @@ class World:
         return key in self.days and counted(self.days[key].points) > 0
 
     def points_of_months(self) -> dict[tuple[str, date], dict[date, int]]:
-        """Return the points of each app's reported days by month."""
+        """Return the numbers of points on each app's reported days, by month."""
         months: defaultdict[tuple[str, date], dict[date, int]] = defaultdict(dict)
         for app_id, usage_date in self.reported():
             day = self.days.get((app_id, usage_date))
@@ -623,7 +623,7 @@ class World:
         return months
 
     def reported(self) -> Iterator[AppDay]:
-        """Yield every app-day that mart.coverage must have."""
+        """Yield every app-day that mart.coverage must contain."""
         for app_id, known in self.known.items():
             today = self.today(known.conn_id)
             expected = {day for day in self.expectations[app_id].days if day < today}

@@ -1,4 +1,4 @@
-"""The note of a plan on its run."""
+"""The planning task's note for the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY = date(2026, 11, 1)
 APP_DAYS = [("a", DAY), ("a", DAY + timedelta(days=1))]
 
 
-def test_re_checks_are_counted_apart() -> None:
+def test_rechecks_are_counted_separately() -> None:
     assert _plan_note(Plan("account", APP_DAYS), by_name=False) == "account: requesting 2 app-days."
     assert (
         _plan_note(Plan("account", APP_DAYS, rechecks=1), by_name=False)
@@ -23,7 +23,7 @@ def test_re_checks_are_counted_apart() -> None:
     )
 
 
-def test_what_is_left_for_another_run_is_said() -> None:
+def test_app_days_left_for_the_next_run_are_counted() -> None:
     note = _plan_note(Plan("account", APP_DAYS, rechecks=1, left=2000), by_name=False)
     assert note.startswith(
         "account: requesting 2 app-days, including 1 re-check of settled days. 2,000 more "
@@ -31,12 +31,12 @@ def test_what_is_left_for_another_run_is_said() -> None:
     assert note.endswith("; the next run requests them.")
 
 
-def test_days_requested_by_name_are_to_be_requested_again_from_where_the_run_gets_to() -> None:
+def test_an_incomplete_backfill_names_the_date_to_continue_from() -> None:
     assert _plan_note(Plan("account", APP_DAYS), by_name=True) == "account: requesting 2 app-days."
     note = _plan_note(Plan("account", APP_DAYS, left=2000), by_name=True)
     assert note.startswith("account: requesting 2 app-days, up to 2026-11-02. 2,000 more ")
     assert note.endswith(": request them in another run that begins on that date.")
 
 
-def test_an_account_without_work() -> None:
+def test_an_account_without_missing_days_is_noted() -> None:
     assert _plan_note(Plan("account"), by_name=False) == "account: nothing is missing."

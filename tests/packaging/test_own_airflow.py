@@ -1,4 +1,4 @@
-"""An Airflow that has nothing but the wheel and a DAG file of three lines runs the pipeline."""
+"""An Airflow with only the wheel and a three-line DAG file runs the pipeline."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ SOME_DAGS = '''\
 
 from agora.dags import agora_bandwidth_daily, agora_bandwidth_watch
 '''
-PARSED = """
+LIST_DAGS = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 found = DagBag(sys.argv[1])
 print("\\n" + json.dumps([sorted(found.dag_ids), [*found.import_errors.values()]]))
 """
-FORMS = """
+LIST_FORMS = """
 import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 forms = {form.connection_type: sorted(form.extra_fields or {}) for form in HookMetaService.hook_meta_data()}
 print("\\n" + json.dumps(forms))
 """
-PLUGINS = """
+LIST_PLUGINS = """
 import json
 from airflow import plugins_manager
 plugins, errors = plugins_manager._get_plugins()
@@ -53,14 +53,20 @@ print("\\n" + json.dumps([[plugin.name, str(plugin.source)] for plugin in plugin
 
 @dataclass(frozen=True)
 class OwnAirflow:
-    """An installation: its programs, its AIRFLOW_HOME, where every command runs, and its variables."""
+    """An Airflow installation.
+
+    Attributes:
+        bin: Folder of its programs.
+        home: AIRFLOW_HOME, where every command runs.
+        variables: Environment of every command.
+    """
 
     bin: Path
     home: Path
     variables: dict[str, str]
 
     def run(self, program: str, *arguments: str | Path) -> str:
-        """Run one of its programs, and return what it prints."""
+        """Run one of the installation's programs and return its output."""
         done = subprocess.run(
             [self.bin / program, *arguments],
             cwd=self.home,
@@ -73,11 +79,11 @@ class OwnAirflow:
         return done.stdout
 
     def airflow(self, *arguments: str) -> str:
-        """Run Airflow's command line."""
+        """Run an Airflow command and return its output."""
         return self.run("python", "-W", "ignore", "-m", "airflow", *arguments)
 
     def result(self, program: str, *arguments: str | Path) -> Any:
-        """Run Python, and return what it prints last, as JSON."""
+        """Run a Python program and return its last line of output, parsed as JSON."""
         return json.loads(self.run("python", "-W", "ignore", "-c", program, *arguments).rpartition("\n\n")[2])
 
 
@@ -95,7 +101,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, server: Throwaway, sandbox: RunningSandbox) -> OwnAirflow:
-    """Return an installation with connections and apps, a warehouse, and the DAG file."""
+    """Return an installation with connections, apps, a warehouse and the DAG file."""
     place = tmp_path_factory.mktemp("own")
     home = place / "airflow"
     (home / "dags").mkdir(parents=True)
@@ -150,7 +156,7 @@ def test_airflow_lists_the_provider(own: OwnAirflow) -> None:
 
 
 def test_airflow_loads_the_plugin_once(own: OwnAirflow) -> None:
-    *plugins, errors = own.result(PLUGINS)
+    *plugins, errors = own.result(LIST_PLUGINS)
     assert [source for name, source in plugins if name == "agora"] == [
         f"agora-bandwidth=={agora.__version__}: EntryPoint"
         "(name='agora', value='agora.plugin:AgoraPlugin', group='airflow.plugins')"
@@ -160,19 +166,19 @@ def test_airflow_loads_the_plugin_once(own: OwnAirflow) -> None:
 
 
 def test_connections_have_their_forms(own: OwnAirflow) -> None:
-    forms = own.result(FORMS)
+    forms = own.result(LIST_FORMS)
     assert {"timezone", "window", "requests_per_second", "ca_file", "proxy"} <= set(forms["agora_dashboard"])
     assert forms["agora_push_stream"] == ["ca_file", "proxy"]
 
 
-def test_three_lines_bring_every_dag(own: OwnAirflow) -> None:
+def test_a_three_line_file_loads_every_dag(own: OwnAirflow) -> None:
     every_dag = sorted(path.stem for path in (ROOT / "dags").glob("*.py"))
-    assert own.result(PARSED, own.home / "dags") == [every_dag, []]
+    assert own.result(LIST_DAGS, own.home / "dags") == [every_dag, []]
 
 
-def test_a_file_may_import_some_dags_only(own: OwnAirflow, tmp_path: Path) -> None:
+def test_a_file_may_import_only_some_dags(own: OwnAirflow, tmp_path: Path) -> None:
     (tmp_path / "agora.py").write_text(SOME_DAGS)
-    assert own.result(PARSED, tmp_path) == [["agora_bandwidth_daily", "agora_bandwidth_watch"], []]
+    assert own.result(LIST_DAGS, tmp_path) == [["agora_bandwidth_daily", "agora_bandwidth_watch"], []]
 
 
 def test_the_nightly_run_collects_the_month(own: OwnAirflow, server: Throwaway) -> None:

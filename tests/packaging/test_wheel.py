@@ -1,4 +1,4 @@
-"""The wheel holds the whole product, is built the same everywhere, and asks for what is locked."""
+"""The wheel contains the whole product, builds reproducibly, and accepts the locked dependencies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tracked() -> list[str]:
     return [name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 
-def test_the_wheel_holds_the_package_its_sql_and_its_dags(wheel: Path) -> None:
+def test_the_wheel_contains_the_package_its_sql_and_its_dags(wheel: Path) -> None:
     expected = {
         name.replace(source, target, 1)
         for name in tracked()
@@ -44,8 +44,8 @@ def test_the_wheel_holds_the_package_its_sql_and_its_dags(wheel: Path) -> None:
         if name.startswith(source)
     }
     with ZipFile(wheel) as archive:
-        held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert held == expected
+        packaged = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packaged == expected
 
 
 def test_the_metadata_names_version_dependencies_and_entry_points(wheel: Path) -> None:

@@ -1,4 +1,4 @@
-"""Builds the wheel, and installs it where nothing else of this project is."""
+"""Build the wheel, and install it into an environment without the checkout's own installation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.support.environment import proxies
 from tests.support.paths import ROOT
 
 UV = Path(sys.executable).with_name("uv")
-# As the Makefile sets it, for an index behind a proxy with a certificate of its own.
-WAY_OUT = {"UV_SYSTEM_CERTS": "1"}
+# Also set by the Makefile, for a package index behind a proxy with its own certificate.
+SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1"}
 
 
 def uv(*arguments: str | Path, cwd: Path = ROOT) -> None:
     """Run uv, and fail with its message."""
-    environment = {**os.environ, **proxies, **WAY_OUT}
+    environment = {**os.environ, **proxies, **SYSTEM_CERTIFICATES}
     done = subprocess.run(
         [UV, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -26,7 +26,7 @@ def uv(*arguments: str | Path, cwd: Path = ROOT) -> None:
 
 
 def build(source: Path, directory: Path) -> Path:
-    """Build the wheel of a checkout as `make wheel` does."""
+    """Build a checkout's wheel like `make wheel`."""
     constraints = ROOT / "requirements" / "install.txt"
     uv("build", "--wheel", "--build-constraints", constraints, "--out-dir", directory, cwd=source)
     (wheel,) = directory.glob("*.whl")
@@ -34,17 +34,17 @@ def build(source: Path, directory: Path) -> Path:
 
 
 def install(wheel: Path, environment: Path) -> Path:
-    """Install the wheel into a virtual environment of its own, and return that environment's `bin`.
+    """Install the wheel into a new virtual environment and return the environment's `bin` folder.
 
-    The locked requirements are those of the environment that runs the tests, linked one by one: its own
-    installation of this project must not be seen.
+    The locked requirements are linked one by one from the environment that runs the tests, except for that
+    environment's installation of this project.
     """
     uv("venv", "--quiet", "--python", sys.executable, environment)
     here, there = (_site_packages(each) for each in (Path(sys.prefix), environment))
     for path in here.iterdir():
         if "agora" in path.name or (there / path.name).exists():
             continue
-        if path.suffix == ".dist-info":  # uv takes no link for an installed package
+        if path.suffix == ".dist-info":  # uv does not accept a link as an installed package
             shutil.copytree(path, there / path.name)
         else:
             (there / path.name).symlink_to(path)

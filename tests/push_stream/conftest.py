@@ -1,4 +1,4 @@
-"""One sandbox for a file's tests, put back in order before each; retries that do not make tests wait."""
+"""Fixtures: one sandbox per test file, reset before each test, and retries with short delays."""
 
 from __future__ import annotations
 

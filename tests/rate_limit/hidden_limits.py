@@ -1,4 +1,4 @@
-"""Rate limits as a vendor may have them, hidden from the client. Times are seconds of the simulation."""
+"""Possible rate limits of a vendor, unknown to the client. Times are in seconds of the simulation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class HiddenLimit(Protocol):
 
 @dataclass
 class SlidingWindow:
-    """So many calls in any one second; throttled ones do not count."""
+    """At most `per_second` calls in any period of one second. Throttled calls do not count."""
 
     per_second: float
     _admitted: deque[float] = field(default_factory=deque)
@@ -32,7 +32,7 @@ class SlidingWindow:
 
 @dataclass
 class FixedWindow:
-    """So many calls in each second of the vendor's clock, which is `phase` ahead."""
+    """At most `per_second` calls in each second of the vendor's clock, which is `phase` seconds ahead."""
 
     per_second: float
     phase: float = 0.0
@@ -48,7 +48,7 @@ class FixedWindow:
 
 @dataclass
 class Moving:
-    """A sliding window whose limit changes at given times: pairs of time and limit, the first one at 0."""
+    """A sliding window whose limit changes over time: pairs of start time and limit, starting at 0."""
 
     limits: list[tuple[float, float]]
     _window: SlidingWindow = field(default_factory=lambda: SlidingWindow(0))
@@ -60,7 +60,7 @@ class Moving:
 
 @dataclass
 class TokenBucket:
-    """A bucket of `burst` tokens, full at first, refilled evenly."""
+    """A bucket of `burst` tokens, initially full and refilled evenly."""
 
     per_second: float
     burst: float

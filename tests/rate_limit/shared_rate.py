@@ -1,6 +1,6 @@
-"""Eight processes under one hidden limit that moves: `python -m tests.rate_limit.shared_rate` prints a table.
+"""Measure eight processes under one changing limit: `python -m tests.rate_limit.shared_rate` prints a table.
 
-Real processes over real HTTP against the sandbox, with the account's rate limit in a real PostgreSQL.
+Real processes send HTTP requests to the sandbox and share the account's rate limit in a real PostgreSQL.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ LIMITS = (10, 2, 10)
 
 @dataclass
 class Phase:
-    """What the sandbox counted while one limit held.
+    """The sandbox's counts while one limit was in effect.
 
     Attributes:
-        per_second: The limit.
+        per_second: The limit, in calls per second.
         allowed: Number of calls that the limit allows.
-        answered: Number that it admitted.
-        refused: How many it answered with 429.
-        inside_retry_after: How many came although the caller had been told to wait.
+        admitted: Number of calls that the sandbox admitted.
+        throttled: Number of calls with the response 429.
+        inside_retry_after: Number of calls sent before a Retry-After had passed.
     """
 
     per_second: float
     allowed: float
-    answered: int
-    refused: int
+    admitted: int
+    throttled: int
     inside_retry_after: int
 
 
 @dataclass
 class Measured:
-    """A run's phases, and how many requests each process sent."""
+    """The phases of a measurement, and the number of requests sent by each process."""
 
     phases: list[Phase]
     by_process: list[int]
 
     @property
     def admitted_share(self) -> float:
-        """Of what was allowed in all."""
-        return sum(phase.answered for phase in self.phases) / sum(phase.allowed for phase in self.phases)
+        """Admitted calls as a share of all allowed calls."""
+        return sum(phase.admitted for phase in self.phases) / sum(phase.allowed for phase in self.phases)
 
     @property
-    def refused_share(self) -> float:
-        """Of all requests."""
-        refused = sum(phase.refused for phase in self.phases)
-        return refused / (refused + sum(phase.answered for phase in self.phases))
+    def throttled_share(self) -> float:
+        """429s as a share of all requests."""
+        throttled = sum(phase.throttled for phase in self.phases)
+        return throttled / (throttled + sum(phase.admitted for phase in self.phases))
 
     @property
     def inside_retry_after(self) -> int:
-        """Requests that should have waited."""
+        """Number of requests sent before a Retry-After had passed."""
         return sum(phase.inside_retry_after for phase in self.phases)
 
 
@@ -78,17 +78,17 @@ def measure(
     limits: Sequence[float] = LIMITS,
     seconds: float,
 ) -> Measured:
-    """Let eight processes ask while the limit moves.
+    """Let eight processes send requests while the limit changes.
 
     Args:
-        sandbox: What they ask.
-        warehouse_url: As the loader; knows the account agora_dashboard.
-        configured_per_second: What the connection says.
-        limits: Calls a second, one after the other.
-        seconds: For how long each of them holds.
+        sandbox: The sandbox to send requests to.
+        warehouse_url: URL for the role `loader`. The warehouse contains the account `agora_dashboard`.
+        configured_per_second: The `requests_per_second` of the connection.
+        limits: Consecutive limits, in calls per second.
+        seconds: Duration of each limit.
     """
     account = account_of(sandbox, requests_per_second=configured_per_second)
-    with _askers(account, warehouse_url, sandbox.app_ids) as processes:
+    with _workers(account, warehouse_url, sandbox.app_ids) as processes:
         phases = []
         for number, limit in enumerate(limits):
             sandbox.put_rate_limit(limit)
@@ -111,18 +111,18 @@ def measure(
             )
         sent = []
         for process in processes:
-            said, _ = process.communicate()
+            output, _ = process.communicate()
             if process.returncode:
-                raise RuntimeError(f"an asking process ended with {process.returncode}")
-            sent.append(int(json.loads(said)["requests"]))
+                raise RuntimeError(f"a requesting process ended with {process.returncode}")
+            sent.append(int(json.loads(output)["requests"]))
     return Measured(phases, sent)
 
 
 @contextmanager
-def _askers(
+def _workers(
     account: DashboardSettings, warehouse_url: str, app_ids: Sequence[str]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Start the processes and wait until each has begun; end them whatever happens."""
+    """Start the processes, wait until each has begun, and always end them."""
     fields = account.model_dump(mode="json", exclude={"conn_id"})
     fields["customer_certificate"] = account.customer_certificate.get_secret_value()
     environment = os.environ | {
@@ -133,7 +133,7 @@ def _askers(
     }
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.rate_limit.asker"],
+            [sys.executable, "-m", "tests.rate_limit.worker"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
@@ -145,7 +145,7 @@ def _askers(
     try:
         for process in processes:
             if process.stdout is None or process.stdout.readline() != "begun\n":
-                raise RuntimeError("an asking process did not begin")
+                raise RuntimeError("a requesting process did not begin")
         yield processes
     finally:
         for process in processes:
@@ -156,16 +156,16 @@ def _askers(
 
 def _stdin(process: subprocess.Popen[str]) -> IO[str]:
     if process.stdin is None:
-        raise RuntimeError("an asking process has no input")
+        raise RuntimeError("a requesting process has no input")
     return process.stdin
 
 
 def main() -> None:
-    """Measure as the command line says, and print a table."""
+    """Measure with the settings from the command line, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60, help="for how long each limit holds")
+    parser.add_argument("--seconds", type=float, default=60, help="duration of each limit")
     parser.add_argument("--configured", type=float, default=20, help="requests_per_second of the connection")
-    parser.add_argument("--retry-after", type=int, help="seconds that each 429 tells to wait")
+    parser.add_argument("--retry-after", type=int, help="Retry-After of each 429, in seconds")
     options = parser.parse_args()
     with (
         running_sandbox(apps=8, quiet=True, retry_after=options.retry_after) as sandbox,
@@ -177,14 +177,14 @@ def main() -> None:
         measured = measure(
             sandbox, server.url("loader"), configured_per_second=options.configured, seconds=options.seconds
         )
-    print("| limit a second | allowed | answered | 429s | inside a Retry-After |\n|---|---|---|---|---|")  # noqa: T201
+    print("| limit per second | allowed | admitted | 429s | inside a Retry-After |\n|---|---|---|---|---|")  # noqa: T201
     for phase in measured.phases:
         print(  # noqa: T201
-            f"| {phase.per_second:g} | {phase.allowed:.0f} | {phase.answered} | {phase.refused}"
+            f"| {phase.per_second:g} | {phase.allowed:.0f} | {phase.admitted} | {phase.throttled}"
             f" | {phase.inside_retry_after} |"
         )
     print(  # noqa: T201
-        f"\n{measured.admitted_share:.1%} of what was allowed, {measured.refused_share:.2%} 429s,"
+        f"\n{measured.admitted_share:.1%} of the allowed calls, {measured.throttled_share:.2%} 429s,"
         f" {measured.inside_retry_after} inside a Retry-After; requests by process {measured.by_process}"
     )
 

@@ -1,7 +1,7 @@
-"""A client meets a hidden limit: `python -m tests.rate_limit.simulation` prints the worst of several seeds.
+"""Simulate a client under a hidden limit: `python -m tests.rate_limit.simulation` prints the worst results.
 
-`simulate` drives the state machine alone, by events, which is fast enough for hours of requests. `share` runs
-several limiters over one store on a virtual clock, like the processes of an account.
+`simulate` drives only the state machine with events, which is fast enough for hours of requests. `share` runs
+several limiters with one store on a virtual clock, like the processes that share an account.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.rate_limit.hidden_limits import FixedWindow, HiddenLimit, Moving, Sli
 from tests.rate_limit.virtual_time import clock, run
 
 LIMITS = (1, 2, 5, 10, 25, 50)
-TIMES_TOO_FAST = (1.2, 2.0, 5.0, 10.0)
+CONFIGURED_FACTORS = (1.2, 2.0, 5.0, 10.0)
 KINDS = ("sliding window", "fixed window", "bucket of 1 s", "bucket of 5 s")
 
 
@@ -31,7 +31,7 @@ class Outcome:
     seconds: float
     admitted: list[float] = field(default_factory=list)
     throttled: list[float] = field(default_factory=list)
-    inside_retry_after: int = 0  # sent although the client had received a Retry-After
+    inside_retry_after: int = 0  # sent before a received Retry-After had passed
 
     @property
     def throttled_share(self) -> float:
@@ -60,31 +60,31 @@ def simulate(
     retry_after_seconds: float | None = None,
     seed: int = 1,
 ) -> Outcome:
-    """Send requests for so long, at most `workers` at once."""
-    luck, outcome = random.Random(seed), Outcome(seconds)
+    """Simulate requests for the given time, with at most `workers` in flight."""
+    rng, outcome = random.Random(seed), Outcome(seconds)
     limit = AdaptiveLimit.fresh(configured_per_second, 0.0)
     events: list[tuple[float, int, Callable[[float], None]]] = []
-    count = under_way = 0
+    count = in_flight = 0
     retry_at = 0.0
-    is_asking = True
+    is_requesting = True
 
     def at(moment: float, event: Callable[[float], None]) -> None:
         nonlocal count
         count += 1
         heapq.heappush(events, (moment, count, event))
 
-    def ask(now: float) -> None:
-        nonlocal under_way, is_asking
-        is_asking = under_way < workers
-        if not is_asking:
+    def request(now: float) -> None:
+        nonlocal in_flight, is_requesting
+        is_requesting = in_flight < workers
+        if not is_requesting:
             return
         granted, wait_seconds = limit.grant(now)
         if granted:
-            under_way += 1
+            in_flight += 1
             outcome.inside_retry_after += now < retry_at
-            half = latency_seconds * luck.uniform(1 - jitter, 1 + jitter) / 2
+            half = latency_seconds * rng.uniform(1 - jitter, 1 + jitter) / 2
             at(now + half, lambda later: arrive(now, half, later))
-        at(now + wait_seconds + (luck.random() / 1000 if wait_seconds else 0), ask)
+        at(now + wait_seconds + (rng.random() / 1000 if wait_seconds else 0), request)
 
     def arrive(sent_at: float, half: float, now: float) -> None:
         is_admitted = hidden.admits(now)
@@ -92,18 +92,18 @@ def simulate(
         at(now + half, lambda later: record(sent_at, is_admitted, later))
 
     def record(sent_at: float, is_admitted: bool, now: float) -> None:
-        nonlocal under_way, is_asking, retry_at
-        under_way -= 1
+        nonlocal in_flight, is_requesting, retry_at
+        in_flight -= 1
         if is_admitted:
             limit.record_response(sent_at, now)
         else:
             retry_at = max(retry_at, now + (retry_after_seconds or 0.0))
             limit.record_throttled(sent_at, retry_after_seconds, now)
-        if not is_asking:
-            is_asking = True
-            at(now, ask)
+        if not is_requesting:
+            is_requesting = True
+            at(now, request)
 
-    at(0.0, ask)
+    at(0.0, request)
     while events and events[0][0] <= seconds:
         now, _, event = heapq.heappop(events)
         event(now)
@@ -111,21 +111,21 @@ def simulate(
 
 
 def steady(kind: str, per_second: float, **options: Any) -> Iterator[tuple[float, float]]:
-    """Yield the share used and the share throttled, for each of several configured rates."""
+    """Yield the used and the throttled share for each of several configured rates."""
     seconds = max(300, 2000 / per_second)
-    for times in TIMES_TOO_FAST:
+    for times in CONFIGURED_FACTORS:
         hidden = limit_of(kind, per_second, options.get("seed", 1))
         outcome = simulate(times * per_second, hidden, seconds, **options)
         yield outcome.used(per_second * seconds), outcome.throttled_share
 
 
 class VirtualStore:
-    """The row of an account, with the two round trips that a change takes."""
+    """Stand-in for an account's row, with the two round trips that a change takes."""
 
     def __init__(self, round_trip_seconds: float = 0.002, ahead_seconds: float = 1e9) -> None:
         self.row: Any = None
         self.changes = 0
-        self.ahead_seconds = ahead_seconds  # the database's clock less the processes'
+        self.ahead_seconds = ahead_seconds  # the database's clock minus the clock of the processes
         self._half = round_trip_seconds
         self._lock = asyncio.Lock()
 
@@ -148,8 +148,8 @@ def share(
     retry_after_seconds: float | None = None,
     seed: int = 1,
 ) -> tuple[Outcome, list[int], int]:
-    """Let several processes share an account; return the outcome, the requests of each, and the exchanges."""
-    luck, outcome, sent, retry_at = random.Random(seed), Outcome(seconds), [0] * processes, 0.0
+    """Simulate processes that share an account; return outcome, requests per process, and store exchanges."""
+    rng, outcome, sent, retry_at = random.Random(seed), Outcome(seconds), [0] * processes, 0.0
 
     async def work(number: int, limiter: SharedLimiter) -> None:
         nonlocal retry_at
@@ -157,7 +157,7 @@ def share(
             sent_at = await limiter.acquire()
             sent[number] += 1
             outcome.inside_retry_after += clock() < retry_at
-            half = latency_seconds * luck.uniform(0.8, 1.2) / 2
+            half = latency_seconds * rng.uniform(0.8, 1.2) / 2
             await asyncio.sleep(half)
             is_admitted = hidden.admits(clock())
             (outcome.admitted if is_admitted else outcome.throttled).append(clock())
@@ -182,13 +182,13 @@ def share(
 
 
 def moving(seed: int) -> tuple[Moving, float, float]:
-    """Return a limit of 10, 2 and 10 per second, when it ends, and how much it allows in all."""
+    """Return a limit of 10, then 2, then 10 per second, with its duration and the number of allowed calls."""
     fall = random.Random(seed).uniform(55, 75)
     return Moving([(0, 10), (fall, 2), (fall + 60, 10)]), fall + 120, 10 * fall + 2 * 60 + 10 * 60
 
 
 def main() -> None:
-    """Print the worst outcomes."""
+    """Print the worst results of several seeds."""
     seeds = range(1, 6)
     for latency_seconds in (0.005, 0.05):
         print(f"\n{latency_seconds * 1000:g} ms: least used / most throttled, in per cent")

@@ -1,4 +1,4 @@
-"""The stored state of a rate limit: what outlives a process or a night, and that it stays small."""
+"""The stored state of a rate limit: it outlives a process or a night, and it stays small."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from agora.rate_limit.adaptive import FORGET_SECONDS, AdaptiveLimit
 NOW = 1_800_000_000.0
 
 
-def limited_at(limit: AdaptiveLimit, now: float, answers: int = 20) -> None:
-    """Answer so many within the last second, then refuse one."""
-    for number in range(answers):
-        limit.record_response(now - 1 + number / answers, now - 1 + (number + 1) / answers)
+def throttle_at(limit: AdaptiveLimit, now: float, responses: int = 20) -> None:
+    """Record successful responses within the last second, then a 429."""
+    for number in range(responses):
+        limit.record_response(now - 1 + number / responses, now - 1 + (number + 1) / responses)
     limit.record_throttled(now, None, now)
 
 
-def kept(limit: AdaptiveLimit, *, configured_per_second: float = 50, now: float = NOW) -> AdaptiveLimit:
+def reloaded(limit: AdaptiveLimit, *, configured_per_second: float = 50, now: float = NOW) -> AdaptiveLimit:
     return AdaptiveLimit.from_json(json.loads(json.dumps(limit.to_json())), configured_per_second, now)
 
 
-def test_what_is_kept_is_all_there_is() -> None:
+def test_the_state_round_trips_through_json() -> None:
     limit = AdaptiveLimit.fresh(50, NOW - 1)
-    limited_at(limit, NOW)
-    assert kept(limit) == limit
+    throttle_at(limit, NOW)
+    assert reloaded(limit) == limit
 
 
-def test_the_first_state_is_that_of_the_configuration() -> None:
+def test_the_initial_state_follows_the_configuration() -> None:
     assert AdaptiveLimit.from_json(None, 50, NOW) == AdaptiveLimit.fresh(50, NOW)
 
 
-def test_a_learned_rate_is_forgotten_after_a_long_silence() -> None:
+def test_a_learned_rate_is_forgotten_after_a_long_pause() -> None:
     limit = AdaptiveLimit.fresh(50, NOW - 1)
-    limited_at(limit, NOW)
-    assert kept(limit, now=NOW + FORGET_SECONDS - 1).per_second == limit.per_second < 50
-    assert kept(limit, now=NOW + FORGET_SECONDS + 1) == AdaptiveLimit.fresh(50, NOW + FORGET_SECONDS + 1)
+    throttle_at(limit, NOW)
+    assert reloaded(limit, now=NOW + FORGET_SECONDS - 1).per_second == limit.per_second < 50
+    assert reloaded(limit, now=NOW + FORGET_SECONDS + 1) == AdaptiveLimit.fresh(50, NOW + FORGET_SECONDS + 1)
 
 
 @pytest.mark.parametrize("configured", [20, 80])
-def test_another_configured_rate_holds_at_once_where_no_limit_was_met(configured: float) -> None:
-    assert kept(AdaptiveLimit.fresh(50, NOW), configured_per_second=configured).per_second == configured
+def test_a_new_configured_rate_applies_immediately_if_no_limit_was_met(configured: float) -> None:
+    assert reloaded(AdaptiveLimit.fresh(50, NOW), configured_per_second=configured).per_second == configured
 
 
-def test_another_configured_rate_bounds_what_was_learned() -> None:
+def test_a_new_configured_rate_caps_the_learned_rate() -> None:
     limit = AdaptiveLimit.fresh(50, NOW - 1)
-    limited_at(limit, NOW)
-    assert kept(limit, configured_per_second=80).per_second == limit.per_second
-    assert kept(limit, configured_per_second=5).per_second == 5
+    throttle_at(limit, NOW)
+    assert reloaded(limit, configured_per_second=80).per_second == limit.per_second
+    assert reloaded(limit, configured_per_second=5).per_second == 5
 
 
-def test_a_clock_that_was_set_back_holds_nobody_up_for_long() -> None:
+def test_a_clock_set_back_delays_requests_only_briefly() -> None:
     limit = AdaptiveLimit.fresh(50, NOW)
     limit.record_throttled(NOW, 60.0, NOW)
-    assert kept(limit, now=NOW - 500).next_at == NOW - 500 + 60
+    assert reloaded(limit, now=NOW - 500).next_at == NOW - 500 + 60
 
 
-def test_a_wait_never_exceeds_the_gap_of_the_configured_rate() -> None:
+def test_a_wait_never_exceeds_the_interval_of_the_configured_rate() -> None:
     limit = AdaptiveLimit.fresh(0.0001, NOW)
     limit.grant(NOW)
-    assert kept(limit, configured_per_second=0.0001).next_at == NOW + 10_000
-    assert kept(limit, configured_per_second=10).next_at < NOW + 2
+    assert reloaded(limit, configured_per_second=0.0001).next_at == NOW + 10_000
+    assert reloaded(limit, configured_per_second=10).next_at < NOW + 2
 
 
 @pytest.mark.parametrize("seconds", [500.0, 100_000.0])
 def test_a_429_counts_after_the_clock_was_set_back(seconds: float) -> None:
     limit = AdaptiveLimit.fresh(50, NOW)
-    limited_at(limit, NOW + 1)
-    back = kept(limit, now=NOW - seconds)
+    throttle_at(limit, NOW + 1)
+    back = reloaded(limit, now=NOW - seconds)
     rate = back.per_second
     sent_at = NOW - seconds + 2
     back.record_throttled(sent_at, None, sent_at)
@@ -93,11 +93,11 @@ def test_a_429_counts_after_the_clock_was_set_back(seconds: float) -> None:
         {**AdaptiveLimit.fresh(5, NOW).to_json(), "state": "steady", "limit_per_second": {}},
     ],
 )
-def test_an_old_or_foreign_state_starts_fresh(stored: Any) -> None:
+def test_an_outdated_or_invalid_state_is_replaced_by_a_fresh_one(stored: Any) -> None:
     assert AdaptiveLimit.from_json(stored, 50, NOW) == AdaptiveLimit.fresh(50, NOW)
 
 
-def test_the_state_stays_small_however_many_responses_there_are() -> None:
+def test_the_state_stays_small_after_many_responses() -> None:
     limit = AdaptiveLimit.fresh(100_000, NOW)
     for number in range(20_000):
         limit.record_response(NOW, NOW + number / 5000)
@@ -133,5 +133,5 @@ def test_no_more_permits_are_granted_than_a_block_holds(per_second: float, grant
     assert wait_seconds == pytest.approx(granted / per_second, rel=1e-4)
 
 
-def test_no_more_permits_are_granted_than_are_wanted() -> None:
+def test_no_more_permits_are_granted_than_requested() -> None:
     assert AdaptiveLimit.fresh(1000, NOW).grant(NOW, 7) == (7, 0.0)

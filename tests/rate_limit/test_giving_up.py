@@ -1,4 +1,4 @@
-"""An account that responds with nothing but 429 is given up in bounded time; a long Retry-After, at once."""
+"""An account with only 429s is given up in bounded time, and immediately after a long Retry-After."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NOW = 1_800_000_000.0
 DAY = 86_400.0
 
 
-def kept(limit: AdaptiveLimit, now: float) -> AdaptiveLimit:
+def reloaded(limit: AdaptiveLimit, now: float) -> AdaptiveLimit:
     return AdaptiveLimit.from_json(json.loads(json.dumps(limit.to_json())), 10, now)
 
 
-async def refused_until_given_up(
+async def throttle_until_given_up(
     limiter: LocalLimiter, retry_after_seconds: float | None = None, response_seconds: float = 0.05
 ) -> tuple[int, NoPermit]:
-    """Answer every request with a 429; return how many were sent, and why the limiter gave up."""
+    """Throttle every request; return the number of requests sent and the error of the limiter."""
     sent = 0
     while True:
         try:
@@ -47,11 +47,13 @@ def test_the_bounds_are_five_minutes_and_a_day() -> None:
 
 @pytest.mark.parametrize("retry_after_seconds", [None, 0.0, 1.0, 30.0, 100.0, 299.0])
 @pytest.mark.parametrize("per_second", [1, 10, 1000])
-def test_nothing_but_429_is_given_up_within_five_minutes(
+def test_an_account_with_only_429s_is_given_up_within_five_minutes(
     per_second: float, retry_after_seconds: float | None
 ) -> None:
     async def main() -> tuple[int, float]:
-        sent, error = await refused_until_given_up(LocalLimiter(per_second, clock=clock), retry_after_seconds)
+        sent, error = await throttle_until_given_up(
+            LocalLimiter(per_second, clock=clock), retry_after_seconds
+        )
         assert (error.retry_at is None) is (not retry_after_seconds)
         return sent, clock()
 
@@ -60,10 +62,10 @@ def test_nothing_but_429_is_given_up_within_five_minutes(
     assert 2 <= sent <= 30
 
 
-def test_all_that_wait_give_up_without_being_sent() -> None:
+def test_waiting_requests_are_given_up_without_being_sent() -> None:
     async def main() -> tuple[int, float]:
         limiter = LocalLimiter(10, clock=clock)
-        results = await asyncio.gather(*(refused_until_given_up(limiter) for _ in range(16)))
+        results = await asyncio.gather(*(throttle_until_given_up(limiter) for _ in range(16)))
         return sum(sent for sent, _ in results), clock()
 
     sent, seconds = run(main())
@@ -72,10 +74,10 @@ def test_all_that_wait_give_up_without_being_sent() -> None:
 
 
 @pytest.mark.parametrize("retry_after_seconds", [300.5, 3600.0, DAY, 10 * DAY])
-def test_a_long_retry_after_ends_it_at_once(retry_after_seconds: float) -> None:
+def test_an_account_with_a_long_retry_after_is_given_up_immediately(retry_after_seconds: float) -> None:
     async def main() -> tuple[int, NoPermit, float]:
         limiter = LocalLimiter(10, clock=clock)
-        sent, error = await refused_until_given_up(limiter, retry_after_seconds)
+        sent, error = await throttle_until_given_up(limiter, retry_after_seconds)
         with pytest.raises(NoPermit):
             await limiter.acquire()
         return sent, error, clock()
@@ -84,12 +86,12 @@ def test_a_long_retry_after_ends_it_at_once(retry_after_seconds: float) -> None:
     sent, error, seconds = run(main())
     assert (sent, seconds) == (1, 0.05)
     assert error.retry_at is not None
-    asked = timedelta(seconds=min(retry_after_seconds, DAY))
-    assert timedelta(0) <= error.retry_at - before - asked < timedelta(seconds=10)
+    expected = timedelta(seconds=min(retry_after_seconds, DAY))
+    assert timedelta(0) <= error.retry_at - before - expected < timedelta(seconds=10)
     assert str(error) == f"the vendor's Retry-After lasts until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def test_a_retry_after_of_five_minutes_is_slept_through() -> None:
+def test_a_retry_after_of_five_minutes_is_waited_out() -> None:
     async def main() -> float:
         limiter = LocalLimiter(10, clock=clock)
         await limiter.record_throttled(await limiter.acquire(), GIVE_UP_AFTER_SECONDS)
@@ -98,7 +100,7 @@ def test_a_retry_after_of_five_minutes_is_slept_through() -> None:
     assert run(main()) == GIVE_UP_AFTER_SECONDS
 
 
-def test_any_other_response_starts_the_five_minutes_again() -> None:
+def test_any_other_response_restarts_the_five_minutes() -> None:
     async def main() -> float:
         limiter = LocalLimiter(10, clock=clock)
         for _ in range(20):
@@ -120,37 +122,37 @@ def test_after_a_retry_after_the_account_is_requested_again() -> None:
     assert run(main()) == 3600
 
 
-def test_an_account_given_up_costs_one_request_at_a_time() -> None:
+def test_each_later_attempt_on_a_given_up_account_costs_one_request() -> None:
     async def main() -> list[int]:
         limiter = LocalLimiter(10, clock=clock)
-        await refused_until_given_up(limiter)
+        await throttle_until_given_up(limiter)
         sent = []
         for _ in range(5):
-            sent.append((await refused_until_given_up(limiter))[0])
-            await asyncio.sleep(110)  # longer than the gap at the least rate
+            sent.append((await throttle_until_given_up(limiter))[0])
+            await asyncio.sleep(110)  # longer than the interval at the lowest rate
         return sent
 
     assert run(main()) == [0, 1, 1, 1, 1]
 
 
-def test_a_long_retry_after_outlives_what_was_learned() -> None:
+def test_a_long_retry_after_outlives_the_learned_rate() -> None:
     limit = AdaptiveLimit.fresh(10, NOW)
     limit.record_throttled(NOW, DAY, NOW)
     for later in (1, FORGET_SECONDS + 1, 80_000):
-        limit = kept(limit, NOW + later)
+        limit = reloaded(limit, NOW + later)
         assert limit.retry_at == NOW + DAY
         assert limit.is_hopeless(NOW + later)
         granted, wait_seconds = limit.grant(NOW + later)
         assert granted == 0
         assert wait_seconds == pytest.approx(DAY - later)
-    assert kept(limit, NOW + DAY).grant(NOW + DAY) == (1, 0.0)
+    assert reloaded(limit, NOW + DAY).grant(NOW + DAY) == (1, 0.0)
 
 
-def test_the_rest_of_a_retry_after_is_slept_through_when_it_is_short() -> None:
+def test_the_short_rest_of_a_long_retry_after_is_waited_out() -> None:
     limit = AdaptiveLimit.fresh(10, NOW)
     limit.record_throttled(NOW, DAY, NOW)
     later = NOW + DAY - GIVE_UP_AFTER_SECONDS
-    assert not kept(limit, later).is_hopeless(later)
+    assert not reloaded(limit, later).is_hopeless(later)
 
 
 def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
@@ -163,22 +165,22 @@ def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
 
 
 @pytest.mark.parametrize("seconds", [500.0, 100 * DAY])
-def test_a_clock_that_is_set_back_keeps_a_long_retry_after_as_long_as_it_was(seconds: float) -> None:
+def test_a_clock_set_back_does_not_change_the_length_of_a_retry_after(seconds: float) -> None:
     limit = AdaptiveLimit.fresh(10, NOW)
     limit.record_throttled(NOW, 7200.0, NOW)
-    back = kept(limit, NOW - seconds)
+    back = reloaded(limit, NOW - seconds)
     assert back.retry_at == back.next_at == NOW - seconds + 7200
 
 
-def test_the_state_of_an_inaccurate_clock_is_left_alone() -> None:
+def test_a_small_clock_difference_does_not_change_the_state() -> None:
     limit = AdaptiveLimit.fresh(10, NOW)
     limit.record_throttled(NOW, 7200.0, NOW + 0.5)
     for _ in range(100):
-        limit = kept(limit, NOW)
+        limit = reloaded(limit, NOW)
     assert limit.retry_at == NOW + 0.5 + 7200
 
 
-def test_a_slow_configured_rate_is_not_taken_for_a_refusal() -> None:
+def test_a_low_configured_rate_is_not_mistaken_for_throttling() -> None:
     async def main() -> float:
         limiter = LocalLimiter(0.001, clock=clock)
         await limiter.acquire()
@@ -187,11 +189,11 @@ def test_a_slow_configured_rate_is_not_taken_for_a_refusal() -> None:
     assert run(main()) == 1000
 
 
-def test_the_bound_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bound_is_read_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 10.0)
 
     async def main() -> float:
-        await refused_until_given_up(LocalLimiter(10, clock=clock))
+        await throttle_until_given_up(LocalLimiter(10, clock=clock))
         return clock()
 
     assert run(main()) <= 11

@@ -1,4 +1,4 @@
-"""The limiter of a single process, on a virtual clock: evenly spaced, and slower after a 429."""
+"""The limiter for one process, on a virtual clock: requests are evenly spaced, and slower after a 429."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def test_after_a_pause_there_is_no_burst() -> None:
         return await permits(limiter, 10)
 
     moments = run(main())
-    # One may follow a little sooner, because a late timer must not add up; then it is even again.
+    # One interval may be shorter, because delays of timers must not accumulate.
     assert moments[-1] - moments[0] == pytest.approx(9 * 0.1 - 0.02)
 
 
-def test_a_429_slows_down_once_for_all_that_were_under_way() -> None:
+def test_429s_to_concurrent_requests_slow_down_only_once() -> None:
     async def main() -> list[float]:
         limiter = LocalLimiter(100, clock=clock)
         sent = await permits(limiter, 8)
@@ -65,7 +65,7 @@ def test_a_429_slows_down_once_for_all_that_were_under_way() -> None:
     assert set(rates) == {rates[0]}
 
 
-def test_a_429_to_a_request_sent_after_the_cut_slows_down_further() -> None:
+def test_a_429_to_a_request_sent_after_the_slowdown_slows_down_further() -> None:
     async def main() -> list[float]:
         limiter = LocalLimiter(100, clock=clock)
         rates = []
@@ -79,7 +79,7 @@ def test_a_429_to_a_request_sent_after_the_cut_slows_down_further() -> None:
     assert len(set(rates)) == 4
 
 
-def test_a_retry_after_holds_everybody() -> None:
+def test_a_retry_after_delays_every_waiting_request() -> None:
     async def main() -> list[float]:
         limiter = LocalLimiter(100, clock=clock)
         waiting = [asyncio.create_task(limiter.acquire()) for _ in range(5)]

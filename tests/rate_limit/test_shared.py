@@ -1,4 +1,4 @@
-"""One rate limit for all processes of an account: what one learns holds for the others."""
+"""One rate limit for all processes of an account: a rate learned by one process applies to the others."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ from agora.warehouse.engine import warehouse_engine
 from tests.rate_limit.shared_rate import PROCESSES, measure
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
-
-LEAST_OF_LIMIT = 0.9
-MOST_REFUSED = 0.02
 
 
 @pytest.fixture
@@ -58,14 +55,14 @@ async def permits(limiter: SharedLimiter, count: int) -> list[float]:
     return [await limiter.acquire() for _ in range(count)]
 
 
-def test_two_clients_of_an_account_take_permits(engine: Engine) -> None:
+def test_two_clients_of_an_account_share_its_rate(engine: Engine) -> None:
     async def main() -> list[list[float]]:
         async with limiter_of(engine, account(20)) as one, limiter_of(engine, account(20)) as other:
             return list(await asyncio.gather(permits(one, 10), permits(other, 10)))
 
     mine, others = asyncio.run(main())
     moments = sorted([*mine, *others])
-    # Nineteen gaps of 50 ms, of which a late one may have lost one.
+    # Nineteen intervals of 50 ms, one of which a late request may have skipped.
     assert moments[-1] - moments[0] > 18 / 20 - 0.02
     assert min(mine) < max(others)
     assert min(others) < max(mine)
@@ -86,7 +83,7 @@ def test_accounts_do_not_slow_each_other(engine: Engine, warehouse: Warehouse) -
     assert asyncio.run(main()) < 50
 
 
-def test_a_429_of_one_slows_the_other_and_its_retry_after_holds_it(engine: Engine) -> None:
+def test_a_retry_after_received_by_one_client_delays_the_other(engine: Engine) -> None:
     async def main() -> tuple[float, float]:
         async with limiter_of(engine, account(1000)) as one, limiter_of(engine, account(1000)) as other:
             sent_at = await one.acquire()
@@ -100,7 +97,9 @@ def test_a_429_of_one_slows_the_other_and_its_retry_after_holds_it(engine: Engin
 DAY = 86_400.0
 
 
-def test_a_long_retry_after_of_one_ends_the_wait_of_the_other(engine: Engine, warehouse: Warehouse) -> None:
+def test_a_long_retry_after_received_by_one_client_ends_the_wait_of_the_other(
+    engine: Engine, warehouse: Warehouse
+) -> None:
     async def main() -> tuple[NoPermit, float]:
         async with limiter_of(engine, account(1000)) as one, limiter_of(engine, account(1000)) as other:
             with pytest.raises(NoPermit):
@@ -114,24 +113,24 @@ def test_a_long_retry_after_of_one_ends_the_wait_of_the_other(engine: Engine, wa
     assert seconds < 2
     assert error.retry_at is not None
     assert abs(error.retry_at - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=10)
-    assert state_of(warehouse)["queue"] == {}, "no process waits"
+    assert state_of(warehouse)["queue"] == {}, "a process still waits"
 
 
 @pytest.mark.parametrize("later_seconds", [0.0, 1000.0, FORGET_SECONDS + DAY / 2])
 def test_a_long_retry_after_is_honoured_by_the_next_run(
     engine: Engine, warehouse: Warehouse, later_seconds: float
 ) -> None:
-    async def refused(asking: Callable[[SharedLimiter], Awaitable[object]]) -> NoPermit:
+    async def refused(call: Callable[[SharedLimiter], Awaitable[object]]) -> NoPermit:
         async with limiter_of(engine, account(1000)) as limiter:
             with pytest.raises(NoPermit) as error:
-                await asking(limiter)
+                await call(limiter)
         return error.value
 
-    async def limited(limiter: SharedLimiter) -> None:
+    async def throttle(limiter: SharedLimiter) -> None:
         await limiter.record_throttled(await limiter.acquire(), 10 * DAY)
 
-    asyncio.run(refused(limited))
-    time_passes(warehouse, later_seconds)
+    asyncio.run(refused(throttle))
+    age_state(warehouse, later_seconds)
 
     error = asyncio.run(refused(SharedLimiter.acquire))
 
@@ -143,21 +142,21 @@ def test_a_long_retry_after_is_honoured_by_the_next_run(
 def test_after_a_long_retry_after_the_account_is_requested_again(
     engine: Engine, warehouse: Warehouse
 ) -> None:
-    async def limited() -> None:
+    async def throttle() -> None:
         async with limiter_of(engine, account(1000)) as limiter:
             with pytest.raises(NoPermit):
                 await limiter.record_throttled(await limiter.acquire(), DAY)
 
-    async def asked() -> list[float]:
+    async def take_permits() -> list[float]:
         async with limiter_of(engine, account(1000)) as limiter:
             return await permits(limiter, 3)
 
-    asyncio.run(limited())
-    time_passes(warehouse, DAY + 1)
-    assert len(asyncio.run(asked())) == 3
+    asyncio.run(throttle())
+    age_state(warehouse, DAY + 1)
+    assert len(asyncio.run(take_permits())) == 3
 
 
-def test_nothing_but_429_ends_every_process_in_bounded_time(
+def test_nothing_but_429s_ends_every_client_in_bounded_time(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adaptive, "GIVE_UP_AFTER_SECONDS", 1.0)
@@ -184,8 +183,8 @@ def test_nothing_but_429_ends_every_process_in_bounded_time(
     assert seconds < 4
 
 
-def time_passes(warehouse: Warehouse, seconds: float) -> None:
-    """Move the account's state into the past."""
+def age_state(warehouse: Warehouse, seconds: float) -> None:
+    """Move the account's stored state into the past."""
     for moment in ("heard_at", "next_at", "retry_at", "throttled_since", "measured_since"):
         warehouse.run(
             "update core.request_pace set state = jsonb_set(state, array['pace', %s],"
@@ -201,12 +200,12 @@ def state_of(warehouse: Warehouse) -> dict[str, Any]:
     return state
 
 
-def test_permits_granted_before_a_429_are_given_up(engine: Engine) -> None:
+def test_permits_granted_before_a_429_are_discarded(engine: Engine) -> None:
     async def main() -> list[float]:
         async with limiter_of(engine, account(1000)) as limiter:
             waiting = [asyncio.create_task(limiter.acquire()) for _ in range(20)]
             await waiting[0]
-            await limiter.record_throttled(await waiting[1], 1.0)  # by then the others' turns are granted
+            await limiter.record_throttled(await waiting[1], 1.0)  # by then the other permits are granted
             return [await task for task in waiting]
 
     moments = asyncio.run(main())
@@ -214,7 +213,7 @@ def test_permits_granted_before_a_429_are_given_up(engine: Engine) -> None:
     assert sum(moment > moments[0] + 0.9 for moment in moments) >= 10
 
 
-def test_what_was_learned_outlives_the_process(engine: Engine, warehouse: Warehouse) -> None:
+def test_the_learned_rate_outlives_the_process(engine: Engine, warehouse: Warehouse) -> None:
     async def main() -> None:
         async with limiter_of(engine, account(1000)) as limiter:
             for _ in range(3):
@@ -226,28 +225,30 @@ def test_what_was_learned_outlives_the_process(engine: Engine, warehouse: Wareho
     assert row["state"]["pace"]["configured_per_second"] == 1000
 
 
-def test_no_transaction_stays_open_and_no_setting_is_left(engine: Engine, warehouse: Warehouse) -> None:
-    open_ = (
+def test_no_transaction_stays_open_and_no_session_setting_remains(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    sessions = (
         "select state from pg_stat_activity where application_name = 'agora' and datname = current_database()"
     )
 
     async def main() -> None:
         async with limiter_of(engine, account(1000)) as limiter:
             await limiter.acquire()
-            assert warehouse.rows(open_, role="postgres") == [{"state": "idle"}]
+            assert warehouse.rows(sessions, role="postgres") == [{"state": "idle"}]
 
     asyncio.run(main())
-    assert warehouse.rows(open_, role="postgres") == [{"state": "idle"}]
+    assert warehouse.rows(sessions, role="postgres") == [{"state": "idle"}]
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as again:
         assert again.execute(text("show idle_in_transaction_session_timeout")).scalar() != "10s"
 
 
-def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Warehouse) -> None:
+def test_without_the_warehouse_nothing_is_requested(engine: Engine, warehouse: Warehouse) -> None:
     async def main() -> None:
         async with limiter_of(engine, account(1000)) as limiter:
             await limiter.acquire()
             warehouse.run("drop table core.request_pace cascade")
-            await asyncio.sleep(0.2)  # what was granted is no longer good
+            await asyncio.sleep(0.2)  # the granted permits have expired
             await limiter.acquire()
 
     with pytest.raises(DBAPIError, match="request_pace"):
@@ -255,7 +256,7 @@ def test_without_the_warehouse_nothing_is_asked(engine: Engine, warehouse: Wareh
 
 
 @pytest.mark.slow
-def test_eight_processes_keep_to_a_limit_that_moves(warehouse: Warehouse) -> None:
+def test_eight_processes_follow_a_changing_limit(warehouse: Warehouse) -> None:
     warehouse.add_account()
     with running_sandbox(apps=PROCESSES, retry_after=1, quiet=True) as sandbox:
         measured = measure(
@@ -267,5 +268,5 @@ def test_eight_processes_keep_to_a_limit_that_moves(warehouse: Warehouse) -> Non
         )
     assert measured.inside_retry_after == 0
     assert measured.admitted_share > 0.75, measured
-    assert measured.refused_share < 0.05, measured
+    assert measured.throttled_share < 0.05, measured
     assert all(sent > 0 for sent in measured.by_process), measured

@@ -1,4 +1,4 @@
-"""Several limiters over one store, on a virtual clock."""
+"""Several limiters that share one store, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.rate_limit.simulation import VirtualStore
 from tests.rate_limit.virtual_time import clock, run
 
 
-def test_permits_granted_before_a_429_are_void() -> None:
+def test_permits_granted_before_a_429_are_discarded() -> None:
     async def main() -> list[float]:
         limiter = SharedLimiter(1000, VirtualStore().change, clock=clock)
         waiting = [asyncio.create_task(limiter.acquire()) for _ in range(20)]
@@ -36,7 +36,7 @@ def test_permits_granted_before_a_429_are_void() -> None:
         {"pace": {"per_second": 1}, "queue": {"gone": 1e12, "odd": "x"}},
     ],
 )
-def test_an_old_or_foreign_row_and_dead_processes_delay_nobody(row: Any) -> None:
+def test_an_invalid_row_or_a_dead_process_does_not_delay_others(row: Any) -> None:
     async def main() -> float:
         store = VirtualStore()
         store.row = row
@@ -47,7 +47,7 @@ def test_an_old_or_foreign_row_and_dead_processes_delay_nobody(row: Any) -> None
     assert run(main()) < 3
 
 
-def test_a_clock_set_back_delays_nobody() -> None:
+def test_a_clock_set_back_does_not_delay_requests() -> None:
     async def main() -> float:
         store = VirtualStore()
         limiter = SharedLimiter(10, store.change, clock=clock)
@@ -60,7 +60,7 @@ def test_a_clock_set_back_delays_nobody() -> None:
     assert run(main()) < 3
 
 
-def test_an_error_of_the_store_is_raised_and_nothing_is_sent() -> None:
+def test_a_store_error_is_raised_and_nothing_is_sent() -> None:
     async def unreachable(change: Change) -> None:
         raise ConnectionError
 

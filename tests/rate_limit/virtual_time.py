@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer, so that minutes of waiting pass at once."""
+"""An event loop whose clock jumps to the next timer, so that waiting takes no real time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class _JumpingSelector(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
-            raise RuntimeError("nothing is under way and nobody is waiting for a timer")
+            raise RuntimeError("no task is running and no timer is set")
         self.now += max(timeout, 0.0)
         return super().select(0)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its `time` is the clock to give to whatever is tested."""
+    """Event loop with a virtual clock, to be passed to the code under test as its clock."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()

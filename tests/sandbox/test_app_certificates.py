@@ -15,14 +15,14 @@ def fetch(sandbox: RunningSandbox | InProcessSandbox, authorization: str | None)
     return sandbox.request("GET", "/_sandbox/app-certificates", headers)
 
 
-def test_each_app_has_its_own(sandbox: RunningSandbox) -> None:
+def test_each_app_has_its_own_certificate(sandbox: RunningSandbox) -> None:
     certificates = fetch(sandbox, sandbox.authorization).json()
     assert certificates == {app_id: sandbox.app_certificate(app_id) for app_id in sandbox.app_ids}
     assert len(set(certificates.values())) == len(sandbox.app_ids)
     assert all(re.fullmatch("[0-9a-f]{32}", certificate) for certificate in certificates.values())
 
 
-def test_they_require_the_credentials(sandbox: RunningSandbox) -> None:
+def test_the_certificates_require_the_credentials(sandbox: RunningSandbox) -> None:
     for authorization in (None, "", "Basic eDp5", sandbox.authorization + "x"):
         reply = fetch(sandbox, authorization)
         assert reply.status == 401
@@ -30,7 +30,7 @@ def test_they_require_the_credentials(sandbox: RunningSandbox) -> None:
         assert sandbox.app_certificate(sandbox.app_ids[0]) not in reply.body.decode()
 
 
-def test_they_depend_on_the_certificate_at_the_start(sandbox: RunningSandbox) -> None:
+def test_the_certificates_depend_on_the_initial_customer_certificate(sandbox: RunningSandbox) -> None:
     app_id = sandbox.app_ids[0]
     credentials = Credentials("customer", sandbox.customer_certificate)
     with sandbox_in_process(apps=20, credentials=credentials) as same:
@@ -44,7 +44,7 @@ def test_they_depend_on_the_certificate_at_the_start(sandbox: RunningSandbox) ->
         assert another.app_certificate(app_id) != sandbox.app_certificate(app_id)
 
 
-def test_no_page_and_no_log_shows_them() -> None:
+def test_no_page_or_log_shows_the_certificates() -> None:
     with running_sandbox(apps=2) as sandbox:
         certificates = fetch(sandbox, sandbox.authorization).json().values()
         push(sandbox, "POST")

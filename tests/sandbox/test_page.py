@@ -1,4 +1,4 @@
-"""The page: its contents, and that it loads nothing."""
+"""The sandbox page: its contents, and that it loads no other resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def page(sandbox: RunningSandbox) -> str:
     return sandbox.request("GET", "/").body.decode()
 
 
-def test_the_page_names_itself_and_loads_nothing(sandbox: RunningSandbox) -> None:
+def test_the_page_is_self_contained_and_shows_no_credentials(sandbox: RunningSandbox) -> None:
     reply = sandbox.request("GET", "/")
     text = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
@@ -31,7 +31,7 @@ def test_the_page_names_itself_and_loads_nothing(sandbox: RunningSandbox) -> Non
     assert sandbox.customer_certificate not in text
 
 
-def test_every_link_of_the_contents_has_a_target(sandbox: RunningSandbox) -> None:
+def test_every_link_in_the_contents_has_a_target(sandbox: RunningSandbox) -> None:
     text = page(sandbox)
     targets = re.findall(r'href="#([^"]+)"', text)
     assert len(targets) > 8

@@ -1,4 +1,4 @@
-"""The variable agora_alerts, and what a webhook's address must be like."""
+"""The `agora_alerts` variable, and the rules for webhook addresses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from agora.settings.alerts import AlertSettings, parse_alerts, require_webhook
 pytestmark = pytest.mark.unit
 
 
-def test_nobody_is_told_unless_somebody_is_named() -> None:
+def test_by_default_nobody_is_notified() -> None:
     settings = parse_alerts("{}")
     assert (settings.email, settings.webhook_conn_id, settings.days_of_warning) == ((), None, 7)
 
 
-def test_everything_can_be_set() -> None:
+def test_every_field_can_be_set() -> None:
     given = (
         '{"email": ["ops@example.com"], "smtp_conn_id": "mail", "webhook_conn_id": "hook",'
         ' "days_of_warning": 10}'
@@ -26,7 +26,7 @@ def test_everything_can_be_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "named"),
+    ("value", "expected"),
     [
         ("", "Expecting value"),
         ('["ops@example.com"]', "dictionary"),
@@ -40,10 +40,10 @@ def test_everything_can_be_set() -> None:
         ('{"webhook_conn_id": ""}', "webhook_conn_id"),
     ],
 )
-def test_what_is_not_usable_is_named(value: str, named: str) -> None:
+def test_the_error_names_the_unusable_value(value: str, expected: str) -> None:
     with pytest.raises(SettingsError, match="The variable agora_alerts is not usable") as refused:
         parse_alerts(value)
-    assert named in str(refused.value)
+    assert expected in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_is_not_usable_is_named(value: str, named: str) -> None:
         "http://[::1]/x",
     ],
 )
-def test_a_webhook_is_reached_over_https_or_on_this_machine(url: str) -> None:
+def test_a_webhook_address_uses_https_or_loopback(url: str) -> None:
     assert require_webhook(url, "hook") == url
 
 
@@ -76,7 +76,7 @@ def test_a_webhook_is_reached_over_https_or_on_this_machine(url: str) -> None:
         "https://s3cret x/y",
     ],
 )
-def test_another_address_is_refused_and_not_repeated(url: str | None) -> None:
+def test_any_other_address_is_refused_and_not_shown(url: str | None) -> None:
     with pytest.raises(SettingsError, match="connection hook") as refused:
         require_webhook(url, "hook")
     assert "s3cret" not in str(refused.value)

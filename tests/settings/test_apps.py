@@ -1,4 +1,4 @@
-"""The variable `agora_apps`: accepted lists, and messages that name the field and the app."""
+"""The `agora_apps` variable: accepted lists, and errors that name the field and the app."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agora.settings.apps import canonical_app_id, parse_apps
 pytestmark = pytest.mark.unit
 
 
-def test_apps_are_a_list_of_ids() -> None:
+def test_a_list_of_ids_is_accepted() -> None:
     apps = parse_apps('["a1", "b2"]')
     assert [(app.app_id, app.name, app.conn_id) for app in apps] == [
         ("a1", "", "agora_dashboard"),
@@ -22,7 +22,7 @@ def test_apps_are_a_list_of_ids() -> None:
     ]
 
 
-def test_apps_are_a_list_of_objects_and_ids_mixed() -> None:
+def test_a_list_of_objects_and_ids_is_accepted() -> None:
     value = [
         "a1",
         {
@@ -71,7 +71,7 @@ def test_apps_are_a_list_of_objects_and_ids_mixed() -> None:
         ),
     ],
 )
-def test_a_wrong_list_of_apps_is_refused_by_the_variables_name(value: str, sentence: str) -> None:
+def test_the_error_for_an_invalid_list_names_the_variable(value: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match="agora_apps") as refused:
         parse_apps(value)
     assert sentence in str(refused.value)

@@ -1,4 +1,4 @@
-"""The file of trusted authorities: readable PEM, or refused by its name; and no way around it."""
+"""The `ca_file` setting: only a readable PEM file is accepted, and verification cannot be disabled."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def refusal(**fields: Any) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
-def test_without_a_file_this_machines_authorities_count(nothing: str | None) -> None:
-    assert parsed(ca_file=nothing).ca_file is None
+@pytest.mark.parametrize("empty", [None, ""])
+def test_without_a_file_the_systems_authorities_are_trusted(empty: str | None) -> None:
+    assert parsed(ca_file=empty).ca_file is None
 
 
 def test_a_pem_file_is_accepted(tmp_path: Path) -> None:
@@ -36,14 +36,14 @@ def test_a_pem_file_is_accepted(tmp_path: Path) -> None:
     assert parsed(ca_file=str(file)).ca_file == file
 
 
-def test_a_file_of_several_authorities_is_accepted(tmp_path: Path) -> None:
+def test_a_file_with_several_authorities_is_accepted(tmp_path: Path) -> None:
     both = [Authority(tmp_path, name).ca_file.read_bytes() for name in ("one", "two")]
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(b"# for people\n" + b"\n".join(both))
     assert parsed(ca_file=str(bundle)).ca_file == bundle
 
 
-def test_an_absent_file_is_refused_by_name() -> None:
+def test_the_error_names_an_absent_file() -> None:
     assert "ca_file: Value error, the file '/absent.pem' cannot be read: No such file" in refusal(
         ca_file="/absent.pem"
     )
@@ -69,15 +69,17 @@ def private_key() -> bytes:
     ],
     ids=["empty", "text", "broken", "a private key"],
 )
-def test_a_file_without_certificates_is_refused_and_not_repeated(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_certificates_is_refused_and_its_content_is_not_shown(
+    tmp_path: Path, content: bytes
+) -> None:
     file = tmp_path / "some.pem"
     file.write_bytes(content)
-    said = refusal(ca_file=str(file))
-    assert f"the file '{file}' is not a PEM file with certificates" in said
-    assert "BEGIN" not in said
+    text = refusal(ca_file=str(file))
+    assert f"the file '{file}' is not a PEM file with certificates" in text
+    assert "BEGIN" not in text
 
 
-def test_a_file_half_of_which_is_broken_is_refused(tmp_path: Path) -> None:
+def test_a_partly_broken_file_is_refused(tmp_path: Path) -> None:
     file = Authority(tmp_path).ca_file
     whole = file.read_bytes()
     file.write_bytes(whole + whole.replace(b"MII", b"###", 1))
@@ -85,10 +87,10 @@ def test_a_file_half_of_which_is_broken_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [True, False, 7, ["a.pem"]])
-def test_what_is_no_file_name_is_refused(given: Any) -> None:
+def test_a_value_that_is_not_a_path_is_refused(given: Any) -> None:
     assert "ca_file: " in refusal(ca_file=given)
 
 
 @pytest.mark.parametrize("name", ["verify", "verify_ssl", "ssl", "insecure", "check_hostname"])
-def test_verification_cannot_be_switched_off(name: str) -> None:
+def test_verification_cannot_be_disabled(name: str) -> None:
     assert f"{name}: Extra inputs are not permitted" in refusal(**{name: False})

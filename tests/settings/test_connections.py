@@ -1,4 +1,4 @@
-"""Connections: accepted values, and messages that name the field and never a secret."""
+"""Connections: accepted values, and errors that name the field without showing a secret."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def refusal(**fields: Any) -> str:
     with pytest.raises(SettingsError) as refused:
         parsed(**fields)
     assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__, "the cause would bring the input into a traceback"
+    assert refused.value.__suppress_context__, "the cause would show the input in a traceback"
     return str(refused.value)
 
 
-def test_a_connection_needs_no_more_than_credentials() -> None:
+def test_a_connection_needs_only_credentials() -> None:
     settings = parsed(base_url="", timezone=None)
     assert settings.conn_id == "some_account"
     assert settings.base_url == DEFAULT_BASE_URL
@@ -50,7 +50,7 @@ def test_the_certificate_is_hidden_from_repr() -> None:
     assert SECRET not in repr(parsed()) + str(parsed())
 
 
-def test_a_trailing_slash_of_the_address_is_dropped() -> None:
+def test_a_trailing_slash_of_the_base_url_is_removed() -> None:
     assert parsed(base_url="https://api.sd-rtn.com/dev/v2/").base_url == "https://api.sd-rtn.com/dev/v2"
 
 
@@ -91,23 +91,23 @@ def test_a_trailing_slash_of_the_address_is_dropped() -> None:
         ({"requests_per_secnd": 5}, "requests_per_secnd"),
     ],
 )
-def test_a_refusal_names_connection_and_field_and_no_secret(fields: dict[str, Any], field: str) -> None:
-    said = refusal(**fields)
-    assert "some_account" in said
-    assert f"{field}: " in said
-    assert SECRET not in said
+def test_an_error_names_connection_and_field_but_no_secret(fields: dict[str, Any], field: str) -> None:
+    text = refusal(**fields)
+    assert "some_account" in text
+    assert f"{field}: " in text
+    assert SECRET not in text
 
 
-def test_every_wrong_field_is_named_at_once() -> None:
-    said = refusal(window="never", timezone="Nowhere", requests_per_second=0)
-    assert all(field in said for field in ("window", "timezone", "requests_per_second"))
+def test_one_error_names_every_invalid_field() -> None:
+    text = refusal(window="never", timezone="Nowhere", requests_per_second=0)
+    assert all(field in text for field in ("window", "timezone", "requests_per_second"))
 
 
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:8090/dev/v2", "http://localhost:1", "http://[::1]:8090", "http://127.8.9.10/dev"],
 )
-def test_plain_http_is_accepted_to_this_machine(url: str) -> None:
+def test_plain_http_to_this_machine_is_accepted(url: str) -> None:
     assert parsed(base_url=url).base_url == url
 
 
@@ -122,23 +122,23 @@ def test_plain_http_is_accepted_to_this_machine(url: str) -> None:
         "HTTP://example.com",
     ],
 )
-def test_plain_http_is_refused_to_any_other(url: str) -> None:
+def test_plain_http_to_other_hosts_is_refused(url: str) -> None:
     assert "credentials are sent only over HTTPS" in refusal(base_url=url)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
-def test_a_zone_that_changes_its_clocks_is_refused_in_a_clear_sentence(zone: str) -> None:
-    said = refusal(timezone=zone)
-    assert f"{zone} changes its clocks on 2" in said
-    assert "Use UTC or a zone without summer time" in said
+def test_a_time_zone_with_clock_changes_is_refused(zone: str) -> None:
+    text = refusal(timezone=zone)
+    assert f"{zone} changes its clocks on 2" in text
+    assert "Use UTC or a zone without summer time" in text
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "Etc/GMT-1", "Asia/Kolkata", "Asia/Kathmandu"])
-def test_a_zone_without_clock_changes_is_accepted(zone: str) -> None:
+def test_a_time_zone_without_clock_changes_is_accepted(zone: str) -> None:
     assert parsed(timezone=zone).timezone == zone
 
 
-def test_today_is_the_vendors_today() -> None:
+def test_today_follows_the_accounts_time_zone() -> None:
     now = datetime(2026, 11, 1, 17, 0, tzinfo=UTC)
     assert parsed().today(now) == date(2026, 11, 1)
     assert parsed(timezone="Asia/Shanghai").today(now) == date(2026, 11, 2)
@@ -153,34 +153,37 @@ def test_a_window_is_accepted(window: str) -> None:
     "window",
     ["2 months", "30", "0 days", "-1 days", "030 days", "30 days ", "30  days", "10000 days", "٣٠ days"],
 )
-def test_another_window_is_refused_with_what_to_write(window: str) -> None:
+def test_an_invalid_window_is_refused_with_examples(window: str) -> None:
     assert 'write "1 month" or a number of days such as "30 days"' in refusal(window=window)
 
 
-def pushing(**fields: Any) -> PushStreamSettings:
+def parsed_push_stream(**fields: Any) -> PushStreamSettings:
     return parse_push_stream(
         "some_channels", {"app_id": APP_ID, "app_certificate": APP_CERTIFICATE, **fields}
     )
 
 
-def pushing_refusal(**fields: Any) -> str:
+def push_stream_refusal(**fields: Any) -> str:
     with pytest.raises(SettingsError) as refused:
-        pushing(**fields)
+        parsed_push_stream(**fields)
     assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__, "the cause would bring the input into a traceback"
+    assert refused.value.__suppress_context__, "the cause would show the input in a traceback"
     return str(refused.value)
 
 
 @pytest.mark.parametrize("base_url", ["", None])
-def test_a_connection_of_channels_needs_no_more_than_an_app(base_url: str | None) -> None:
-    settings = pushing(base_url=base_url)
+def test_a_push_stream_connection_needs_only_an_app(base_url: str | None) -> None:
+    settings = parsed_push_stream(base_url=base_url)
     assert (settings.conn_id, settings.app_id) == ("some_channels", APP_ID.lower())
     assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE
     assert settings.base_url == PUSH_STREAM_BASE_URL == "http://broadcastgw.agora.io/api/v1"
 
 
 def test_the_app_certificate_is_hidden_from_repr() -> None:
-    assert APP_CERTIFICATE not in repr(pushing()) + str(pushing()) + pushing().model_dump_json()
+    assert (
+        APP_CERTIFICATE
+        not in repr(parsed_push_stream()) + str(parsed_push_stream()) + parsed_push_stream().model_dump_json()
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,8 +194,8 @@ def test_the_app_certificate_is_hidden_from_repr() -> None:
         "http://127.0.0.1:8090/api/v1",
     ],
 )
-def test_channels_are_pushed_over_plain_http_too_which_is_the_vendors_own_scheme(url: str) -> None:
-    assert pushing(base_url=url).base_url == pushing(base_url=f"{url}/").base_url == url
+def test_a_push_stream_connection_accepts_plain_http(url: str) -> None:
+    assert parsed_push_stream(base_url=url).base_url == parsed_push_stream(base_url=f"{url}/").base_url == url
 
 
 @pytest.mark.parametrize(
@@ -224,23 +227,23 @@ def test_channels_are_pushed_over_plain_http_too_which_is_the_vendors_own_scheme
         ({"customer_id": "customer"}, "customer_id"),
     ],
 )
-def test_a_refusal_of_channels_names_connection_and_field_and_no_secret(
+def test_a_push_stream_error_names_connection_and_field_but_no_secret(
     fields: dict[str, Any], field: str
 ) -> None:
-    said = pushing_refusal(**fields)
-    assert said.startswith("The connection some_channels is not usable: ")
-    assert f"{field}: " in said
-    assert said.endswith(". See docs/runbook.md#settings-error")
-    assert all(secret[1:-1] not in said for secret in (SECRET, APP_CERTIFICATE, APP_ID))
+    text = push_stream_refusal(**fields)
+    assert text.startswith("The connection some_channels is not usable: ")
+    assert f"{field}: " in text
+    assert text.endswith(". See docs/runbook.md#settings-error")
+    assert all(secret[1:-1] not in text for secret in (SECRET, APP_CERTIFICATE, APP_ID))
 
 
-def test_app_id_and_app_certificate_are_named_at_once() -> None:
-    said = pushing_refusal(app_id=SECRET, app_certificate=SECRET)
-    assert said.count("it must be 32 hexadecimal digits") == 2
-    assert SECRET not in said
+def test_one_error_names_app_id_and_app_certificate() -> None:
+    text = push_stream_refusal(app_id=SECRET, app_certificate=SECRET)
+    assert text.count("it must be 32 hexadecimal digits") == 2
+    assert SECRET not in text
 
 
-def test_the_app_id_of_channels_has_the_same_spelling_and_its_certificate_stays() -> None:
-    settings = pushing(app_id=APP_ID.upper())
+def test_the_app_id_becomes_lower_case_and_the_app_certificate_stays_unchanged() -> None:
+    settings = parsed_push_stream(app_id=APP_ID.upper())
     assert settings.app_id == APP_ID.lower()
     assert settings.app_certificate.get_secret_value() == APP_CERTIFICATE

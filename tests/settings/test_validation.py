@@ -1,4 +1,4 @@
-"""Characters that no setting may contain, refused by name, and those that names in any language need."""
+"""Characters that no setting may contain, and characters that names in various languages need."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from agora.errors import SettingsError
 from agora.settings.apps import parse_apps
 from agora.settings.connections import parse_dashboard
-from tests.settings.test_connections import SECRET, pushing_refusal, refusal
+from tests.settings.test_connections import SECRET, push_stream_refusal, refusal
 
 pytestmark = pytest.mark.unit
 
-# Each of the characters that no setting may contain, with the part of the sentence that names it.
-REFUSED = [
+# The forbidden characters, each with the part of the error that names it.
+FORBIDDEN = [
     ("\x00", "a control character: remove U+0000"),
     ("\n", "a control character: remove U+000A"),
     ("\t", "a control character: remove U+0009"),
@@ -28,14 +28,14 @@ REFUSED = [
     ("\u202e", "an override of the text direction: remove U+202E"),
     ("\u2066", "an override of the text direction: remove U+2066"),
 ]
-each_refused = pytest.mark.parametrize(
-    ("character", "sentence"), REFUSED, ids=[f"{ord(character):04X}" for character, _ in REFUSED]
+each_forbidden = pytest.mark.parametrize(
+    ("character", "sentence"), FORBIDDEN, ids=[f"{ord(character):04X}" for character, _ in FORBIDDEN]
 )
 
 
-@each_refused
+@each_forbidden
 @pytest.mark.parametrize("field", ["name", "conn_id", "app_id", "collect_from", "collect_until"])
-def test_an_unreadable_character_is_refused_by_field_and_app(
+def test_the_error_for_a_forbidden_character_names_field_and_app(
     field: str, character: str, sentence: str
 ) -> None:
     app = {"app_id": "a1", field: f"ab{character}cd"}
@@ -47,43 +47,43 @@ def test_an_unreadable_character_is_refused_by_field_and_app(
         assert character not in str(refused.value)
 
 
-@each_refused
+@each_forbidden
 @pytest.mark.parametrize(
     "field", ["customer_id", "customer_certificate", "base_url", "timezone", "window", "ca_file"]
 )
-def test_an_unreadable_character_is_refused_by_field_of_an_account(
+def test_the_error_for_a_forbidden_character_names_the_account_field(
     field: str, character: str, sentence: str
 ) -> None:
-    said = refusal(**{field: f"{SECRET}{character}"})
-    assert f"some_account is not usable: {field}: the text contains {sentence}" in said
-    assert SECRET not in said
+    text = refusal(**{field: f"{SECRET}{character}"})
+    assert f"some_account is not usable: {field}: the text contains {sentence}" in text
+    assert SECRET not in text
 
 
-@each_refused
+@each_forbidden
 @pytest.mark.parametrize("field", ["app_id", "app_certificate", "base_url", "ca_file"])
-def test_an_unreadable_character_is_refused_by_field_of_channels(
+def test_the_error_for_a_forbidden_character_names_the_push_stream_field(
     field: str, character: str, sentence: str
 ) -> None:
-    said = pushing_refusal(**{field: f"{SECRET}{character}"})
-    assert f"some_channels is not usable: {field}: the text contains {sentence}" in said
-    assert SECRET not in said
+    text = push_stream_refusal(**{field: f"{SECRET}{character}"})
+    assert f"some_channels is not usable: {field}: the text contains {sentence}" in text
+    assert SECRET not in text
 
 
-def test_an_unreadable_path_is_refused_too() -> None:
+def test_a_path_with_a_forbidden_character_is_refused() -> None:
     assert "ca_file: the text contains a control character" in refusal(ca_file=Path("/etc/\x00"))
 
 
-@each_refused
-def test_a_name_of_a_connection_or_field_reaches_no_message_unescaped(character: str, sentence: str) -> None:
-    with pytest.raises(SettingsError) as of_connection:
+@each_forbidden
+def test_errors_escape_the_names_of_connections_and_fields(character: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as connection_error:
         parse_dashboard(f"bad{character}", {"customer_id": "customer", "customer_certificate": SECRET})
-    assert f"conn_id: the text contains {sentence}" in str(of_connection.value)
-    with pytest.raises(SettingsError) as of_apps:
+    assert f"conn_id: the text contains {sentence}" in str(connection_error.value)
+    with pytest.raises(SettingsError) as apps_error:
         parse_apps([{"app_id": "a1", f"na{character}me": "x"}])
-    # pydantic cannot name a field whose name is no Unicode text.
+    # pydantic cannot name a field whose name is not valid Unicode.
     field = "0" if "surrogate" in sentence else f"0.na\\u{ord(character):04x}me"
-    assert f"{field} (app a1): " in str(of_apps.value)
-    assert character not in f"{of_connection.value} {of_apps.value}"
+    assert f"{field} (app a1): " in str(apps_error.value)
+    assert character not in f"{connection_error.value} {apps_error.value}"
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_a_name_of_a_connection_or_field_reaches_no_message_unescaped(character:
         "Классы",
         "教室 一",
         "غرفة الصف",
-        "می\u200cخواهم",  # a zero-width non-joiner, which Persian is written with
+        "می\u200cخواهم",  # a zero-width non-joiner, used in Persian
         "क्\u200dष",  # a zero-width joiner
-        "כיתה \u200eA1\u200f",  # marks of direction
+        "כיתה \u200eA1\u200f",  # direction marks
         "👩\u200d🏫 Lessons ☎️",
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
         "a\u00a0b\u3000c",
     ],
 )
-def test_a_name_is_written_in_any_language(name: str) -> None:
+def test_a_name_may_be_in_any_language(name: str) -> None:
     app = {"app_id": "a1", "name": name, "conn_id": name}
     for given in ([app], json.dumps([app])):
         assert [(app.name, app.conn_id) for app in parse_apps(given)] == [(name, name)]

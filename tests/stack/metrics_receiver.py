@@ -1,4 +1,4 @@
-"""Where metrics arrive in tests: a collector of OpenTelemetry over HTTP."""
+"""An OpenTelemetry collector over HTTP that records the metrics it receives, for tests."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.support.paths import ROOT
 
 @dataclass(frozen=True)
 class Sample:
-    """One value of a metric, as it was sent.
+    """One exported value of a metric.
 
     Attributes:
         kind: gauge, sum or exponential_histogram.
-        value: Of a gauge or a counter; of a timer, the sum of all its times in milliseconds.
+        value: The value of a gauge or counter, or the sum of a timer's durations in milliseconds.
     """
 
     name: str
@@ -34,39 +34,39 @@ class Sample:
 
 
 class Collector:
-    """What has arrived at a collector, in the order in which it did.
+    """The metrics that a running collector has received, in the order of their arrival.
 
     Attributes:
-        url: Where it listens.
+        url: The address at which the collector listens.
     """
 
-    def __init__(self, url: str, kept: Path) -> None:
+    def __init__(self, url: str, file: Path) -> None:
         self.url = url
-        self._kept = kept
+        self._file = file
 
     @property
     def samples(self) -> list[Sample]:
-        return [Sample(**json.loads(line)) for line in self._kept.read_text().splitlines()]
+        return [Sample(**json.loads(line)) for line in self._file.read_text().splitlines()]
 
-    def of(self, name: str) -> list[Sample]:
-        """Return the samples of a metric."""
+    def samples_of(self, name: str) -> list[Sample]:
+        """Return the samples of one metric."""
         return [sample for sample in self.samples if sample.name == name]
 
-    def forget(self) -> None:
-        """Forget what has arrived."""
-        self._kept.write_text("")
+    def clear(self) -> None:
+        """Delete the received samples."""
+        self._file.write_text("")
 
 
 @contextmanager
 def running_collector(directory: Path) -> Iterator[Collector]:
-    """Run a collector in a process of its own: tests that may open no socket run beside it."""
-    kept = directory / "samples.jsonl"
-    kept.touch()
-    command = [sys.executable, "-m", "tests.stack.metrics_receiver", str(kept)]
+    """Run a collector in its own process, because other tests in this process may not open sockets."""
+    file = directory / "samples.jsonl"
+    file.touch()
+    command = [sys.executable, "-m", "tests.stack.metrics_receiver", str(file)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield Collector(process.stdout.readline().strip(), kept)
+            yield Collector(process.stdout.readline().strip(), file)
         finally:
             process.terminate()
 
@@ -77,13 +77,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
         samples = _samples(ExportMetricsServiceRequest.FromString(body))
-        with Path(sys.argv[1]).open("a") as kept:
-            kept.write("".join(json.dumps(asdict(sample)) + "\n" for sample in samples))
+        with Path(sys.argv[1]).open("a") as file:
+            file.write("".join(json.dumps(asdict(sample)) + "\n" for sample in samples))
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _samples(request: Any) -> Iterator[Sample]:
@@ -104,5 +104,5 @@ def _value(point: Any) -> float:
 
 if __name__ == "__main__":
     server = HTTPServer(("127.0.0.1", 0), _Handler)
-    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)  # noqa: T201 - who started us reads it
+    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)  # noqa: T201 - the parent process reads it
     server.serve_forever()

@@ -1,8 +1,8 @@
-"""Nights of Airflow's scheduler and DAG processor on a simulated clock that is wrong for a minute.
+"""Airflow's scheduler and DAG processor over simulated days, with a clock that is wrong for one minute.
 
-Run it as a program, because Airflow reads AIRFLOW_HOME when it is imported. It parses this project's DAGs
-into a database and calls the functions by which Airflow computes and creates scheduled runs. The last line of
-its output is JSON.
+Run this file as a program, because Airflow reads AIRFLOW_HOME on import. The program parses this project's
+DAGs into a database and calls the functions with which Airflow computes and creates scheduled runs. The last
+line of the output is JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARSE = timedelta(hours=12)
 
 
 class Log:
-    """Counts the scheduler's warnings; an exception that it only logs ends the program."""
+    """Counts the scheduler's warnings. An exception that the scheduler only logs ends the program."""
 
     def __init__(self) -> None:
         self.warnings: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Log:
 
 
 class Nights:
-    """The scheduled DAGs, their clock, and what was created."""
+    """The scheduled DAGs, their simulated clock, and the runs that Airflow created."""
 
     def __init__(self, dags: Path) -> None:
         self.now = STARTS_AT
@@ -75,12 +75,12 @@ class Nights:
         self.schedule()
 
     def parse(self) -> None:
-        """Read the DAG files, as the DAG processor does again and again."""
+        """Parse the DAG files, as the DAG processor does repeatedly."""
         with create_session() as session:
             sync_bag_to_db(self.bag, "ours", None, session=session)
 
     def schedule(self) -> None:
-        """Create the runs that are due, each of which succeeds at once."""
+        """Create the runs that are due. Each run succeeds immediately."""
         with create_session() as session:
             for run in session.scalars(select(DagRun)):
                 run.state = DagRunState.SUCCESS
@@ -89,8 +89,8 @@ class Nights:
                 model.exceeds_max_non_backfill = False
             self.runner._create_dag_runs(due, session)
 
-    def live(self, hours: float, step: timedelta = PARSE) -> None:
-        """Let time pass. After every step the files are parsed and the scheduler loops twice."""
+    def advance(self, hours: float, step: timedelta = PARSE) -> None:
+        """Let time pass. After each step, the files are parsed and the scheduler loops twice."""
         until = self.now + timedelta(hours=hours)
         while self.now < until:
             self.now += step
@@ -99,7 +99,7 @@ class Nights:
             self.schedule()
 
     def waits(self) -> dict[str, float]:
-        """Return how many days away each DAG's next run is."""
+        """Return the number of days until each DAG's next run."""
         with create_session() as session:
             return {
                 model.dag_id: (model.next_dagrun_create_after - self.now).total_seconds() / 86400
@@ -108,7 +108,7 @@ class Nights:
             }
 
     def runs(self) -> dict[str, list[str]]:
-        """Return when each DAG had a scheduled run."""
+        """Return the times of each DAG's scheduled runs."""
         runs: dict[str, list[str]] = {}
         with create_session() as session:
             for run in session.scalars(select(DagRun).order_by(DagRun.run_after)):
@@ -117,17 +117,17 @@ class Nights:
 
 
 def main(dags: Path, days_ahead: int) -> None:
-    """Live two days, a minute with a wrong clock, and then until the runs of that minute are past."""
+    """Simulate two days, a minute with a wrong clock, and the days until its runs are past."""
     nights = Nights(dags)
-    nights.live(48)
-    at_night = nights.now
-    nights.now = at_night + timedelta(days=days_ahead)
-    nights.live(1 / 60, step=timedelta(minutes=1))
-    nights.now = at_night
-    nights.live(12)
+    nights.advance(48)
+    correct_time = nights.now
+    nights.now = correct_time + timedelta(days=days_ahead)
+    nights.advance(1 / 60, step=timedelta(minutes=1))
+    nights.now = correct_time
+    nights.advance(12)
     waits = nights.waits()
-    repeated_at_once = sum(nights.log.warnings.values())
-    nights.live(24 * (days_ahead + 9) - 12)
+    early_warnings = sum(nights.log.warnings.values())
+    nights.advance(24 * (days_ahead + 9) - 12)
     sys.stdout.write(
         "\n"
         + json.dumps(
@@ -136,7 +136,7 @@ def main(dags: Path, days_ahead: int) -> None:
                 "waits_at_the_end": nights.waits(),
                 "runs": nights.runs(),
                 "ended_at": nights.now.isoformat(),
-                "warned_at_once": repeated_at_once,
+                "early_warnings": early_warnings,
                 "warnings": nights.log.warnings,
             }
         )

@@ -1,4 +1,4 @@
-"""A whole stack of the tests' own: PostgreSQL, sandbox and Airflow, driven as a user drives them."""
+"""A complete stack for tests (PostgreSQL, the sandbox and Airflow), operated as a user operates it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has ended.
+    """A finished run.
 
     Attributes:
         state: success or failed.
-        note: The text on the run, as Airflow shows it.
-        tasks: Its task instances, as Airflow's API gives them.
+        note: The run note, as Airflow displays it.
+        tasks: The task instances, as Airflow's API returns them.
     """
 
     dag_id: str
@@ -46,20 +46,20 @@ class Run:
     tasks: list[Json]
 
     def states(self, task: str) -> list[str]:
-        """Return the states of a collecting task's instances."""
+        """Return the states of all instances of a collecting task."""
         return [t["state"] for t in self.tasks if t["task_id"] == f"collect_bandwidth.{task}"]
 
     def by_task(self) -> dict[str, str]:
-        """Return the state of each task of a run without mapped ones."""
+        """Return the state of each task in a run without mapped tasks."""
         return {t["task_id"]: t["state"] for t in self.tasks}
 
 
 @contextmanager
 def running_stack(state: Path) -> Iterator[LiveStack]:
-    """Start a stack on a sandbox of 20 apps, with the month collected that its first run brings.
+    """Start a stack with a sandbox of 20 apps, and wait for the first run, which collects a month.
 
     Args:
-        state: A directory for its state, not there yet.
+        state: Directory for the stack's state, which must not exist yet.
     """
     settings = Settings(state, free_port(), free_port(), free_port())
     try:
@@ -74,18 +74,18 @@ def running_stack(state: Path) -> Iterator[LiveStack]:
 
 
 class LiveStack:
-    """Airflow, sandbox and warehouse of one test session."""
+    """Airflow, the sandbox and the warehouse of one test session."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.api: AirflowApi = stack.api
 
     def sql(self, statement: str, role: str = "owner") -> list[tuple[Any, ...]]:
-        """Run a statement on the warehouse."""
+        """Run a statement in the warehouse."""
         return self._query(statement, role, "warehouse")
 
     def metadata(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement on Airflow's own database."""
+        """Run a statement in Airflow's own database."""
         return self._query(statement, "airflow", "airflow")
 
     def _query(self, statement: str, role: str, database: str) -> list[tuple[Any, ...]]:
@@ -102,25 +102,25 @@ class LiveStack:
         return self.api._call(method, path, body)
 
     def forms(self) -> Json:
-        """Return the forms of all connection types, by type."""
+        """Return the connection forms by connection type."""
         self.call("GET", "/api/v2/version")
         request = Request(  # noqa: S310 - our own server
             f"{self.stack.settings.ui_url}/ui/connections/hook_meta",
             headers={"Authorization": f"Bearer {self.api._token}"},
         )
-        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
-            return {form["connection_type"]: form for form in json.loads(answer.read())}
+        with urlopen(request, timeout=60) as response:  # noqa: S310 - our own server
+            return {form["connection_type"]: form for form in json.loads(response.read())}
 
     def sandbox(self, method: str, call: str, body: Any = None) -> Any:
-        """Call one of the sandbox's own controls."""
+        """Call one of the sandbox's control endpoints."""
         request = Request(  # noqa: S310 - our own server
             f"{self.stack.settings.sandbox_url}/_sandbox/{call}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
-            return json.loads(answer.read() or b"null")
+        with urlopen(request, timeout=30) as response:  # noqa: S310 - our own server
+            return json.loads(response.read() or b"null")
 
     @property
     def app_ids(self) -> list[str]:
@@ -129,20 +129,20 @@ class LiveStack:
 
     @property
     def today(self) -> date:
-        """Today in the zone of sandbox and account."""
+        """Today's date in the time zone of the sandbox and the account."""
         return datetime.now(UTC).date()
 
     def scheduled_run(self) -> Run:
-        """Return the run that the schedule starts as soon as the nightly DAG is unpaused."""
+        """Return the run that the schedule starts once the nightly DAG is unpaused."""
         path = "/api/v2/dags/agora_bandwidth_daily/dagRuns?run_type=scheduled"
         deadline = time.monotonic() + 60
         while not (runs := self.call("GET", path)["dag_runs"]):
             assert time.monotonic() < deadline, "the schedule started no run within a minute"
             time.sleep(0.5)
-        return self.ended("agora_bandwidth_daily", runs[0]["dag_run_id"])
+        return self.wait_for_run("agora_bandwidth_daily", runs[0]["dag_run_id"])
 
-    def start_afresh(self) -> None:
-        """Forget everything collected and scripted, once no run of an earlier test goes on."""
+    def reset(self) -> None:
+        """Wait for the runs of earlier tests, then delete all collected data and scripted faults."""
         self.end_runs()
         self.sql("truncate raw.bandwidth_response, core.vendor_account, core.push_stream_state cascade")
         self.sandbox("PUT", "faults", [])
@@ -154,18 +154,18 @@ class LiveStack:
         self.set_certificate(self.stack.secrets.sandbox_customer_certificate)
 
     def end_runs(self) -> None:
-        """Wait for the runs under way; those that still try again after a while are marked failed."""
+        """Wait for active runs to end, and mark as failed those that are still active after QUIET_SECONDS."""
         path = "/api/v2/dags/~/dagRuns?state=running&state=queued&limit=100"
         deadline = time.monotonic() + QUIET_SECONDS
         while runs := self.call("GET", path)["dag_runs"]:
             late_seconds = time.monotonic() - deadline
-            assert late_seconds < RUN_SECONDS, f"do not end: {[run['dag_run_id'] for run in runs]}"
+            assert late_seconds < RUN_SECONDS, f"runs did not end: {[run['dag_run_id'] for run in runs]}"
             if late_seconds > 0:
                 for run in runs:
                     run_id = quote(run["dag_run_id"])
                     self.call("PATCH", f"/api/v2/dags/{run['dag_id']}/dagRuns/{run_id}", {"state": "failed"})
             time.sleep(0.5)
-        # A backfill ends a while after its runs, and keeps the next one of its DAG out until then.
+        # A backfill ends some time after its runs. Until then, Airflow accepts no other backfill of the DAG.
         while any(not each["completed_at"] for each in self._backfills()) and time.monotonic() < deadline:
             time.sleep(0.5)
 
@@ -174,11 +174,11 @@ class LiveStack:
         return list(self.call("GET", path)["backfills"])
 
     def set_apps(self, apps: list[Any]) -> None:
-        """Set the variable agora_apps."""
+        """Set the variable `agora_apps`."""
         self.call("PATCH", "/api/v2/variables/agora_apps", {"key": "agora_apps", "value": json.dumps(apps)})
 
     def set_certificate(self, certificate: str) -> None:
-        """Set the password of the connection agora_dashboard."""
+        """Set the password of the connection `agora_dashboard`."""
         self.call(
             "PATCH",
             "/api/v2/connections/agora_dashboard?update_mask=password",
@@ -190,12 +190,12 @@ class LiveStack:
         )
 
     def trigger(self, dag_id: str, conf: Json | None = None) -> Run:
-        """Trigger a DAG as its button does, and wait until the run ends."""
+        """Trigger a DAG, as the Trigger button does, and wait until the run ends."""
         body = {"logical_date": None, "conf": conf or {}}
         run_id = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
-        return self.ended(dag_id, run_id)
+        return self.wait_for_run(dag_id, run_id)
 
-    def ended(self, dag_id: str, run_id: str) -> Run:
+    def wait_for_run(self, dag_id: str, run_id: str) -> Run:
         """Wait until a run ends."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}"
         deadline = time.monotonic() + RUN_SECONDS
@@ -206,20 +206,20 @@ class LiveStack:
         tasks = self.api.task_instances(dag_id, run_id)
         return Run(dag_id, run_id, run["state"], _as_shown(run["note"] or ""), tasks)
 
-    def returned(self, run: Run, task_id: str) -> Any:
-        """Return what a task returned."""
+    def return_value(self, run: Run, task_id: str) -> Any:
+        """Return a task's return value."""
         path = f"/api/v2/dags/{run.dag_id}/dagRuns/{quote(run.run_id)}/taskInstances/{task_id}/xcomEntries"
         return self.call("GET", f"{path}/return_value")["value"]
 
     def log_of(self, run: Run, task: str, state: str | None = None) -> str:
-        """Return the log of a task's first instance, or of the first in a state."""
+        """Return the log of a task's first instance, optionally the first in a given state."""
         for instance in run.tasks:
             if instance["task_id"] == f"collect_bandwidth.{task}" and state in (None, instance["state"]):
                 return json.dumps(self.api.log(run.dag_id, run.run_id, instance), ensure_ascii=False)
         raise AssertionError(f"{run.run_id} has no {task} in state {state}")
 
     def airflow_cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Airflow's own CLI inside the stack, as bin/airflow does."""
+        """Run Airflow's CLI in the stack's environment, as bin/airflow does."""
         environment = {**os.environ, "AGORA_LOCAL_DIR": str(self.stack.settings.state)}
         return subprocess.run(
             [sys.executable, "-m", "deploy.local", "airflow", *arguments],
@@ -232,5 +232,5 @@ class LiveStack:
 
 
 def _as_shown(note: str) -> str:
-    """Return the text of a note, which is Markdown, with what is escaped in it."""
+    """Return a Markdown note without its escapes, as Airflow displays it."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", note).replace("\u200b", "")

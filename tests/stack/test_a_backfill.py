@@ -1,4 +1,4 @@
-"""Chosen days: the backfill DAG, and Airflow's own backfill of the nightly one."""
+"""Collecting chosen days: the backfill DAG, and Airflow's own backfill of the nightly DAG."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAILY = "agora_bandwidth_daily"
 BACKFILL = "agora_bandwidth_backfill"
 
 
-def test_days_inside_are_collected_and_days_outside_are_reported_and_not_expected(live: LiveStack) -> None:
+def test_days_outside_the_window_are_reported_as_refused_and_not_expected(live: LiveStack) -> None:
     yesterday = live.today - timedelta(days=1)
     oldest = oldest_day("1 month", live.today)
     first = live.today - timedelta(days=45)
@@ -28,11 +28,13 @@ def test_days_inside_are_collected_and_days_outside_are_reported_and_not_expecte
     found = live.sql("select state, count(*), min(usage_date), max(usage_date) from mart.coverage group by 1")
     assert found == [("collected", 20 * inside, oldest, yesterday)]
     refused = live.sandbox("GET", "stats")["by_status"]["400"]
-    assert outside <= refused <= 3 * outside + 1, "a few of the twenty apps show that a date is refused"
+    assert outside <= refused <= 3 * outside + 1, (
+        "a few of the twenty apps suffice to show that a date is refused"
+    )
     ((state, http_status, count),) = live.sql(
         f"select state, http_status, count(*) from core.app_day where usage_date < '{oldest}' group by 1, 2"
     )
-    # The planner's access check requests one day first, which the batch may request again.
+    # The planner's access check first requests one day, which the batch may request again.
     assert (state, http_status, refused - count in (0, 1)) == ("failed", 400, True)
     assert (
         f"{refused - 1:,} app-days refused as too old (HTTP 400);"
@@ -40,7 +42,7 @@ def test_days_inside_are_collected_and_days_outside_are_reported_and_not_expecte
     )
 
 
-def test_a_run_whose_days_are_all_outside_says_that_they_are_refused(live: LiveStack) -> None:
+def test_a_run_with_only_refused_days_succeeds_and_reports_them(live: LiveStack) -> None:
     day = str(live.today - timedelta(days=40))
     events = live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"]
 
@@ -55,7 +57,7 @@ def test_a_run_whose_days_are_all_outside_says_that_they_are_refused(live: LiveS
     assert live.sql("select count(*) from mart.coverage where state = 'lost'") == [(0,)]
 
 
-def test_only_the_chosen_apps_are_collected_and_reload_asks_again(live: LiveStack) -> None:
+def test_only_chosen_apps_are_collected_and_reload_requests_them_again(live: LiveStack) -> None:
     day = str(live.today - timedelta(days=3))
     chosen = live.app_ids[:2]
     live.set_apps([{"app_id": app_id, "collect_from": day} for app_id in live.app_ids])
@@ -72,23 +74,23 @@ def test_only_the_chosen_apps_are_collected_and_reload_asks_again(live: LiveStac
     assert run.state == "success"
     assert "Requested 2 of 2 app-days; received 2 with 576 points; changed 1." in run.note
     assert live.sandbox("GET", "stats")["by_app"].keys() == set(chosen)
-    assert_drop_is_named_until_reviewed(live, run)
+    assert_drop_is_reported_until_reviewed(live, run)
 
 
-def assert_drop_is_named_until_reviewed(live: LiveStack, run: Run) -> None:
-    """Check that a sum that fell by more than half is named by the run, the watch and Health."""
+def assert_drop_is_reported_until_reviewed(live: LiveStack, run: Run) -> None:
+    """Check that the run and the watch report a drop to less than half until it is reviewed."""
     ((name, day, moment),) = live.sql(
         "select app_name, usage_date, restated_at from mart.restatement"
         " where is_drop and reviewed_at is null",
         "analyst",
     )
-    said = f"The vendor restated 1 app-day to less than half: {name} on {day} (mean of "
-    assert said in run.note
+    drop_message = f"The vendor restated 1 app-day to less than half: {name} on {day} (mean of "
+    assert drop_message in run.note
     for _ in range(2):
         watched = live.trigger("agora_bandwidth_watch")
-        assert said in watched.note, "it is named until a person has reviewed it"
+        assert drop_message in watched.note, "the drop is reported until it is reviewed"
     live.call("POST", "/agora/bandwidth/api/restatements/review", {"until": moment.isoformat()})
-    assert said not in live.trigger("agora_bandwidth_watch").note
+    assert drop_message not in live.trigger("agora_bandwidth_watch").note
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def assert_drop_is_named_until_reviewed(live: LiveStack, run: Run) -> None:
         ({"from_date": "{today}", "to_date": "{today}"}, "not over yet"),
     ],
 )
-def test_parameters_that_make_no_sense_fail_with_a_sentence(
+def test_invalid_parameters_fail_with_an_explanation(
     live: LiveStack, conf: dict[str, object], message: str
 ) -> None:
     days = {
@@ -117,7 +119,7 @@ def test_parameters_that_make_no_sense_fail_with_a_sentence(
     assert [t["try_number"] for t in run.tasks if t["task_id"] == "collect_bandwidth.plan"] == [1]
 
 
-def test_the_form_refuses_what_is_no_date(live: LiveStack) -> None:
+def test_the_form_rejects_values_that_are_not_dates(live: LiveStack) -> None:
     with pytest.raises((ApiError, HTTPError), match="400"):
         live.trigger(BACKFILL, {"from_date": "yesterday", "to_date": "today"})
 
@@ -137,14 +139,14 @@ def test_airflows_own_backfill_collects_exactly_its_days(live: LiveStack) -> Non
     while len(created) < 4 and time.monotonic() < deadline:
         time.sleep(0.5)
         created = {run["dag_run_id"] for run in live.call("GET", path)["dag_runs"]} - earlier
-    runs = [live.ended(DAILY, run_id) for run_id in sorted(created)]
+    runs = [live.wait_for_run(DAILY, run_id) for run_id in sorted(created)]
 
     assert [run.state for run in runs] == ["success"] * 4
     found = live.sql("select usage_date, state, count(*) from core.app_day group by 1, 2 order by 1")
     assert found[2:] == [(oldest, "collected", 20), (oldest + timedelta(days=1), "collected", 20)]
     for age, (usage_date, state, count) in zip((2, 1), found[:2], strict=True):
         assert (usage_date, state) == (oldest - timedelta(days=age), "failed")
-        assert count in (3, 4), "a few of the twenty apps show that a date is refused"
+        assert count in (3, 4), "a few of the twenty apps suffice to show that a date is refused"
     assert sorted(run.states("publish")[0] for run in runs) == ["skipped", "skipped", "success", "success"]
     assert live.sql(f"select count(*) from mart.coverage where usage_date < '{oldest}'") == [(0,)]
     assert live.sandbox("GET", "stats")["by_status"]["400"] <= 8

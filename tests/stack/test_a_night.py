@@ -1,4 +1,4 @@
-"""The nightly DAG: what it collects, and what it says of it."""
+"""The nightly DAG: the data it collects and the results it reports."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DAILY = "agora_bandwidth_daily"
 DAY = timedelta(days=1)
 
 
-def did(live: LiveStack, run: Run) -> dict[str, int]:
-    """Return what mart.collection_run says of a run, without its zeros."""
+def recorded_counts(live: LiveStack, run: Run) -> dict[str, int]:
+    """Return a run's nonzero counts from mart.collection_run."""
     ((row,),) = live.sql(
         f"select to_jsonb(run) from mart.collection_run as run where run.run_id = '{run.run_id}'", "analyst"
     )
@@ -23,7 +23,7 @@ def did(live: LiveStack, run: Run) -> dict[str, int]:
     return {name: count for name, count in row.items() if isinstance(count, int) and count}
 
 
-def test_the_schedule_runs_by_itself_as_soon_as_the_dag_is_unpaused(session_stack: LiveStack) -> None:
+def test_unpausing_the_dag_starts_its_scheduled_run(session_stack: LiveStack) -> None:
     run = session_stack.scheduled_run()
     assert run.state == "success", run.note
     runs = session_stack.call("GET", f"/api/v2/dags/{DAILY}/dagRuns?run_type=scheduled")["dag_runs"]
@@ -36,7 +36,7 @@ def test_the_schedule_runs_by_itself_as_soon_as_the_dag_is_unpaused(session_stac
         assert timedelta() <= queued - due < DAY
 
 
-def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
+def test_a_run_collects_and_reports_the_whole_window(live: LiveStack) -> None:
     days = (live.today - oldest_day("1 month", live.today)).days
     events = live.call("GET", "/api/v2/assets/events")["total_entries"]
 
@@ -58,7 +58,7 @@ def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
     assert newest["total_entries"] == events + 1
     extra = newest["asset_events"][0]["extra"]
     assert (extra["app_days"], extra["points"]) == (20 * days, 288 * 20 * days)
-    assert did(live, run) == {
+    assert recorded_counts(live, run) == {
         "app_days": 20 * days,
         "app_days_received": 20 * days,
         "points_received": 288 * 20 * days,
@@ -71,7 +71,7 @@ def test_a_run_collects_the_whole_window_and_says_so(live: LiveStack) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> None:
+def test_a_second_run_requests_nothing_and_changes_no_row(live: LiveStack) -> None:
     rows = (
         "select md5(string_agg(d::text || d.xmin::text, '' order by app_key, usage_date)) from core.app_day d"
     )
@@ -91,7 +91,7 @@ def test_a_second_run_asks_for_nothing_and_changes_no_row(live: LiveStack) -> No
 
 
 @pytest.mark.slow
-def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: LiveStack) -> None:
+def test_sound_responses_are_loaded_and_the_run_fails_with_the_failed_apps(live: LiveStack) -> None:
     app_ids = live.app_ids
     unknown, broken = "f" * 32, app_ids[3]
     live.set_apps([*app_ids, {"app_id": unknown, "name": "misspelt"}])
@@ -102,13 +102,13 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     assert run.state == "failed"
     assert set(run.states("publish")) == {"success"}
     assert "2 apps failed" in run.note
-    counts = did(live, run)
+    counts = recorded_counts(live, run)
     stats = live.sandbox("GET", "stats")
     days = counts["app_days"] // 21
     assert counts["retries"] == sum(stats["by_app"][broken].values()) - days > 0
     assert counts["requests"] == stats["requests"]
     assert (counts["failed_apps"], counts["collected"]) == (2, 19 * days)
-    # The unknown app is not requested again and again; its other days leave no entry in the ledger.
+    # The unknown app is not requested for every day. Its remaining days have no ledger entry.
     assert (counts["failed"] + counts["pending"], counts["failed"] < 2 * days) == (2 * days, True)
     assert counts["app_days_received"] == counts["app_days_changed"] == 19 * days
     assert counts["points_received"] == 288 * 19 * days
@@ -128,22 +128,22 @@ def test_what_is_sound_is_loaded_and_the_run_fails_naming_what_is_not(live: Live
     live.set_apps(app_ids)
     live.sandbox("PUT", "faults", [])
     live.sandbox("POST", "stats/reset")
-    mended = live.trigger(DAILY)
+    fixed = live.trigger(DAILY)
 
-    assert mended.state == "success", mended.note
+    assert fixed.state == "success", fixed.note
     stats = live.sandbox("GET", "stats")
-    # The removed app is requested again, because its days may still be available. Its failure fails no run.
+    # The removed app is requested again, because its days may still be available. Its failure does not count.
     assert (set(stats["by_app"]), stats["by_status"]["404"] > 0) == ({broken}, True)
-    assert "1 removed app failed too: " + unknown in mended.note
-    assert "1 of 21 apps were removed from the variable agora_apps." in mended.note
-    assert did(live, mended).get("failed_apps", 0) == 0
+    assert "1 removed app failed too: " + unknown in fixed.note
+    assert "1 of 21 apps were removed from the variable agora_apps." in fixed.note
+    assert recorded_counts(live, fixed).get("failed_apps", 0) == 0
     assert live.sql(
         "select count(*) from mart.coverage where state <> 'collected' and app_id <> '" + unknown + "'"
     ) == [(0,)]
 
 
-def know_apps(live: LiveStack, conn_id: str, app_ids: list[str]) -> None:
-    """Let the warehouse know apps, as an earlier run has entered them."""
+def add_known_apps(live: LiveStack, conn_id: str, app_ids: list[str]) -> None:
+    """Insert apps into the warehouse, as an earlier run would have."""
     live.sql(
         "insert into core.vendor_account (conn_id, timezone, window_length)"
         f" values ('{conn_id}', 'UTC', interval '1 month') on conflict do nothing"
@@ -157,9 +157,9 @@ def know_apps(live: LiveStack, conn_id: str, app_ids: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: LiveStack) -> None:
-    know_apps(live, "agora_gone", ["gone"])
-    know_apps(live, "agora_dashboard", live.app_ids[:4])
+def test_apps_of_a_removed_account_are_expected_until_yesterday(live: LiveStack) -> None:
+    add_known_apps(live, "agora_gone", ["gone"])
+    add_known_apps(live, "agora_dashboard", live.app_ids[:4])
     live.set_apps(since_yesterday(live, live.app_ids[:4]))
 
     run = live.trigger(DAILY)
@@ -176,12 +176,12 @@ def test_apps_of_an_account_that_is_gone_are_expected_until_yesterday(live: Live
 
 
 @pytest.mark.slow
-def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the_others(
+def test_removed_apps_fail_one_run_which_still_collects_the_remaining_apps(
     live: LiveStack,
 ) -> None:
-    kept, *vanished = live.app_ids
-    know_apps(live, "agora_dashboard", [kept, *vanished])
-    live.set_apps(since_yesterday(live, [kept]))
+    remaining, *removed = live.app_ids
+    add_known_apps(live, "agora_dashboard", [remaining, *removed])
+    live.set_apps(since_yesterday(live, [remaining]))
     events = live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"]
 
     run = live.trigger(DAILY)
@@ -192,7 +192,7 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     assert max(task["try_number"] for task in run.tasks) == 1
     assert run.note.startswith("Result: 19 of 20 apps were removed from the variable agora_apps.")
     assert run.note.count("removed from the variable") == 1
-    assert all(f"Name of {app_id[:6]}" in run.note for app_id in vanished)
+    assert all(f"Name of {app_id[:6]}" in run.note for app_id in removed)
     assert "docs/runbook.md#apps-removed" in run.note.splitlines()[0]
     assert "Requested " in run.note
     assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == events + 1
@@ -200,7 +200,7 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
     assert "19 of 20 apps were removed" in problems
     assert live.sql("select count(*) from core.app_day where state = 'collected'")[0][0] > 0
 
-    # What the removed apps lack is still collected, and nothing is said again.
+    # Missing days of removed apps are still collected, and the removal is reported only once.
     again = live.trigger(DAILY)
 
     assert again.state == "success", again.note
@@ -208,13 +208,13 @@ def test_apps_that_vanish_from_the_configuration_fail_one_run_which_collects_the
 
 
 def since_yesterday(live: LiveStack, app_ids: list[str]) -> list[dict[str, str]]:
-    """Configure apps whose first expected day is yesterday."""
+    """Return a configuration in which each app's first expected day is yesterday."""
     yesterday = str(live.today - DAY)
     return [{"app_id": app_id, "collect_from": yesterday} for app_id in app_ids]
 
 
 @pytest.mark.slow
-def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: LiveStack) -> None:
+def test_a_failed_check_is_named_and_no_asset_event_is_published(live: LiveStack) -> None:
     live.set_apps(live.app_ids[:1])
     live.trigger(DAILY)
     live.sql("update raw.bandwidth_response set body_sha256 = sha256('tampered with')")
@@ -237,13 +237,13 @@ def test_a_failed_check_is_named_and_keeps_the_assets_consumers_asleep(live: Liv
 
 
 @pytest.mark.slow
-def test_a_run_cleared_and_run_again_says_only_what_it_did_last(live: LiveStack) -> None:
+def test_a_cleared_run_reports_only_its_latest_results(live: LiveStack) -> None:
     run = live.trigger(DAILY)
     path = f"/api/v2/dags/{DAILY}/dagRuns/{quote(run.run_id)}"
     live.call("PATCH", f"{path}?update_mask=note", {"note": f"seen by me\n{run.note}"})
     live.call("POST", f"{path}/clear", {"dry_run": False})
 
-    again = live.ended(DAILY, run.run_id)
+    again = live.wait_for_run(DAILY, run.run_id)
 
     assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."
-    assert did(live, again) == {}
+    assert recorded_counts(live, again) == {}

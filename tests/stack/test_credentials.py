@@ -1,4 +1,4 @@
-"""Wrong credentials stop an account, a refused app does not; right credentials are seen nowhere."""
+"""Wrong credentials stop an account, a refused app does not, and no credentials appear in logs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.stack.stack import LiveStack
 WRONG = "wrong-certificate-0123456789abcdef"
 
 
-def test_wrong_credentials_cost_a_few_requests_and_are_one_sentence(live: LiveStack) -> None:
+def test_wrong_credentials_cost_few_requests_and_are_reported_once(live: LiveStack) -> None:
     live.set_certificate(WRONG)
 
     run = live.trigger("agora_bandwidth_daily")
 
     assert run.state == "failed"
     assert live.sandbox("GET", "stats")["by_status"] == {"401": 5}
-    assert len(live.sandbox("GET", "stats")["by_app"]) == 5, "several apps confirm it"
-    said = (
+    assert len(live.sandbox("GET", "stats")["by_app"]) == 5, "several apps confirm the refusal"
+    reason = (
         "Connection agora_dashboard: the vendor refused the credentials for 5 different apps (HTTP 401, the"
     )
-    assert said in live.log_of(run, "collect")
-    assert run.note.startswith(f"Result: {said}")
+    assert reason in live.log_of(run, "collect")
+    assert run.note.startswith(f"Result: {reason}")
     assert "Fix the connection agora_dashboard: login is the Customer ID" in run.note
     assert run.note.endswith("See docs/runbook.md#credentials-refused")
     assert len(run.note.splitlines()) == 1, "one sentence, not one per app"
@@ -36,7 +36,7 @@ def test_wrong_credentials_cost_a_few_requests_and_are_one_sentence(live: LiveSt
     assert live.sql("select distinct state, http_status from core.app_day") == [("failed", 401)]
 
 
-def test_apps_of_another_account_are_named_and_the_rest_is_collected(live: LiveStack) -> None:
+def test_apps_of_another_account_are_named_and_the_others_are_collected(live: LiveStack) -> None:
     good, foreign, forbidden = live.app_ids[:4], "0" * 32, "8" * 32
     since = str(live.today - timedelta(days=4))
     live.set_apps([{"app_id": app_id, "collect_from": since} for app_id in (*good, foreign, forbidden)])
@@ -85,15 +85,15 @@ def test_no_certificate_is_found_in_logs_or_airflows_database(live: LiveStack) -
             base64.b64encode(certificate.encode()).decode(),
         )
     }
-    # The customer ID is no secret; that it is found shows that the search finds things.
-    found = {where for where, text in everything_written(live) for needle in needles if needle in text}
-    customer_id = {where for where, text in everything_written(live) if secrets.sandbox_customer_id in text}
+    # The Customer ID is not a secret. Finding it proves that the search works.
+    found = {where for where, text in logs_and_tables(live) for needle in needles if needle in text}
+    customer_id = {where for where, text in logs_and_tables(live) if secrets.sandbox_customer_id in text}
 
     assert found == set()
     assert "table connection" in customer_id
 
 
-def everything_written(live: LiveStack) -> Iterator[tuple[str, str]]:
+def logs_and_tables(live: LiveStack) -> Iterator[tuple[str, str]]:
     state: Path = live.stack.settings.state
     for path in [*(state / "log").rglob("*"), *(state / "airflow").rglob("*")]:
         if path.is_file() and path.name != "passwords.json":
@@ -103,7 +103,7 @@ def everything_written(live: LiveStack) -> Iterator[tuple[str, str]]:
         yield f"table {table}", rows[0][0] or ""
 
 
-def test_the_connections_own_test_tells_right_from_wrong(live: LiveStack) -> None:
+def test_the_connection_test_distinguishes_valid_from_invalid_connections(live: LiveStack) -> None:
     settings, secrets = live.stack.settings, live.stack.secrets
     connection = {
         "connection_id": "trial",
@@ -122,7 +122,7 @@ def test_the_connections_own_test_tells_right_from_wrong(live: LiveStack) -> Non
     assert "plain HTTP" in plain["message"]
 
 
-def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
+def test_the_connection_type_has_its_own_form(live: LiveStack) -> None:
     form = live.forms()["agora_dashboard"]
 
     assert form["hook_name"] == "Agora Dashboard"
@@ -132,7 +132,7 @@ def test_the_connection_type_has_a_form_of_its_own(live: LiveStack) -> None:
     assert form["standard_fields"]["login"]["title"] == "Customer ID"
 
 
-def test_an_account_that_is_not_there_does_not_hold_up_the_others(live: LiveStack) -> None:
+def test_a_missing_connection_does_not_block_other_accounts(live: LiveStack) -> None:
     live.set_apps([*live.app_ids[:2], {"app_id": "e" * 32, "conn_id": "agora_elsewhere"}])
 
     run = live.trigger("agora_bandwidth_daily")
@@ -146,9 +146,9 @@ def test_an_account_that_is_not_there_does_not_hold_up_the_others(live: LiveStac
     assert live.sql("select count(distinct app_key) from core.app_day where state = 'collected'") == [(2,)]
 
 
-def test_credentials_refused_in_mid_run_leave_what_was_loaded_published(live: LiveStack) -> None:
+def test_days_loaded_before_credentials_are_refused_are_published(live: LiveStack) -> None:
     events = live.call("GET", "/api/v2/assets/events")["total_entries"]
-    # Every answer takes its time, so that there is a middle; then the certificate stops being right.
+    # Responses are delayed, so that the certificate can become invalid in the middle of the run.
     live.sandbox("PUT", "faults", [{"kind": "delay", "seconds": 0.5}])
     body = {"logical_date": None}
     run_id = live.call("POST", "/api/v2/dags/agora_bandwidth_daily/dagRuns", body)["dag_run_id"]
@@ -157,11 +157,11 @@ def test_credentials_refused_in_mid_run_leave_what_was_loaded_published(live: Li
         assert time.monotonic() < deadline
         time.sleep(0.2)
     secrets = live.stack.secrets
-    somebody = {"customer_id": secrets.sandbox_customer_id, "customer_certificate": WRONG}
-    live.sandbox("PUT", "credentials", somebody)
-    run = live.ended("agora_bandwidth_daily", run_id)
-    right = {**somebody, "customer_certificate": secrets.sandbox_customer_certificate}
-    live.sandbox("PUT", "credentials", right)
+    changed = {"customer_id": secrets.sandbox_customer_id, "customer_certificate": WRONG}
+    live.sandbox("PUT", "credentials", changed)
+    run = live.wait_for_run("agora_bandwidth_daily", run_id)
+    original = {**changed, "customer_certificate": secrets.sandbox_customer_certificate}
+    live.sandbox("PUT", "credentials", original)
 
     ((loaded,),) = live.sql("select count(*) from core.app_day where state = 'collected'")
     assert run.state == "failed"

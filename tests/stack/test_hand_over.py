@@ -1,4 +1,4 @@
-"""A run that is cleared after its XComs were removed: it says so, and leaves what is recorded of it."""
+"""A run that is cleared after its XComs were removed reports the removal and keeps its recorded results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def run(live: LiveStack) -> Run:
 
 
 def remove_xcoms(live: LiveStack, run: Run, where: str = "true") -> None:
-    """Remove XComs of a run, as `airflow db clean --tables xcom` does."""
+    """Remove a run's XComs, as `airflow db clean --tables xcom` does."""
     assert live.metadata(f"delete from xcom where run_id = '{run.run_id}' and {where} returning key")
 
 
 def clear(live: LiveStack, run: Run, task: str) -> tuple[str, Json]:
-    """Clear a task and what comes after it; return the run's note and its tasks once they have ended."""
+    """Clear a task and its downstream tasks; return the run's note and task states once the run has ended."""
     live.call(
         "POST",
         f"/api/v2/dags/{DAG_ID}/clearTaskInstances",
@@ -43,7 +43,7 @@ def clear(live: LiveStack, run: Run, task: str) -> tuple[str, Json]:
         },
     )
     time.sleep(1)
-    ended = live.ended(DAG_ID, run.run_id)
+    ended = live.wait_for_run(DAG_ID, run.run_id)
     return ended.note, {t["task_id"].removeprefix(f"{GROUP}."): t["state"] for t in ended.tasks}
 
 
@@ -61,7 +61,7 @@ def row(live: LiveStack, run: Run) -> list[tuple[object, ...]]:
         ("task_id like '%.collect'", "collect"),
     ],
 )
-def test_publishing_again_without_the_hand_over_leaves_the_row(
+def test_publishing_again_without_xcoms_keeps_the_recorded_row(
     live: LiveStack, run: Run, removed: str, task: str
 ) -> None:
     before = row(live, run)
@@ -75,7 +75,7 @@ def test_publishing_again_without_the_hand_over_leaves_the_row(
 
 
 @pytest.mark.parametrize("removed", ["true", "key like 'batch_%'"])
-def test_collecting_again_without_the_plan_fails_at_once(live: LiveStack, run: Run, removed: str) -> None:
+def test_collecting_again_without_the_plan_fails(live: LiveStack, run: Run, removed: str) -> None:
     before = row(live, run)
     remove_xcoms(live, run, removed)
     note, states = clear(live, run, "collect")
@@ -84,16 +84,16 @@ def test_collecting_again_without_the_plan_fails_at_once(live: LiveStack, run: R
     assert row(live, run) == before
 
 
-def test_a_plan_of_nothing_is_not_a_plan_that_is_gone(live: LiveStack, run: Run) -> None:
-    nothing = live.trigger(DAG_ID)
-    assert nothing.state == "success"
-    note, states = clear(live, nothing, "publish")
+def test_an_empty_plan_is_not_mistaken_for_a_removed_plan(live: LiveStack, run: Run) -> None:
+    empty = live.trigger(DAG_ID)
+    assert empty.state == "success"
+    note, states = clear(live, empty, "publish")
     assert states["publish"] == "skipped"
     assert "nothing is missing" in note
-    assert row(live, nothing)[0][0] == 0
+    assert row(live, empty)[0][0] == 0
 
 
-def test_a_new_run_after_the_removal_finds_what_is_missing(live: LiveStack, run: Run) -> None:
+def test_a_new_run_after_the_removal_collects_missing_days(live: LiveStack, run: Run) -> None:
     remove_xcoms(live, run)
     live.sql("delete from core.app_day where usage_date = (select max(usage_date) from core.app_day)")
     assert live.trigger(DAG_ID).state == "success"

@@ -1,4 +1,4 @@
-"""Decoding stored responses again, and dropping old ones, as users do it: through Airflow."""
+"""Replaying stored responses and deleting old ones through Airflow, as users do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPLAY = "agora_bandwidth_replay"
 RETENTION = "agora_bandwidth_retention"
 
 
-def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None:
+def test_a_replay_decodes_stored_responses_without_requests(live: LiveStack) -> None:
     day = str(live.today - timedelta(days=3))
     live.trigger(BACKFILL, {"from_date": day, "to_date": day})
     live.sandbox("POST", "stats/reset")
@@ -26,13 +26,13 @@ def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None
         in unchanged.note
     )
 
-    # As if a faulty decoder had refused them all.
+    # Simulate a faulty decoder that rejected every response.
     live.sql(
         "update core.app_day set state = 'rejected', points = 0, kbps = null, verified_at = null,"
         " reason = 'mistaken'"
     )
-    one = live.app_ids[0]
-    changed = live.trigger(REPLAY, {**days, "app_ids": [one]})
+    app_id = live.app_ids[0]
+    changed = live.trigger(REPLAY, {**days, "app_ids": [app_id]})
     assert set(changed.by_task().values()) == {"success"}
     assert "Decoded the stored responses of 1 app-day again: 1 with 288 points; changed 1." in changed.note
     assert live.sql("select state, count(*) from core.app_day group by 1 order by 1") == [
@@ -45,7 +45,7 @@ def test_a_replay_reads_kept_answers_without_the_vendor(live: LiveStack) -> None
     assert live.sandbox("GET", "stats")["requests"] == 0
 
 
-def test_a_corrected_time_zone_moves_stored_days_only_where_it_is_asked_to(live: LiveStack) -> None:
+def test_a_replay_moves_stored_days_to_a_corrected_time_zone_only_on_request(live: LiveStack) -> None:
     day = str(live.today - timedelta(days=3))
     live.set_apps(live.app_ids[:2])
     live.trigger(BACKFILL, {"from_date": day, "to_date": day})
@@ -53,8 +53,8 @@ def test_a_corrected_time_zone_moves_stored_days_only_where_it_is_asked_to(live:
     before = live.sql("select app_key, starts_at, kbps from core.app_day order by 1")
     set_zone(live, "Asia/Shanghai")
     try:
-        kept = live.trigger(REPLAY, {"from_date": day, "to_date": day})
-        assert set(kept.by_task().values()) == {"skipped"}, kept.note
+        unmoved = live.trigger(REPLAY, {"from_date": day, "to_date": day})
+        assert set(unmoved.by_task().values()) == {"skipped"}, unmoved.note
         assert live.sql("select app_key, starts_at, kbps from core.app_day order by 1") == before
 
         moved = live.trigger(REPLAY, {"from_date": day, "to_date": day, "correct_zone": True})
@@ -74,7 +74,7 @@ def test_a_corrected_time_zone_moves_stored_days_only_where_it_is_asked_to(live:
 
 
 def set_zone(live: LiveStack, timezone: str) -> None:
-    """Set the time zone of the connection agora_dashboard."""
+    """Set the time zone of the connection `agora_dashboard`."""
     path = "/api/v2/connections/agora_dashboard"
     connection = live.call("GET", path)
     extra = {**json.loads(connection["extra"] or "{}"), "timezone": timezone}
@@ -89,7 +89,7 @@ def set_zone(live: LiveStack, timezone: str) -> None:
     )
 
 
-def test_retention_drops_nothing_unless_asked(live: LiveStack) -> None:
+def test_retention_deletes_nothing_unless_configured(live: LiveStack) -> None:
     live.sql(
         "insert into raw.bandwidth_response (app_id, usage_date, fetched_at, http_status, body, body_sha256)"
         " select 'nobody', current_date - 200, now(), 404, '', sha256('')"

@@ -1,4 +1,4 @@
-"""Nightly, backfill and by-hand runs at the same time, as Airflow runs them."""
+"""Nightly, backfill and manual runs at the same time, in a real Airflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAILY = "agora_bandwidth_daily"
 BACKFILL = "agora_bandwidth_backfill"
 
 
-def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveStack) -> None:
+def test_overlapping_runs_succeed_and_collect_every_day_once(live: LiveStack) -> None:
     days = (live.today - (oldest := oldest_day("1 month", live.today))).days
     known = {run["dag_run_id"] for run in backfill_runs(live)}
     live.call(
@@ -27,21 +27,21 @@ def test_runs_that_overlap_all_end_well_and_collect_every_day_once(live: LiveSta
     )
     nightly = live.call("POST", f"/api/v2/dags/{DAILY}/dagRuns", {"logical_date": None, "conf": {}})
     chosen = {"from_date": str(oldest), "to_date": str(live.today - timedelta(days=1)), "reload": True}
-    by_hand = live.trigger(BACKFILL, chosen)
+    manual = live.trigger(BACKFILL, chosen)
 
-    runs = [live.ended(DAILY, str(nightly["dag_run_id"])), by_hand]
-    runs += [live.ended(DAILY, run_id) for run_id in new_backfill_runs(live, known, 3)]
+    runs = [live.wait_for_run(DAILY, str(nightly["dag_run_id"])), manual]
+    runs += [live.wait_for_run(DAILY, run_id) for run_id in new_backfill_runs(live, known, 3)]
 
     assert [run.state for run in runs] == ["success"] * 5, [run.note for run in runs]
     assert live.sql("select state, count(*), sum(points) from core.app_day group by 1") == [
         ("collected", 20 * days, 288 * 20 * days)
     ]
     assert live.sql("select count(*) from core.restatement") == [(0,)]
-    ((kept,),) = live.sql("select count(*) from raw.bandwidth_response where http_status = 200")
+    ((stored,),) = live.sql("select count(*) from raw.bandwidth_response where http_status = 200")
     served = live.sandbox("GET", "stats")["by_status"]["200"]
-    assert kept == served, "an answer was not kept"
+    assert stored == served, "a response was not stored"
     assert "nothing is missing" in live.trigger(DAILY).note
-    print(f"{served:,} answers for {20 * days:,} app-days, by five runs at once")  # noqa: T201
+    print(f"{served:,} responses for {20 * days:,} app-days, in five concurrent runs")  # noqa: T201
 
 
 def backfill_runs(live: LiveStack) -> list[Json]:
@@ -49,9 +49,9 @@ def backfill_runs(live: LiveStack) -> list[Json]:
 
 
 def new_backfill_runs(live: LiveStack, known: set[str], expected: int) -> list[str]:
-    """Wait until Airflow has made its backfill's runs; return their ids."""
+    """Wait until Airflow has created the backfill's runs, and return their IDs."""
     deadline = time.monotonic() + 60
     while len(new := {run["dag_run_id"] for run in backfill_runs(live)} - known) < expected:
-        assert time.monotonic() < deadline, f"Airflow made {len(new)} of {expected} runs in a minute"
+        assert time.monotonic() < deadline, f"Airflow created {len(new)} of {expected} runs in a minute"
         time.sleep(0.5)
     return sorted(new)

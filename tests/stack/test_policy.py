@@ -1,4 +1,4 @@
-"""What holds for every DAG of ours, as Airflow itself reads it."""
+"""Rules that every DAG of this project follows, checked as Airflow parses the DAGs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SCHEDULED = (
     "agora_bandwidth_watch",
     "agora_push_stream_state",
 )
-BY_HAND = (
+MANUAL = (
     "agora_bandwidth_backfill",
     "agora_bandwidth_replay",
     "agora_push_stream_channel",
     "agora_push_stream_open",
 )
 EXAMPLE = "agora_push_stream_broadcast"
-DAGS = (*SCHEDULED, *BY_HAND, EXAMPLE)
-# Somebody waits for the answer; a start is not repeated wherever it stands.
-ASKED_ONCE = {
+DAGS = (*SCHEDULED, *MANUAL, EXAMPLE)
+# Not retried: a user waits for the result, and a start is never repeated.
+NOT_RETRIED = {
     ("agora_push_stream_open", "open_state"),
     ("agora_push_stream_channel", "start"),
     ("agora_push_stream_channel", "update"),
@@ -35,32 +35,32 @@ ASKED_ONCE = {
 }
 
 
-def test_every_file_is_read_without_error_and_gives_the_dag_of_its_name(session_stack: LiveStack) -> None:
+def test_every_file_is_parsed_and_defines_the_dag_named_after_it(session_stack: LiveStack) -> None:
     assert session_stack.api.import_errors() == []
     found = session_stack.call("GET", "/api/v2/dags?tags=agora")["dags"]
     assert sorted(dag["dag_id"] for dag in found) == sorted(DAGS)
     assert sorted(path.stem for path in (ROOT / "dags").glob("*.py")) == sorted(DAGS)
 
 
-def test_every_dag_says_what_it_is_and_whose(session_stack: LiveStack) -> None:
+def test_every_dag_has_an_owner_tags_and_documentation(session_stack: LiveStack) -> None:
     for dag_id in DAGS:
         dag = session_stack.call("GET", f"/api/v2/dags/{dag_id}/details")
         assert dag["owners"] == ["agora"]
-        about = "push-stream" if dag_id.startswith("agora_push_stream") else "bandwidth"
-        assert {tag["name"] for tag in dag["tags"]} == {"agora", about}
+        topic = "push-stream" if dag_id.startswith("agora_push_stream") else "bandwidth"
+        assert {tag["name"] for tag in dag["tags"]} == {"agora", topic}
         assert dag["timezone"] == "UTC"
         assert dag["catchup"] is False
         assert dag["max_active_runs"] == 1
         assert len(dag["doc_md"]) > 200
 
 
-def test_every_task_that_reaches_a_server_is_tried_again_after_a_crash(session_stack: LiveStack) -> None:
+def test_every_task_that_reaches_a_server_is_retried(session_stack: LiveStack) -> None:
     for dag_id in DAGS:
         for task in session_stack.call("GET", f"/api/v2/dags/{dag_id}/tasks")["tasks"]:
             if task["task_id"].rpartition(".")[2] == "check":
-                assert task["retries"] == 1, "what contradicts itself does so a little later, too"
+                assert task["retries"] == 1, "a retry does not resolve a contradiction"
                 continue
-            if (dag_id, task["task_id"]) in ASKED_ONCE:
+            if (dag_id, task["task_id"]) in NOT_RETRIED:
                 assert task["retries"] == 0, task["task_id"]
                 continue
             assert (task["retries"], task["retry_exponential_backoff"]) == (6, 2), task["task_id"]
@@ -75,34 +75,34 @@ def test_every_schedule_ignores_runs_in_the_future(session_stack: LiveStack) -> 
     assert sorted(SCHEDULES) == sorted(SCHEDULED), "the DAGs whose next runs are recorded"
 
 
-def test_a_run_is_given_no_more_than_it_gets_to_before_it_is_ended() -> None:
+def test_a_run_is_planned_no_more_than_fits_into_its_timeout() -> None:
     assert timedelta(seconds=COLLECTING_SECONDS) <= 0.95 * DAG_DEFAULTS["dagrun_timeout"]
 
 
-def test_what_is_triggered_by_hand_does_not_wait_for_somebody_to_unpause_it(session_stack: LiveStack) -> None:
-    for dag_id in BY_HAND:
+def test_manually_triggered_dags_are_not_paused_upon_creation(session_stack: LiveStack) -> None:
+    for dag_id in MANUAL:
         details = session_stack.call("GET", f"/api/v2/dags/{dag_id}/details")
         assert details["is_paused_upon_creation"] is False
         assert details["is_paused"] is False
 
 
-def test_an_example_waits_for_somebody_to_unpause_it(session_stack: LiveStack) -> None:
+def test_the_example_is_paused_upon_creation(session_stack: LiveStack) -> None:
     details = session_stack.call("GET", f"/api/v2/dags/{EXAMPLE}/details")
     assert details["is_paused_upon_creation"] is not False
 
 
-def test_dag_files_are_short_and_hold_wiring_only() -> None:
+def test_dag_files_are_short_and_contain_only_wiring() -> None:
     for path in (ROOT / "dags").glob("*.py"):
         text = path.read_text()
         assert text.count("\n") <= 120, path
         assert "**BANDWIDTH_DAG," in text or "**PUSH_STREAM_DAG," in text, (
-            f"{path} has its own idea of retries, or tells nobody when it fails"
+            f"{path} does not use the DAG defaults for retries and alerts"
         )
         for word in ("aiohttp", "pandas", "sqlalchemy", "select "):
             assert word not in text, (path, word)
 
 
-def test_no_warning_of_airflows_comes_from_our_code(session_stack: LiveStack) -> None:
+def test_our_code_causes_no_warnings_in_airflows_logs(session_stack: LiveStack) -> None:
     ours = (str(ROOT / "plugins"), str(ROOT / "dags"))
     state: Path = session_stack.stack.settings.state
     for path in [*(state / "log").rglob("*.log"), *(state / "airflow").rglob("*.log")]:

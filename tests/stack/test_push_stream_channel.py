@@ -1,4 +1,4 @@
-"""Channels started, updated and stopped through Airflow; every refusal says what to do."""
+"""Channels are started, updated and stopped through Airflow, and every refusal states a remedy."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from deploy.local import sandbox_service
 from deploy.local.airflow_api import ApiError
 from tests.stack.stack import LiveStack, Run
-from tests.stack.test_credentials import everything_written
+from tests.stack.test_credentials import logs_and_tables
 
 DAG = "agora_push_stream_channel"
 URLS = ["rtmp://live.example.com/app/one", "rtmps://live.example.com/app/two"]
 
 
-def asked(live: LiveStack, action: str, cname: str = "lobby", **conf: Any) -> Run:
+def trigger_action(live: LiveStack, action: str, cname: str = "lobby", **conf: Any) -> Run:
     return live.trigger(DAG, {"action": action, "cname": cname, **conf})
 
 
@@ -38,22 +38,22 @@ def test_start_update_and_stop_from_the_command_line(live: LiveStack) -> None:
             *("dags", "trigger", DAG, "--run-id", run_id),
             *("--conf", json.dumps({"cname": "lobby", **conf})),
         )
-        run = live.ended(DAG, run_id)
+        run = live.wait_for_run(DAG, run_id)
         assert run.state == "success", run.note
         assert run.by_task()[conf["action"]] == "success"
         assert pushed(live) == expected
 
-        answer = live.returned(run, conf["action"])
+        result = live.return_value(run, conf["action"])
         channel = expected[0] if expected else ("lobby", [], [])
-        assert (answer["cname"], answer["urls"], answer["uids"]) == channel
+        assert (result["cname"], result["urls"], result["uids"]) == channel
         assert 'Response: {"cname": "lobby"' in run.note
-        assert all(url in run.note for url in answer["urls"])
+        assert all(url in run.note for url in result["urls"])
 
 
-def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
-    asked(live, "start", urls=URLS)
-    taken = asked(live, "start", urls=URLS[:1])
-    unknown = [asked(live, "update", "nobody", urls=URLS), asked(live, "stop", "nobody")]
+def test_taken_and_unknown_channel_names_are_refused(live: LiveStack) -> None:
+    trigger_action(live, "start", urls=URLS)
+    taken = trigger_action(live, "start", urls=URLS[:1])
+    unknown = [trigger_action(live, "update", "nobody", urls=URLS), trigger_action(live, "stop", "nobody")]
 
     about = f"App {live.app_ids[0]}, connection agora_push_stream: HTTP"
     assert_refused(taken, "start", f"Channel lobby, {about} 409 from the vendor: Conflicted channel names.")
@@ -64,14 +64,14 @@ def test_a_name_that_is_taken_and_one_that_is_not(live: LiveStack) -> None:
     assert pushed(live) == [("lobby", URLS, [])]
 
 
-def assert_refused(run: Run, task_id: str, words: str) -> None:
+def assert_refused(run: Run, task_id: str, message: str) -> None:
     assert (run.state, run.by_task()[task_id]) == ("failed", "failed")
     assert [task["try_number"] for task in run.tasks if task["task_id"] == task_id] == [1]
-    assert words in run.note
+    assert message in run.note
     assert "See docs/runbook.md#" in run.note
 
 
-def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: LiveStack) -> None:
+def test_a_wrong_certificate_and_a_malformed_request_are_refused(live: LiveStack) -> None:
     live.call(
         "POST",
         "/api/v2/connections",
@@ -84,7 +84,7 @@ def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: Live
         },
     )
     try:
-        refused = asked(live, "stop", conn_id="other_app")
+        refused = trigger_action(live, "stop", conn_id="other_app")
     finally:
         live.call("DELETE", "/api/v2/connections/other_app")
     assert_refused(refused, "stop", "connection other_app: HTTP 401 from the vendor: Unauthorized.")
@@ -93,15 +93,15 @@ def test_another_apps_certificate_and_what_the_vendor_calls_malformed(live: Live
     )
 
     live.sandbox("PUT", "faults", [{"call": "channel", "kind": "status", "status": 400}])
-    malformed = asked(live, "start", urls=URLS)
+    malformed = trigger_action(live, "start", urls=URLS)
     assert_refused(malformed, "start", "HTTP 400 from the vendor: ")
     assert live.sandbox("GET", "channels")["starts"] == 0
 
 
-def test_a_start_whose_answer_is_lost_is_not_repeated(live: LiveStack) -> None:
+def test_a_start_whose_response_is_lost_is_not_repeated(live: LiveStack) -> None:
     live.sandbox("PUT", "faults", [{"call": "channel", "kind": "disconnect", "times": 1}])
 
-    run = asked(live, "start", urls=URLS)
+    run = trigger_action(live, "start", urls=URLS)
 
     assert_refused(run, "start", "Channel lobby, ")
     assert "may have taken effect" in run.note
@@ -129,7 +129,7 @@ def test_a_start_whose_answer_is_lost_is_not_repeated(live: LiveStack) -> None:
     ],
     ids=str,
 )
-def test_a_form_that_cannot_be_asked_starts_no_run(live: LiveStack, wrong: dict[str, Any]) -> None:
+def test_invalid_form_values_start_no_run(live: LiveStack, wrong: dict[str, Any]) -> None:
     conf = {"action": "update", "cname": "lobby", "urls": URLS, **wrong}
     with pytest.raises(ApiError) as raised:
         live.call("POST", f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})
@@ -137,26 +137,26 @@ def test_a_form_that_cannot_be_asked_starts_no_run(live: LiveStack, wrong: dict[
     assert live.sandbox("GET", "channels")["requests"] == 0
 
 
-def test_what_no_form_can_see_is_refused_before_anything_is_sent(live: LiveStack) -> None:
-    nothing = asked(live, "update")
-    hosts = asked(live, "start", urls=URLS, uids=[1])
-    nowhere = asked(live, "stop", conn_id="nowhere")
+def test_invalid_combinations_are_refused_before_any_request(live: LiveStack) -> None:
+    empty = trigger_action(live, "update")
+    hosts = trigger_action(live, "start", urls=URLS, uids=[1])
+    nowhere = trigger_action(live, "stop", conn_id="nowhere")
 
-    assert "Channel lobby: urls and uids are both empty" in nothing.note
+    assert "Channel lobby: urls and uids are both empty" in empty.note
     assert "Channel lobby: uids are only for update" in hosts.note
     assert "There is no connection nowhere" in nowhere.note
-    assert {run.state for run in (nothing, hosts, nowhere)} == {"failed"}
+    assert {run.state for run in (empty, hosts, nowhere)} == {"failed"}
     assert live.sandbox("GET", "channels")["requests"] == 0
 
 
-def test_no_certificate_and_no_key_is_written_down(live: LiveStack) -> None:
+def test_no_certificate_or_key_is_logged_or_stored(live: LiveStack) -> None:
     stack = live.stack
     certificate = sandbox_service.fetch_app_certificates(stack.settings, stack.secrets)[live.app_ids[0]]
     key = re.compile("004[0-9a-f]{40}" + live.app_ids[0])
-    asked(live, "start", urls=URLS)
-    asked(live, "update", "nobody", urls=URLS)
+    trigger_action(live, "start", urls=URLS)
+    trigger_action(live, "update", "nobody", urls=URLS)
 
-    everything = dict(everything_written(live))
+    texts = dict(logs_and_tables(live))
 
-    assert any(URLS[0] in text for text in everything.values()), "the search finds what is written"
-    assert [where for where, text in everything.items() if certificate in text or key.search(text)] == []
+    assert any(URLS[0] in text for text in texts.values()), "the search works"
+    assert [where for where, text in texts.items() if certificate in text or key.search(text)] == []

@@ -1,4 +1,4 @@
-"""The open state applied for and queried through Airflow, and kept every night."""
+"""Applying for and querying the open state through Airflow, and storing it every night."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def test_apply_and_query_from_the_command_line(live: LiveStack) -> None:
         conf = json.dumps({"action": action, "app_ids": app_ids})
         live.airflow_cli("dags", "trigger", DAG, "--run-id", f"by-hand-{action}", "--conf", conf)
 
-    applied, queried = (live.ended(DAG, f"by-hand-{action}") for action in ("apply", "query"))
+    applied, queried = (live.wait_for_run(DAG, f"by-hand-{action}") for action in ("apply", "query"))
 
     assert (applied.state, queried.state) == ("success", "success")
-    assert live.returned(applied, "open_state") == {first: True, second: True}
-    assert live.returned(queried, "open_state") == {first: True, third: False}
+    assert live.return_value(applied, "open_state") == {first: True, second: True}
+    assert live.return_value(queried, "open_state") == {first: True, third: False}
     assert f"enabled for 2 apps ({first}, {second}), not for 0 apps; 2 changed or new" in applied.note
     assert f"enabled for 1 app ({first}), not for 1 app ({third}); 1 changed or new" in queried.note
     assert sorted(live.sql("select app_id, enabled, answers from mart.push_stream_state")) == sorted(
@@ -29,20 +29,20 @@ def test_apply_and_query_from_the_command_line(live: LiveStack) -> None:
     )
 
 
-def test_an_application_that_is_not_granted_is_a_result(live: LiveStack) -> None:
+def test_a_denied_application_does_not_fail_the_run(live: LiveStack) -> None:
     live.sandbox("PUT", "open-grants", {"granted": False})
     run = live.trigger(DAG, {"action": "apply", "app_ids": live.app_ids[:1]})
     assert run.state == "success"
-    assert live.returned(run, "open_state") == {live.app_ids[0]: False}
+    assert live.return_value(run, "open_state") == {live.app_ids[0]: False}
 
 
-def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack) -> None:
-    lost, broken = live.app_ids[3], live.app_ids[4]
+def test_a_night_stores_received_states_and_names_failed_apps(live: LiveStack) -> None:
+    unknown, broken = live.app_ids[3], live.app_ids[4]
     live.sandbox(
         "PUT",
         "faults",
         [
-            {"call": "open_state", "app_id": lost, "kind": "status", "status": 404},
+            {"call": "open_state", "app_id": unknown, "kind": "status", "status": 404},
             {"call": "open_state", "app_id": broken, "kind": "body", "body": '{"enable": "yes"}'},
         ],
     )
@@ -50,7 +50,7 @@ def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack)
     assert (run.state, run.by_task()) == ("failed", {"query": "failed"})
     assert [task["try_number"] for task in run.tasks] == [1]
     assert "2 apps failed" in run.note
-    assert f"App {lost}: HTTP 404" in run.note
+    assert f"App {unknown}: HTTP 404" in run.note
     assert f"App {broken}: HTTP 200, but the body has no open state" in run.note
     assert "Check the App ID and its conn_id" in run.note
     assert live.sql("select count(*) from mart.push_stream_state") == [(18,)]
@@ -67,7 +67,7 @@ def test_a_night_keeps_what_was_answered_and_names_what_was_not(live: LiveStack)
     assert history == [(False, False), (True, True)]
 
 
-def test_a_wrong_certificate_costs_a_handful_of_requests_and_one_sentence(live: LiveStack) -> None:
+def test_a_wrong_certificate_costs_few_requests_and_is_explained(live: LiveStack) -> None:
     live.set_certificate("wrong-certificate-0123456789abcdef")
     run = live.trigger(NIGHTLY)
     assert run.state == "failed"
@@ -76,7 +76,7 @@ def test_a_wrong_certificate_costs_a_handful_of_requests_and_one_sentence(live: 
     assert live.sandbox("GET", "stats")["requests"] <= CONFIRMING_APPS
 
 
-def test_an_app_that_nobody_configured_is_not_asked_about(live: LiveStack) -> None:
+def test_an_unconfigured_app_is_not_requested(live: LiveStack) -> None:
     run = live.trigger(DAG, {"action": "query", "app_ids": ["f" * 32]})
     assert run.state == "failed"
     assert f"The variable agora_apps does not contain {'f' * 32}" in run.note

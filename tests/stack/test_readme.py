@@ -1,4 +1,4 @@
-"""The README's own commands, typed as they stand there, against a collected month."""
+"""The README's commands, run exactly as printed, against a collected month."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMANDS = re.findall(r"^(bin/(?:psql|airflow) .*)$", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_works(session_stack: LiveStack, command: str) -> None:
+def test_each_readme_command_works(session_stack: LiveStack, command: str) -> None:
     done = subprocess.run(
         shlex.split(command),
         cwd=ROOT,
@@ -31,5 +31,5 @@ def test_a_command_of_the_readme_works(session_stack: LiveStack, command: str) -
     assert len(done.stdout.splitlines()) >= 3
 
 
-def test_there_are_commands_to_try() -> None:
+def test_the_readme_has_commands() -> None:
     assert len(COMMANDS) >= 5

@@ -1,4 +1,4 @@
-"""When each DAG runs next: in Airflow, on the page Health, in the warehouse, and after a wrong clock."""
+"""Each DAG's next run: in Airflow, in the Health view, in the warehouse, and after a wrong clock."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ DAG = "agora_bandwidth_daily"
 FUTURE = "in the future"
 
 
-def on_the_page(live: LiveStack) -> dict[str, dict[str, Any]]:
-    """Return what the page's Health shows, by DAG."""
+def schedules_on_page(live: LiveStack) -> dict[str, dict[str, Any]]:
+    """Return the schedules in the Health view, by DAG."""
     request = Request(  # noqa: S310 - our own server
         f"{live.stack.settings.ui_url}/agora/bandwidth/api/health",
         headers={"Authorization": f"Bearer {live.api._token}"},
     )
-    with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
-        return {each["dag_id"]: each for each in orjson.loads(answer.read())["schedules"]}
+    with urlopen(request, timeout=60) as response:  # noqa: S310 - our own server
+        return {each["dag_id"]: each for each in orjson.loads(response.read())["schedules"]}
 
 
-def in_the_warehouse(live: LiveStack) -> dict[str, tuple[datetime, bool, bool]]:
+def schedules_in_warehouse(live: LiveStack) -> dict[str, tuple[datetime, bool, bool]]:
     rows = live.sql("select dag_id, next_run_at, is_paused, is_late from mart.dag_schedule", "analyst")
     return {dag_id: (next_run_at, is_paused, is_late) for dag_id, next_run_at, is_paused, is_late in rows}
 
@@ -51,7 +51,7 @@ def paused(live: LiveStack) -> Iterator[LiveStack]:
 
 @pytest.fixture
 def wrong_clock(live: LiveStack) -> Iterator[LiveStack]:
-    """Give the nightly DAG the run that a clock 45 days ahead creates, and the next run after it."""
+    """Give the nightly DAG a run from a clock that was 45 days ahead, and move its next run accordingly."""
     live.metadata(
         "insert into dag_run (dag_id, run_id, run_type, state, logical_date, run_after, queued_at,"
         " data_interval_start, data_interval_end, log_template_id, clear_number, span_status, start_date,"
@@ -75,9 +75,9 @@ def wrong_clock(live: LiveStack) -> Iterator[LiveStack]:
 def test_every_schedule_is_shown_and_recorded(live: LiveStack) -> None:
     for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_watch"):
         live.trigger(dag_id)
-    shown, recorded = on_the_page(live), in_the_warehouse(live)
+    shown, recorded = schedules_on_page(live), schedules_in_warehouse(live)
     assert sorted(shown) == sorted([*SCHEDULED, EXAMPLE])
-    assert shown[EXAMPLE]["is_paused"], "an example, which nobody has unpaused"
+    assert shown[EXAMPLE]["is_paused"], "the example DAG is paused by default"
     assert not any(schedule["is_late"] for schedule in shown.values())
     assert sorted(recorded) == sorted(SCHEDULED)
     for dag_id, (next_run_at, is_paused, is_late) in recorded.items():
@@ -86,15 +86,15 @@ def test_every_schedule_is_shown_and_recorded(live: LiveStack) -> None:
 
 
 def test_a_paused_nightly_dag_is_late(paused: LiveStack) -> None:
-    assert on_the_page(paused)[DAG]["is_late"]
-    assert on_the_page(paused)[DAG]["why"] == "It is paused. Unpause it."
+    assert schedules_on_page(paused)[DAG]["is_late"]
+    assert schedules_on_page(paused)[DAG]["why"] == "It is paused. Unpause it."
     run = paused.trigger("agora_bandwidth_watch")
     assert f"{DAG} is paused." in run.note
-    assert in_the_warehouse(paused)[DAG][1:] == (True, True)
+    assert schedules_in_warehouse(paused)[DAG][1:] == (True, True)
 
 
-def test_a_next_run_in_45_days_is_late_until_airflow_reads_the_file_again(wrong_clock: LiveStack) -> None:
-    shown = on_the_page(wrong_clock)[DAG]
+def test_a_next_run_in_45_days_is_late_until_airflow_parses_the_file_again(wrong_clock: LiveStack) -> None:
+    shown = schedules_on_page(wrong_clock)[DAG]
     runs = f"/api/v2/dags/{DAG}/dagRuns?run_type=scheduled"
     before = wrong_clock.call("GET", runs)["total_entries"]
     if datetime.fromisoformat(shown["next_run_at"]) > datetime.now(UTC) + timedelta(days=2):
@@ -105,8 +105,8 @@ def test_a_next_run_in_45_days_is_late_until_airflow_reads_the_file_again(wrong_
     while next_run(wrong_clock) > datetime.now(UTC) + timedelta(days=1):
         assert time.monotonic() < deadline, "the next run is not corrected"
         time.sleep(1)
-    for _ in range(40):  # longer than Airflow takes to read the file once more
+    for _ in range(40):  # longer than Airflow takes to parse the file again
         assert datetime.now(UTC) < next_run(wrong_clock) <= datetime.now(UTC) + timedelta(days=1)
         time.sleep(1)
-    assert not on_the_page(wrong_clock)[DAG]["is_late"]
-    assert wrong_clock.call("GET", runs)["total_entries"] == before, "no run twice"
+    assert not schedules_on_page(wrong_clock)[DAG]["is_late"]
+    assert wrong_clock.call("GET", runs)["total_entries"] == before, "no run is created twice"

@@ -1,4 +1,4 @@
-"""The stack as an outsider sees it: what listens where, and what is written down when a login fails."""
+"""The stack's security: listening sockets, file modes, and the logs of a failed login."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pytest
 from deploy.local.postgres_server import stack_cluster
 from deploy.local.processes import MARKER, Record, processes_with_variable
 from tests.stack.stack import LiveStack
-from tests.stack.test_credentials import WRONG, everything_written
+from tests.stack.test_credentials import WRONG, logs_and_tables
 
 LOOPBACK = "0100007F"
 LISTENING = "0A"
 
 
-def test_every_socket_of_every_process_listens_on_loopback_alone(session_stack: LiveStack) -> None:
+def test_every_process_listens_only_on_loopback(session_stack: LiveStack) -> None:
     settings = session_stack.stack.settings
     sockets = {inode for pid in _processes(session_stack) for inode in _sockets(pid)}
     listening = {address for address, inode in _listening() if inode in sockets}
@@ -29,31 +29,31 @@ def test_every_socket_of_every_process_listens_on_loopback_alone(session_stack: 
     assert {address.split(":")[0] for address in listening} == {LOOPBACK}
 
 
-def test_the_files_with_secrets_are_for_their_owner_alone(session_stack: LiveStack) -> None:
+def test_only_the_owner_can_access_files_with_secrets(session_stack: LiveStack) -> None:
     state = session_stack.stack.settings.state
     for path in (state / "secrets.json", state / "airflow" / "passwords.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_a_wrong_password_of_the_warehouse_is_explained_and_no_secret_is_written_down(
+def test_a_wrong_warehouse_password_is_explained_without_revealing_secrets(
     live: LiveStack,
 ) -> None:
     secrets = live.stack.secrets
     _set_password(live, WRONG)
     try:
         run_id = live.call("POST", "/api/v2/dags/agora_bandwidth_daily/dagRuns", {"logical_date": None})
-        said = _log_that_says(live, run_id["dag_run_id"], "refuses the login or the password")
+        log = _wait_for_log(live, run_id["dag_run_id"], "refuses the login or the password")
     finally:
         _set_password(live, secrets.postgres["loader"])
-        # Not waited for: it would be tried again.
+        # Do not wait for the run, because its task would be retried.
         path = f"/api/v2/dags/agora_bandwidth_daily/dagRuns/{run_id['dag_run_id']}"
         live.call("PATCH", path, {"state": "failed"})
 
-    assert f"connection agora_warehouse, loader@127.0.0.1:{live.stack.settings.pg_port}/warehouse" in said
-    assert "No collected data is lost" in said
-    everything = dict(everything_written(live))
+    assert f"connection agora_warehouse, loader@127.0.0.1:{live.stack.settings.pg_port}/warehouse" in log
+    assert "No collected data is lost" in log
+    texts = dict(logs_and_tables(live))
     for needle in (WRONG, *secrets.postgres.values(), secrets.fernet_key, secrets.jwt_secret):
-        assert [where for where, text in everything.items() if needle in text] == []
+        assert [where for where, text in texts.items() if needle in text] == []
 
 
 def _set_password(live: LiveStack, password: str) -> None:
@@ -64,19 +64,19 @@ def _set_password(live: LiveStack, password: str) -> None:
     )
 
 
-def _log_that_says(live: LiveStack, run_id: str, words: str) -> str:
-    """Wait for a task's log with these words, and return it."""
+def _wait_for_log(live: LiveStack, run_id: str, expected: str) -> str:
+    """Wait for a task log that contains a text, and return the log."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for path in (live.stack.settings.state / "airflow" / "logs").rglob("*.log"):
-            if f"run_id={run_id}" in str(path) and words in (text := path.read_text(errors="replace")):
+            if f"run_id={run_id}" in str(path) and expected in (text := path.read_text(errors="replace")):
                 return text
         time.sleep(0.5)
-    pytest.fail(f"No log of {run_id} said {words!r} within two minutes.")
+    pytest.fail(f"No log of {run_id} contained {expected!r} within two minutes.")
 
 
 def _processes(live: LiveStack) -> Iterator[int]:
-    """Return every process of the stack: its services' sessions, PostgreSQL, and what has left them."""
+    """Yield every process of the stack: its services' sessions, PostgreSQL, and escaped processes."""
     state = live.stack.settings.state
     yield from stack_cluster(live.stack.settings).processes()
     for record in (state / "run").glob("*.json"):
@@ -87,14 +87,14 @@ def _processes(live: LiveStack) -> Iterator[int]:
 def _sockets(pid: int) -> Iterator[str]:
     with suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):  # closed meanwhile
-                target = os.readlink(descriptor)  # noqa: PTH115 - it is no path
+            with suppress(OSError):  # closed in the meantime
+                target = os.readlink(descriptor)  # noqa: PTH115 - the target is not a path
                 if target.startswith("socket:["):
                     yield target[8:-1]
 
 
 def _listening() -> Iterator[tuple[str, str]]:
-    """Return address and inode of every listening socket of this machine."""
+    """Yield the address and inode of every listening socket on this machine."""
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()

@@ -1,4 +1,4 @@
-"""A second customer account beside the first: its own connection, its own apps, one nightly run."""
+"""A second vendor account beside the first, with its own connection and apps, in the same nightly run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.stack.stack import LiveStack
 from tests.support.sandbox_server import running_sandbox
 
 
-def test_an_account_is_added_by_a_connection_and_its_apps(live: LiveStack) -> None:
+def test_an_account_is_added_with_a_connection_and_its_apps(live: LiveStack) -> None:
     first = live.app_ids[0]
     with running_sandbox(apps=2, seed=8) as second:
         live.api.put_connection(
@@ -27,7 +27,7 @@ def test_an_account_is_added_by_a_connection_and_its_apps(live: LiveStack) -> No
         ("agora_dashboard", first, "collected"),
         *(("agora_second", app_id, "collected") for app_id in apps),
     }
-    # Each account has a rate limit of its own, and batches of its own.
+    # Each account has its own rate limit and its own batches.
     assert {row[0] for row in live.sql("select conn_id from mart.vendor_account")} == {
         "agora_dashboard",
         "agora_second",

@@ -1,4 +1,4 @@
-"""A misspelt parameter ends a run before anything is requested."""
+"""A misspelt parameter fails a run before anything is requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.stack.stack import LiveStack, Run
 
 DAYS = {"from_date": "2026-11-01", "to_date": "2026-11-02"}
-BY_HAND: dict[str, tuple[dict[str, Any], str]] = {
+MANUAL_DAGS: dict[str, tuple[dict[str, Any], str]] = {
     "agora_push_stream_open": ({"action": "apply"}, "action, app_ids"),
     "agora_push_stream_channel": (
         {"action": "start", "cname": "evening", "urls": ["rtmp://live.example.com/a"]},
@@ -26,14 +26,14 @@ def assert_refused(live: LiveStack, run: Run, parameters: str) -> None:
     assert (
         f"{run.dag_id} does not accept the parameter app_id; {parameters}. Nothing was requested." in run.note
     )
-    assert max(task["try_number"] for task in run.tasks) == 1, "trying again does not correct a parameter"
+    assert max(task["try_number"] for task in run.tasks) == 1, "a retry cannot correct a parameter"
     assert live.sandbox("GET", "stats")["requests"] == 0
     assert live.sandbox("GET", "channels")["channels"] == []
 
 
-@pytest.mark.parametrize("dag_id", BY_HAND)
+@pytest.mark.parametrize("dag_id", MANUAL_DAGS)
 def test_an_unknown_parameter_is_refused(live: LiveStack, dag_id: str) -> None:
-    conf, parameters = BY_HAND[dag_id]
+    conf, parameters = MANUAL_DAGS[dag_id]
     day = (live.today - timedelta(days=2)).isoformat()
     conf = {**conf, **{name: day for name in DAYS if name in conf}}
     run = live.trigger(dag_id, {**conf, "app_id": live.app_ids[:1]})
@@ -55,4 +55,4 @@ def test_a_broadcast_with_an_unknown_parameter_does_not_start(live: LiveStack) -
     finally:
         live.call("PATCH", dag, {"is_paused": True})
     assert_refused(live, run, "its parameters are cname, minutes, urls")
-    assert run.by_task()["stop"] == "skipped", "a channel of that name is not this run's"
+    assert run.by_task()["stop"] == "skipped", "the run must not stop another run's channel"

@@ -1,4 +1,4 @@
-"""What a test run takes from its caller's environment: the tests' own settings, and none of the product's."""
+"""Clean the environment of a test run: keep the tests' own settings and remove those of the product."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import re
 import sys
 
-# Of the product, Airflow, libpq, the sandbox, metrics and compose; proxies; the marks of a CI, with which
-# pytest spells out every difference, which takes an hour for two ledgers with their points; and what keeps
-# Python from storing bytecode, because compiling takes half of the time in which pytest collects the tests.
+# Settings of the product, Airflow, libpq, the sandbox, metrics and compose, and proxies. Also removed:
+# - CI variables. With them, pytest prints full differences, which takes an hour for two ledgers with points.
+# - The variable that disables the bytecode cache. Compiling takes half of the time to collect the tests.
 FOREIGN = re.compile(
     r"(AGORA|AIRFLOW|OTEL|SANDBOX|COMPOSE)_.*|PG.*|\w+_PROXY|CI|BUILD_NUMBER|PYTHONDONTWRITEBYTECODE",
     re.IGNORECASE,
 )
-# The interface of the tests: docs/vendor_api.md, docs/operations/kubernetes.md, `make test-browser`.
+# Settings of the tests, documented in docs/vendor_api.md, docs/operations/kubernetes.md, `make test-browser`.
 OWN = re.compile(r"AGORA_(CONTRACT_.*|PICTURES_DIR|CHROMIUM|HELM_CHART)")
 
-# The way out of this machine, for the tests' own downloads.
+# Proxies for the tests' own downloads.
 proxies: dict[str, str] = {}
 
 
-def forget_the_caller() -> None:
-    """Remove foreign variables, for this process and those that it starts."""
+def clear_caller_environment() -> None:
+    """Remove foreign variables from the environment of this process and its child processes."""
     sys.dont_write_bytecode = False
     for name in [*os.environ]:
         if FOREIGN.fullmatch(name) and not OWN.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Markers that follow from what a test uses, and which tests `make test` leaves to `make test-all`."""
+"""Set markers according to what a test uses, and select the tests that only `make test-all` runs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 
 from tests.support.paths import ROOT
 
-# Fixtures, and functions that a file imports: they start what the marker names.
+# Per marker: fixtures and imported functions that start the server named by the marker.
 NEEDS = {
     "postgres": {"postgres", "throwaway", "running", "shared"},
     "sandbox": {"sandbox", "module_sandbox", "target", "running_sandbox"},
     "airflow": {"live", "session_stack", "running_stack", "installation"},
 }
-# Files and folders whose tests are slow, by reason. A single test has `@pytest.mark.slow` instead.
+# Files and folders of slow tests, by reason. A single slow test is marked with `@pytest.mark.slow`.
 SLOW_BY_REASON = {
     "Kills, full disks, concurrent loaders and simulated nights need repetitions.": (
         "tests/chaos/",
         "tests/model/",
     ),
     "Airflow needs about ten seconds for each run.": ("tests/stack/",),
-    "They start an api-server, or read many points.": (
+    "They start an api-server or read many points.": (
         "tests/web/test_busy_page.py",
         "tests/web/test_large_volumes.py",
         "tests/web/test_mount.py",
@@ -40,7 +40,7 @@ SLOW_BY_REASON = {
         "tests/warehouse/test_pooler.py",
         "tests/warehouse/test_server_guard.py",
     ),
-    "They upgrade warehouses with data, or compare every figure after each of many changes.": (
+    "They upgrade warehouses that contain data, or compare every figure after each of many changes.": (
         "tests/warehouse/test_billing_total.py",
         "tests/warehouse/test_examples_over_time.py",
         "tests/warehouse/test_rebuild.py",
@@ -54,12 +54,12 @@ SLOW_BY_REASON = {
         "tests/deploy/local/test_isolation.py",
     ),
     "They send thousands of generated requests.": ("tests/sandbox/openapi/test_generated_requests.py",),
-    "They collect from a sandbox for each test; the other files of the folder cover the main cases.": (
+    "They start a sandbox for each test. The other files in the folder cover the main cases.": (
         "tests/bandwidth/collect/test_apps.py",
         "tests/bandwidth/collect/test_backfill.py",
         "tests/bandwidth/collect/test_clocks.py",
         "tests/bandwidth/collect/test_contradictions.py",
-        "tests/bandwidth/collect/test_enough_for_a_run.py",
+        "tests/bandwidth/collect/test_run_size.py",
         "tests/bandwidth/collect/test_foreign_apps.py",
         "tests/bandwidth/collect/test_memory.py",
         "tests/bandwidth/collect/test_moved_apps.py",
@@ -78,32 +78,32 @@ SLOW_BY_REASON = {
     ),
 }
 SLOW = tuple(start for starts in SLOW_BY_REASON.values() for start in starts)
-# One nightly run through a real Airflow belongs to every run of the tests.
+# Every test run includes one nightly run in a real Airflow.
 NOT_SLOW = ("tests/stack/test_a_night.py", "tests/stack/test_policy.py")
-# They start in this order, so that no process is left with a long file at the end.
+# Long folders start first, in this order, so that no process starts a long file at the end.
 LONGEST_FIRST = (
     *("tests/distributed/engine/", "tests/distributed/", "tests/stack/", "tests/chaos/", "tests/model/"),
     *("tests/deploy/local/", "tests/bandwidth/collect/", "tests/warehouse/"),
 )
 
 
-def add_to(item: pytest.Item) -> None:
-    """Mark a test with what it needs, and as slow if its file is."""
+def add_markers(item: pytest.Item) -> None:
+    """Mark a test with the servers it needs, and as slow if its file is slow."""
     used = {*getattr(item, "fixturenames", ()), *vars(getattr(item, "module", item))}
     for name, starters in NEEDS.items():
         if not used.isdisjoint(starters):
             item.add_marker(name)
-    if slow_file(item.path):
+    if is_slow_file(item.path):
         item.add_marker("slow")
 
 
-def slow_file(path: Path) -> bool:
-    """Tell whether all tests of a file are slow."""
+def is_slow_file(path: Path) -> bool:
+    """Return whether all tests in a file are slow."""
     name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else ""
     return name.startswith(SLOW) and path.suffix == ".py" and not name.startswith(NOT_SLOW)
 
 
-def turn(item: pytest.Item) -> int:
-    """Return the place of a test's file among those that take longest; the others come after them."""
+def start_order(item: pytest.Item) -> int:
+    """Return the sort key that starts tests from the longest folders first."""
     places = (place for place, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
     return next(places, len(LONGEST_FIRST))

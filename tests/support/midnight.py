@@ -1,4 +1,4 @@
-"""A day that lasts: Python, sandbox and database each ask their own clock for today."""
+"""Keep midnight from passing during a test: Python, the sandbox and the database each use their own clock."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import time
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
-A_FILE = timedelta(minutes=3)
-A_TEST = timedelta(minutes=1)
+FILE_DURATION = timedelta(minutes=3)
+TEST_DURATION = timedelta(minutes=1)
 MIDNIGHT = timedelta()
-READ_ON = datetime.now(UTC).date()
-# The nightly DAG's schedule: into a test that counts what its own run did comes another one.
+IMPORTED_ON = datetime.now(UTC).date()
+# The nightly DAG's schedule. A scheduled run would disturb a test that counts what its own run did.
 NIGHTLY_RUN = timedelta(minutes=90)
 
 
-def let_midnight_pass(within: timedelta) -> None:
-    """Wait for midnight in UTC if it is that near."""
-    _let_pass(MIDNIGHT, within)
+def wait_past_midnight(within: timedelta) -> None:
+    """Wait until midnight UTC has passed, if it is due within the given time."""
+    _wait_past(MIDNIGHT, within)
 
 
-def let_the_night_pass(within: timedelta) -> None:
-    """Wait for midnight and for the nightly run, if one is that near, where Airflow's schedule is at work."""
+def wait_past_midnight_and_nightly_run(within: timedelta) -> None:
+    """Wait until midnight UTC and the scheduled nightly run have passed, if due within the given time."""
     for instant in (MIDNIGHT, NIGHTLY_RUN):
-        _let_pass(instant, within)
+        _wait_past(instant, within)
 
 
-def count_from_today(module: ModuleType) -> None:
-    """Read a file of tests anew that was read, with all the others, on the day before."""
-    if hasattr(module, "TODAY") and datetime.now(UTC).date() != READ_ON:
+def reload_if_imported_yesterday(module: ModuleType) -> None:
+    """Reload a test module that was imported on the day before, if it defines TODAY."""
+    if hasattr(module, "TODAY") and datetime.now(UTC).date() != IMPORTED_ON:
         importlib.reload(module)
 
 
-def _let_pass(instant: timedelta, within: timedelta) -> None:
+def _wait_past(instant: timedelta, within: timedelta) -> None:
     while (datetime.now(UTC) - instant + within).date() != (datetime.now(UTC) - instant).date():
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""For tests: a proxy in a thread of its own, whose fault a test switches while others talk through it."""
+"""Run a proxy in a separate thread. Tests can change its network fault at any time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sandbox.proxy import HOST, NetworkFault, Proxy
 
 @contextmanager
 def running_proxy(port: int, fault: NetworkFault | None = None) -> Iterator[Proxy]:
-    """Runs a proxy to a port of this machine for the length of a with block.
+    """Run a proxy to a local port for the duration of a `with` block.
 
     Args:
-        port: Where everything is passed on to.
-        fault: What goes wrong from the beginning.
+        port: Port to forward to.
+        fault: Initial network fault.
 
     Yields:
-        The proxy, which listens already at its `port`; set its `fault` at any time.
+        The proxy, already listening on its `port`. Its `fault` can be set at any time.
     """
     proxy = Proxy((HOST, port), fault=fault)
     loop = asyncio.new_event_loop()

@@ -1,4 +1,4 @@
-"""Paths that tests read from: the project's root, and data that lies beside it on some machines only."""
+"""Paths that tests read from: the project root, and a data folder that exists only on some machines."""
 
 from __future__ import annotations
 

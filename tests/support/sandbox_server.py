@@ -1,4 +1,4 @@
-"""For tests: a sandbox in a process of its own, started and surely stopped, with its truth at hand."""
+"""Run a sandbox in a child process, stop it reliably, and compute the points it serves."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _BASE_URL = re.compile(r"Base URL: http://127\.0\.0\.1:([0-9]+)/")
 
 
 class RunningSandbox(SandboxClient):
-    """A sandbox in a child process; made by `running_sandbox`.
+    """A sandbox in a child process, created by `running_sandbox`.
 
-    It can be stopped and started again on the same port, as an API that goes away and comes back.
+    It can be stopped and restarted on the same port, to simulate an outage of the API.
 
     Args:
         arguments: The command line after `python -m sandbox`, without --port.
-        port: The port; 0 picks a free one.
-        customer_id: The Customer ID; without it one is drawn at random.
-        customer_certificate: The Customer Certificate; without it one is drawn at random.
-        apps: How many seeded apps there are.
-        seed: Their seed.
-        timezone: The zone in which days begin and end.
-        traffic: The file whose traffic is replayed.
+        port: The port; 0 selects a free port.
+        customer_id: The Customer ID; random by default.
+        customer_certificate: The Customer Certificate; random by default.
+        apps: Number of generated apps.
+        seed: Seed for the generated apps.
+        timezone: Time zone of usage dates.
+        traffic: File with traffic to replay as an additional app.
     """
 
     def __init__(
@@ -70,14 +70,14 @@ class RunningSandbox(SandboxClient):
         self._answers = ServedDays(ZoneInfo(timezone))
         self._seeded = seeded_apps(seed, apps)
         self._process: subprocess.Popen[bytes] | None = None
-        # A file and not a pipe: nobody has to read it, and the child never waits for a reader.
+        # A file instead of a pipe, so that the child never waits for a reader.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
-    # What it serves
+    # Apps and points
 
     @cached_property
     def apps(self) -> list[App]:
-        """The account's apps, the replayed one last."""
+        """The account's apps, with the replayed app last."""
         if self._traffic is None:
             return self._seeded
         described = self.control("GET", "apps")[-1]
@@ -87,32 +87,32 @@ class RunningSandbox(SandboxClient):
 
     @property
     def app_ids(self) -> list[str]:
-        """The account's App IDs, the replayed one last."""
+        """The account's App IDs, with the replayed app last."""
         return [app.app_id for app in self.apps]
 
     def points(self, app_id: str, usage_date: date) -> list[int | float | None]:
-        """Computes what the sandbox truthfully has of a day, whatever faults, window and clock say.
+        """Return the true points of a day, regardless of faults, window and clock.
 
         Args:
-            app_id: An App ID of the account.
+            app_id: An App ID in the account.
             usage_date: The calendar day.
 
         Returns:
-            One kbps value a five-minute slot, 288; None where there is no point.
+            288 values in kbps, one per five-minute slot, or None for an absent point.
         """
         app = next(app for app in self.apps if app.app_id == app_id)
         value = self._answers.value(app, usage_date)
         return [value.get(label) for label in SLOT_LABELS]
 
-    # Life and death
+    # Start and stop
 
     def start(self) -> Self:
-        """Starts the child and waits until it listens.
+        """Start the child process and wait until it listens.
 
         Raises:
-            RuntimeError: It ended or did not listen in time; the text holds what it said.
+            RuntimeError: The sandbox ended or did not listen in time. The text contains its log.
         """
-        said_before = len(self.log())
+        log_start = len(self.log())
         environment = os.environ | {
             ID_VARIABLE: self.customer_id,
             CERTIFICATE_VARIABLE: self.customer_certificate,
@@ -127,7 +127,7 @@ class RunningSandbox(SandboxClient):
             str(self.port),
             *self._arguments,
         ]
-        # The child's standard input is a pipe from here, so that it ends even where this process is killed.
+        # The child ends when its standard input is closed, even if this process is killed.
         self._process = subprocess.Popen(
             command,
             cwd=_ROOT,
@@ -137,14 +137,14 @@ class RunningSandbox(SandboxClient):
             stderr=subprocess.STDOUT,
         )
         try:
-            self.port = self._wait_until_ready(self._process, said_before)
+            self.port = self._wait_until_ready(self._process, log_start)
         except BaseException:
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Ends the child, by force where it does not end by itself; does nothing where none runs."""
+        """Stop the child process, and kill it if it does not end in time."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -163,39 +163,37 @@ class RunningSandbox(SandboxClient):
         """The child's process ID.
 
         Raises:
-            RuntimeError: The sandbox does not run.
+            RuntimeError: The sandbox is not running.
         """
         if self._process is None:
-            raise RuntimeError("The sandbox does not run.")
+            raise RuntimeError("The sandbox is not running.")
         return self._process.pid
 
     def kill(self) -> None:
-        """Ends the child at once, as a crash would."""
+        """Kill the child process, to simulate a crash."""
         if self._process is not None:
             self._process.kill()
         self.stop()
 
     def close(self) -> None:
-        """Ends the child and forgets its log."""
+        """Stop the child process and delete its log."""
         self.stop()
         self._log.close()
 
     def log(self) -> str:
-        """Everything the child has printed and logged, over all its starts."""
-        # Read at positions of its own: the child writes through the same open file.
+        """Return the complete output of the child process, across restarts."""
+        # `pread` leaves the file position unchanged; the child writes through the same open file.
         return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode()
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], said_before: int) -> int:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], log_start: int) -> int:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if match := _BASE_URL.search(self.log(), said_before):
+            if match := _BASE_URL.search(self.log(), log_start):
                 return int(match[1])
             if process.poll() is not None:
-                raise RuntimeError(
-                    f"The sandbox ended with {process.returncode}:\n{self.log()[said_before:]}"
-                )
+                raise RuntimeError(f"The sandbox ended with {process.returncode}:\n{self.log()[log_start:]}")
             time.sleep(0.01)
-        raise RuntimeError(f"The sandbox did not listen in {_START_SECONDS} s:\n{self.log()[said_before:]}")
+        raise RuntimeError(f"The sandbox did not listen in {_START_SECONDS} s:\n{self.log()[log_start:]}")
 
 
 @contextmanager
@@ -217,13 +215,12 @@ def running_sandbox(
     customer_id: str | None = None,
     customer_certificate: str | None = None,
 ) -> Iterator[RunningSandbox]:
-    """Runs `python -m sandbox` in a child process for the length of a with block.
+    """Run `python -m sandbox` in a child process for the duration of a `with` block.
 
-    Settings are those of the command line, except that there is no rate limit unless one is given, and
-    the port is a free one.
+    The parameters are those of the command line. By default there is no rate limit, and the port is free.
 
     Yields:
-        The sandbox, which listens already.
+        The sandbox, already listening.
     """
     file = None if traffic is None else Path(traffic).resolve()
     options = {

@@ -1,4 +1,4 @@
-"""How tests are distributed to processes: those that share a server which starts slowly run in one."""
+"""Distribute tests to processes: tests that share a server with a slow start run in the same process."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-ROOMS = ("tests/distributed/engine/", "tests/distributed/")
+SHARED_FOLDERS = ("tests/distributed/engine/", "tests/distributed/")
 STACK = "tests/stack/"
-# Airflow mostly waits, so each of two processes starts a stack. These files take half of the time; the files
-# that `make test` runs are among them, so that it starts one stack.
+# A stack mostly waits, so two processes each start one. The files below take half of the time. They include
+# all stack tests of `make test`, which therefore starts only one stack.
 FIRST_STACK = ("test_a", "test_c", "test_policy")
 
 
-class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # it comes without types
-    """Give each process whole rooms or files, in the order of collection."""
+class SharedServerScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type hints
+    """Assign whole folders or files to each process, in collection order."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         config.option.loadscopereorder = False  # The number of tests in a file does not predict its duration.
@@ -24,4 +24,4 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # it comes without ty
         file = nodeid.partition("::")[0]
         if file.startswith(STACK):
             return STACK + str(file.removeprefix(STACK).startswith(FIRST_STACK))
-        return next((room for room in ROOMS if file.startswith(room)), file)
+        return next((folder for folder in SHARED_FOLDERS if file.startswith(folder)), file)

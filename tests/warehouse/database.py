@@ -1,4 +1,4 @@
-"""A test's own warehouse: its addresses, and the shortest way to ask and tell it something."""
+"""A test's own warehouse: URLs, connections, and helpers that query and insert data."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class App:
     """A configured app."""
 
     app_id: str
-    wanted_from: date
-    wanted_until: date | None = None
+    expected_from: date
+    expected_until: date | None = None
     conn_id: str = "agora_dashboard"
 
 
 @dataclass(frozen=True)
 class AppDay:
-    """A ledger entry: `kbps` is the grid of a collected or partial day, absent for every other state."""
+    """A ledger entry. `kbps` is the grid of a collected or partial day, and None for every other state."""
 
     app_id: str
     usage_date: date
@@ -60,7 +60,7 @@ class Warehouse:
         return self.server.url(role, self.database)
 
     def connect(self, role: str = "owner") -> AbstractContextManager[extensions.connection]:
-        """Open a connection in autocommit, closed at the end of the `with`."""
+        """Open an autocommit connection that is closed at the end of the `with`."""
         return self.server.connect(role, self.database)
 
     def run(self, statement: str, parameters: Sequence[Any] | None = None, role: str = "owner") -> None:
@@ -93,19 +93,19 @@ class Warehouse:
                 " values (%s, %s, %s, datemultirange(daterange(%s, null))"
                 " * datemultirange(daterange(null, %s, '[]')))",
                 [
-                    (app.app_id, f"Name of {app.app_id}", app.conn_id, app.wanted_from, app.wanted_until)
+                    (app.app_id, f"Name of {app.app_id}", app.conn_id, app.expected_from, app.expected_until)
                     for app in apps
                 ],
             )
 
     def add_days(self, days: Iterable[AppDay]) -> None:
-        """Put ledger entries straight into the table, many at once."""
+        """Insert ledger entries directly into the table."""
         known = self.rows(
             "select app_id, app_key, conn_id, timezone from core.app join core.vendor_account using (conn_id)"
         )
         apps = {row["app_id"]: row for row in known}
         now = datetime.now(UTC)
-        is_earlier = not self.rows(
+        is_before_0007 = not self.rows(
             "select from information_schema.columns where table_name = 'app_day' and column_name = 'conn_id'"
         )
         lines = []
@@ -114,9 +114,9 @@ class Warehouse:
             fields = _fields(day, app["app_key"], ZoneInfo(app["timezone"]), now)
             collected_at = fields[8]
             lines.append(
-                "\t".join(map(str, fields if is_earlier else (*fields, app["conn_id"], collected_at)))
+                "\t".join(map(str, fields if is_before_0007 else (*fields, app["conn_id"], collected_at)))
             )
-        columns = COLUMNS if is_earlier else COLUMNS + SINCE_0007
+        columns = COLUMNS if is_before_0007 else COLUMNS + SINCE_0007
         with self.connect("loader") as connection, connection.cursor() as cursor:
             cursor.copy_expert(
                 f"copy core.app_day ({columns}) from stdin", StringIO("\n".join(lines) + "\n" * bool(lines))
@@ -133,7 +133,7 @@ class Warehouse:
 
 
 def _fields(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> tuple[object, ...]:
-    """Return the values of COLUMNS as COPY's text format spells them."""
+    """Return the values of COLUMNS in COPY's text format."""
     starts_at = datetime.combine(day.usage_date, time(), zone)
     if day.kbps is None:
         fields: tuple[object, ...] = (day.state, 0, 1, NULL, f"given as {day.state}", NULL, NULL, NULL)
@@ -147,5 +147,5 @@ def _fields(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> tuple[o
 
 
 def days_between(first: date, last: date) -> list[date]:
-    """Return the dates from first to last, both included."""
+    """Return the dates from first to last, inclusive."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]

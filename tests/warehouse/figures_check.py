@@ -1,4 +1,4 @@
-"""Holds the bills against the reference, from whatever points there are, all seen at one moment."""
+"""Compare the bills with the reference, computed from the stored points in the same snapshot."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ select app.app_id, app_day.usage_date, app_day.starts_at, app_day.kbps
 from core.app_day inner join core.app using (app_key)
 """
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)  # a day without points starts nowhere
+LONG_AGO = datetime.min.replace(tzinfo=UTC)  # the start of a day without points
 
 
 @dataclass
-class Seen:
-    """What one look found.
+class Comparison:
+    """Result of a comparison.
 
     Attributes:
-        wrong: Bills that are not what their points give, each with what they should be.
-        bills: How many were looked at.
-        stored: How many app-months and days the bills could take as stored.
-        noted: How many changes were noted.
+        wrong: Bills that differ from the reference, each with the expected bill.
+        bills: Number of compared bills.
+        stored: Number of stored app-months and number of stored days that the bills could use.
+        noted: Number of noted changes.
     """
 
     wrong: list[Any] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Seen:
     noted: int = 0
 
 
-def look(connection: extensions.connection) -> Seen:
+def compare_bills(connection: extensions.connection) -> Comparison:
     """Compare every bill with the reference, in one snapshot.
 
     Args:
-        connection: To the warehouse as its owner, in autocommit.
+        connection: The owner's autocommit connection to the warehouse.
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("begin isolation level repeatable read read only")
@@ -71,7 +71,7 @@ def look(connection: extensions.connection) -> Seen:
         {app_id: app for app_id, (app, _) in apps.items()},
         lambda app_id, day: apps[app_id][1].get(day, LONG_AGO),
     )
-    return Seen(
+    return Comparison(
         _differing(monthly, expected) + _differing(total, expected_total),
         len(monthly) + len(total),
         (counts["months"], counts["days"]),
@@ -115,4 +115,4 @@ def _has_points(kbps: list[float | None] | None) -> bool:
 def _differing(found: list[Figures], expected: list[Figures]) -> list[Any]:
     if len(found) != len(expected):
         return [("found and expected", len(found), len(expected))]
-    return [(row, meant) for row, meant in zip(found, expected, strict=True) if row != meant]
+    return [(row, bill) for row, bill in zip(found, expected, strict=True) if row != bill]

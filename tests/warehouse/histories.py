@@ -1,4 +1,4 @@
-"""Everything that happens to points and to what is wanted of them, at random, by the ways the product has."""
+"""Random sequences of events that can change a bill, such as loads, settings, time zones and retention."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ APP_IDS = ("a", "b", "c", "d")
 
 
 def days_of_interest(today: date) -> list[date]:
-    """Return days around two turns of a month, one of them old enough to be dropped, and around today."""
+    """Return days around today and around two starts of a month, one of them old enough to be deleted."""
     old_turn = (today - timedelta(days=70)).replace(day=1)
     new_turn = today.replace(day=1)
     return sorted(
@@ -30,12 +30,12 @@ def days_of_interest(today: date) -> list[date]:
 
 
 class History:
-    """A warehouse with a few apps, to which one thing after the other happens.
+    """A warehouse with a few apps that undergoes one random event after another.
 
     Args:
-        warehouse: Migrated and empty.
-        engine: To it, as the loader.
-        seed: Decides everything.
+        warehouse: A migrated, empty warehouse.
+        engine: The loader's engine for the warehouse.
+        seed: Determines all events.
     """
 
     def __init__(self, warehouse: Warehouse, engine: Engine, seed: int) -> None:
@@ -44,51 +44,51 @@ class History:
         self.rng = np.random.default_rng(seed)
         self.days = days_of_interest(datetime.now(UTC).date())
         self.clock = datetime.now(UTC) - timedelta(days=1)
-        self.happenings: list[tuple[int, Callable[[], None]]] = [
+        self.events: list[tuple[int, Callable[[], None]]] = [
             (12, self.load),
-            (3, self.load_and_fail),
-            (3, self.take_back),
+            (3, self.load_and_roll_back),
+            (3, self.replay),
             (2, self.configure),
-            (2, self.want_otherwise),
+            (2, self.change_expected_days),
             (1, self.move_app),
-            (2, self.turn_the_clock),
-            (1, self.start_elsewhere),
+            (2, self.change_time_zone),
+            (1, self.change_starts),
             (1, self.move_day),
             (2, self.delete_day),
-            (1, self.forget),
+            (1, self.apply_retention),
             (1, self.truncate),
-            (1, self.note_in_the_ledger),
+            (1, self.change_ledger_only),
             (5, self.refresh),
-            (4, self.refresh_a_little),
+            (4, self.refresh_some),
         ]
 
     def begin(self) -> None:
-        """Make accounts and apps."""
+        """Add accounts and apps."""
         for zone in ZONES:
             self.warehouse.add_account(zone, conn_id=zone)
         self.warehouse.add_apps(
             App(app_id, self.days[0], None, zone) for app_id, zone in zip(APP_IDS, ZONES, strict=True)
         )
 
-    def happen(self) -> str:
-        """Let something happen; return what."""
-        weights = np.array([weight for weight, _ in self.happenings], dtype=float)
-        _, happening = self.happenings[int(self.rng.choice(len(weights), p=weights / weights.sum()))]
-        happening()
-        return happening.__name__
+    def run_random_event(self) -> str:
+        """Run a random event and return its name."""
+        weights = np.array([weight for weight, _ in self.events], dtype=float)
+        _, event = self.events[int(self.rng.choice(len(weights), p=weights / weights.sum()))]
+        event()
+        return event.__name__
 
     def load(self) -> None:
-        """Load answers for some app-days: new, again, restated, with gaps, failed or rejected."""
+        """Load responses for some app-days: new, repeated, restated, with gaps, failed or rejected."""
         with self.engine.begin() as connection:
-            self.bring(connection)
+            self.load_batch(connection)
 
-    def load_and_fail(self) -> None:
-        """Load, and roll it all back."""
+    def load_and_roll_back(self) -> None:
+        """Load responses and roll the transaction back."""
         with self.engine.connect() as connection:
-            self.bring(connection)
+            self.load_batch(connection)
             connection.rollback()
 
-    def bring(self, connection: Connection) -> None:
+    def load_batch(self, connection: Connection) -> None:
         """Load a batch in the connection's transaction."""
         self.clock += timedelta(seconds=1)
         app_ids = self.rng.permutation(APP_IDS)[: int(self.rng.integers(1, 5))]
@@ -108,22 +108,23 @@ class History:
         digest = sha256(repr(kbps).encode()).digest()
         return Outcome(app_id, day, kbps, http_status=200, collected_at=self.clock, body_sha256=digest)
 
-    def take_back(self) -> None:
-        """Replace stored days as a replay does: some with other points, some with none."""
+    def replay(self) -> None:
+        """Replace stored days like a replay: some with other points, some with none."""
         day = self._day()
         with self.engine.begin() as connection:
-            held = [one for one in app_days.lock_stored(connection, day, APP_IDS) if one.kbps is not None][:2]
-            again = [
-                self._outcome(one.app_id, day)
+            locked = app_days.lock_stored(connection, day, APP_IDS)
+            with_points = [stored for stored in locked if stored.kbps is not None][:2]
+            outcomes = [
+                self._outcome(stored.app_id, day)
                 if self.rng.random() < 0.3
-                else Outcome(one.app_id, day, reason="reads differently", http_status=200, rejected=True)
-                for one in held
+                else Outcome(stored.app_id, day, reason="decoded differently", http_status=200, rejected=True)
+                for stored in with_points
             ]
-            if again:
-                app_days.replace(connection, normalise(again, "UTC"))
+            if outcomes:
+                app_days.replace(connection, normalise(outcomes, "UTC"))
 
     def configure(self) -> None:
-        """Set or remove collect_from and collect_until of an app."""
+        """Set or remove an app's collect_from and collect_until."""
         first, last = sorted((self._day(), self._day()))
         self._run(
             "update core.app set collect_from = :first, collect_until = :last where app_id = :app_id",
@@ -132,8 +133,8 @@ class History:
             app_id=self._app(),
         )
 
-    def want_otherwise(self) -> None:
-        """Change from when to when an app is wanted."""
+    def change_expected_days(self) -> None:
+        """Change the period in which an app is expected."""
         first, last = sorted((self._day(), self._day()))
         self._run(
             "update core.app set wanted = datemultirange(daterange(:first, :last, '[]'))"
@@ -144,30 +145,30 @@ class History:
         )
 
     def move_app(self) -> None:
-        """Give an app to another account."""
+        """Move an app to another account."""
         self._run(
             "update core.app set conn_id = :zone where app_id = :app_id",
             zone=str(self.rng.choice(ZONES)),
             app_id=self._app(),
         )
 
-    def turn_the_clock(self) -> None:
-        """Change an account's time zone, which makes it another day there: what midnight does."""
+    def change_time_zone(self) -> None:
+        """Change an account's time zone, which can change the account's date like midnight does."""
         self._run(
             "update core.vendor_account set timezone = :zone where conn_id = :conn_id",
             zone=str(self.rng.choice(ZONES)),
             conn_id=str(self.rng.choice(ZONES)),
         )
 
-    def start_elsewhere(self) -> None:
-        """Let days start at another instant, their points as they were."""
+    def change_starts(self) -> None:
+        """Change the start of a date's app-days without changing their points."""
         self._run(
             "update core.app_day set starts_at = starts_at + interval '1 hour' where usage_date = :day",
             day=self._day(),
         )
 
     def move_day(self) -> None:
-        """Give a day's row another date, where that is free."""
+        """Move an app-day to another date, if that date is free."""
         self._run(
             "update core.app_day as moved set usage_date = :to_day"
             " from core.app where core.app.app_key = moved.app_key and app_id = :app_id and usage_date = :day"
@@ -178,32 +179,32 @@ class History:
             to_day=self._day(),
         )
 
-    def note_in_the_ledger(self) -> None:
-        """Change what the bills do not depend on."""
+    def change_ledger_only(self) -> None:
+        """Change a ledger column that the bills do not depend on."""
         self._run("update core.app_day set attempts = attempts + 1")
 
     def delete_day(self) -> None:
-        """Delete a row past the product, as only the owner can."""
+        """Delete a row without the product, as only the owner can."""
         self.warehouse.run(
             "delete from core.app_day using core.app"
             " where core.app.app_key = app_day.app_key and app_id = %s and usage_date = %s",
             (self._app(), self._day()),
         )
 
-    def forget(self) -> None:
-        """Let retention drop what is old."""
+    def apply_retention(self) -> None:
+        """Let retention delete old app-days."""
         self._run("select core.delete_app_days(current_date - 62)")
 
     def truncate(self) -> None:
-        """Remove all points at once."""
+        """Remove all app-days."""
         self.warehouse.run("truncate core.app_day")
 
     def refresh(self) -> None:
-        """Store the figures of everything that changed."""
+        """Store the figures for all changes."""
         self._run("select core.refresh_aggregates(1000000)")
 
-    def refresh_a_little(self) -> None:
-        """Store the figures of some of it."""
+    def refresh_some(self) -> None:
+        """Store the figures for some of the changes."""
         self._run("select core.refresh_aggregates(:most)", most=int(self.rng.integers(1, 6)))
 
     def _run(self, statement: str, **parameters: Any) -> None:

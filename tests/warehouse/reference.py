@@ -1,4 +1,4 @@
-"""The bills once more, by hand: sorted lists and integer ranks, from their definitions, not from the SQL."""
+"""Reference implementation of the bills in plain Python, based on the definitions and not on the SQL."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Grid = Sequence[float | None] | None
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Return the quotient, rounded once."""
+    """Return the mean, rounded once, or None if there are no values."""
     return float(total(values) / len(values)) if values else None
 
 
 def total(values: Sequence[float]) -> Fraction:
-    """Return the sum, which is exact for quarters of whole numbers."""
+    """Return the sum. The sum is exact for multiples of a quarter."""
     return Fraction(fsum(values))
 
 
 def rank(descending: Sequence[float], number: int) -> float | None:
-    """Return the value of a 1-based rank, None where there are fewer."""
+    """Return the value at a 1-based rank, or None if there are fewer values."""
     return descending[number - 1] if number <= len(descending) else None
 
 
 def percentile_95(descending: Sequence[float]) -> float | None:
-    """Drop the floor(5 N / 100) highest and take the next."""
+    """Drop the floor(5 N / 100) highest values and return the next."""
     return rank(descending, 5 * len(descending) // 100 + 1)
 
 
 def observed(kbps: Iterable[float | None] | None) -> list[float]:
-    """Return the points there are, in descending order."""
+    """Return the points that are not absent, in descending order."""
     return sorted((point for point in kbps or () if point is not None), reverse=True)
 
 
 def figures_of_day(kbps: Iterable[float | None] | None) -> Figures:
-    """Return mart.bandwidth_daily's figures of one day."""
+    """Return the figures in mart.bandwidth_daily for one day."""
     points = observed(kbps)
     return {
         "points": len(points),
@@ -54,7 +54,7 @@ def figures_of_day(kbps: Iterable[float | None] | None) -> Figures:
 
 
 def figures_of_month(days: Iterable[Iterable[float | None] | None]) -> Figures:
-    """Return the figures over the points of a month's days."""
+    """Return a month's figures, computed from the points of its days."""
     with_points = [points for points in map(observed, days) if points]
     every_point = sorted((point for points in with_points for point in points), reverse=True)
     peaks = sorted((points[0] for points in with_points), reverse=True)
@@ -79,7 +79,7 @@ def month_of(day: date) -> date:
 
 
 def month_is_over(month: date, today: date) -> bool:
-    """Tell whether today lies behind the month."""
+    """Return whether the month has ended."""
     return month_of(today) > month
 
 
@@ -93,10 +93,10 @@ class Expected:
     """One app's expected days.
 
     Attributes:
-        days: Each expected day, days to come included, and each past day with points; the grid or None.
-        today: In the account's time zone.
-        collect_from: First day, where configured.
-        collect_until: Last day, where configured.
+        days: Each expected day, including future days, and each past day with points → its grid or None.
+        today: The date in the account's time zone.
+        collect_from: First day to collect, if configured.
+        collect_until: Last day to collect, if configured.
     """
 
     days: Mapping[date, Grid]
@@ -113,11 +113,11 @@ class Expected:
         return sorted({month_of(day) for day in self.days if day < self.today})
 
     def expected_days(self, month: date) -> set[date]:
-        """Return the month's days, days to come included."""
+        """Return the month's expected days, including future days."""
         return {day for day in self.days if month_of(day) == month}
 
-    def is_left_out(self, day: date) -> bool:
-        """Tell whether the configuration leaves a day out on purpose."""
+    def is_excluded(self, day: date) -> bool:
+        """Return whether the configuration excludes a day."""
         too_early = self.collect_from is not None and day < self.collect_from
         return too_early or (self.collect_until is not None and day > self.collect_until)
 
@@ -128,13 +128,13 @@ class Expected:
             return "running"
         if any(len(observed(kbps)) < 288 for kbps in past.values()):
             return "incomplete"
-        if any(day not in past and not self.is_left_out(day) for day in days_of_month(month)):
+        if any(day not in past and not self.is_excluded(day) for day in days_of_month(month)):
             return "part of the month"
         return "final"
 
 
 def bills(expected: Expected) -> list[Figures]:
-    """Return mart.billing_monthly of one app."""
+    """Return the rows of mart.billing_monthly for one app."""
     return [
         {
             "month": month,
@@ -150,7 +150,7 @@ def bills(expected: Expected) -> list[Figures]:
 
 
 def total_bills(apps: Mapping[str, Expected], starts_at: Callable[[str, date], datetime]) -> list[Figures]:
-    """Return mart.billing_monthly_total.
+    """Return the rows of mart.billing_monthly_total.
 
     Args:
         apps: Each app's expected days.

@@ -1,10 +1,11 @@
 """Warehouses of earlier releases, restored from the dumps in `released/`.
 
-The dump of 0.1.0 has data, which that release collected from the sandbox: September 2026 of four apps, with
-complete, partial, rejected, failed and lost days, a restated day, and an app that left the configuration. Its
-schema `released` stores what its views returned. The dumps of later releases have the schema alone.
+The dump of 0.1.0 contains data that the release collected from the sandbox. The data covers September 2026
+for four apps, with complete, partial, rejected, failed and lost days, a restated day, and an app that left
+the configuration. The dump's schema `released` stores the output of the release's views. The dumps of later
+releases contain only the schema.
 
-Record the schema of this release, before its tag: python -m tests.warehouse.releases
+To record the schema of this release before it is tagged: python -m tests.warehouse.releases
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from tests.warehouse.database import Warehouse
 
 DUMPS = Path(__file__).parent / "released"
 HEAD = max(path.stem.partition("_")[0] for path in (SQL / "migrations" / "versions").glob("*.py"))
-# A key that each dump makes up, and the versions of the server and of pg_dump.
-PASSING = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
-# sql/setup/database.sql changes these, not a release.
+# A key that differs in each dump, and the versions of the server and of pg_dump.
+VOLATILE_LINES = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
+# These are changed by sql/setup/database.sql, not by a release.
 RIGHTS_OF_SERVER_FUNCTIONS = re.compile(
     r"^--\n-- Name: FUNCTION .*; Type: ACL; Schema: pg_catalog; .*\n--\n\n(?:(?:GRANT|REVOKE) .*\n)+\n*",
     re.MULTILINE,
 )
-# With its digest, each word in a view's comment would be another schema.
+# The stamp contains a digest of the views, so each reworded comment would count as a schema change.
 STAMP = re.compile(r"Views of release .*?(?=')")
 
 
@@ -46,31 +47,31 @@ def recorded(release: str) -> str:
 
 @contextmanager
 def restored(server: Throwaway, release: str) -> Iterator[Warehouse]:
-    """Restore a release's dump for the length of a `with`."""
+    """Restore a release's dump for the duration of a `with`."""
     name = f"warehouse_{uuid4().hex}"
     server.create_database(name)
     try:
         warehouse = Warehouse(server, name)
-        _run(warehouse, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", given=recorded(release))
+        _run(warehouse, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", stdin=recorded(release))
         yield warehouse
     finally:
         server.drop_database(name)
 
 
 def schema(warehouse: Warehouse) -> str:
-    """Return tables, views, functions, comments and rights, as pg_dump writes them."""
+    """Return tables, views, functions, comments and privileges in pg_dump's format."""
     dumped = _run(warehouse, "pg_dump", "--schema-only", "--no-owner", "--exclude-schema=released")
-    for passing in (PASSING, STAMP, RIGHTS_OF_SERVER_FUNCTIONS):
-        dumped = passing.sub("", dumped)
+    for pattern in (VOLATILE_LINES, STAMP, RIGHTS_OF_SERVER_FUNCTIONS):
+        dumped = pattern.sub("", dumped)
     return dumped.strip() + "\n"
 
 
 def dumped(warehouse: Warehouse, revision: str) -> str:
-    """Return what a release's dump contains: the schema, and which revision it is."""
+    """Return the contents of a release's dump: the schema and its revision."""
     return f"{schema(warehouse)}\ninsert into public.warehouse_version values ('{revision}');\n"
 
 
-def _run(warehouse: Warehouse, program: str, *arguments: str, given: str = "") -> str:
+def _run(warehouse: Warehouse, program: str, *arguments: str, stdin: str = "") -> str:
     server = warehouse.server
     return subprocess.run(
         [server.cluster.programs.directory / program, *arguments],
@@ -81,7 +82,7 @@ def _run(warehouse: Warehouse, program: str, *arguments: str, given: str = "") -
             "PGPASSWORD": server.passwords["owner"],
             "PGDATABASE": warehouse.database,
         },
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""mart.app and where the window begins say what mart.coverage says, without reading it."""
+"""mart.app and mart.vendor_account agree with mart.coverage without reading it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mart.coverage group by app_id order by app_id
 APPS = "select app_id, app_name, conn_id, first_date, last_date from mart.app order by app_id"
 
 
-def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehouse) -> None:
+def test_an_app_extends_from_its_first_to_its_last_expected_day(warehouse: Warehouse) -> None:
     for zone in ("UTC", "Pacific/Kiritimati"):
         warehouse.add_account(zone, conn_id=zone)
     week = timedelta(days=7)
@@ -26,12 +26,12 @@ def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehou
         [
             App("collected earlier and later", TODAY - week, TODAY - week, "UTC"),
             App("refused earlier and later", TODAY - week, TODAY - week, "UTC"),
-            App("asked for today", TODAY - week, None, "UTC"),
-            App("asked for today only", TODAY + week, None, "UTC"),
+            App("requested today", TODAY - week, None, "UTC"),
+            App("requested today only", TODAY + week, None, "UTC"),
             App("ended", LONG_AGO, LONG_AGO + week, "Pacific/Kiritimati"),
             App("not begun", TODAY + week, None, "UTC"),
             App("retained", LONG_AGO, None, "UTC"),
-            App("unasked", TODAY - week, None, "Pacific/Kiritimati"),
+            App("unrequested", TODAY - week, None, "Pacific/Kiritimati"),
         ]
     )
     warehouse.run("update core.app set kept_since = %s where app_id = 'retained'", (TODAY - 10 * week,))
@@ -42,19 +42,19 @@ def test_an_app_reaches_from_its_first_to_its_last_wanted_day(warehouse: Warehou
             AppDay("collected earlier and later", TODAY - timedelta(days=1), [None] * 288),
             AppDay("refused earlier and later", LONG_AGO),
             AppDay("refused earlier and later", TODAY - timedelta(days=1), state="rejected"),
-            AppDay("asked for today", TODAY),
-            AppDay("asked for today only", TODAY),
+            AppDay("requested today", TODAY),
+            AppDay("requested today only", TODAY),
         ]
     )
     found = warehouse.rows(APPS, role="analyst")
     assert found == warehouse.rows(EXTENT)
     assert [row["app_id"] for row in found] == [
-        "asked for today",
         "collected earlier and later",
         "ended",
         "refused earlier and later",
+        "requested today",
         "retained",
-        "unasked",
+        "unrequested",
     ]
 
 
@@ -65,9 +65,9 @@ def test_the_window_begins_with_the_first_day_that_has_days_left(
 ) -> None:
     warehouse.add_account(zone, window)
     warehouse.add_apps([App("a", LONG_AGO)])
-    (begins,) = warehouse.rows("select window_begins_on from mart.vendor_account", role="analyst")
+    (account,) = warehouse.rows("select window_begins_on from mart.vendor_account", role="analyst")
     (first,) = warehouse.rows("select min(usage_date) as day from mart.coverage where days_left >= 0")
-    assert begins["window_begins_on"] == first["day"]
+    assert account["window_begins_on"] == first["day"]
 
 
 SUMS = """
@@ -76,7 +76,7 @@ from {view} group by usage_date, interval_start order by usage_date, interval_st
 """
 
 
-def test_the_total_is_the_sum_of_the_points_stored_or_not(warehouse: Warehouse) -> None:
+def test_the_total_is_the_sum_of_the_points_with_and_without_stored_sums(warehouse: Warehouse) -> None:
     zones = ("UTC", "Pacific/Kiritimati")
     for zone in zones:
         warehouse.add_account(zone, conn_id=zone)

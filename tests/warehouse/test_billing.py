@@ -1,4 +1,4 @@
-"""mart.bandwidth_daily and mart.billing_monthly against a reference by hand, over a thousand app-months."""
+"""mart.bandwidth_daily and mart.billing_monthly match a reference implementation for 1,000 app-months."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.reference import Expected, Figures, bills, figures_of_day, month_of
 
-# 28, 29, 30 and 31 days; long over wherever it is.
+# Months of 28, 29, 30 and 31 days that have ended in every time zone.
 MONTHS = [date(2025, 2, 1), date(2024, 2, 1), date(2025, 4, 1), date(2025, 7, 1), date(2024, 12, 1)]
 KINDS = (
     "complete",
@@ -26,7 +26,7 @@ KINDS = (
     "one point",
     "part of the month",
     "across months",
-    "never asked",
+    "never requested",
     "zeros",
     "removed",
     "returning",
@@ -40,7 +40,7 @@ KINDS = (
 )
 EACH = 13
 UNSOUND = ("failed", "rejected")
-# A day of these is complete, so that the status depends on which days are expected.
+# The days of these kinds are complete, so the status depends on which days are expected.
 WHOLE = ("complete", "zeros", "part of the month", *KINDS[8:])
 PAST = date(2026, 1, 1)
 
@@ -51,7 +51,7 @@ class Given:
 
     app_id: str
     periods: list[tuple[date, date]]
-    asked: list[date]
+    requested: list[date]
     collect_from: date | None = None
     collect_until: date | None = None
     kept_since: date | None = None
@@ -95,8 +95,8 @@ def periods_of(kind: str, month: date, rng: np.random.Generator) -> list[tuple[d
 def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given:
     periods = periods_of(kind, month, rng)
     (first, last) = periods[0][0], periods[-1][1]
-    asked = [day for period in periods for day in days_between(*period)]
-    given = Given(app_id, periods, asked)
+    requested = [day for period in periods for day in days_between(*period)]
+    given = Given(app_id, periods, requested)
     if kind in ("collect from", "collect from and until", "backfilled before collect from"):
         given.collect_from = first
     if kind in ("collect until", "collect from and until"):
@@ -105,20 +105,20 @@ def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given
         given.collect_from = first - timedelta(days=int(rng.integers(1, 3)))
     if kind == "cut by retention":
         given.kept_since = month + timedelta(days=int(rng.integers(1, 20)))
-        given.asked = asked = [day for day in asked if day >= given.kept_since]
-    given.days = dict.fromkeys(asked)
-    if kind == "across months":  # a backfill asked for days that are not expected
-        asked = [*asked, first - timedelta(days=5), last + timedelta(days=3)]
-    elif kind.startswith("backfilled"):  # at times all days of the month, at times some
+        given.requested = requested = [day for day in requested if day >= given.kept_since]
+    given.days = dict.fromkeys(requested)
+    if kind == "across months":  # a backfill requested days that are not expected
+        requested = [*requested, first - timedelta(days=5), last + timedelta(days=3)]
+    elif kind.startswith("backfilled"):  # sometimes all days of the month, sometimes a part
         outside = days_between(month, first - timedelta(days=1))
-        asked = [*asked, *outside[int(rng.integers(0, 2)) * int(rng.integers(0, len(outside))) :]]
+        requested = [*requested, *outside[int(rng.integers(0, 2)) * int(rng.integers(0, len(outside))) :]]
     elif kind == "few days":
-        asked = list(rng.permutation(np.array(asked)))[: int(rng.integers(1, 5))]
+        requested = list(rng.permutation(np.array(requested)))[: int(rng.integers(1, 5))]
     elif kind == "one point":
-        asked = asked[:1]
-    elif kind == "never asked":
-        asked = []
-    for day in asked:
+        requested = requested[:1]
+    elif kind == "never requested":
+        requested = []
+    for day in requested:
         state, grid = entry(kind, rng)
         if state != "absent":
             given.entries.append(AppDay(app_id, day, grid, state))
@@ -128,7 +128,7 @@ def make(kind: str, month: date, app_id: str, rng: np.random.Generator) -> Given
 
 
 def configure(warehouse: Warehouse, apps: list[Given]) -> None:
-    """Add the apps with everything that decides which days are expected."""
+    """Add the apps with all settings that determine the expected days."""
     warehouse.add_apps(App(app.app_id, app.periods[0][0], app.periods[-1][1]) for app in apps)
     with warehouse.connect() as connection, connection.cursor() as cursor:
         cursor.executemany(
@@ -148,7 +148,7 @@ def configure(warehouse: Warehouse, apps: list[Given]) -> None:
 
 
 def entry(kind: str, rng: np.random.Generator) -> tuple[str, Any]:
-    """Return a ledger entry's state and grid; the state of a sound day follows from its grid."""
+    """Return a ledger entry's state and grid. The state of a sound day follows from its grid."""
     points = [0.0] * 288 if kind == "zeros" else traffic.values(rng)
     if kind == "one point":
         return "sound", [*points[:1], *[None] * 287]
@@ -182,7 +182,7 @@ def by_key(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, date], Figur
     return found
 
 
-def test_the_given_months_have_what_bills_stumble_over(given: list[Given]) -> None:
+def test_the_generated_months_cover_the_difficult_cases(given: list[Given]) -> None:
     expected = [bill for app in given for bill in app.bills]
     assert len(expected) >= 1000
     lengths = Counter(bill["expected_points"] // 288 for bill in expected)
@@ -230,7 +230,7 @@ def test_a_filter_on_app_and_month_changes_no_figure(module_warehouse: Warehouse
         assert found == [{"app_id": app.app_id, **expected}]
 
 
-def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Warehouse) -> None:
+def test_a_running_month_ends_yesterday_and_is_never_final(warehouse: Warehouse) -> None:
     warehouse.add_account()
     rng = np.random.default_rng(1)
     (now,) = warehouse.rows("select (now() at time zone 'UTC')::date as today")
@@ -239,13 +239,15 @@ def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Wareh
     last = last_of(now["today"] + timedelta(days=1))
     days = days_between(last_month, last)
     complete: dict[date, Any] = {day: traffic.values(rng) for day in days}
-    asked = {
+    requested = {
         "closed": {last_month: complete[last_month]},
         "gap": {**complete, days[1]: None, days[-3]: None},
         "open": complete,
     }
-    warehouse.add_apps([App(app_id, last_month, max(asked[app_id])) for app_id in asked])
-    warehouse.add_days(AppDay(app_id, day, grid) for app_id in asked for day, grid in asked[app_id].items())
+    warehouse.add_apps([App(app_id, last_month, max(requested[app_id])) for app_id in requested])
+    warehouse.add_days(
+        AppDay(app_id, day, grid) for app_id in requested for day, grid in requested[app_id].items()
+    )
     with (
         warehouse.connect("analyst") as connection,
         connection.cursor(cursor_factory=RealDictCursor) as cursor,
@@ -255,8 +257,8 @@ def test_a_running_month_counts_to_yesterday_and_is_never_final(warehouse: Wareh
         today = cursor.fetchall()[0]["today"]
         cursor.execute("select * from mart.billing_monthly order by app_id, month")
         found = [dict(row) for row in cursor.fetchall()]
-    expected = {app_id: Expected(asked[app_id], today) for app_id in asked}
-    assert found == [{"app_id": app_id, **bill} for app_id in asked for bill in bills(expected[app_id])]
+    expected = {app_id: Expected(requested[app_id], today) for app_id in requested}
+    assert found == [{"app_id": app_id, **bill} for app_id in requested for bill in bills(expected[app_id])]
     status = {bill["app_id"]: bill["status"] for bill in found if bill["month"] == last_month}
     assert status == {"closed": "part of the month", "gap": "incomplete", "open": "final"}
     assert {bill["status"] for bill in found if bill["month"] > last_month} <= {"running"}
@@ -287,7 +289,7 @@ def test_a_month_is_running_until_its_last_midnight(
     )
     found = {row["app_id"]: row for row in warehouse.rows("select * from mart.billing_monthly")}
     assert {app_id: row["status"] for app_id, row in found.items()} == status
-    # The last day is expected before it is over, and counted among the points after it.
+    # The last day is already expected before it is over. Its points count only afterwards.
     assert {app_id: row["expected_days"] for app_id, row in found.items()} == {
         "whole": 31,
         "removed": 20,

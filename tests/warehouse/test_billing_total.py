@@ -1,4 +1,4 @@
-"""mart.billing_monthly_total against a reference by hand: sum first, then rank; by instant across zones."""
+"""mart.billing_monthly_total matches a reference that ranks sums by instant across time zones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST, LAST = date(2024, 1, 20), date(2024, 5, 10)
 WORLDS = {
     "one zone": ("UTC",) * 4,
     "UTC and Shanghai": ("UTC", "Asia/Shanghai", "UTC", "Asia/Shanghai"),
-    "the ends of the world": ("Etc/GMT+12", "Pacific/Kiritimati", "UTC"),
+    "the most distant zones": ("Etc/GMT+12", "Pacific/Kiritimati", "UTC"),
 }
 
 
@@ -27,7 +27,7 @@ def midnight(day: date, zone: str) -> datetime:
 
 
 def fill(warehouse: Warehouse, zones: tuple[str, ...], gaps: float) -> dict[str, Expected]:
-    """Give each app its days, some with gaps of its own, and return all of them."""
+    """Add apps with days, some of which have gaps, and return each app's expected days."""
     rng = np.random.default_rng(len(zones))
     for zone in sorted(set(zones)):
         warehouse.add_account(zone, conn_id=zone)
@@ -38,7 +38,7 @@ def fill(warehouse: Warehouse, zones: tuple[str, ...], gaps: float) -> dict[str,
     expected, entries = {}, []
     for app in apps:
         days: dict[date, Any] = {}
-        for day in days_between(app.wanted_from, app.wanted_until or LAST):
+        for day in days_between(app.expected_from, app.expected_until or LAST):
             luck = rng.random()
             grid: Any = traffic.values(rng)
             if luck < gaps:
@@ -108,7 +108,7 @@ def test_the_95th_of_the_sum_is_not_the_sum_of_the_95ths(warehouse: Warehouse) -
     assert (total["p95_kbps"], apart["p95_kbps"]) == (100, 200)
 
 
-def test_a_running_month_is_not_final_and_today_is_none_of_it(warehouse: Warehouse) -> None:
+def test_a_running_month_is_not_final_and_excludes_today(warehouse: Warehouse) -> None:
     for zone in ("Asia/Shanghai", "UTC"):
         warehouse.add_account(zone, conn_id=zone)
     first = date.today().replace(day=1) - timedelta(days=3)  # noqa: DTZ011  (a margin of days)

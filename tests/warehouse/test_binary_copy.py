@@ -1,4 +1,4 @@
-"""The binary COPY format, byte by byte: vectors as PostgreSQL's `COPY … TO … (FORMAT binary)` writes them."""
+"""The binary COPY format, byte by byte, as written by PostgreSQL's `COPY … TO … (FORMAT binary)`."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_a_timestamp_without_zone_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [32768, -32769])
-def test_a_number_that_does_not_fit_is_refused(value: int) -> None:
+def test_a_number_out_of_range_is_refused(value: int) -> None:
     with pytest.raises(struct.error):
         encode.int2(value)
 
 
-def test_known_vectors_of_arrays() -> None:
+def test_known_array_vectors() -> None:
     full, gaps = encode.float8_arrays(np.array([[1.0, 0.5], [math.nan, -2.0]]))
     head = "00000001 {nulls} 000002bd 00000002 00000001"
     assert full == bytes.fromhex(
@@ -70,14 +70,14 @@ def test_known_vectors_of_arrays() -> None:
     )
 
 
-def test_an_array_of_nothing_but_nulls() -> None:
+def test_an_array_of_nulls() -> None:
     (encoded,) = encode.float8_arrays(np.full((1, 3), math.nan))
     assert encoded == bytes.fromhex(
         "00000020" + "00000001 00000001 000002bd 00000003 00000001" + "ffffffff" * 3
     )
 
 
-def test_no_rows_are_no_arrays() -> None:
+def test_no_rows_give_no_arrays() -> None:
     assert encode.float8_arrays(np.empty((0, 288))) == []
 
 
@@ -101,6 +101,6 @@ def read_array(encoded: bytes) -> list[float]:
 @given(
     st.lists(st.lists(st.floats(0, 1e12) | st.just(math.nan), min_size=5, max_size=5), min_size=1, max_size=6)
 )
-def test_whatever_is_encoded_can_be_read_back(rows: list[list[float]]) -> None:
+def test_encoded_arrays_can_be_read_back(rows: list[list[float]]) -> None:
     read = [read_array(encoded) for encoded in encode.float8_arrays(np.array(rows))]
     np.testing.assert_array_equal(np.array(read), np.array(rows))

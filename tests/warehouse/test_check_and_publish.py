@@ -1,4 +1,4 @@
-"""The steps after collecting, each by itself on a real warehouse: one odd thing hides nothing else."""
+"""The check and publish steps on a real warehouse: one failure does not hide the others."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ DAY = NOW.date() - timedelta(days=3)
 
 
 class TaskInstance:
-    """Keeps XComs, whichever task they are of, and says that the check went well."""
+    """Stores XComs regardless of their task, and reports that the check succeeded."""
 
     dag_id, run_id = "agora_bandwidth_daily", "a run"
 
     def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
+        self.xcoms: dict[str, Any] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:
-        self.kept[key] = value
+        self.xcoms[key] = value
 
-    def xcom_pull(self, *, key: str = "return_value", map_indexes: Any = (), **of_whom: Any) -> Any:
-        several = isinstance(of_whom.get("task_ids"), list)
-        return self.kept.get(key, [None for _ in map_indexes] if several else None)
+    def xcom_pull(self, *, key: str = "return_value", map_indexes: Any = (), **selection: Any) -> Any:
+        several = isinstance(selection.get("task_ids"), list)
+        return self.xcoms.get(key, [None for _ in map_indexes] if several else None)
 
-    def get_task_states(self, **of_whom: Any) -> Mapping[str, Mapping[str, str]]:
+    def get_task_states(self, **selection: Any) -> Mapping[str, Mapping[str, str]]:
         return {self.run_id: {"check": "success"}}
 
 
 @pytest.fixture(autouse=True)
 def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let operators run here, on this test's warehouse, which as a throw-away is not durable."""
+    """Let operators run outside Airflow, on the test's warehouse and without its server checks."""
 
     @contextmanager
     def this_warehouse() -> Iterator[Engine]:
@@ -72,7 +72,7 @@ def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> No
         ),
     ],
 )
-def test_a_check_that_cannot_be_run_hides_no_contradiction(
+def test_a_check_that_cannot_run_hides_no_contradiction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, reason: str
 ) -> None:
     texts = {"a": "select true as one, false as two", "b": statement, "c": "select false as three"}
@@ -81,18 +81,18 @@ def test_a_check_that_cannot_be_run_hides_no_contradiction(
     monkeypatch.setattr(data_checks, "CHECKS", tmp_path)
     ti = TaskInstance()
 
-    said = (
+    message = (
         r"The stored data contradicts itself: the check a failed \(two\); the check c failed \(three\)\."
         rf" The stored data could not be checked in full: the check b could not run \({reason}\)\."
         r" See docs/runbook\.md#run-failed"
     )
-    with pytest.raises(AirflowException, match=said) as raised:
+    with pytest.raises(AirflowException, match=message) as raised:
         data_checks.StoredDataCheckOperator(task_id="check").execute({"ti": ti})  # type: ignore[typeddict-item]
 
-    assert ti.kept[NOTE_KEY] == str(raised.value)
+    assert ti.xcoms[NOTE_KEY] == str(raised.value)
 
 
-def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Warehouse) -> None:
+def test_a_batch_from_another_plan_does_not_prevent_recording_the_run(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps([App("a", DAY)])
     warehouse.add_days([AppDay("a", DAY, [1.0] * 288)])
@@ -110,7 +110,7 @@ def test_a_batch_of_another_plan_keeps_no_run_from_being_entered(warehouse: Ware
         task_id="publish", plan_task_id="plan", collect_task_id="collect", check_task_id="check"
     ).execute(context)
 
-    assert "2 of 3 planned batches could not be counted. older: planned by another" in ti.kept[SUMMARY_KEY]
+    assert "2 of 3 planned batches could not be counted. older: planned by another" in ti.xcoms[SUMMARY_KEY]
     assert event.extra["app_days"] == 1
     assert warehouse.rows("select app_days, collected from core.collection_run") == [
         {"app_days": 1, "collected": 1}

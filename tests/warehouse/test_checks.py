@@ -1,4 +1,4 @@
-"""sql/checks: each assertion is true of good data and false of the one thing it is there for."""
+"""sql/checks: each assertion holds for sound data and fails for the damage that it detects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CHECKS = sorted((ROOT / "sql" / "checks").glob("*.sql"))
 LAST = datetime.now(UTC).date() - timedelta(days=3)
 FIRST = LAST - timedelta(days=20)
 DAMAGED = "where usage_date = '{day}' and app_key = (select app_key from core.app where app_id = 'a')"
-COLLECTED, PARTIAL, FAILED, SILENT = (LAST - timedelta(days=n) for n in range(4))
+COLLECTED, PARTIAL, FAILED, UNRECORDED = (LAST - timedelta(days=n) for n in range(4))
 SHIFT = "interval '8 hours'"
 
-# What breaks each assertion, and the constraints that must be away for it to be possible at all.
+# The damage that breaks each assertion, and the constraints to drop because they would prevent the damage.
 DAMAGE = {
     "every_collected_day_has_its_raw_response": (
         COLLECTED,
@@ -101,7 +101,7 @@ DAMAGE = {
     "every_recorded_date_is_in_the_ledger": (
         None,
         "update core.entered_days"
-        f" set usage_dates = usage_dates + datemultirange(daterange('{SILENT}', '{SILENT}', '[]'))",
+        f" set usage_dates = usage_dates + datemultirange(daterange('{UNRECORDED}', '{UNRECORDED}', '[]'))",
         "",
     ),
     "every_point_is_a_rate": (
@@ -113,7 +113,7 @@ DAMAGE = {
 
 
 def outcomes(warehouse: Warehouse) -> dict[str, bool]:
-    """Run every check as the loader, as Airflow does; each gives one row."""
+    """Run every check as the loader, like Airflow. Each check returns one row."""
     found: dict[str, bool] = {}
     for check in CHECKS:
         (row,) = warehouse.rows(check.read_text(encoding="utf-8"), role="loader")
@@ -124,12 +124,12 @@ def outcomes(warehouse: Warehouse) -> dict[str, bool]:
 
 @pytest.fixture
 def good(warehouse: Warehouse) -> Warehouse:
-    """Give two apps in two zones complete, partial and failed days, and the answers they are from."""
+    """Add two apps in two zones, with complete, partial and failed days and their raw responses."""
     for zone in ("UTC", "Asia/Shanghai"):
         warehouse.add_account(zone, conn_id=zone)
     warehouse.add_apps([App("a", FIRST, conn_id="UTC"), App("b", FIRST, conn_id="Asia/Shanghai")])
     for app_id in ("a", "b"):
-        warehouse.add_days(day_of(app_id, day) for day in days_between(FIRST, LAST) if day != SILENT)
+        warehouse.add_days(day_of(app_id, day) for day in days_between(FIRST, LAST) if day != UNRECORDED)
         for day in days_between(FIRST, LAST):
             warehouse.add_raw(app_id, day)
     refresh(warehouse)
@@ -137,7 +137,7 @@ def good(warehouse: Warehouse) -> Warehouse:
 
 
 def refresh(warehouse: Warehouse) -> None:
-    """Store the figures, as the last step of a run does."""
+    """Store the figures, like the last step of a run."""
     warehouse.rows("select core.refresh_aggregates(1000)", role="loader")
 
 
@@ -161,26 +161,26 @@ def test_good_data_passes(good: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("assertion", DAMAGE)
-def test_a_damage_is_found_by_its_assertion(good: Warehouse, assertion: str) -> None:
+def test_each_damage_is_found_by_its_assertion(good: Warehouse, assertion: str) -> None:
     day, damage, constraint = DAMAGE[assertion]
     if constraint:
         good.run(f"alter table core.app_day drop constraint {constraint}")
     good.run(f"{damage} {DAMAGED.format(day=day) if day else ''}")
     found = outcomes(good)
     assert found[assertion] is False
-    # The shape of a day is what several of them look at; no damage makes them all cry.
+    # Several assertions check the shape of a day, but no damage breaks more than two.
     assert sum(not sound for sound in found.values()) <= 2
 
 
-def test_an_app_that_moves_to_an_account_of_another_zone_is_no_damage(good: Warehouse) -> None:
+def test_moving_an_app_to_an_account_in_another_zone_is_no_damage(good: Warehouse) -> None:
     good.run("update core.app set conn_id = 'Asia/Shanghai' where app_id = 'a'", role="loader")
     assert set(outcomes(good).values()) == {True}
     good.add_days([AppDay("a", LAST + timedelta(days=1), [1.0] * 288)])
     good.add_raw("a", LAST + timedelta(days=1))
-    assert set(outcomes(good).values()) == {True}, "its new days start at another midnight than its old ones"
+    assert set(outcomes(good).values()) == {True}, "the new days start at another midnight than the old days"
 
 
-def test_a_corrected_zone_is_reported_however_old_the_days_until_they_are_moved(good: Warehouse) -> None:
+def test_a_corrected_zone_is_reported_until_the_last_old_day_is_moved(good: Warehouse) -> None:
     good.run("update core.app_day set collected_at = collected_at - interval '400 days'", role="loader")
     good.run("update core.vendor_account set timezone = 'Asia/Tokyo' where conn_id = 'UTC'", role="loader")
     wrong = "every_day_starts_at_its_accounts_midnight"
@@ -202,12 +202,12 @@ def test_a_corrected_zone_is_reported_however_old_the_days_until_they_are_moved(
     assert outcomes(good)[wrong] is True, "a day without points has no instant that could be wrong"
 
 
-def test_every_assertion_has_its_damage(warehouse: Warehouse) -> None:
+def test_every_assertion_has_a_damage(warehouse: Warehouse) -> None:
     assert outcomes(warehouse).keys() == DAMAGE.keys()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.stem)
-def test_a_check_says_what_it_asserts_and_what_to_do(check: Path) -> None:
+def test_each_check_states_its_assertion_and_the_remedy(check: Path) -> None:
     head = check.read_text(encoding="utf-8").split("\n\n")[0]
     assert head.startswith("-- Checks ")
     assert "\n-- If it fails: " in head

@@ -1,4 +1,4 @@
-"""agora.warehouse.clock: of three clocks the one that differs is named, and nothing is recorded by it."""
+"""agora.warehouse.clock: of three clocks, the one that differs is named, and nothing is recorded."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def engine(warehouse: Warehouse) -> Iterator[Engine]:
     engine.dispose()
 
 
-def ahead(engine: Engine, worker: timedelta, vendor: list[timedelta]) -> timedelta:
-    """Compare a worker's clock that is ahead by so much, and a vendor's that is ahead of the worker's."""
+def compare_clocks(engine: Engine, worker: timedelta, vendor: list[timedelta]) -> timedelta:
+    """Compare the clocks. The worker's is ahead by `worker`, and the vendor's is ahead of the worker's."""
     with engine.connect() as connection:
         return clock_difference(connection, datetime.now(UTC) + worker, vendor)
 
 
 @pytest.mark.parametrize("worker", [timedelta(), 4 * MINUTE, -4 * MINUTE])
-def test_how_far_the_warehouse_is_ahead_is_returned(engine: Engine, worker: timedelta) -> None:
-    assert abs(ahead(engine, worker, []) + worker) < timedelta(seconds=30)
-    assert abs(ahead(engine, worker, [timedelta(), YEAR, timedelta()]) + worker) < timedelta(seconds=30), (
-        "one response with a wrong Date is not the vendor's clock"
-    )
+def test_the_lead_of_the_warehouses_clock_is_returned(engine: Engine, worker: timedelta) -> None:
+    assert abs(compare_clocks(engine, worker, []) + worker) < timedelta(seconds=30)
+    assert abs(compare_clocks(engine, worker, [timedelta(), YEAR, timedelta()]) + worker) < timedelta(
+        seconds=30
+    ), "one response with a wrong Date is not the vendor's clock"
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_the_clock_that_differs_is_named(
     engine: Engine, worker: timedelta, vendor: list[timedelta], wrong: str
 ) -> None:
     with pytest.raises(ClockDiffers) as differs:
-        ahead(engine, worker, vendor)
-    said = str(differs.value)
-    assert wrong in said
-    assert "Nothing was recorded." in said
-    assert said.count("vendor 20") == bool(vendor)
+        compare_clocks(engine, worker, vendor)
+    message = str(differs.value)
+    assert wrong in message
+    assert "Nothing was recorded." in message
+    assert message.count("vendor 20") == bool(vendor)

@@ -1,4 +1,4 @@
-"""Each constraint of the ledger refuses what it is there to refuse, and accepts what is right."""
+"""Each constraint on the ledger refuses invalid rows and accepts valid rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 288
 POINTS = "array_fill(1.0::double precision, array[288])"
 ABSENT = "array_fill(null::double precision, array[288])"
 DIGEST = "'\\x00'::bytea"
-# A complete day, as SQL; each case changes a column or two of it.
+# A complete day, as SQL expressions. Each case changes one or a few columns.
 COLLECTED = {
     "app_key": "(select app_key from core.app)",
     "usage_date": "'2025-03-03'",
@@ -43,17 +43,17 @@ def length(count: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def file_ledger(module_warehouse: Warehouse) -> Warehouse:
+def module_ledger(module_warehouse: Warehouse) -> Warehouse:
     module_warehouse.add_account()
     module_warehouse.add_apps([App("a", MONDAY, MONDAY)])
     return module_warehouse
 
 
 @pytest.fixture
-def ledger(file_ledger: Warehouse) -> Iterator[Warehouse]:
-    """Yield a warehouse with one app and no app-day."""
-    yield file_ledger
-    file_ledger.run("delete from core.app_day")
+def ledger(module_ledger: Warehouse) -> Iterator[Warehouse]:
+    """Yield a warehouse with one app and no app-days."""
+    yield module_ledger
+    module_ledger.run("delete from core.app_day")
 
 
 def insert(ledger: Warehouse, changes: dict[str, str]) -> None:
@@ -83,7 +83,7 @@ def insert(ledger: Warehouse, changes: dict[str, str]) -> None:
         {"verified_at": "'2025-03-09T03:00:00Z'"},
     ],
 )
-def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -> None:
+def test_a_valid_row_is_accepted(ledger: Warehouse, changes: dict[str, str]) -> None:
     insert(ledger, changes)
 
 
@@ -95,7 +95,7 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
             ("NaN", "rates_are_plausible", {"kbps": first_point("'nan'")}),
             ("infinity", "rates_are_plausible", {"kbps": first_point("'infinity'")}),
             ("minus infinity", "rates_are_plausible", {"kbps": first_point("'-infinity'")}),
-            ("more than 100 Tbit a second", "rates_are_plausible", {"kbps": first_point("1.1e11")}),
+            ("more than 100 Tbit per second", "rates_are_plausible", {"kbps": first_point("1.1e11")}),
             ("negative", "rates_are_plausible", {"kbps": first_point("-0.25")}),
             (
                 "negative beside a gap",
@@ -111,10 +111,10 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
             ("empty", "grid_is_288_slots", {"state": "'partial'", "points": "0", "kbps": "'{}'"}),
             ("two dimensions", "grid_is_288_slots", {"kbps": POINTS.replace("288", "2, 144")}),
             ("one row of two dimensions", "grid_is_288_slots", {"kbps": POINTS.replace("288", "1, 288")}),
-            ("from slot 0", "grid_is_288_slots", {"kbps": POINTS.replace("])", "], array[0])")}),
-            ("a gap not counted", "points_are_the_slots_present", {"kbps": first_point("null")}),
+            ("beginning with slot 0", "grid_is_288_slots", {"kbps": POINTS.replace("])", "], array[0])")}),
+            ("an uncounted gap", "points_are_the_slots_present", {"kbps": first_point("null")}),
             (
-                "a gap too many counted",
+                "one gap too many counted",
                 "points_are_the_slots_present",
                 {"state": "'partial'", "points": "286", "kbps": first_point("null")},
             ),
@@ -125,7 +125,7 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
             ),
             ("partial with 288 points", "points_match_state", {"state": "'partial'"}),
             (
-                "fewer points than none",
+                "negative points",
                 "points_match_state",
                 {"state": "'failed'", **NO_GRID, "points": "-1"},
             ),
@@ -154,10 +154,10 @@ def test_what_is_right_is_accepted(ledger: Warehouse, changes: dict[str, str]) -
             ),
             ("partial without a grid", "only_sound_days_have_a_grid", {"state": "'partial'", **NO_GRID}),
             ("collected without a digest", "only_sound_days_have_a_grid", {"body_sha256": "null"}),
-            ("collected at no time", "only_sound_days_have_a_grid", {"collected_at": "null"}),
+            ("collected without a time", "only_sound_days_have_a_grid", {"collected_at": "null"}),
             ("unknown state", "state_is_known", {"state": "'complete'", **NO_GRID}),
-            ("a state that is computed: lost", "state_is_known", {"state": "'lost'", **NO_GRID}),
-            ("a state that is computed: pending", "state_is_known", {"state": "'pending'", **NO_GRID}),
+            ("the computed state lost", "state_is_known", {"state": "'lost'", **NO_GRID}),
+            ("the computed state pending", "state_is_known", {"state": "'pending'", **NO_GRID}),
             ("negative attempts", "attempts_are_counted", {"attempts": "-1"}),
         ]
     ],
@@ -180,26 +180,26 @@ def test_a_violation_is_refused(ledger: Warehouse, constraint: str, changes: dic
         ),
     ],
 )
-def test_what_must_be_there_is(
+def test_a_missing_or_unknown_value_is_refused(
     ledger: Warehouse, error: type[psycopg2.Error], changes: dict[str, str]
 ) -> None:
     with pytest.raises(error):
         insert(ledger, changes)
 
 
-def test_an_app_day_is_there_once(ledger: Warehouse) -> None:
+def test_an_app_day_is_unique(ledger: Warehouse) -> None:
     insert(ledger, {})
     with pytest.raises(errors.UniqueViolation):
         insert(ledger, {})
 
 
-def test_an_app_has_one_spelling(ledger: Warehouse) -> None:
+def test_an_app_id_has_one_spelling(ledger: Warehouse) -> None:
     with pytest.raises(errors.CheckViolation) as refusal:
         ledger.add_apps([App("A", MONDAY)])
     assert refusal.value.diag.constraint_name == "app_id_is_in_lower_case"
 
 
-def test_an_app_belongs_to_a_known_account_and_is_there_once(ledger: Warehouse) -> None:
+def test_an_app_is_unique_and_belongs_to_a_known_account(ledger: Warehouse) -> None:
     with pytest.raises(errors.UniqueViolation):
         ledger.add_apps([App("a", MONDAY)])
     with pytest.raises(errors.ForeignKeyViolation):
@@ -207,7 +207,7 @@ def test_an_app_belongs_to_a_known_account_and_is_there_once(ledger: Warehouse) 
 
 
 UNREADABLE = ("-infinity", "4000-01-01 BC", "10000-01-02", "infinity")
-LOADERS_DATES = """
+DATES_OF_THE_LOADER = """
 select attrelid::regclass::text as relation, attname as name
 from pg_attribute
 where
@@ -221,10 +221,10 @@ where
 """
 
 
-def test_no_date_that_a_loader_may_store_is_one_that_readers_fail_on(file_ledger: Warehouse) -> None:
-    columns = file_ledger.rows(LOADERS_DATES)
+def test_a_loader_can_store_no_date_that_readers_fail_on(module_ledger: Warehouse) -> None:
+    columns = module_ledger.rows(DATES_OF_THE_LOADER)
     assert len(columns) > 20
-    with file_ledger.connect() as connection, connection.cursor() as cursor:
+    with module_ledger.connect() as connection, connection.cursor() as cursor:
         for column in columns:
             cursor.execute(f"create temporary table alike (like {column['relation']} including constraints)")
             cursor.execute(
@@ -248,21 +248,21 @@ def test_no_date_that_a_loader_may_store_is_one_that_readers_fail_on(file_ledger
         "'2025-01-01', '5874897-12-31'",
     ],
 )
-def test_no_period_of_an_app_begins_or_ends_on_such_a_date(file_ledger: Warehouse, bounds: str) -> None:
+def test_no_expected_period_begins_or_ends_on_such_a_date(module_ledger: Warehouse, bounds: str) -> None:
     with pytest.raises(errors.CheckViolation):
-        file_ledger.run(
+        module_ledger.run(
             "insert into core.app (app_id, name, conn_id, wanted)"
             f" values ('z', 'z', 'agora_dashboard', datemultirange(daterange({bounds})))",
             role="loader",
         )
 
 
-def test_a_change_noted_on_an_impossible_day_stops_no_refresh(file_ledger: Warehouse) -> None:
+def test_no_noted_change_can_stop_a_refresh(module_ledger: Warehouse) -> None:
     note = "insert into core.changed_app_day (app_key, usage_date, starts_at) values (1, %s, now())"
     for value in (*UNREADABLE, "5874897-12-31"):
         with pytest.raises(errors.CheckViolation):
-            file_ledger.run(note, (value,), "loader")
+            module_ledger.run(note, (value,), "loader")
     for value in ("0001-01-01", "9999-12-31"):
-        file_ledger.run(note, (value,), "loader")
-    file_ledger.run("select core.refresh_aggregates(1000)", role="loader")
-    assert file_ledger.rows("select * from core.changed_app_day") == []
+        module_ledger.run(note, (value,), "loader")
+    module_ledger.run("select core.refresh_aggregates(1000)", role="loader")
+    assert module_ledger.rows("select * from core.changed_app_day") == []

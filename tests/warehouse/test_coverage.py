@@ -1,4 +1,4 @@
-"""core.expected_app_day and mart.coverage: which app-days are wanted, and until when they can be had."""
+"""core.expected_app_day and mart.coverage: which app-days are expected, and how long they are available."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ ZEROS = [0.0] * 288
 MONDAY = date(2025, 3, 3)
 
 
-def first_day_shown(on: date, window: str) -> date:
-    """Return the oldest usage date that lies inside the window on a date."""
+def first_day_in_window(on: date, window: str) -> date:
+    """Return the oldest usage date inside the window on a given date."""
     if window != "1 month":
         return on - timedelta(days=int(window.split()[0]))
     year, month = (on.year, on.month - 1) if on.month > 1 else (on.year - 1, 12)
     return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
 
 
-def last_day_on_which_shown(usage_date: date, window: str) -> date:
-    """Try every date on which the day might still be shown."""
+def last_day_in_window(usage_date: date, window: str) -> date:
+    """Return the last date on which a usage date is inside the window."""
     return max(
         on
         for on in days_between(usage_date, usage_date + timedelta(days=40))
-        if first_day_shown(on, window) <= usage_date
+        if first_day_in_window(on, window) <= usage_date
     )
 
 
@@ -37,25 +37,28 @@ def today_of(warehouse: Warehouse, timezone: str = "UTC") -> date:
 
 @pytest.mark.parametrize("window", ["1 month", "28 days", "30 days", "31 days"])
 def test_expires_on_is_the_last_day_inside_the_window(warehouse: Warehouse, window: str) -> None:
-    first, last = date(2019, 12, 25), date(2025, 1, 10)  # two leap years; months of every length meet
+    first, last = (
+        date(2019, 12, 25),
+        date(2025, 1, 10),
+    )  # two leap years, and neighbouring months of every length
     warehouse.add_account(window=window)
-    warehouse.add_apps([App("not asked", first, last), App("asked", first, last)])
-    warehouse.add_days(AppDay("asked", day) for day in days_between(first, last))
+    warehouse.add_apps([App("not requested", first, last), App("requested", first, last)])
+    warehouse.add_days(AppDay("requested", day) for day in days_between(first, last))
     rows = warehouse.rows("select usage_date, expires_on, days_left, state from mart.coverage")
     today = today_of(warehouse)
     assert len(rows) == 2 * len(days_between(first, last))
-    expected = {day: last_day_on_which_shown(day, window) for day in days_between(first, last)}
+    expected = {day: last_day_in_window(day, window) for day in days_between(first, last)}
     assert not [row for row in rows if row["expires_on"] != expected[row["usage_date"]]]
     assert {(row["expires_on"] - today).days - row["days_left"] for row in rows} <= {0, -1}  # midnight
 
 
-def test_a_month_clips_at_short_months() -> None:
-    assert last_day_on_which_shown(date(2025, 2, 28), "1 month") == date(2025, 3, 31)
-    assert last_day_on_which_shown(date(2024, 2, 28), "1 month") == date(2024, 3, 28)
-    assert last_day_on_which_shown(date(2025, 1, 31), "1 month") == date(2025, 2, 28)
+def test_a_window_of_one_month_is_clipped_in_short_months() -> None:
+    assert last_day_in_window(date(2025, 2, 28), "1 month") == date(2025, 3, 31)
+    assert last_day_in_window(date(2024, 2, 28), "1 month") == date(2024, 3, 28)
+    assert last_day_in_window(date(2025, 1, 31), "1 month") == date(2025, 2, 28)
 
 
-def test_wanted_days_are_pending_without_any_ledger_row(warehouse: Warehouse) -> None:
+def test_expected_days_are_pending_without_a_ledger_row(warehouse: Warehouse) -> None:
     warehouse.add_account()
     today = today_of(warehouse)
     warehouse.add_apps([App("a", today - timedelta(days=3))])
@@ -77,7 +80,7 @@ def test_each_day_names_its_app_and_account(warehouse: Warehouse) -> None:
     assert [tuple(row.values()) for row in rows] == [("a", "Name of a", "one"), ("b", "Name of b", "two")]
 
 
-def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
+def test_yesterday_depends_on_the_accounts_time_zone(warehouse: Warehouse) -> None:
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):  # 26 hours apart: never the same date
         warehouse.add_account(zone, conn_id=zone)
         warehouse.add_apps([App(zone.lower(), today_of(warehouse) - timedelta(days=5), conn_id=zone)])
@@ -91,7 +94,7 @@ def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted_from", "wanted_until", "expected"),
+    ("expected_from", "expected_until", "expected"),
     [
         (MONDAY, MONDAY, [MONDAY]),
         (MONDAY, MONDAY + timedelta(days=2), days_between(MONDAY, MONDAY + timedelta(days=2))),
@@ -99,11 +102,11 @@ def test_yesterday_is_the_accounts_own(warehouse: Warehouse) -> None:
         (date(2999, 1, 1), None, []),
     ],
 )
-def test_days_are_wanted_until_the_last_wanted_day(
-    warehouse: Warehouse, wanted_from: date, wanted_until: date | None, expected: list[date]
+def test_days_are_expected_until_the_last_configured_day(
+    warehouse: Warehouse, expected_from: date, expected_until: date | None, expected: list[date]
 ) -> None:
     warehouse.add_account()
-    warehouse.add_apps([App("a", wanted_from, wanted_until)])
+    warehouse.add_apps([App("a", expected_from, expected_until)])
     rows = warehouse.rows("select usage_date from mart.coverage order by usage_date")
     assert [row["usage_date"] for row in rows] == expected
 
@@ -113,7 +116,7 @@ def test_days_are_wanted_until_the_last_wanted_day(
 def test_an_expected_day_is_lost_two_days_after_it_expired(
     warehouse: Warehouse, window: str, recorded: str | None
 ) -> None:
-    """The two days are a margin for a calendar that is not quite the vendor's."""
+    """The two days are a margin, because the vendor's calendar may differ slightly."""
     warehouse.add_account(window=window)
     today = today_of(warehouse)
     first, last = today - timedelta(days=50), today - timedelta(days=1)
@@ -123,12 +126,12 @@ def test_an_expected_day_is_lost_two_days_after_it_expired(
     rows = warehouse.rows("select usage_date, state from mart.coverage order by usage_date")
     assert [row["usage_date"] for row in rows] == days_between(first, last)
     for row in rows:
-        is_lost = last_day_on_which_shown(row["usage_date"], window) + timedelta(days=2) < today
+        is_lost = last_day_in_window(row["usage_date"], window) + timedelta(days=2) < today
         assert row["state"] == ("lost" if is_lost else recorded or "pending"), row["usage_date"]
 
 
 def test_no_state_is_terminal(warehouse: Warehouse) -> None:
-    """As soon as the facts of a lost day change, so does its state."""
+    """A lost day's state changes as soon as its facts change."""
     warehouse.add_account(window="30 days")
     day = today_of(warehouse) - timedelta(days=40)
     warehouse.add_apps([App("a", day, day)])
@@ -144,20 +147,20 @@ def test_no_state_is_terminal(warehouse: Warehouse) -> None:
     assert warehouse.rows(query) == []
 
 
-def test_only_expected_days_and_days_with_points_are_there_once(warehouse: Warehouse) -> None:
+def test_only_expected_days_and_days_with_points_have_a_row(warehouse: Warehouse) -> None:
     warehouse.add_account()
-    wanted = days_between(MONDAY, MONDAY + timedelta(days=4))
-    warehouse.add_apps([App("a", wanted[0], wanted[-1])])
+    expected_days = days_between(MONDAY, MONDAY + timedelta(days=4))
+    warehouse.add_apps([App("a", expected_days[0], expected_days[-1])])
     before, after = MONDAY - timedelta(days=400), MONDAY + timedelta(days=60)
     warehouse.add_days(
         [
             AppDay("a", before, ZEROS),
             AppDay("a", before + timedelta(days=1)),
             AppDay("a", before + timedelta(days=2), state="rejected"),
-            AppDay("a", wanted[0], ZEROS),
-            AppDay("a", wanted[1], [None, *ZEROS[1:]]),
-            AppDay("a", wanted[2], state="rejected"),
-            AppDay("a", wanted[3]),
+            AppDay("a", expected_days[0], ZEROS),
+            AppDay("a", expected_days[1], [None, *ZEROS[1:]]),
+            AppDay("a", expected_days[2], state="rejected"),
+            AppDay("a", expected_days[3]),
             AppDay("a", after, [None] * 287 + [0.0]),
             AppDay("a", after + timedelta(days=1)),
             AppDay("a", after + timedelta(days=2), [None] * 288),
@@ -166,17 +169,17 @@ def test_only_expected_days_and_days_with_points_are_there_once(warehouse: Wareh
     rows = warehouse.rows("select usage_date, state, points from mart.coverage order by usage_date")
     assert [tuple(row.values()) for row in rows] == [
         (before, "collected", 288),
-        (wanted[0], "collected", 288),
-        (wanted[1], "partial", 287),
-        (wanted[2], "lost", 0),
-        (wanted[3], "lost", 0),
-        (wanted[4], "lost", 0),
+        (expected_days[0], "collected", 288),
+        (expected_days[1], "partial", 287),
+        (expected_days[2], "lost", 0),
+        (expected_days[3], "lost", 0),
+        (expected_days[4], "lost", 0),
         (after, "partial", 1),
     ]
 
 
-def test_time_is_the_one_of_the_function(warehouse: Warehouse) -> None:
-    """Simulated nights replace mart.clock; a view that took the time elsewhere would not follow."""
+def test_the_views_read_the_time_from_mart_clock(warehouse: Warehouse) -> None:
+    """Simulated nights replace mart.clock. A view that read another clock would not follow."""
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", MONDAY)])
     warehouse.run(
@@ -190,7 +193,7 @@ def test_time_is_the_one_of_the_function(warehouse: Warehouse) -> None:
     ]
 
 
-def test_one_response_given_to_several_apps_is_marked(warehouse: Warehouse) -> None:
+def test_one_response_for_several_apps_is_marked(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps(App(app_id, MONDAY) for app_id in "abcd")
     busy, other = [*ZEROS[1:], 7.0], [*ZEROS[1:], 8.0]
@@ -214,13 +217,13 @@ def test_one_response_given_to_several_apps_is_marked(warehouse: Warehouse) -> N
         ("a", next_day, None),
         ("b", next_day, None),
         ("c", next_day, None),
-    ], "zeros are alike for every app that had no traffic"
+    ], "apps without traffic all have the same zeros"
 
 
-def test_a_day_that_is_not_over_is_not_wanted_yet(warehouse: Warehouse) -> None:
-    """It was asked for by hand; it counts once it is over, so no bill has half a day in it."""
+def test_a_day_that_is_not_over_is_not_expected_yet(warehouse: Warehouse) -> None:
+    """A day that was requested manually counts only once it is over, so no bill contains half a day."""
     warehouse.add_account()
-    ahead = today_of(warehouse) + timedelta(days=1)  # tomorrow: still ahead if midnight passes
+    ahead = today_of(warehouse) + timedelta(days=1)  # tomorrow, which is still ahead if midnight passes
     warehouse.add_apps([App("a", ahead)])
     warehouse.add_days([AppDay("a", ahead, ZEROS)])
     assert not warehouse.rows("select * from mart.coverage")

@@ -1,4 +1,4 @@
-"""core.dag_schedule and mart.dag_schedule: when each DAG runs next, and whether that is too late."""
+"""core.dag_schedule and mart.dag_schedule: when each DAG runs next, and whether the run is late."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def recorded(warehouse: Warehouse, *schedules: DagSchedule) -> list[str]:
         (PUSH, NOW - 9 * DAY, DAY, False, True),
     ],
 )
-def test_late_is_computed_when_it_is_read(
+def test_lateness_is_computed_on_each_read(
     warehouse: Warehouse,
     dag_id: str,
     next_run_at: datetime | None,

@@ -1,4 +1,4 @@
-"""What people read when the warehouse fails them: what happened, what to do, nothing secret."""
+"""Warehouse errors: the message names the problem and the remedy, and contains no secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECRET = "a-wrong-password-0123456789"
 
 @contextmanager
 def explains(warehouse: Warehouse, *sentences: str) -> Iterator[None]:
-    """Expect a WarehouseError with these words, and no password anywhere in what a log shows of it."""
+    """Expect a WarehouseError with these sentences, and no password in its message or traceback."""
     with pytest.raises(WarehouseError) as raised, explaining_db_errors("connection agora_warehouse"):
         yield
     message = str(raised.value)
@@ -57,7 +57,7 @@ def engine_at(warehouse: Warehouse, **changes: object) -> Engine:
         ({"query": {"sslmode": "require"}}, ("TLS does not meet the requirements", "does not support SSL")),
     ],
 )
-def test_a_connection_that_does_not_come_about_is_explained(
+def test_a_failed_connection_is_explained(
     module_warehouse: Warehouse,
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, object],
@@ -68,7 +68,7 @@ def test_a_connection_that_does_not_come_about_is_explained(
         pass
 
 
-def test_a_server_without_room_for_one_more_connection_is_explained(warehouse: Warehouse) -> None:
+def test_a_server_without_free_connections_is_explained(warehouse: Warehouse) -> None:
     warehouse.run(f"alter database {warehouse.database} connection limit 1", role="postgres")
     with (
         warehouse.connect("loader"),
@@ -101,7 +101,7 @@ def test_a_database_that_was_never_migrated_is_explained(warehouse: Warehouse) -
         ),
     ],
 )
-def test_a_statement_that_fails_is_explained(
+def test_a_failed_statement_is_explained(
     module_warehouse: Warehouse, prepare: str, statement: str, sentences: tuple[str, ...]
 ) -> None:
     with explains(module_warehouse, *sentences), engine_at(module_warehouse).connect() as connection:
@@ -110,7 +110,7 @@ def test_a_statement_that_fails_is_explained(
         connection.execute(text(statement))
 
 
-def test_a_lock_that_somebody_holds_is_explained(warehouse: Warehouse) -> None:
+def test_a_lock_held_by_another_session_is_explained(warehouse: Warehouse) -> None:
     with warehouse.connect() as holder, holder.cursor() as cursor:
         cursor.execute("begin; lock table core.app_day")
         with (
@@ -131,7 +131,7 @@ def test_a_lock_that_somebody_holds_is_explained(warehouse: Warehouse) -> None:
         ("XX001", "docs/operations/backup.md"),
     ],
 )
-def test_what_cannot_be_provoked_at_will_is_explained_by_its_code(
+def test_errors_that_cannot_be_provoked_are_explained_by_sqlstate(
     module_warehouse: Warehouse, code: str, sentence: str
 ) -> None:
     with explains(module_warehouse, sentence), engine_at(module_warehouse).connect() as connection:
@@ -139,7 +139,7 @@ def test_what_cannot_be_provoked_at_will_is_explained_by_its_code(
 
 
 @pytest.mark.parametrize("code", ["23505", "22012", "XX000"])
-def test_a_fault_of_our_own_stays_what_it_is(module_warehouse: Warehouse, code: str) -> None:
+def test_an_internal_error_is_not_translated(module_warehouse: Warehouse, code: str) -> None:
     with (
         pytest.raises(DBAPIError),
         explaining_db_errors("connection agora_warehouse"),
@@ -148,8 +148,8 @@ def test_a_fault_of_our_own_stays_what_it_is(module_warehouse: Warehouse, code: 
         raise_with(connection, code)
 
 
-def test_psycopg2s_own_errors_are_explained_too(module_warehouse: Warehouse) -> None:
-    """COPY goes past SQLAlchemy."""
+def test_errors_raised_by_psycopg2_are_also_explained(module_warehouse: Warehouse) -> None:
+    """COPY bypasses SQLAlchemy."""
     with explains(module_warehouse, "does not permit"), engine_at(module_warehouse).connect() as connection:
         connection.connection.cursor().execute("truncate core.app_day")
     with explains(module_warehouse, "does not respond, or closed the connection"):
@@ -157,10 +157,12 @@ def test_psycopg2s_own_errors_are_explained_too(module_warehouse: Warehouse) -> 
 
 
 def raise_with(connection: Connection, code: str) -> None:
-    connection.execute(text(f"do $$ begin raise exception 'as it would be' using errcode = '{code}'; end $$"))
+    connection.execute(
+        text(f"do $$ begin raise exception 'raised by the test' using errcode = '{code}'; end $$")
+    )
 
 
-# The way every task takes.
+# The connection that every task uses.
 
 
 def connection_to(warehouse: Warehouse, password: str, **fields: object) -> str:
@@ -178,20 +180,20 @@ def connection_to(warehouse: Warehouse, password: str, **fields: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("password", "said"),
+    ("password", "message"),
     [
         (SECRET, "connection agora_warehouse, loader@127.0.0.1:"),
         (None, "may lose acknowledged commits"),
     ],
     ids=["a wrong password", "a server that is not durable"],
 )
-def test_whoever_asks_for_the_warehouse_in_a_task_gets_words(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, password: str | None, said: str
+def test_an_unusable_warehouse_connection_in_a_task_is_explained(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, password: str | None, message: str
 ) -> None:
     given = connection_to(warehouse, password or warehouse.server.passwords["loader"])
     monkeypatch.setenv("AIRFLOW_CONN_AGORA_WAREHOUSE", given)
     with (
-        pytest.raises(WarehouseError, match=said) as raised,
+        pytest.raises(WarehouseError, match=message) as raised,
         warehouse_of_connection() as engine,
         engine.connect(),
     ):
@@ -202,7 +204,7 @@ def test_whoever_asks_for_the_warehouse_in_a_task_gets_words(
 @pytest.mark.parametrize(
     "name", ["cursor", "iam", "search_path", "cursor_factory", "dsn", "a b", "host=x y", ""]
 )
-def test_an_extra_that_is_no_parameter_is_named(
+def test_an_extra_that_is_not_a_parameter_is_named(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     extra = {"sslmode": "disable", "target_session_attrs": "any", name: SECRET}
@@ -237,7 +239,7 @@ def test_migrating_refuses_a_server_that_may_lose_commits(module_warehouse: Ware
 
 
 @pytest.mark.parametrize("password", ["sec@ret", "sec@ret/more", "[sec", "sec%ret"])
-def test_an_address_with_a_password_that_is_not_quoted_shows_none_of_it(password: str) -> None:
+def test_an_unquoted_password_in_the_url_is_not_shown(password: str) -> None:
     done = migrate_from_the_shell(f"postgresql://owner:{password}@127.0.0.1:{free_port()}/warehouse")
     assert done.returncode == 1
     assert "sec" not in done.stderr

@@ -1,4 +1,4 @@
-"""Functions that act as the owner do the same whatever their caller has put into its temporary schema."""
+"""Objects in the caller's temporary schema do not change functions that run as the owner."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CALLS = {
     "core.delete_app_days": f"select core.delete_app_days('{OLD + timedelta(days=1)}')",
     "core.refresh_aggregates": "select core.refresh_aggregates(1000)",
 }
-# What each returns and leaves: responses, app-days, and noted changes. The trigger that notes what
-# core.delete_app_days deletes runs as the owner, too.
-DONE = {
+# Each function's result, then the remaining responses, app-days and noted changes. The trigger that notes the
+# deletions of core.delete_app_days also runs as the owner.
+EXPECTED = {
     "core.delete_raw_responses": (1, 5, 6, 6),
     "core.delete_app_days": (4, 6, 2, 10),
     "core.refresh_aggregates": (6, 6, 6, 0),
@@ -32,13 +32,13 @@ select
 FUNCTIONS = """
 select
     pg_proc.oid::regproc::text as name, pg_get_functiondef(pg_proc.oid) as definition,
-    prosecdef as is_definers, proconfig, prosqlbody is null as is_read_when_called
+    prosecdef as is_definer, proconfig, prosqlbody is null as is_parsed_when_called
 from pg_proc where pronamespace::regnamespace::text in ('raw', 'core', 'mart', 'public')
 """
 TYPES = """
 select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype in ('b', 'r', 'm')
 """
-# Called with the owner's rights it leaves nothing; with the caller's it does nothing.
+# Deletes all responses if called with the owner's rights, and does nothing with the caller's.
 GRAB = """
 create function pg_temp.grab() returns boolean language plpgsql as $$
 begin
@@ -78,7 +78,7 @@ create cast (pg_catalog.date as pg_temp.own) with function pg_temp.as_own(pg_cat
 
 @pytest.fixture
 def filled(warehouse: Warehouse) -> Warehouse:
-    """Give a warehouse in which each function has something to do."""
+    """Return a warehouse in which each function has something to do."""
     warehouse.add_account()
     warehouse.add_apps([App("a", OLD - timedelta(days=3))])
     warehouse.add_days(AppDay("a", OLD + timedelta(days=n), [1.0] * 288) for n in range(-3, 3))
@@ -88,10 +88,10 @@ def filled(warehouse: Warehouse) -> Warehouse:
 
 
 def shadow(connection: extensions.connection, warehouse: Warehouse) -> int:
-    """Put something else behind every word of every function, as far as the caller's temporary schema can.
+    """Shadow every word in every function with an object in the caller's temporary schema.
 
     Returns:
-        How many names there are.
+        The number of words.
     """
     functions = warehouse.rows(FUNCTIONS)
     words = {word for row in functions for word in re.findall(r"[a-z_][a-z0-9_]*", row["definition"].lower())}
@@ -110,42 +110,44 @@ def shadow(connection: extensions.connection, warehouse: Warehouse) -> int:
 
 
 def outcome(warehouse: Warehouse, call: str, connection: extensions.connection) -> tuple[object, ...]:
-    """Return what a call returns, and what it leaves."""
+    """Return a call's result and the numbers of remaining rows."""
     with connection.cursor() as cursor:
         cursor.execute(call)
         returned = cursor.fetchall()
     return returned, warehouse.rows(LEFT)
 
 
-def test_every_function_that_acts_as_the_owner_is_attacked_here(module_warehouse: Warehouse) -> None:
+def test_every_function_that_runs_as_the_owner_is_attacked_here(module_warehouse: Warehouse) -> None:
     rows = module_warehouse.rows(FUNCTIONS)
-    assert {row["name"] for row in rows if row["is_definers"]} == set(CALLS)
+    assert {row["name"] for row in rows if row["is_definer"]} == set(CALLS)
 
 
-def test_temporary_names_come_last_wherever_names_are_looked_up_at_the_call(
+def test_functions_that_resolve_names_when_called_search_the_temporary_schema_last(
     module_warehouse: Warehouse,
 ) -> None:
     rows = module_warehouse.rows(FUNCTIONS)
-    looked_up = [row for row in rows if row["is_definers"] or row["is_read_when_called"]]
+    looked_up = [row for row in rows if row["is_definer"] or row["is_parsed_when_called"]]
     assert {row["name"] for row in looked_up} >= {*CALLS, "core.note_changed_points"}
     for row in looked_up:
         assert row["proconfig"] == ["search_path=pg_catalog, pg_temp"], row["name"]
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_no_temporary_object_changes_what_a_function_does(filled: Warehouse, name: str) -> None:
+def test_no_temporary_object_changes_the_effect_of_a_function(filled: Warehouse, name: str) -> None:
     with filled.connect("loader") as connection:
         assert shadow(connection, filled) > 100
         returned, left = outcome(filled, CALLS[name], connection)
-    done, *meant = DONE[name]
+    result, *rows = EXPECTED[name]
     assert (returned, left) == (
-        [(done,)],
-        [dict(zip(("responses", "app_days", "changes"), meant, strict=True))],
+        [(result,)],
+        [dict(zip(("responses", "app_days", "changes"), rows, strict=True))],
     )
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_analyst_calls_none_and_has_no_temporary_schema(module_warehouse: Warehouse, name: str) -> None:
+def test_an_analyst_cannot_call_them_and_has_no_temporary_schema(
+    module_warehouse: Warehouse, name: str
+) -> None:
     for statement in (CALLS[name], GRAB):
         with pytest.raises(errors.InsufficientPrivilege):
             module_warehouse.run(f"set transaction read write; {statement}", role="analyst")

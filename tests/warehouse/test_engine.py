@@ -1,4 +1,4 @@
-"""A session of the loader's gives up instead of hanging, wherever the server or the task stands still."""
+"""The loader's sessions time out instead of hanging if the server or the task stops responding."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def engine(module_warehouse: Warehouse) -> Iterator[Engine]:
     made.dispose()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Other systems know fewer of these options.")
-def test_a_server_that_vanished_is_noticed_by_the_kernel(engine: Engine) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems have fewer of these options.")
+def test_the_kernel_detects_a_server_that_vanished(engine: Engine) -> None:
     raw = engine.raw_connection()
     driver = raw.driver_connection
     assert driver is not None
@@ -41,7 +41,7 @@ def test_a_server_that_vanished_is_noticed_by_the_kernel(engine: Engine) -> None
     assert found == [1, 30, 10, 6, 90_000]
 
 
-def test_every_transaction_speaks_utc_and_bounds_what_it_waits_for_whatever_the_role_says(
+def test_every_transaction_sets_utc_and_time_limits_whatever_the_roles_settings(
     module_warehouse: Warehouse, engine: Engine
 ) -> None:
     pinned = {
@@ -62,7 +62,7 @@ def test_every_transaction_speaks_utc_and_bounds_what_it_waits_for_whatever_the_
             connection.commit()
 
 
-def test_nothing_is_left_in_the_session_for_a_poolers_next_user(engine: Engine) -> None:
+def test_no_setting_is_left_in_the_session_for_a_poolers_next_client(engine: Engine) -> None:
     changed = "select name, setting from pg_settings where source in ('session', 'interactive') order by name"
     with engine.connect() as connection:
         connection.execute(text("select 1"))

@@ -1,4 +1,4 @@
-"""What is stored of the ledger's days only spares looking: a day without an entry is pending all the same."""
+"""core.entered_days is only a shortcut: a day without a ledger entry is pending in any case."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from tests.warehouse.database import App, AppDay, Warehouse, days_between
 TODAY = datetime.now(UTC).date()
 FIRST, LAST = TODAY - timedelta(days=27), TODAY - timedelta(days=1)  # in every window, so that none is lost
 FAILED, COLLECTED = FIRST + timedelta(days=3), FIRST + timedelta(days=20)
-# As the planner sees it: what is stored, and what lies in the ledger.
 PENDING = "select usage_date from mart.coverage where state = 'pending' order by usage_date"
 STORED = "select usage_dates::text as stored from core.entered_days"
 
 
 @pytest.fixture
 def stored(warehouse: Warehouse) -> Warehouse:
-    """Give an app that has an entry for every wanted day, all of them stored."""
+    """Add an app with an entry for every expected day, all of them in core.entered_days."""
     warehouse.add_account()
     warehouse.add_apps([App("a", FIRST)])
     warehouse.add_days(
@@ -48,7 +47,7 @@ def pending(warehouse: Warehouse) -> list[date]:
     ],
     ids=["deleted", "moved", "truncated"],
 )
-def test_a_day_that_is_gone_is_pending_before_and_after_a_refresh(
+def test_a_day_whose_entry_is_gone_is_pending_before_and_after_a_refresh(
     stored: Warehouse, change: str, points: str
 ) -> None:
     day = FAILED if points == "without points" else COLLECTED
@@ -61,13 +60,13 @@ def test_a_day_that_is_gone_is_pending_before_and_after_a_refresh(
     assert pending(stored) == []
 
 
-def test_a_day_that_is_newly_wanted_is_pending(stored: Warehouse) -> None:
+def test_a_newly_expected_day_is_pending(stored: Warehouse) -> None:
     earlier = FIRST - timedelta(days=2)
     stored.run("update core.app set wanted = wanted + datemultirange(daterange(%s, %s))", (earlier, FIRST))
     assert pending(stored) == days_between(earlier, FIRST - timedelta(days=1))
 
 
-def test_what_retention_dropped_is_not_pending(stored: Warehouse) -> None:
+def test_days_deleted_by_retention_are_not_pending(stored: Warehouse) -> None:
     stored.run("update core.app set kept_since = %s", (COLLECTED,))
     stored.run("delete from core.app_day where usage_date < %s", (COLLECTED,))
     assert pending(stored) == []
@@ -75,7 +74,7 @@ def test_what_retention_dropped_is_not_pending(stored: Warehouse) -> None:
     assert pending(stored) == []
 
 
-def test_nothing_stored_is_as_good(stored: Warehouse) -> None:
+def test_a_missing_day_is_pending_without_stored_days(stored: Warehouse) -> None:
     stored.run("delete from core.app_day where usage_date = %s", (COLLECTED,))
     stored.run("truncate core.entered_days, core.changed_app_day")
     assert pending(stored) == [COLLECTED]

@@ -1,4 +1,4 @@
-"""sql/examples: each query runs as the analyst and answers what its head asks."""
+"""sql/examples: each query runs as the analyst and answers the question in its header."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MISSING = {"small": (3, 4, 9), "quiet": range(2, 99)}
 
 
 def grid(app_id: str, day: int) -> list[float]:
-    """Return a day that is busiest from 20:00 to 21:00; each app in turn has the larger days."""
+    """Return a day that is busiest from 20:00 to 21:00. Each app is largest on different dates."""
     busy = 1.0 + (day + len(app_id)) % 5
     return [SIZES[app_id] * busy * (2 if slot // 12 == 20 else 1) + slot + day / 4 for slot in range(288)]
 
@@ -41,12 +41,12 @@ def small(module_warehouse: Warehouse) -> Warehouse:
     return module_warehouse
 
 
-def ask(warehouse: Warehouse, example: str) -> list[dict[str, Any]]:
+def run_example(warehouse: Warehouse, example: str) -> list[dict[str, Any]]:
     return warehouse.rows((EXAMPLES / f"{example}.sql").read_text(encoding="utf-8"), role="analyst")
 
 
 def test_bill_of_last_month(small: Warehouse) -> None:
-    rows = ask(small, "10_bill_of_last_month")
+    rows = run_example(small, "10_bill_of_last_month")
     assert [row["app_id"] for row in rows] == ["largest", "large", "middle", "small", "quiet"]
     assert [row["status"] for row in rows] == [*["final"] * 3, *["incomplete"] * 2]
     assert {(row["expected_days"], row["calendar_days"]) for row in rows} == {(len(MONTH), len(MONTH))}
@@ -56,7 +56,7 @@ def test_bill_of_last_month(small: Warehouse) -> None:
 
 
 def test_top_apps(small: Warehouse) -> None:
-    rows = ask(small, "20_top_apps")
+    rows = run_example(small, "20_top_apps")
     assert [row["app_id"] for row in rows[:4]] == ["largest", "large", "middle", "small"]
     first = (TODAY - timedelta(days=30) - LAST_MONTH).days
     numbers = range(max(0, first), (TODAY - LAST_MONTH).days)
@@ -68,10 +68,10 @@ def test_top_apps(small: Warehouse) -> None:
 
 
 def test_gaps(small: Warehouse) -> None:
-    rows = ask(small, "30_gaps")
+    rows = run_example(small, "30_gaps")
     runs = [(row["first_day"], row["last_day"], row["days"]) for row in rows if row["app_id"] == "small"]
     assert sorted(runs) == [(MONTH[3], MONTH[4], 2), (MONTH[9], MONTH[9], 1)]
-    # The same failure, lost where the vendor no longer shows the days.
+    # The same failed days, of which those outside the window are lost.
     quiet = sorted((row for row in rows if row["app_id"] == "quiet"), key=lambda row: row["first_day"])
     assert [row["state"] for row in quiet] in (["failed"], ["lost", "failed"])
     assert quiet[0]["first_day"] == MONTH[2]
@@ -82,7 +82,7 @@ def test_gaps(small: Warehouse) -> None:
 
 
 def test_p95_of_several_apps(small: Warehouse) -> None:
-    (row,) = ask(small, "40_p95_of_several_apps")
+    (row,) = run_example(small, "40_p95_of_several_apps")
     sums = [
         sum(points)
         for number in range(len(MONTH))
@@ -94,13 +94,13 @@ def test_p95_of_several_apps(small: Warehouse) -> None:
 
 
 def test_peak_hour(small: Warehouse) -> None:
-    rows = ask(small, "50_peak_hour")
+    rows = run_example(small, "50_peak_hour")
     assert rows[0]["hour_utc"] == 20
     assert sorted(row["hour_utc"] for row in rows) == list(range(24))
     assert len({row["points"] for row in rows}) == 1
 
 
-def test_every_example_is_run_here_and_asks_something() -> None:
+def test_every_example_is_tested_and_states_its_question() -> None:
     here = "".join(
         path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_examples*.py")
     )

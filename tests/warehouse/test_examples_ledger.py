@@ -1,4 +1,4 @@
-"""sql/examples on what is missing, lost or restated: each against a ledger made for it."""
+"""The queries in sql/examples about missing, lost and restated days, on a ledger made for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 from tests.warehouse.reference import month_of, percentile_95
-from tests.warehouse.test_examples import ask
+from tests.warehouse.test_examples import run_example
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -51,7 +51,7 @@ def ledger(module_warehouse: Warehouse) -> Warehouse:
 
 
 def test_expires_soonest(ledger: Warehouse) -> None:
-    rows = ask(ledger, "32_expires_soonest")
+    rows = run_example(ledger, "32_expires_soonest")
     found = [
         (row["app_id"], row["usage_date"], row["state"], row["points"], row["days_left"]) for row in rows
     ]
@@ -68,24 +68,24 @@ def test_expires_soonest(ledger: Warehouse) -> None:
 
 
 def test_days_lost(ledger: Warehouse) -> None:
-    rows = ask(ledger, "34_days_lost")
-    gone = {
+    rows = run_example(ledger, "34_days_lost")
+    lost_points = {
         "one": {days_ago(100): 288, days_ago(101): 288, days_ago(50): 288, days_ago(60): 144},
         "two": {days_ago(33): 288},
     }
-    months = {(app_id, month_of(day)) for app_id, days in gone.items() for day in days}
+    months = {(app_id, month_of(day)) for app_id, days in lost_points.items() for day in days}
     assert len(rows) == len(months)
     assert {(row["app_id"], row["month"]) for row in rows} == months
     for row in rows:
         app_id = row["app_id"]
-        days = [day for day in gone[app_id] if month_of(day) == row["month"]]
+        days = [day for day in lost_points[app_id] if month_of(day) == row["month"]]
         of_month = [day for day in DAYS if month_of(day) == row["month"]]
         entries = [LEDGER[app_id].get(day, AppDay(app_id, day, FULL)) for day in of_month]
         known = [entry for entry in entries if (app_id, entry.usage_date) not in PENDING]
         points = sorted(
             (kbps for entry in known for kbps in entry.kbps or () if kbps is not None), reverse=True
         )
-        lost = sum(gone[app_id][day] for day in days)
+        lost = sum(lost_points[app_id][day] for day in days)
         p95 = percentile_95(points)
         assert (row["lost_days"], row["first_day"], row["last_day"]) == (len(days), min(days), max(days))
         assert (row["lost_points"], row["points"]) == (lost, len(points))
@@ -110,7 +110,7 @@ def test_restated_days(ledger: Warehouse) -> None:
             (day, restated_at[hours], changed, added, app_id),
             "loader",
         )
-    rows = [tuple(row.values()) for row in ask(ledger, "36_restated_days")]
+    rows = [tuple(row.values()) for row in run_example(ledger, "36_restated_days")]
     assert rows == [
         ("one", days_ago(7), month_of(days_ago(7)), 2, 291, 1, restated_at[2]),
         ("two", days_ago(9), month_of(days_ago(9)), 1, 0, 12, restated_at[3]),

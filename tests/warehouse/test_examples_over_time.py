@@ -1,4 +1,4 @@
-"""sql/examples that compare days, weeks and months, each with figures computed here from the same points."""
+"""The queries in sql/examples that compare days, weeks and months equal figures computed here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.warehouse.database import App, AppDay, Points, Warehouse, days_between
 from tests.warehouse.reference import figures_of_day, month_of, observed, percentile_95
-from tests.warehouse.test_examples import ask
+from tests.warehouse.test_examples import run_example
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -37,13 +37,15 @@ LATE_FROM = days_ago(20)
 
 
 def steady(day: date) -> list[float | None]:
-    """Return the same day always, but for four of them."""
+    """Return the same grid for every day but four."""
     usual: list[float | None] = [1_000.0 + slot for slot in range(288)]
     odd: dict[date, list[float | None]] = {
         days_ago(3): [*usual[:100], 4_000.0, *usual[101:]],  # a higher peak, hardly more volume
         days_ago(5): [*[0.0] * 287, usual[287]],  # the usual peak, hardly any volume
-        days_ago(8): [1.125 * point for point in usual if point is not None],  # odd, but not far
-        days_ago(10): [*usual[:100], *[None] * 188],  # not complete
+        days_ago(8): [
+            1.125 * point for point in usual if point is not None
+        ],  # higher, but below the threshold
+        days_ago(10): [*usual[:100], *[None] * 188],  # incomplete
     }
     return odd.get(day, usual)
 
@@ -53,12 +55,12 @@ def growing(day: date) -> list[float | None]:
 
 
 def wild(day: date) -> list[float | None]:
-    """Return days of which each week's differ widely, so that no distance is unusual."""
+    """Return days that differ widely from week to week, so that no difference is unusual."""
     return [3_000.0 * (1 + (day - FIRST).days // 7 * 3 % 5) + slot for slot in range(288)]
 
 
 def late(day: date) -> list[float | None]:
-    """Return days as odd as can be, but too young to be compared."""
+    """Return very unusual days that are too recent to be compared."""
     return [50_000.0 * ((day - FIRST).days % 2)] * 288
 
 
@@ -71,12 +73,12 @@ GRIDS: dict[str, Callable[[date], list[float | None]]] = {
 
 
 def points_of(app_id: str, day: date) -> Points | None:
-    """Return the day's grid, None where it failed or is not wanted."""
+    """Return the day's grid, or None if the day failed or is not expected."""
     missing = (app_id, day) in MISSING or (app_id == "late" and day < LATE_FROM)
     return None if missing else GRIDS[app_id](day)
 
 
-def wanted(app_id: str, days: Iterable[date]) -> list[date]:
+def configured_days(app_id: str, days: Iterable[date]) -> list[date]:
     return [day for day in days if app_id != "late" or day >= LATE_FROM]
 
 
@@ -85,18 +87,20 @@ def filled(module_warehouse: Warehouse) -> Warehouse:
     module_warehouse.add_account()
     module_warehouse.add_apps(App(app_id, LATE_FROM if app_id == "late" else FIRST) for app_id in GRIDS)
     module_warehouse.add_days(
-        AppDay(app_id, day, points_of(app_id, day)) for app_id in GRIDS for day in wanted(app_id, DAYS)
+        AppDay(app_id, day, points_of(app_id, day))
+        for app_id in GRIDS
+        for day in configured_days(app_id, DAYS)
     )
     return module_warehouse
 
 
 def number(found: Any) -> float | None:
-    """Return a figure as a float, whether PostgreSQL had it as numeric or not."""
+    """Return a figure as a float, whether or not PostgreSQL returned a numeric."""
     return None if found is None else float(found)
 
 
 def gigabytes(app_id: str, days: Iterable[date]) -> float | None:
-    """Return what the app carried, None without a point."""
+    """Return the app's volume, or None without any point."""
     points = [point for day in days for point in observed(points_of(app_id, day))]
     return sum(points) * 37_500 / 1e9 if points else None
 
@@ -111,8 +115,10 @@ def count(app_id: str, days: Iterable[date]) -> int:
 
 
 def compare(rows: list[dict[str, Any]], now: list[date], before: list[date], name: str, peak: str) -> None:
-    """Compare one row an app with the two spans of days."""
-    assert {row["app_id"] for row in rows} == {app_id for app_id in GRIDS if wanted(app_id, now + before)}
+    """Compare each app's row with the figures of the two periods."""
+    assert {row["app_id"] for row in rows} == {
+        app_id for app_id in GRIDS if configured_days(app_id, now + before)
+    }
     for row in rows:
         app_id = row["app_id"]
         volume, volume_before = gigabytes(app_id, now), gigabytes(app_id, before)
@@ -132,7 +138,7 @@ def test_month_to_date(filled: Warehouse) -> None:
     now = days_between(this_month, YESTERDAY)
     previous = days_between(month_before(this_month), this_month - timedelta(days=1))
     before = [day for day in previous if day.day <= YESTERDAY.day]
-    compare(ask(filled, "15_month_to_date"), now, before, "last_month", "peak_last_month_mbps")
+    compare(run_example(filled, "15_month_to_date"), now, before, "last_month", "peak_last_month_mbps")
 
 
 def test_week_on_week(filled: Warehouse) -> None:
@@ -140,17 +146,17 @@ def test_week_on_week(filled: Warehouse) -> None:
     now, before = (
         days_between(monday - timedelta(days=7 * n), monday - timedelta(days=7 * n - 6)) for n in (1, 2)
     )
-    compare(ask(filled, "60_week_on_week"), now, before, "week_before", "peak_week_before_mbps")
+    compare(run_example(filled, "60_week_on_week"), now, before, "week_before", "peak_week_before_mbps")
 
 
 def test_volume_by_month(filled: Warehouse) -> None:
-    rows = ask(filled, "25_volume_by_month")
+    rows = run_example(filled, "25_volume_by_month")
     months = sorted({month_of(day) for day in DAYS}, reverse=True)
     expected = {
         (month, app_id): days
         for month in months
         for app_id in GRIDS
-        if (days := wanted(app_id, [day for day in DAYS if month_of(day) == month]))
+        if (days := configured_days(app_id, [day for day in DAYS if month_of(day) == month]))
     }
     assert {(row["month"], row["app_id"]) for row in rows} == set(expected)
     for row in rows:
@@ -158,7 +164,7 @@ def test_volume_by_month(filled: Warehouse) -> None:
         assert number(row["gigabytes"]) == pytest.approx(gigabytes(app_id, days))
         assert (row["points"], row["expected_points"]) == (count(app_id, days), 288 * len(days))
         month_end = next_month(row["month"]) - timedelta(days=1)
-        expected_days = wanted(app_id, days_between(row["month"], month_end))
+        expected_days = configured_days(app_id, days_between(row["month"], month_end))
         if month_end >= TODAY:
             status = "running"
         elif row["points"] < row["expected_points"]:
@@ -175,13 +181,13 @@ def test_volume_by_month(filled: Warehouse) -> None:
 
 
 def sums_of(day: date) -> list[float]:
-    """Return the day's sums of the apps that have a point, in the order of the slots."""
+    """Return the sum of the apps' points in each slot of the day."""
     grids = [grid for app_id in GRIDS if (grid := points_of(app_id, day)) is not None]
     return [sum(point for point in points if point is not None) for points in zip(*grids, strict=True)]
 
 
 def test_capacity_trend(filled: Warehouse) -> None:
-    rows = ask(filled, "45_capacity_trend")
+    rows = run_example(filled, "45_capacity_trend")
     months = sorted({month_of(day) for day in DAYS})
     p95s = [
         percentile_95(
@@ -198,35 +204,35 @@ def test_capacity_trend(filled: Warehouse) -> None:
     assert rows[1]["growth_mbps"] == pytest.approx(second - first)
     assert rows[1]["growth_percent"] == pytest.approx(100 * (second - first) / first)
     assert rows[1]["trend_mbps"] == pytest.approx(second - first)
-    # Last month lacks points, and this month is running: neither is compared, and the trend leaves both out.
+    # Last month lacks points and this month is running, so neither is compared or part of the trend.
     assert [row["status"] for row in rows[:3]] == ["final", "final", "incomplete"]
     assert [(row["growth_mbps"], row["growth_percent"]) for row in rows[2:]] == [(None, None)] * len(rows[2:])
     assert [row["trend_mbps"] for row in rows[2:]] == [pytest.approx(second - first)] * len(rows[2:])
 
 
 @pytest.mark.parametrize(("collect_from", "status"), [(None, "part of the month"), ("own", "final")])
-def test_four_days_of_a_month_are_no_month(
+def test_four_days_of_a_month_are_not_compared(
     warehouse: Warehouse, collect_from: str | None, status: str
 ) -> None:
-    """A month collected from its 28th day is compared with no other, by any example."""
+    """No example compares a month that was collected only from its 28th day."""
     first = month_before(LAST_MONTH) + timedelta(days=27)
     warehouse.add_account()
     warehouse.add_apps([App("late", first)])
     if collect_from:
         warehouse.run("update core.app set collect_from = %s", (first,))
     warehouse.add_days(AppDay("late", day, [8.0] * 288) for day in days_between(first, YESTERDAY))
-    trend = ask(warehouse, "45_capacity_trend")
+    trend = run_example(warehouse, "45_capacity_trend")
     assert [row["status"] for row in trend[:2]] == [status, "final"]
     assert {(row["growth_mbps"], row["growth_percent"], row["trend_mbps"]) for row in trend} == {
         (None, None, None)
     }
-    volumes = {row["month"]: row for row in ask(warehouse, "25_volume_by_month")}
+    volumes = {row["month"]: row for row in run_example(warehouse, "25_volume_by_month")}
     part = volumes[month_of(first)]
     assert (part["status"], part["expected_days"]) == (status, (LAST_MONTH - first).days)
 
 
 def test_busiest_five_minutes(filled: Warehouse) -> None:
-    rows = ask(filled, "55_busiest_five_minutes")
+    rows = run_example(filled, "55_busiest_five_minutes")
     points = [
         (-kbps, datetime.combine(day, datetime.min.time(), UTC) + slot * timedelta(minutes=5), day, slot)
         for day in DAYS
@@ -244,7 +250,7 @@ def test_busiest_five_minutes(filled: Warehouse) -> None:
 
 
 def unusual(app_id: str, day: date, figure: str) -> tuple[float, float, float] | None:
-    """Return value, median and MAD of an unusual day by the rule that the query's head states."""
+    """Return the value, median and MAD of an unusual day, by the rule in the query's header."""
 
     def value(of: date) -> float | None:
         figures = figures_of_day(points_of(app_id, of))
@@ -264,7 +270,7 @@ def unusual(app_id: str, day: date, figure: str) -> tuple[float, float, float] |
 
 
 def test_unusual_days(filled: Warehouse) -> None:
-    rows = ask(filled, "70_unusual_days")
+    rows = run_example(filled, "70_unusual_days")
     expected = {
         (day, app_id, figure): found
         for day in days_between(days_ago(28), YESTERDAY)
@@ -283,5 +289,9 @@ def test_unusual_days(filled: Warehouse) -> None:
         assert (row["value"], row["median"], row["mad"]) == pytest.approx((here, median, mad))
         assert row["difference_percent"] == pytest.approx(100 * (here - median) / median)
     steady_days = {key[0] for key in expected if key[1] == "steady"}
-    assert steady_days == {days_ago(3), days_ago(5)}, "one odd day among the eight before moved the median"
-    assert not {key for key in expected if key[1] == "late"}, "compared with fewer than four weeks"
+    assert steady_days == {days_ago(3), days_ago(5)}, (
+        "one unusual day among the eight before does not move the median"
+    )
+    assert not {key for key in expected if key[1] == "late"}, (
+        "days with fewer than four weeks before them are not compared"
+    )

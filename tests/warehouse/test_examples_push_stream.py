@@ -1,4 +1,4 @@
-"""sql/examples on push-streaming, against a history made for it."""
+"""The push-streaming query in sql/examples, on a history made for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.push_stream_state import ReportedState, record
 from tests.warehouse.database import App, Warehouse
-from tests.warehouse.test_examples import ask
+from tests.warehouse.test_examples import run_example
 
 NOW = datetime.now(UTC)
-# Days ago of each answer and what it was, the oldest first; an App ID a line.
+# Per App ID, the age in days and the state of each response, oldest first.
 HISTORY: dict[str, Sequence[tuple[int, bool]]] = {
     "always": [(90, True), (1, True)],
     "long since": [(90, False), (40, True), (1, True)],
@@ -34,11 +34,11 @@ def test_push_streaming(warehouse: Warehouse) -> None:
     warehouse.add_apps([App("lately", date(2026, 1, 1))])
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.begin() as connection:
-        for app_id, answers in HISTORY.items():
-            for number, enabled in answers:
+        for app_id, responses in HISTORY.items():
+            for number, enabled in responses:
                 record(connection, "agora_dashboard", [ReportedState(app_id, enabled, days_ago(number))])
     engine.dispose()
-    rows = [tuple(row.values()) for row in ask(warehouse, "80_push_streaming")]
+    rows = [tuple(row.values()) for row in run_example(warehouse, "80_push_streaming")]
     assert rows == [
         ("to and fro", "to and fro", True, days_ago(2), days_ago(2), days_ago(20), 3),
         ("new", "new", True, days_ago(3), days_ago(1), None, 0),

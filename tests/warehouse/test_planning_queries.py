@@ -1,4 +1,4 @@
-"""The queries of the watch and the planner: expected app-days that are not complete and can still be had."""
+"""The queries of the watch and the planner: expected app-days that are incomplete and still available."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def loader(warehouse: Warehouse) -> Engine:
     return warehouse_engine(warehouse.url("loader"))
 
 
-def look(loader: Engine, since: datetime | None = None) -> list[IncompleteDay]:
+def read_incomplete_days(loader: Engine, since: datetime | None = None) -> list[IncompleteDay]:
     with loader.connect() as connection:
         return incomplete_days(connection, since or datetime.now(UTC))
 
@@ -35,24 +35,24 @@ def days_ago(days: int) -> date:
     return datetime.now(UTC).date() - timedelta(days=days)
 
 
-def test_days_nobody_asked_for_are_there_without_any_run(warehouse: Warehouse, loader: Engine) -> None:
+def test_days_that_were_never_requested_are_found_without_any_run(
+    warehouse: Warehouse, loader: Engine
+) -> None:
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(400)), App("b", days_ago(2))])
-    found = look(loader)
+    found = read_incomplete_days(loader)
     assert {(day.app_id, day.state, day.reason) for day in found} == {
         ("a", "pending", "not requested yet"),
         ("b", "pending", "not requested yet"),
     }
-    assert min(day.days_left for day in found) == -2, "the margin of two days"
+    assert min(day.days_left for day in found) == -2, "the two-day margin"
     assert found[0] == IncompleteDay(
         "agora_dashboard", "a", "Name of a", days_ago(32), "pending", "not requested yet", -2
     )
     assert [day.usage_date for day in found if day.app_id == "b"] == [days_ago(2), days_ago(1)]
 
 
-def test_what_is_collected_is_not_there_and_every_other_state_is(
-    warehouse: Warehouse, loader: Engine
-) -> None:
+def test_every_state_but_collected_is_incomplete(warehouse: Warehouse, loader: Engine) -> None:
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(5))])
     warehouse.add_days(
@@ -63,7 +63,7 @@ def test_what_is_collected_is_not_there_and_every_other_state_is(
             AppDay("a", days_ago(2)),
         ]
     )
-    assert [(day.usage_date, day.state) for day in look(loader)] == [
+    assert [(day.usage_date, day.state) for day in read_incomplete_days(loader)] == [
         (days_ago(4), "partial"),
         (days_ago(3), "rejected"),
         (days_ago(2), "failed"),
@@ -71,7 +71,7 @@ def test_what_is_collected_is_not_there_and_every_other_state_is(
     ]
 
 
-def test_what_was_gone_at_the_last_look_is_left_out_in_the_accounts_own_days(
+def test_days_lost_before_the_last_check_are_left_out_in_each_accounts_time_zone(
     warehouse: Warehouse, loader: Engine
 ) -> None:
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
@@ -79,12 +79,12 @@ def test_what_was_gone_at_the_last_look_is_left_out_in_the_accounts_own_days(
         warehouse.add_apps([App(zone.lower(), days_ago(60), conn_id=zone)])
     three_days_ago = datetime.now(UTC) - timedelta(days=3)
     for since, gone_since in ((datetime.now(UTC), 0), (three_days_ago, 3)):
-        found = look(loader, since)
+        found = read_incomplete_days(loader, since)
         for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
             assert min(day.days_left for day in found if day.conn_id == zone) == -2 - gone_since
 
 
-def test_apps_and_losses_are_counted(warehouse: Warehouse, loader: Engine) -> None:
+def test_apps_and_lost_days_are_counted(warehouse: Warehouse, loader: Engine) -> None:
     with loader.connect() as connection:
         assert (count_apps(connection), count_lost_days(connection)) == (0, 0)
     warehouse.add_account(window="30 days")
@@ -94,8 +94,8 @@ def test_apps_and_losses_are_counted(warehouse: Warehouse, loader: Engine) -> No
         assert (count_apps(connection), count_lost_days(connection)) == (2, 2)
 
 
-@pytest.mark.parametrize("conn_ids", [["stays", "goes"], ["stays"]], ids=["configured", "gone"])
-def test_an_account_that_left_the_configuration_loses_by_the_calendar_like_any_other(
+@pytest.mark.parametrize("conn_ids", [["stays", "goes"], ["stays"]], ids=["configured", "removed"])
+def test_days_of_a_removed_account_are_lost_on_the_same_dates(
     warehouse: Warehouse, loader: Engine, conn_ids: list[str]
 ) -> None:
     for conn_id in ("stays", "goes"):
@@ -112,7 +112,7 @@ def test_an_account_that_left_the_configuration_loses_by_the_calendar_like_any_o
     ]
 
 
-def test_what_is_missing_comes_soonest_to_expire_first_and_what_is_left_is_counted(
+def test_missing_days_come_soonest_to_expire_first_and_the_rest_is_counted(
     warehouse: Warehouse, loader: Engine
 ) -> None:
     for conn_id in ("own", "other"):
@@ -140,7 +140,7 @@ def test_what_is_missing_comes_soonest_to_expire_first_and_what_is_left_is_count
             assert (found.app_days, found.left) == (expected[:most], max(0, 6 - most))
 
 
-def test_a_day_is_requested_again_once_it_settled_until_a_response_came_since(
+def test_a_settled_day_is_rechecked_until_a_later_response_arrives(
     warehouse: Warehouse, loader: Engine
 ) -> None:
     warehouse.add_account(window="30 days")

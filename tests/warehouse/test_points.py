@@ -15,7 +15,7 @@ DAYS = days_between(date(2025, 2, 25), date(2025, 3, 3))
 
 @pytest.fixture(scope="module")
 def points(module_warehouse: Warehouse) -> list[tuple[str, str, date, datetime, float]]:
-    """Give apps in four time zones a few days with a gap in each; return their points as rows."""
+    """Add apps in four time zones with a few days and a gap in each. Return their points as rows."""
     expected = []
     for app_id, zone in ZONES.items():
         module_warehouse.add_account(zone, conn_id=zone)
@@ -32,23 +32,26 @@ def points(module_warehouse: Warehouse) -> list[tuple[str, str, date, datetime, 
     return sorted(expected, key=lambda point: (point[0], point[3]))
 
 
-def ask(warehouse: Warehouse, query: str, *parameters: object) -> list[tuple[object, ...]]:
+def read_points(warehouse: Warehouse, query: str, *parameters: object) -> list[tuple[object, ...]]:
     rows = warehouse.rows(f"{query} order by app_id, interval_start", parameters, "analyst")
     return [tuple(row.values()) for row in rows]
 
 
-def test_every_point_is_a_row_and_a_gap_is_none(
+def test_every_point_has_a_row_and_a_gap_has_none(
     module_warehouse: Warehouse, points: list[tuple[str, str, date, datetime, float]]
 ) -> None:
-    assert ask(module_warehouse, "select * from mart.bandwidth_5min") == points
+    assert read_points(module_warehouse, "select * from mart.bandwidth_5min") == points
     of_day = [point for point in points if point[2] == DAYS[3]]
-    assert ask(module_warehouse, "select * from mart.bandwidth_5min where usage_date = %s", DAYS[3]) == of_day
+    assert (
+        read_points(module_warehouse, "select * from mart.bandwidth_5min where usage_date = %s", DAYS[3])
+        == of_day
+    )
 
 
 @pytest.mark.parametrize("app_ids", [None, ["east", "west"]])
 @pytest.mark.parametrize("hours", [1 / 12, 1, 26, 60])
 @pytest.mark.parametrize("start", range(0, 48, 5))
-def test_an_interval_of_time_finds_its_points_in_every_zone(
+def test_a_time_range_contains_its_points_in_every_zone(
     module_warehouse: Warehouse,
     points: list[tuple[str, str, date, datetime, float]],
     start: int,
@@ -58,7 +61,7 @@ def test_an_interval_of_time_finds_its_points_in_every_zone(
     since = datetime(2025, 2, 27, tzinfo=UTC) + timedelta(hours=start)
     until = since + timedelta(hours=hours)
     expected = [p for p in points if since <= p[3] < until and (app_ids is None or p[0] in app_ids)]
-    found = ask(
+    found = read_points(
         module_warehouse, "select * from mart.bandwidth_5min_between(%s, %s, %s)", since, until, app_ids
     )
     assert found == expected

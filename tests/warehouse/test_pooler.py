@@ -1,4 +1,4 @@
-"""A night through PgBouncer with transaction pooling: a session serves one transaction after the other."""
+"""A nightly run through PgBouncer with transaction pooling, where clients share sessions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from agora.warehouse.db_errors import explaining_db_errors
 from agora.warehouse.engine import warehouse_engine
 from deploy.local.postgres_throwaway import Throwaway
 from deploy.local.settings import HOST, free_port
-from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 TASKS = 4
 SESSIONS = 3
-# As Debian's package has it, but for the mode: no parameter of the start is ignored.
+# The configuration in Debian's package, except for the mode. It ignores no startup parameter.
 CONFIGURATION = """
 [databases]
 * = host={host} port={server}
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Pooled(Warehouse):
-    """A warehouse whose runs go through a pooler; what a test asks goes straight to the server."""
+    """A warehouse whose runs go through a pooler. A test's own queries go directly to the server."""
 
     port: int = 0
 
@@ -61,7 +61,7 @@ class Pooled(Warehouse):
 
 @pytest.fixture(scope="module")
 def port(postgres: Throwaway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Yield the port of a pooler before the server."""
+    """Yield the port of a pooler in front of the server."""
     directory = tmp_path_factory.mktemp("pooler")
     configuration, users, log = (directory / name for name in ("pgbouncer.ini", "users.txt", "log"))
     users.write_text("".join(f'"{role}" "{password}"\n' for role, password in postgres.passwords.items()))
@@ -71,7 +71,7 @@ def port(postgres: Throwaway, tmp_path_factory: pytest.TempPathFactory) -> Itera
         encoding="utf-8",
     )
     command = [PGBOUNCER, str(configuration)]
-    if os.geteuid() == 0:  # which it refuses
+    if os.geteuid() == 0:  # PgBouncer refuses to run as root
         for path in (directory, *directory.parents[:-2]):
             path.chmod(0o755)
         command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
@@ -104,30 +104,30 @@ def pooled(warehouse: Warehouse, port: int) -> Pooled:
     return Pooled(warehouse.server, warehouse.database, port)
 
 
-def test_a_night_through_the_pooler_stores_what_the_vendor_has(pooled: Pooled) -> None:
+def test_a_night_through_the_pooler_stores_the_vendors_points(pooled: Pooled) -> None:
     with running_sandbox(apps=8, quiet=True) as sandbox:
         night, days = night_of(sandbox, pooled), window_days(sandbox)[-4:]
         planned = night.plan(Days(days[0], days[-1])).app_days
         with ThreadPoolExecutor(TASKS) as tasks:
             parts = [planned[number::TASKS] for number in range(TASKS)]
             assert [summary.failures for summary in tasks.map(night.collect, parts)] == [{}] * TASKS
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
-    # What PgBouncer itself carries from a client to its sessions is no trace of ours.
+    # PgBouncer itself copies these settings from a client to its sessions.
     traces = (
         "select name from pg_settings where source = 'session' and name not in"
         " ('application_name', 'client_encoding', 'DateStyle', 'IntervalStyle', 'TimeZone',"
         " 'standard_conforming_strings')"
     )
     with ExitStack() as stack:
-        for _ in range(SESSIONS):  # all of them: each is held until the end
+        for _ in range(SESSIONS):  # every session, because each stays in use until the end
             connection = stack.enter_context(closing(psycopg2.connect(_plain(pooled.url("loader")))))
             cursor = connection.cursor()
             cursor.execute(traces)
             assert cursor.fetchall() == []
 
 
-def test_what_the_pooler_refuses_is_said_in_its_words(pooled: Pooled) -> None:
+def test_a_login_that_the_pooler_refuses_is_explained(pooled: Pooled) -> None:
     wrong = make_url(pooled.url("loader")).set(password="wrong")
     with pytest.raises(WarehouseError, match="refuses"), explaining_db_errors("connection agora_warehouse"):
         warehouse_engine(wrong).connect()
@@ -146,7 +146,7 @@ def test_what_the_pooler_refuses_is_said_in_its_words(pooled: Pooled) -> None:
         ),
     ],
 )
-def test_what_the_pooler_passes_on_or_cannot_take_is_named(
+def test_a_parameter_or_database_that_is_refused_is_named(
     pooled: Pooled, changes: dict[str, Any], sentence: str
 ) -> None:
     url = make_url(pooled.url("loader")).set(**changes)

@@ -1,4 +1,4 @@
-"""Every right there is, read from the catalogue, beside what is meant; and what intruders would try."""
+"""Every privilege in the catalogue is intended, and an intruder's attempts are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.warehouse.database import Warehouse
 
 ROLES = ("analyst", "loader", "airflow", "public")
 VERBS = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
-# What the loader may do; with mart, which both read, this is all there is.
+# The loader's privileges. Apart from reading mart, which both roles may, there are no others.
 LOADER = {
     "raw.bandwidth_response": "select insert",
     "core.vendor_account": "select insert update",
@@ -57,7 +57,7 @@ where
 """
 FUNCTIONS = """
 select
-    pg_proc.oid::regproc::text as name, role, prosecdef as is_definers,
+    pg_proc.oid::regproc::text as name, role, prosecdef as is_definer,
     coalesce(array_to_string(proconfig, ' '), '') as settings,
     has_function_privilege(role, pg_proc.oid, 'execute') as may_call
 from pg_proc, unnest(%s) as role
@@ -66,26 +66,26 @@ where pronamespace::regnamespace::text !~ '^(pg_|information_)'
 
 
 def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
-    """Log in as a role, lift what it may lift, and try something."""
+    """Log in as a role, switch read-only mode off, and run a statement."""
     with warehouse.connect(role) as connection, connection.cursor() as cursor:
         cursor.execute("set default_transaction_read_only = off")
         cursor.execute(statement)
 
 
-def test_every_right_to_every_relation_is_meant(module_warehouse: Warehouse) -> None:
+def test_every_privilege_on_every_relation_is_intended(module_warehouse: Warehouse) -> None:
     names = {row["name"] for row in module_warehouse.rows(RELATIONS) if row["relkind"] != "S"}
-    meant = {(name, "loader", verb) for name, verbs in LOADER.items() for verb in verbs.split()}
-    meant |= {
+    intended = {(name, "loader", verb) for name, verbs in LOADER.items() for verb in verbs.split()}
+    intended |= {
         (name, role, "select") for name in names for role in ("analyst", "loader") if name.startswith("mart.")
     }
     granted = {
         (row["name"], row["role"], row["verb"])
         for row in module_warehouse.rows(GRANTED, (list(ROLES), list(VERBS)))
     }
-    assert granted == meant
+    assert granted == intended
 
 
-def test_no_sequence_is_anybodys_but_the_owners(module_warehouse: Warehouse) -> None:
+def test_only_the_owner_has_privileges_on_sequences(module_warehouse: Warehouse) -> None:
     sequences = [row["name"] for row in module_warehouse.rows(RELATIONS) if row["relkind"] == "S"]
     assert sequences
     for name in sequences:
@@ -98,7 +98,7 @@ def test_no_sequence_is_anybodys_but_the_owners(module_warehouse: Warehouse) -> 
         assert row["rights"] == 0, name
 
 
-def test_nobody_but_the_owner_creates_in_any_schema_or_makes_one(module_warehouse: Warehouse) -> None:
+def test_only_the_owner_creates_objects_and_schemas(module_warehouse: Warehouse) -> None:
     rows = module_warehouse.rows(
         "select nspname, role from pg_namespace, unnest(%s) as role"
         " where has_schema_privilege(role, pg_namespace.oid, 'create')"
@@ -109,7 +109,7 @@ def test_nobody_but_the_owner_creates_in_any_schema_or_makes_one(module_warehous
     assert rows == []
 
 
-def test_only_those_concerned_connect_and_only_the_loader_makes_temporary_tables(
+def test_only_two_roles_connect_and_only_the_loader_creates_temporary_tables(
     module_warehouse: Warehouse,
 ) -> None:
     rows = module_warehouse.rows(
@@ -124,17 +124,17 @@ def test_only_those_concerned_connect_and_only_the_loader_makes_temporary_tables
     }
 
 
-def test_functions_that_act_as_the_owner_are_the_loaders_alone_and_pin_where_they_look(
+def test_functions_that_run_as_the_owner_pin_their_search_path_and_are_reserved_for_the_loader(
     module_warehouse: Warehouse,
 ) -> None:
     rows = module_warehouse.rows(FUNCTIONS, (list(ROLES),))
-    definers = [row for row in rows if row["is_definers"]]
+    definers = [row for row in rows if row["is_definer"]]
     assert {row["name"] for row in definers} == LOADERS_FUNCTIONS
     assert {row["role"] for row in definers if row["may_call"]} == {"loader"}
     assert [row["name"] for row in definers if "search_path=" not in row["settings"]] == []
 
 
-def test_functions_outside_mart_are_called_by_nobody_but_the_loader(module_warehouse: Warehouse) -> None:
+def test_functions_outside_mart_are_reserved_for_the_loader(module_warehouse: Warehouse) -> None:
     rows = module_warehouse.rows(FUNCTIONS, (list(ROLES),))
     outside = {row["name"] for row in rows if row["may_call"] and not row["name"].startswith("mart.")}
     assert outside == LOADERS_FUNCTIONS
@@ -187,7 +187,7 @@ INTRUSIONS = [
 
 @pytest.mark.parametrize("statement", INTRUSIONS)
 @pytest.mark.parametrize("role", ["analyst", "loader"])
-def test_neither_role_gets_beyond_itself(module_warehouse: Warehouse, role: str, statement: str) -> None:
+def test_no_role_can_exceed_its_privileges(module_warehouse: Warehouse, role: str, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         attempt(module_warehouse, role, statement.format(role=role, database=module_warehouse.database))
 
@@ -207,14 +207,14 @@ def test_neither_role_gets_beyond_itself(module_warehouse: Warehouse, role: str,
         "select top_kbps from core.app_day",
     ],
 )
-def test_an_analyst_who_lifts_read_only_still_neither_writes_nor_holds_anybody_up(
+def test_an_analyst_outside_read_only_mode_can_neither_write_nor_block_others(
     module_warehouse: Warehouse, statement: str
 ) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         attempt(module_warehouse, "analyst", statement)
 
 
-def test_an_analysts_query_fills_no_disk(module_warehouse: Warehouse) -> None:
+def test_an_analysts_query_cannot_fill_the_disk(module_warehouse: Warehouse) -> None:
     assert module_warehouse.rows("show temp_file_limit", role="analyst") == [{"temp_file_limit": "2GB"}]
 
 
@@ -227,7 +227,7 @@ def test_analysts_leave_connections_for_the_loader(module_warehouse: Warehouse) 
     assert row["rolconnlimit"] > 0
 
 
-def test_sessions_end_what_takes_too_long(module_warehouse: Warehouse) -> None:
+def test_every_session_has_time_limits(module_warehouse: Warehouse) -> None:
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     for role in ("analyst", "loader"):
         rows = module_warehouse.rows(
@@ -238,7 +238,7 @@ def test_sessions_end_what_takes_too_long(module_warehouse: Warehouse) -> None:
         assert {row["name"] for row in rows if row["source"] == "user" and row["ms"] > 0} == set(names)
 
 
-def test_the_same_answer_cannot_be_put_under_another_ones_key(module_warehouse: Warehouse) -> None:
+def test_a_response_cannot_be_stored_under_the_key_of_another(module_warehouse: Warehouse) -> None:
     module_warehouse.add_raw("a", date(2025, 1, 1))
     with pytest.raises(errors.UniqueViolation):
         attempt(

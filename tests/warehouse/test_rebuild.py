@@ -1,4 +1,4 @@
-"""After a restore of facts alone, whatever derived rows it met, one command makes every view right again."""
+"""After a restore of facts alone, one command corrects every view, whatever derived rows were there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deploy.local.postgres_throwaway import Throwaway
 from tests.conftest import fresh_warehouse
 from tests.support.paths import ROOT
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
-from tests.warehouse.figures_check import look
+from tests.warehouse.figures_check import compare_bills
 
 TODAY = datetime.now(UTC).date()
 FIRST, LAST = TODAY - timedelta(days=75), TODAY - timedelta(days=1)
@@ -42,12 +42,12 @@ PLANNED = "select usage_date from mart.coverage where state = 'pending' and app_
 
 
 @pytest.fixture
-def other(postgres: Throwaway, warehouse_template: str) -> Iterator[Warehouse]:
+def restored(postgres: Throwaway, warehouse_template: str) -> Iterator[Warehouse]:
     yield from fresh_warehouse(postgres, warehouse_template)
 
 
 def fill(warehouse: Warehouse, *, without: int) -> None:
-    """Collect two months of three apps; of app a, ten days are missing, or not."""
+    """Add two months of three apps, without the first `without` days in MISSING for app a."""
     warehouse.add_account()
     warehouse.add_apps([App(app_id, FIRST) for app_id in ("a", "b", "c")])
     missing = MISSING[:without]
@@ -55,14 +55,14 @@ def fill(warehouse: Warehouse, *, without: int) -> None:
         AppDay(app_id, day, None if (app_id, day.day) == ("b", 7) else [float(number * day.day)] * 288)
         for number, app_id in enumerate(("a", "b", "c"), start=1)
         for day in days_between(FIRST, LAST)
-        if (app_id, day) not in {("a", one) for one in missing}
+        if (app_id, day) not in {("a", absent) for absent in missing}
     )
     warehouse.add_raw("a", LAST)
     warehouse.rows("select core.refresh_aggregates(100000)", role="loader")
 
 
 def restore_facts(source: Warehouse, target: Warehouse) -> None:
-    """Do what a restore of data alone with disabled triggers does, and leave out what is derived."""
+    """Copy the facts without derived data, like a data-only restore with disabled triggers."""
     with (
         source.connect(SUPERUSER) as reading,
         target.connect(SUPERUSER) as writing,
@@ -90,41 +90,39 @@ def contents(warehouse: Warehouse) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("derived", ["absent", "stale", "contradicting"])
-def test_after_the_command_every_view_is_as_it_was(
-    warehouse: Warehouse, other: Warehouse, derived: str
-) -> None:
+def test_the_command_restores_every_view(warehouse: Warehouse, restored: Warehouse, derived: str) -> None:
     fill(warehouse, without=len(MISSING))
     if derived != "absent":
-        fill(other, without=0)
-        other.run("update core.month_p95 set p95_kbps = p95_kbps + 1; update core.day_sum set kbps[7] = 9")
+        fill(restored, without=0)
+        restored.run("update core.month_p95 set p95_kbps = p95_kbps + 1; update core.day_sum set kbps[7] = 9")
     if derived == "contradicting":
-        other.run("insert into core.month_p95 values (99, '2025-01-01', 1, '2025-01-31')")
-        other.run("insert into core.entered_days values (99, '{[2025-01-01,2025-02-01)}')")
-        other.run("insert into core.changed_app_day values (99, '2025-01-01', '2025-01-01')")
-    restore_facts(warehouse, other)
+        restored.run("insert into core.month_p95 values (99, '2025-01-01', 1, '2025-01-31')")
+        restored.run("insert into core.entered_days values (99, '{[2025-01-01,2025-02-01)}')")
+        restored.run("insert into core.changed_app_day values (99, '2025-01-01', '2025-01-01')")
+    restore_facts(warehouse, restored)
     assert warehouse.rows(PLANNED) == [{"usage_date": day} for day in MISSING]
     if derived != "absent":
-        assert other.rows(PLANNED) == [], "ten missing days are taken for collected"
-        assert contents(other) != contents(warehouse)
+        assert restored.rows(PLANNED) == [], "ten missing days are taken for collected days"
+        assert contents(restored) != contents(warehouse)
 
-    rebuild(other.url())
-    assert other.rows(PLANNED) == [{"usage_date": day} for day in MISSING]
-    assert contents(other) == contents(warehouse)
-    with other.connect() as connection:
-        seen = look(connection)
-    assert (seen.wrong, seen.noted) == ([], 0)
-    assert min(seen.stored) > 0
+    rebuild(restored.url())
+    assert restored.rows(PLANNED) == [{"usage_date": day} for day in MISSING]
+    assert contents(restored) == contents(warehouse)
+    with restored.connect() as connection:
+        comparison = compare_bills(connection)
+    assert (comparison.wrong, comparison.noted) == ([], 0)
+    assert min(comparison.stored) > 0
     for path in sorted((SQL / "checks").glob("*.sql")):
-        (row,) = other.rows(path.read_text("utf-8").replace("interval '2 days'", "interval '100 years'"))
+        (row,) = restored.rows(path.read_text("utf-8").replace("interval '2 days'", "interval '100 years'"))
         assert path.stem.startswith("points_have_their_raw_response") or set(row.values()) == {True}, (
             path.stem
         )
-    # The next keys are new, too.
-    other.add_apps([App("d", FIRST)])
-    other.add_raw("d", LAST)
+    # The sequences continue with new keys.
+    restored.add_apps([App("d", FIRST)])
+    restored.add_raw("d", LAST)
 
 
-def test_rebuilding_a_sound_warehouse_changes_nothing_and_goes_on_beside_a_reader(
+def test_rebuilding_a_sound_warehouse_changes_nothing_and_does_not_wait_for_a_reader(
     warehouse: Warehouse,
 ) -> None:
     fill(warehouse, without=3)
@@ -135,7 +133,7 @@ def test_rebuilding_a_sound_warehouse_changes_nothing_and_goes_on_beside_a_reade
     assert contents(warehouse) == before
 
 
-def test_the_command_says_what_to_do_where_it_cannot_rebuild(warehouse: Warehouse) -> None:
+def test_the_command_names_the_remedy_if_it_cannot_rebuild(warehouse: Warehouse) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "agora.warehouse.rebuild"],
         env={"PYTHONPATH": str(ROOT / "plugins")},

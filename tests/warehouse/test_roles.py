@@ -1,4 +1,4 @@
-"""Who may do what: the analyst reads mart, the loader reads and writes, everybody else sees nothing."""
+"""Access by role: the analyst reads mart, the loader reads and writes, and other roles see nothing."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ MART = [
     "mart.expires_on('2025-01-31', '1 month')",
     "mart.lost_on('2025-01-31', '1 month')",
 ]
-# What every view calls, so that whoever reads a view may call it; without a right to the schema nobody does.
-EVERYBODYS = ["mart.clock()"]
+# Called by every view, so every role may execute it. A role without access to the schema cannot.
+CALLED_BY_VIEWS = ["mart.clock()"]
 TABLES = [
     "raw.bandwidth_response",
     "core.vendor_account",
@@ -62,7 +62,7 @@ TRIGGERS = ["core.note_changed_points"]
 
 
 def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
-    """Run a statement as a role, even one that writes, and leave no trace."""
+    """Run a statement as a role in a read-write transaction, and roll it back."""
     with warehouse.connect("postgres") as connection, connection.cursor() as cursor:
         cursor.execute("begin")
         cursor.execute("set transaction read write")
@@ -71,14 +71,14 @@ def attempt(warehouse: Warehouse, role: str, statement: str) -> None:
         cursor.execute("rollback")
 
 
-def refused(warehouse: Warehouse, role: str, statement: str) -> None:
+def assert_refused(warehouse: Warehouse, role: str, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         attempt(warehouse, role, statement)
 
 
 @pytest.fixture(scope="module")
 def stranger(module_warehouse: Warehouse) -> str:
-    """Return a role without any grant; roles are the server's, so it may be there already."""
+    """Return a role without any grant. Roles belong to the server, so the role may already exist."""
     if not module_warehouse.rows("select 1 from pg_roles where rolname = 'stranger'"):
         module_warehouse.run("create role stranger login password 'stranger'", role="postgres")
     return "stranger"
@@ -93,18 +93,20 @@ def test_the_lists_here_are_complete(module_warehouse: Warehouse) -> None:
         " select pronamespace::regnamespace::text || '.' || proname from pg_proc"
         " where pronamespace::regnamespace::text in ('raw', 'core', 'mart', 'public')"
     )
-    listed = MART + EVERYBODYS + INTERNAL + FUNCTIONS + TRIGGERS
+    listed = MART + CALLED_BY_VIEWS + INTERNAL + FUNCTIONS + TRIGGERS
     assert {row["name"] for row in rows} == {name.split("(")[0] for name in listed}
 
 
-@pytest.mark.parametrize("relation", MART + EVERYBODYS)
+@pytest.mark.parametrize("relation", MART + CALLED_BY_VIEWS)
 @pytest.mark.parametrize("role", ["analyst", "loader"])
 def test_analyst_and_loader_read_mart(module_warehouse: Warehouse, role: str, relation: str) -> None:
     attempt(module_warehouse, role, f"select * from {relation}")
 
 
 @pytest.mark.parametrize("relation", ["mart.coverage", "mart.bandwidth_daily", "mart.billing_monthly"])
-def test_a_right_to_a_view_is_enough(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
+def test_a_privilege_on_a_view_is_sufficient(
+    module_warehouse: Warehouse, stranger: str, relation: str
+) -> None:
     given = f"usage on schema mart to {stranger}; grant select on {relation} to {stranger}"
     module_warehouse.run(f"grant {given}")
     try:
@@ -116,8 +118,8 @@ def test_a_right_to_a_view_is_enough(module_warehouse: Warehouse, stranger: str,
 
 
 @pytest.mark.parametrize("relation", [*INTERNAL, *FUNCTIONS])
-def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relation: str) -> None:
-    refused(module_warehouse, "analyst", f"select * from {relation}")
+def test_the_analyst_sees_nothing_outside_mart(module_warehouse: Warehouse, relation: str) -> None:
+    assert_refused(module_warehouse, "analyst", f"select * from {relation}")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_the_analyst_sees_nothing_behind_mart(module_warehouse: Warehouse, relat
     ],
 )
 def test_the_analyst_writes_and_creates_nothing(module_warehouse: Warehouse, statement: str) -> None:
-    refused(module_warehouse, "analyst", statement)
+    assert_refused(module_warehouse, "analyst", statement)
 
 
 def test_the_analysts_own_sessions_are_read_only(module_warehouse: Warehouse) -> None:
@@ -144,7 +146,7 @@ def test_the_analysts_own_sessions_are_read_only(module_warehouse: Warehouse) ->
 
 
 @pytest.mark.parametrize("relation", [*TABLES, *VIEWS, *FUNCTIONS])
-def test_the_loader_reads_what_it_works_on(module_warehouse: Warehouse, relation: str) -> None:
+def test_the_loader_reads_its_tables_and_views(module_warehouse: Warehouse, relation: str) -> None:
     attempt(module_warehouse, "loader", f"select * from {relation}")
 
 
@@ -162,7 +164,7 @@ def test_the_loader_reads_what_it_works_on(module_warehouse: Warehouse, relation
         "create temporary table batch (x integer) on commit drop",
     ],
 )
-def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: str) -> None:
+def test_the_loader_writes_to_its_tables(module_warehouse: Warehouse, statement: str) -> None:
     attempt(module_warehouse, "loader", statement)
 
 
@@ -188,22 +190,22 @@ def test_the_loader_writes_what_it_must(module_warehouse: Warehouse, statement: 
         "create or replace view mart.coverage as select 1",
     ],
 )
-def test_the_loader_removes_nothing_and_changes_no_schema(
+def test_the_loader_deletes_nothing_and_changes_no_schema(
     module_warehouse: Warehouse, statement: str
 ) -> None:
-    refused(module_warehouse, "loader", statement)
+    assert_refused(module_warehouse, "loader", statement)
 
 
-@pytest.mark.parametrize("relation", MART + EVERYBODYS + INTERNAL + FUNCTIONS)
+@pytest.mark.parametrize("relation", MART + CALLED_BY_VIEWS + INTERNAL + FUNCTIONS)
 def test_a_stranger_sees_nothing(module_warehouse: Warehouse, stranger: str, relation: str) -> None:
-    refused(module_warehouse, stranger, f"select * from {relation}")
+    assert_refused(module_warehouse, stranger, f"select * from {relation}")
 
 
 def test_a_stranger_creates_nothing_and_cannot_even_connect(
     module_warehouse: Warehouse, stranger: str
 ) -> None:
-    refused(module_warehouse, stranger, "create table public.mine (x integer)")
-    refused(module_warehouse, stranger, "create schema mine")
+    assert_refused(module_warehouse, stranger, "create table public.mine (x integer)")
+    assert_refused(module_warehouse, stranger, "create schema mine")
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
         psycopg2.connect(
             host=module_warehouse.server.host,
@@ -214,7 +216,7 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
         )
 
 
-def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, stranger: str) -> None:
+def test_a_recreated_view_can_be_read_by_the_same_roles(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.expected_app_day cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
     warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.app_calendar")
@@ -224,9 +226,9 @@ def test_a_view_made_anew_can_be_read_by_the_same_people(warehouse: Warehouse, s
     for relation in MART:
         attempt(warehouse, "analyst", f"select * from {relation}")
         attempt(warehouse, "loader", f"select * from {relation}")
-        refused(warehouse, stranger, f"select * from {relation}")
+        assert_refused(warehouse, stranger, f"select * from {relation}")
     attempt(warehouse, "loader", "select * from core.expected_app_day")
-    refused(warehouse, "analyst", "select * from core.expected_app_day")
+    assert_refused(warehouse, "analyst", "select * from core.expected_app_day")
 
 
 def test_migrating_again_changes_nothing(warehouse: Warehouse) -> None:

@@ -1,4 +1,4 @@
-"""mart.collection_run: what a run did, once, whoever says it again."""
+"""mart.collection_run: one row per run, even if the run is recorded again."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_run_is_one_row_with_all_its_counts(warehouse: Warehouse, engine: Engi
     assert datetime.now(UTC) - timedelta(minutes=5) < ended_at <= datetime.now(UTC)
 
 
-def test_a_run_that_says_it_again_replaces_all_it_said(warehouse: Warehouse, engine: Engine) -> None:
+def test_recording_a_run_again_replaces_its_row(warehouse: Warehouse, engine: Engine) -> None:
     again = CollectionRun(
         RUN.dag_id,
         RUN.run_id,
@@ -111,7 +111,7 @@ def test_a_run_that_says_it_again_replaces_all_it_said(warehouse: Warehouse, eng
     }
 
 
-def test_no_app_day_is_without_a_state(warehouse: Warehouse, engine: Engine) -> None:
+def test_every_app_day_of_a_run_has_a_state(warehouse: Warehouse, engine: Engine) -> None:
     with engine.begin() as connection:
         record(connection, RUN)
     with pytest.raises(errors.CheckViolation, match="every_app_day_has_a_state"):

@@ -1,4 +1,4 @@
-"""A server that may lose commits or characters is refused, and the message has the remedy."""
+"""A server that may lose commits or characters is refused, and the message contains the remedy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def engine(server: Throwaway) -> Iterator[Engine]:
 
 
 def administer(server: Throwaway, *statements: str) -> None:
-    """Run statements as the superuser, one by one, as ALTER SYSTEM wants."""
+    """Run statements as the superuser, one by one, as ALTER SYSTEM requires."""
     with server.connect("postgres", "warehouse") as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
@@ -46,15 +46,15 @@ def shown(server: Throwaway, name: str) -> str:
 
 
 def wait_until(server: Throwaway, name: str, value: str) -> None:
-    """Wait for a reload of the server's configuration, which nobody is told of."""
+    """Wait until the server has reloaded its configuration, which it does without notification."""
     deadline = time.monotonic() + 60
     while shown(server, name) != value:
         assert time.monotonic() < deadline, f"{name} did not become {value} within a minute"
         time.sleep(0.02)
 
 
-def wait_until_sessions_are(server: Throwaway, number: int) -> None:
-    """Wait until the loader has so many sessions; a closed one takes a moment to end."""
+def wait_for_number_of_sessions(server: Throwaway, number: int) -> None:
+    """Wait until the loader has this number of sessions. A closed session takes a moment to end."""
     deadline = time.monotonic() + 60
     with server.connect("postgres") as connection, connection.cursor() as cursor:
         found = None
@@ -79,7 +79,7 @@ def test_a_durable_server_is_accepted_in_a_session_without_a_transaction(engine:
 
 
 @pytest.mark.parametrize(
-    ("switch_off", "said"),
+    ("switch_off", "finding"),
     [
         ("alter role all set synchronous_commit = off", "synchronous_commit is off for all roles"),
         (
@@ -97,10 +97,10 @@ def test_a_durable_server_is_accepted_in_a_session_without_a_transaction(engine:
         ),
     ],
 )
-def test_wherever_a_setting_is_off_the_message_names_the_place_and_its_statements_mend_it(
-    server: Throwaway, engine: Engine, switch_off: str, said: str
+def test_the_message_names_where_a_setting_is_off_and_its_statements_fix_it(
+    server: Throwaway, engine: Engine, switch_off: str, finding: str
 ) -> None:
-    name = said.split()[0]
+    name = finding.split()[0]
     administer(server, switch_off, "select pg_reload_conf()")
     wait_until(server, name, "off")
 
@@ -108,7 +108,7 @@ def test_wherever_a_setting_is_off_the_message_names_the_place_and_its_statement
     administer(server, *REMEDY.findall(message))
     wait_until(server, name, "on")
 
-    assert said in message
+    assert finding in message
     with engine.connect():
         pass
     administer(
@@ -128,12 +128,12 @@ def test_a_server_started_without_durability_is_refused_with_all_three_settings(
         assert f"start the server without {name}=off" in message
 
 
-def test_an_option_of_the_connection_itself_is_seen(server: Throwaway) -> None:
+def test_an_option_of_the_connection_is_detected(server: Throwaway) -> None:
     bare = create_engine(server.url("loader"), connect_args={"options": "-c synchronous_commit=off"})
     assert "remove synchronous_commit from the options" in refusal(require_durable_server(bare))
 
 
-def test_another_roles_setting_is_no_matter(server: Throwaway, engine: Engine) -> None:
+def test_another_roles_setting_does_not_matter(server: Throwaway, engine: Engine) -> None:
     administer(server, "alter role analyst set synchronous_commit = off")
     with engine.connect():
         pass
@@ -150,15 +150,13 @@ def test_commits_that_wait_for_this_servers_disk_are_durable(
     administer(server, "alter role loader reset synchronous_commit")
 
 
-def test_every_new_connection_is_looked_at_and_a_refused_one_is_closed(
-    server: Throwaway, engine: Engine
-) -> None:
+def test_every_new_connection_is_checked_and_closed_if_refused(server: Throwaway, engine: Engine) -> None:
     with engine.connect():
         administer(server, "alter role loader set synchronous_commit = off")
-        # What pytest holds on to would keep the connection open.
+        # pytest keeps the error, which would keep an unclosed connection open.
         with pytest.raises(WarehouseError) as refused, engine.connect():
             pass
-        wait_until_sessions_are(server, 1)
+        wait_for_number_of_sessions(server, 1)
         assert "for the role loader" in str(refused.value)
     administer(server, "alter role loader reset synchronous_commit")
 

@@ -23,13 +23,13 @@ where
     provolatile = 'v'
     and pronamespace::regnamespace::text not in ('raw', 'core', 'mart')
     and has_function_privilege('analyst', oid, 'execute')
-    -- Nobody can call a trigger's function, or pass an internal value.
+    -- A trigger function or a function with an internal argument cannot be called directly.
     and prorettype <> 'trigger'::regtype
     and 'internal'::regtype <> all(proargtypes::oid[])
 """
-# Every volatile function that stays executable, by the reason that makes it harmless.
+# Every volatile function that stays executable, grouped by the reason why it is harmless.
 HARMLESS = {
-    "returns what the server knows or measures, without changing anything": """
+    "returns the server's state or measurements, without changing anything": """
         amvalidate clock_timestamp current_query currtid2 pg_available_wal_summaries pg_blocking_pids
         pg_collation_actual_version pg_control_checkpoint pg_control_init pg_control_recovery
         pg_control_system pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn
@@ -49,7 +49,7 @@ HARMLESS = {
         pg_wal_summary_contents pg_xact_commit_timestamp pg_xact_commit_timestamp_origin pg_xact_status
         timeofday txid_status
     """,
-    "returns a random value, or another order of its argument": """
+    "returns a random value or a random order of its argument": """
         array_sample array_shuffle gen_random_uuid random random_normal setseed uuidv4 uuidv7
     """,
     "runs a query with the caller's own rights": """
@@ -60,14 +60,14 @@ HARMLESS = {
         pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_sleep pg_sleep_for
         pg_sleep_until pg_stat_clear_snapshot pg_stat_force_next_flush set_config
     """,
-    "needs a right to the sequence, none of which is an analyst's": "currval lastval nextval setval",
+    "needs a privilege on a sequence, which no analyst has": "currval lastval nextval setval",
     "needs to own the index": """
         brin_desummarize_range brin_summarize_new_values brin_summarize_range gin_clean_pending_list
     """,
-    "needs the right MAINTAIN to the table": """
+    "needs the MAINTAIN privilege on the table": """
         pg_clear_attribute_stats pg_clear_relation_stats pg_restore_attribute_stats pg_restore_relation_stats
     """,
-    "needs the attribute REPLICATION": """
+    "needs the REPLICATION attribute": """
         pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_create_logical_replication_slot
         pg_create_physical_replication_slot pg_drop_replication_slot pg_logical_slot_get_binary_changes
         pg_logical_slot_get_changes pg_logical_slot_peek_binary_changes pg_logical_slot_peek_changes
@@ -89,7 +89,7 @@ HARMLESS = {
     "refuses to run outside CREATE EXTENSION": "pg_extension_config_dump",
     "is called by CREATE FUNCTION and by the server": "plpgsql_call_handler plpgsql_validator",
 }
-# Each with what a caller would gain.
+# Each call, with the harm that it could do.
 REFUSED = {
     "pg_logical_emit_message(false, 'a', repeat('x', 1000))": "the write-ahead log grows without end",
     "pg_logical_emit_message(true, 'a', '\\x00'::bytea, true)": "as above",
@@ -100,16 +100,16 @@ REFUSED = {
     "lo_create(0)": "the disk is filled without a right to any table",
     "lo_put(1, 0, '\\x00')": "as above",
     "lo_open(1, 131072)": "as above",
-    "lo_unlink(1)": "removes what another left open",
-    "pg_advisory_xact_lock(1)": "holds up whoever uses the same lock",
+    "lo_unlink(1)": "removes another role's large object",
+    "pg_advisory_xact_lock(1)": "blocks every session that uses the same lock",
 }
 
 
-def test_every_function_with_side_effects_that_an_analyst_can_execute_is_known_to_be_harmless(
+def test_every_volatile_function_that_an_analyst_can_execute_is_known_to_be_harmless(
     module_warehouse: Warehouse,
 ) -> None:
     found = {row["name"] for row in module_warehouse.rows(EXECUTABLE)}
-    # One that is missing here came with another version of PostgreSQL: look at what it does first.
+    # A function missing above is new in this version of PostgreSQL. Check its effects before you add it.
     assert sorted(found - {name for names in HARMLESS.values() for name in names.split()}) == []
 
 
@@ -123,9 +123,7 @@ def test_an_analyst_executes_nothing_that_writes_or_signals(
 
 
 @pytest.mark.parametrize("role", ["owner", "loader"])
-def test_the_owner_and_the_loader_still_end_a_session_in_the_way(
-    module_warehouse: Warehouse, role: str
-) -> None:
+def test_the_owner_and_the_loader_can_end_a_blocking_session(module_warehouse: Warehouse, role: str) -> None:
     with module_warehouse.connect(role) as other:
         found = module_warehouse.rows(
             "select pg_cancel_backend(%(pid)s) as a, pg_terminate_backend(%(pid)s) as b",
@@ -135,7 +133,7 @@ def test_the_owner_and_the_loader_still_end_a_session_in_the_way(
     assert found == [{"a": True, "b": True}]
 
 
-def test_the_owner_still_dumps_with_several_jobs(module_warehouse: Warehouse, tmp_path: Path) -> None:
+def test_the_owner_can_dump_with_several_jobs(module_warehouse: Warehouse, tmp_path: Path) -> None:
     server = module_warehouse.server
     done = subprocess.run(
         [
@@ -158,18 +156,18 @@ def test_the_owner_still_dumps_with_several_jobs(module_warehouse: Warehouse, tm
     assert done.returncode == 0, done.stderr
 
 
-def test_the_queue_that_notify_fills_without_any_right_is_small(module_warehouse: Warehouse) -> None:
+def test_the_notify_queue_that_needs_no_privilege_is_small(module_warehouse: Warehouse) -> None:
     flood = "set transaction read write; " + "".join(f"notify mine, '{n}{'x' * 7900}';" for n in range(100))
     with module_warehouse.connect("analyst") as listener, listener.cursor() as cursor:
         cursor.execute("listen mine")
-        cursor.execute("begin; select 1")  # as long as this lasts, no message is removed
+        cursor.execute("begin; select 1")  # until this transaction ends, no message is removed
         with pytest.raises(errors.ProgramLimitExceeded, match="too many notifications"):
             module_warehouse.run(flood, role="analyst")
 
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Throwaway]:
-    """Yield a server whose roles a test may spoil."""
+    """Yield a server whose roles a test may change."""
     with throwaway() as server:
         yield server
 
@@ -184,14 +182,12 @@ def own_server() -> Iterator[Throwaway]:
         "alter role analyst password 'mine'",
     ],
 )
-def test_setting_up_again_undoes_what_an_analyst_changed_of_its_own_login(
-    own_server: Throwaway, statement: str
-) -> None:
+def test_setup_undoes_an_analysts_changes_to_its_own_login(own_server: Throwaway, statement: str) -> None:
     warehouse = Warehouse(own_server, "warehouse")
     settings = "select * from pg_db_role_setting where setrole = 'analyst'::regrole"
     before = warehouse.rows(settings)
     long = ", ".join(f"a{number}" for number in range(1_000_000))
-    # The server refuses none of it, and no revoke keeps a login from it.
+    # The server accepts all of these changes, and no REVOKE can prevent them.
     warehouse.run(f"set transaction read write; {statement}", {"long": long}, "analyst")  # type: ignore[arg-type]
     with suppress(psycopg2.OperationalError):
         found = warehouse.rows("show statement_timeout", role="analyst")
@@ -204,16 +200,16 @@ def test_setting_up_again_undoes_what_an_analyst_changed_of_its_own_login(
     assert warehouse.rows("show statement_timeout", role="analyst") == [{"statement_timeout": "10min"}]
 
 
-def test_a_server_on_which_an_analyst_can_prepare_transactions_is_named(
+def test_setup_warns_if_an_analyst_can_prepare_transactions(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING), throwaway({"max_prepared_transactions": "3"}):
         pass
-    (said,) = caplog.messages
-    assert "max_prepared_transactions is 3: analyst can leave transactions behind that hold" in said
-    assert "set max_prepared_transactions = 0 and restart the server" in said
+    (warning,) = caplog.messages
+    assert "max_prepared_transactions is 3: analyst can leave transactions behind that hold" in warning
+    assert "set max_prepared_transactions = 0 and restart the server" in warning
 
 
-def test_by_default_an_analyst_prepares_no_transaction(module_warehouse: Warehouse) -> None:
+def test_an_analyst_cannot_prepare_transactions_by_default(module_warehouse: Warehouse) -> None:
     with pytest.raises(errors.ObjectNotInPrerequisiteState, match="prepared transactions are disabled"):
         module_warehouse.run("begin; select from mart.coverage; prepare transaction 'mine'", role="analyst")

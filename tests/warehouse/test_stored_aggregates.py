@@ -1,4 +1,4 @@
-"""What is stored of the bills is only ever a shortcut: they are what the points give, whatever happened."""
+"""Stored figures are only a shortcut: after any change, the bills equal those computed from the points."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from agora.warehouse import stored_aggregates
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
-from tests.warehouse.figures_check import look
+from tests.warehouse.figures_check import compare_bills
 from tests.warehouse.histories import History
 
 STEPS = 150
-LOOKS = 60
+COMPARISONS = 60
 LOADERS = 3
 DAY = date(2025, 3, 3)
 FULL = [1.0] * 288
@@ -31,7 +31,7 @@ def engine(warehouse: Warehouse) -> Iterator[Engine]:
     engine.dispose()
 
 
-def given(warehouse: Warehouse, days: int = 3) -> None:
+def fill(warehouse: Warehouse, days: int = 3) -> None:
     warehouse.add_account()
     warehouse.add_apps([App("a", DAY, DAY + timedelta(days)), App("b", DAY, DAY + timedelta(days))])
     warehouse.add_days(
@@ -42,7 +42,7 @@ def given(warehouse: Warehouse, days: int = 3) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_after_whatever_happens_every_bill_is_what_its_points_give(
+def test_after_every_random_event_each_bill_matches_its_points(
     warehouse: Warehouse, engine: Engine, seed: int
 ) -> None:
     history = History(warehouse, engine, seed)
@@ -51,18 +51,18 @@ def test_after_whatever_happens_every_bill_is_what_its_points_give(
     met: Counter[str] = Counter()
     with warehouse.connect() as connection:
         for step in range(STEPS):
-            what = history.happen()
-            happened[what] += 1
-            seen = look(connection)
-            assert seen.wrong == [], (step, what, len(seen.wrong))
-            met["stored and noted"] += min(seen.stored) > 0 and seen.noted > 0
-            met["all stored"] += min(seen.stored) > 0 and seen.noted == 0
-            met["bills"] += seen.bills
-    assert len(happened) >= len(history.happenings) - 2, happened
+            event = history.run_random_event()
+            happened[event] += 1
+            comparison = compare_bills(connection)
+            assert comparison.wrong == [], (step, event, len(comparison.wrong))
+            met["stored and noted"] += min(comparison.stored) > 0 and comparison.noted > 0
+            met["all stored"] += min(comparison.stored) > 0 and comparison.noted == 0
+            met["bills"] += comparison.bills
+    assert len(happened) >= len(history.events) - 2, happened
     assert min(met["stored and noted"], met["all stored"]) >= 5, met
 
 
-def test_with_loaders_and_refreshers_at_work_every_bill_is_what_its_points_give(
+def test_during_concurrent_loads_and_refreshes_each_bill_matches_its_points(
     warehouse: Warehouse, engine: Engine
 ) -> None:
     History(warehouse, engine, 0).begin()
@@ -73,19 +73,19 @@ def test_with_loaders_and_refreshers_at_work_every_bill_is_what_its_points_give(
         try:
             while not over.is_set():
                 work()
-        except BaseException as error:  # whatever it is, the test's thread must see it
+        except BaseException as error:  # the test's thread must see every error
             failures.append(error)
 
     own = [warehouse_engine(warehouse.url("loader")) for _ in range(LOADERS)]
-    histories = [History(warehouse, one, seed) for seed, one in enumerate(own, start=10)]
-    works = [work for history in histories for work in (history.load, history.take_back)]
-    works += [histories[0].refresh, histories[1].refresh_a_little, histories[2].delete_day]
+    histories = [History(warehouse, loader, seed) for seed, loader in enumerate(own, start=10)]
+    works = [work for history in histories for work in (history.load, history.replay)]
+    works += [histories[0].refresh, histories[1].refresh_some, histories[2].delete_day]
     threads = [threading.Thread(target=until_over, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     try:
         with warehouse.connect() as connection:
-            looks = [look(connection) for _ in range(LOOKS)]
+            comparisons = [compare_bills(connection) for _ in range(COMPARISONS)]
     finally:
         over.set()
         for thread in threads:
@@ -93,15 +93,15 @@ def test_with_loaders_and_refreshers_at_work_every_bill_is_what_its_points_give(
     history = History(warehouse, engine, 0)
     history.refresh()
     with warehouse.connect() as connection:
-        last = look(connection)
-    for one in own:
-        one.dispose()
+        last = compare_bills(connection)
+    for loader in own:
+        loader.dispose()
 
     assert failures == []
-    assert [seen.wrong for seen in [*looks, last] if seen.wrong] == []
+    assert [found.wrong for found in [*comparisons, last] if found.wrong] == []
     assert last.noted == 0
-    assert sum(seen.stored[0] > 0 for seen in looks) > 0, "nothing stored was ever looked at"
-    assert sum(seen.noted > 0 for seen in looks) > 0, "nothing ever changed"
+    assert sum(found.stored[0] > 0 for found in comparisons) > 0, "no comparison found stored figures"
+    assert sum(found.noted > 0 for found in comparisons) > 0, "no comparison found noted changes"
     assert warehouse.rows("select deadlocks from pg_stat_database where datname = current_database()") == [
         {"deadlocks": 0}
     ]
@@ -121,35 +121,35 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("trigger", CHANGES)
-def test_a_change_that_is_not_noted_is_caught(warehouse: Warehouse, engine: Engine, trigger: str) -> None:
-    """The checker's own check: whatever is left out, it sees."""
-    given(warehouse)
+def test_a_change_that_is_not_noted_is_found(warehouse: Warehouse, engine: Engine, trigger: str) -> None:
+    """A test of the comparison: it finds every change that no trigger noted."""
+    fill(warehouse)
     warehouse.run("update core.app_day set kbps[1] = 5 where usage_date = '2025-03-05'")
     stored_aggregates.refresh(engine)
     with warehouse.connect() as connection:
-        assert look(connection).wrong == []
+        assert compare_bills(connection).wrong == []
         warehouse.run(f"alter table core.app_day disable trigger {trigger}")
         warehouse.run(CHANGES[trigger])
-        unnoted = look(connection).wrong
+        unnoted = compare_bills(connection).wrong
     assert unnoted
 
 
 @pytest.mark.parametrize("trigger", CHANGES)
-def test_the_same_change_noted_is_right_before_and_after_a_refresh(
+def test_bills_are_right_before_and_after_the_refresh_of_a_noted_change(
     warehouse: Warehouse, engine: Engine, trigger: str
 ) -> None:
-    given(warehouse)
+    fill(warehouse)
     stored_aggregates.refresh(engine)
     warehouse.run(CHANGES[trigger])
     with warehouse.connect() as connection:
-        assert look(connection).wrong == []
+        assert compare_bills(connection).wrong == []
         stored_aggregates.refresh(engine)
-        seen = look(connection)
-    assert (seen.wrong, seen.noted) == ([], 0)
+        comparison = compare_bills(connection)
+    assert (comparison.wrong, comparison.noted) == ([], 0)
 
 
 def test_a_refresh_stores_every_month_and_day_with_points(warehouse: Warehouse, engine: Engine) -> None:
-    given(warehouse)
+    fill(warehouse)
     warehouse.add_days([AppDay("a", DAY + timedelta(days=3))])
     assert warehouse.rows(STORED) == [{"months": 0, "days": 0}]
     stored_aggregates.refresh(engine)
@@ -157,25 +157,25 @@ def test_a_refresh_stores_every_month_and_day_with_points(warehouse: Warehouse, 
     assert warehouse.rows("select * from core.changed_app_day") == []
 
 
-def test_a_stored_figure_is_what_the_bill_takes(warehouse: Warehouse, engine: Engine) -> None:
-    given(warehouse)
+def test_the_bills_use_stored_figures(warehouse: Warehouse, engine: Engine) -> None:
+    fill(warehouse)
     stored_aggregates.refresh(engine)
     warehouse.run("update core.month_p95 set p95_kbps = 77; update core.day_sum set kbps[1] = 77")
     assert {row["p95_kbps"] for row in warehouse.rows("select p95_kbps from mart.billing_monthly")} == {77}
     assert warehouse.rows("select peak_kbps from mart.billing_monthly_total") == [{"peak_kbps": 77}]
 
 
-def test_without_anything_stored_the_bills_are_the_same(warehouse: Warehouse, engine: Engine) -> None:
-    given(warehouse)
+def test_the_bills_are_the_same_without_stored_figures(warehouse: Warehouse, engine: Engine) -> None:
+    fill(warehouse)
     stored_aggregates.refresh(engine)
     with warehouse.connect() as connection:
         warehouse.run("truncate core.month_p95, core.day_sum")
-        seen = look(connection)
-    assert (seen.wrong, seen.stored, seen.noted) == ([], (0, 0), 0)
+        comparison = compare_bills(connection)
+    assert (comparison.wrong, comparison.stored, comparison.noted) == ([], (0, 0), 0)
 
 
-def test_a_change_of_the_ledger_alone_leaves_what_is_stored(warehouse: Warehouse, engine: Engine) -> None:
-    given(warehouse)
+def test_a_change_to_the_ledger_alone_keeps_the_stored_figures(warehouse: Warehouse, engine: Engine) -> None:
+    fill(warehouse)
     stored_aggregates.refresh(engine)
     warehouse.run("update core.app_day set attempts = 9, http_status = 206, collected_at = now()")
     assert warehouse.rows("select * from core.changed_app_day") == []
@@ -189,30 +189,30 @@ def test_a_load_that_was_rolled_back_leaves_no_trace(warehouse: Warehouse, engin
     history.load()
     history.refresh()
     for _ in range(5):
-        history.load_and_fail()
+        history.load_and_roll_back()
     assert warehouse.rows("select * from core.changed_app_day") == []
 
 
-def test_what_was_forgotten_is_not_stored_any_longer(warehouse: Warehouse, engine: Engine) -> None:
-    given(warehouse)
+def test_stored_figures_of_deleted_days_are_removed(warehouse: Warehouse, engine: Engine) -> None:
+    fill(warehouse)
     stored_aggregates.refresh(engine)
     warehouse.rows("select core.delete_app_days('2025-03-05')", role="loader")
     stored_aggregates.refresh(engine)
     assert warehouse.rows(STORED) == [{"months": 2, "days": 1}]
 
 
-def test_more_changes_than_are_taken_at_once_are_all_taken(
+def test_a_refresh_processes_all_batches_of_changes(
     warehouse: Warehouse, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored_aggregates, "CHANGES_AT_ONCE", 4)
-    given(warehouse, days=6)  # twelve changes: three times four
+    fill(warehouse, days=6)  # twelve changes, in three batches of four
     stored_aggregates.refresh(engine)
     assert warehouse.rows(STORED) == [{"months": 2, "days": 6}]
     assert warehouse.rows("select * from core.changed_app_day") == []
 
 
-def test_a_day_that_goes_on_counts_from_the_day_after(warehouse: Warehouse, engine: Engine) -> None:
-    """What is stored holds a day that no bill may have yet; the account's zone decides when it may."""
+def test_a_running_day_counts_from_the_next_day(warehouse: Warehouse, engine: Engine) -> None:
+    """Stored figures include days that are not over. The account's zone decides when a bill uses them."""
     west, east = "Etc/GMT+12", "Pacific/Kiritimati"  # never the same date
     warehouse.add_account(west)
     today = datetime.now(UTC).date()
@@ -224,6 +224,6 @@ def test_a_day_that_goes_on_counts_from_the_day_after(warehouse: Warehouse, engi
     with warehouse.connect() as connection:
         for zone in (west, east):
             warehouse.run("update core.vendor_account set timezone = %s", (zone,))
-            assert look(connection).wrong == []
+            assert compare_bills(connection).wrong == []
             found += warehouse.rows("select sum(points) as points from mart.billing_monthly_total")
     assert found[0]["points"] < found[1]["points"]

@@ -1,4 +1,4 @@
-"""agora.warehouse.suspicious_responses: findings stay until they are reviewed, or while they are new."""
+"""agora.warehouse.suspicious_responses: drops are listed until reviewed, shared responses while new."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def notes(engine: Engine, since: datetime) -> list[str]:
         return suspicious_responses.describe(connection, since)
 
 
-def test_only_a_fall_by_more_than_half_is_named_until_it_is_reviewed(apps: Warehouse, engine: Engine) -> None:
+def test_only_a_drop_by_more_than_half_is_named_until_it_is_reviewed(apps: Warehouse, engine: Engine) -> None:
     first, second = (datetime.now(UTC) - timedelta(hours=n) for n in (2, 1))
     apps.run(RESTATE, (DAY, first, 28_800, 14_399, "a"), "loader")
     apps.run(RESTATE, (DAY, first, 28_800, 14_400, "b"), "loader")
@@ -55,7 +55,7 @@ def test_only_a_fall_by_more_than_half_is_named_until_it_is_reviewed(apps: Wareh
     with engine.begin() as connection:
         suspicious_responses.review(connection, first, "somebody")
     (note,) = notes(engine, datetime.now(UTC))
-    assert "restated 1 app-day" in note, "what came after the review stays"
+    assert "restated 1 app-day" in note, "a drop after the review stays listed"
     assert apps.rows(
         "select reviewed_by, reviewed_at > %s as is_now from mart.restatement where is_drop"
         " order by restated_at",
@@ -70,10 +70,10 @@ def test_only_a_fall_by_more_than_half_is_named_until_it_is_reviewed(apps: Wareh
     assert notes(engine, datetime.now(UTC)) == []
     assert apps.rows("select reviewed_by from mart.restatement where app_id = 'a'") == [
         {"reviewed_by": "somebody"}
-    ], "who reviewed it first stays"
+    ], "the first reviewer stays recorded"
 
 
-def test_one_response_body_for_several_apps_is_named_of_days_collected_since(
+def test_a_shared_response_body_is_named_for_days_collected_since_a_given_time(
     apps: Warehouse, engine: Engine
 ) -> None:
     apps.add_days([AppDay("a", DAY, BUSY), AppDay("b", DAY, BUSY), AppDay("c", DAY, [0.0] * 288)])
@@ -82,12 +82,12 @@ def test_one_response_body_for_several_apps_is_named_of_days_collected_since(
     (note,) = notes(engine, datetime.now(UTC) - timedelta(hours=2))
     assert "several apps the same response body: Name of a, Name of b on 2025-03-03. " in note
     assert notes(engine, datetime.now(UTC)) == []
-    # The second app of a pair may come a night later: the pair is new then.
+    # The second app of a pair may be collected one night later. The pair is new then.
     apps.run("update core.app_day set collected_at = now() + interval '1 minute' where app_key = 1")
     assert len(notes(engine, datetime.now(UTC))) == 1
 
 
-def test_no_more_than_five_are_named(apps: Warehouse, engine: Engine) -> None:
+def test_at_most_five_app_days_are_named(apps: Warehouse, engine: Engine) -> None:
     for n in range(7):
         apps.run(RESTATE, (DAY + timedelta(days=n), datetime.now(UTC), 28_800, 0, "a"), "loader")
     (note,) = notes(engine, datetime.now(UTC))

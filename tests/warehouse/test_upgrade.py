@@ -1,4 +1,4 @@
-"""A warehouse of an earlier schema with data in it becomes one of the present schema, and keeps them."""
+"""Upgrading a warehouse from an earlier schema to the current one keeps its data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agora.warehouse.push_stream_state import ReportedState, record
 from agora.warehouse.stored_aggregates import refresh
 from deploy.local.postgres_throwaway import Throwaway
 from tests.warehouse.database import App, AppDay, Warehouse
-from tests.warehouse.figures_check import look
+from tests.warehouse.figures_check import compare_bills
 
 TODAY = datetime.now(UTC).date()
 FULL = [1.5] * 288
@@ -31,8 +31,8 @@ from core.app_day order by app_key, usage_date
 
 
 @contextmanager
-def of_schema(postgres: Throwaway, revision: str) -> Iterator[Warehouse]:
-    """Give a warehouse with the tables of an earlier schema."""
+def warehouse_of_revision(postgres: Throwaway, revision: str) -> Iterator[Warehouse]:
+    """Yield a warehouse with the tables of an earlier schema."""
     name = f"warehouse_{uuid4().hex}"
     postgres.create_database(name)
     engine = warehouse_engine(postgres.url("owner", name))
@@ -49,28 +49,28 @@ def of_schema(postgres: Throwaway, revision: str) -> Iterator[Warehouse]:
 @pytest.fixture
 def first(postgres: Throwaway) -> Iterator[Warehouse]:
     """Yield a warehouse with the tables of the first schema."""
-    with of_schema(postgres, "0001") as warehouse:
+    with warehouse_of_revision(postgres, "0001") as warehouse:
         yield warehouse
 
 
 @pytest.fixture
 def second(postgres: Throwaway) -> Iterator[Warehouse]:
-    """Yield a warehouse with the tables of the schema without stored figures."""
-    with of_schema(postgres, "0002") as warehouse:
+    """Yield a warehouse with the tables of the second schema, which has no stored figures."""
+    with warehouse_of_revision(postgres, "0002") as warehouse:
         yield warehouse
 
 
 @pytest.fixture
 def fourth(postgres: Throwaway) -> Iterator[Warehouse]:
-    """Yield a warehouse with the tables of the schema without push-streaming's state."""
-    with of_schema(postgres, "0004") as warehouse:
+    """Yield a warehouse with the tables of the fourth schema, which has no push-streaming state."""
+    with warehouse_of_revision(postgres, "0004") as warehouse:
         yield warehouse
 
 
 @pytest.fixture
 def fifth(postgres: Throwaway) -> Iterator[Warehouse]:
-    """Yield a warehouse with the tables of the schema that does not store which days are entered."""
-    with of_schema(postgres, "0005") as warehouse:
+    """Yield a warehouse with the tables of the fifth schema, which has no core.entered_days."""
+    with warehouse_of_revision(postgres, "0005") as warehouse:
         yield warehouse
 
 
@@ -88,7 +88,7 @@ def day(offset: int) -> date:
     ],
     ids=["open", "ended", "ended before the window", "removed before it began"],
 )
-def test_the_days_wanted_stay_wanted(
+def test_expected_days_stay_expected(
     first: Warehouse, wanted_from: date, wanted_until: date | None, expected: str
 ) -> None:
     first.add_account()
@@ -101,7 +101,7 @@ def test_the_days_wanted_stay_wanted(
     assert first.rows("select wanted::text from core.app") == [{"wanted": expected}]
 
 
-def test_points_and_ledger_are_what_they_were(first: Warehouse) -> None:
+def test_points_and_ledger_are_unchanged(first: Warehouse) -> None:
     first.add_account()
     first.run(
         "insert into core.app (app_id, name, conn_id, wanted_from) values ('a', 'a', 'agora_dashboard', %s)",
@@ -117,25 +117,25 @@ def test_points_and_ledger_are_what_they_were(first: Warehouse) -> None:
     assert [row["state"] for row in states] == ["pending", "pending", "collected", "rejected", "pending"]
 
 
-def test_bills_of_what_was_there_are_right_at_once_and_stored_by_the_next_refresh(second: Warehouse) -> None:
+def test_bills_of_earlier_data_are_right_and_stored_by_the_next_refresh(second: Warehouse) -> None:
     second.add_account()
     second.add_apps([App("a", day(-40)), App("b", day(-3))])
     days = [AppDay("a", day(-n), kbps=[float(n)] * 288) for n in (1, 2, 3, 40)]
     second.add_days([*days, AppDay("b", day(-3), kbps=FULL), AppDay("b", day(-2), state="failed")])
     migrate(second.url())
     with second.connect() as connection:
-        before = look(connection)
+        before = compare_bills(connection)
         engine = warehouse_engine(second.url("loader"))
         refresh(engine)
         engine.dispose()
-        after = look(connection)
-    assert (before.wrong, before.stored, before.noted) == ([], (0, 0), 5), "one note an app-day with points"
+        after = compare_bills(connection)
+    assert (before.wrong, before.stored, before.noted) == ([], (0, 0), 5), "one note per app-day with points"
     assert (after.wrong, after.noted) == ([], 0)
     assert after.stored[1] == 4
     assert after.stored[0] == len({("a", day(-n).replace(day=1)) for n in (1, 2, 3, 40)}) + 1
 
 
-def test_push_streaming_is_kept_beside_what_was_there(fourth: Warehouse) -> None:
+def test_the_push_streaming_state_leaves_the_ledger_unchanged(fourth: Warehouse) -> None:
     fourth.add_account()
     fourth.add_apps([App("a", day(-5))])
     fourth.add_days([AppDay("a", day(-3), kbps=FULL), AppDay("a", day(-2), state="failed")])
@@ -152,7 +152,7 @@ def test_push_streaming_is_kept_beside_what_was_there(fourth: Warehouse) -> None
     ]
 
 
-def test_figures_that_are_right_stay_stored_and_days_are_entered(fifth: Warehouse) -> None:
+def test_correct_figures_stay_stored_and_recorded_days_are_added(fifth: Warehouse) -> None:
     fifth.add_account()
     fifth.add_apps([App("a", day(-4)), App("b", day(-4))])
     days = [AppDay(app_id, day(-3), kbps=FULL) for app_id in "ab"]
@@ -172,10 +172,10 @@ def test_figures_that_are_right_stay_stored_and_days_are_entered(fifth: Warehous
         *(("b", "pending"), ("b", "collected"), ("b", "pending"), ("b", "pending")),
     ]
     with fifth.connect() as connection:
-        before = look(connection)
+        before = compare_bills(connection)
         engine = warehouse_engine(fifth.url("loader"))
         refresh(engine)
         engine.dispose()
-        after = look(connection)
+        after = compare_bills(connection)
     assert (before.wrong, before.stored, before.noted) == ([], (1, 0), 1)
     assert (after.wrong, after.stored, after.noted) == ([], (2, 1), 0)

@@ -1,4 +1,4 @@
-"""Upgrades beside loaders and readers, failed and killed ones: no transaction breaks, none is half done."""
+"""Upgrades beside loaders and readers, and failed or killed upgrades, take effect fully or not at all."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.warehouse.database import Warehouse
 from tests.warehouse.releases import HEAD, restored, schema
 
 UNCHANGED = "Nothing was changed"
-THROUGH_THE_GATE = "lock table public.gate in access share mode"
+PASS_THE_GATE = "lock table public.gate in access share mode"
 UP_TO_DATE = f"The schema is up to date with {describe(HEAD)}."
 CREATED = f"Created the schema of {describe(HEAD)}."
 WAITED = "Another upgrade is running. Waiting until it ends."
 FROM_THE_FIRST = f"Upgrading from release 0.1.0 (revision 0001) to {describe(HEAD)}."
 OWNER_WAITS = "usename = 'owner' and wait_event_type = 'Lock'"
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and {what}"
-# The command without its server checks, which refuse the tests' server: a commit may not outlive a crash.
+# The command without its server checks, which refuse the tests' server because a crash may lose commits.
 PROCESS = """
 import sys
 from pathlib import Path
@@ -86,7 +86,7 @@ def upgraded(postgres: Throwaway, upgraded_template: str) -> Iterator[Warehouse]
 
 @pytest.fixture
 def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Return a function that adds a migration to a copy of `sql`, uses and returns the copy."""
+    """Return a function that adds a migration to a copy of `sql`, activates the copy and returns it."""
 
     def make(upgrade: str = "select 1", changed_figures: tuple[str, ...] = ()) -> Path:
         sql = tmp_path / "sql"
@@ -136,7 +136,7 @@ def wait_until(warehouse: Warehouse, what: str, count: int = 1) -> None:
         time.sleep(0.02)
 
 
-def everything(warehouse: Warehouse) -> tuple[str, list[object]]:
+def snapshot(warehouse: Warehouse) -> tuple[str, list[object]]:
     """Return the schema and digests of all rows."""
     tables = warehouse.rows(
         "select format('%I.%I', schemaname, tablename) as name from pg_tables"
@@ -153,14 +153,14 @@ def everything(warehouse: Warehouse) -> tuple[str, list[object]]:
 
 @contextmanager
 def unchanged(warehouse: Warehouse) -> Iterator[None]:
-    before = everything(warehouse)
+    before = snapshot(warehouse)
     yield
-    assert everything(warehouse) == before
+    assert snapshot(warehouse) == before
 
 
 @contextmanager
 def loading(warehouse: Warehouse) -> Iterator[extensions.cursor]:
-    """Be in a loader's transaction."""
+    """Open a loader's transaction for the duration of a `with`."""
     with warehouse.connect("loader") as connection, connection.cursor() as cursor:
         connection.autocommit = False
         cursor.execute("set lock_timeout = '60s'")
@@ -171,7 +171,7 @@ def loading(warehouse: Warehouse) -> Iterator[extensions.cursor]:
 
 @contextmanager
 def closed_gate(warehouse: Warehouse) -> Iterator[None]:
-    """Stop an upgrade at its last migration for the length of a `with`."""
+    """Stop an upgrade at its last migration for the duration of a `with`."""
     warehouse.run("create table public.gate ()")
     with warehouse.connect() as connection, connection.cursor() as cursor:
         cursor.execute("begin; lock table public.gate")
@@ -180,13 +180,13 @@ def closed_gate(warehouse: Warehouse) -> Iterator[None]:
 
 
 def wait_at_gate(warehouse: Warehouse) -> None:
-    wait_until(warehouse, f"query = '{THROUGH_THE_GATE}' and wait_event_type = 'Lock'")
+    wait_until(warehouse, f"query = '{PASS_THE_GATE}' and wait_event_type = 'Lock'")
 
 
-def test_an_upgrade_that_is_killed_changed_nothing(
+def test_a_killed_upgrade_changes_nothing(
     first: Warehouse, next_release: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql = next_release(THROUGH_THE_GATE)
+    sql = next_release(PASS_THE_GATE)
     with unchanged(first):
         with closed_gate(first):
             process = start("-c", PROCESS, sql, owner_url=first.url())
@@ -199,7 +199,7 @@ def test_an_upgrade_that_is_killed_changed_nothing(
     migrate(first.url())
 
 
-def test_a_loader_at_work_is_waited_for_and_can_lock_any_other_table(
+def test_an_upgrade_waits_for_a_loader_that_can_lock_more_tables(
     first: Warehouse, threads: ThreadPoolExecutor
 ) -> None:
     with loading(first) as cursor:
@@ -222,14 +222,14 @@ def test_a_transaction_that_never_ends_stops_the_upgrade(
             migrate(first.url())
 
 
-def test_a_loader_that_comes_meanwhile_waits_and_goes_on(
+def test_a_loader_that_starts_during_an_upgrade_waits_and_continues(
     upgraded: Warehouse, next_release: Callable[..., Path], threads: ThreadPoolExecutor
 ) -> None:
     def load() -> None:
         with loading(upgraded) as cursor:
             cursor.execute("update core.app_day set attempts = attempts + 1 where state = 'failed'")
 
-    next_release(THROUGH_THE_GATE)
+    next_release(PASS_THE_GATE)
     with closed_gate(upgraded):
         upgrade = threads.submit(migrate, upgraded.url())
         wait_at_gate(upgraded)
@@ -240,14 +240,14 @@ def test_a_loader_that_comes_meanwhile_waits_and_goes_on(
     assert upgraded.rows("select attempts from core.app_day where state = 'failed'") == [{"attempts": 2}]
 
 
-def test_readers_of_views_wait_and_go_on(
+def test_readers_of_views_wait_and_continue(
     upgraded: Warehouse, next_release: Callable[..., Path], threads: ThreadPoolExecutor
 ) -> None:
     def read(view: str) -> None:
         upgraded.rows(f"select count(*) from mart.{view}", role="analyst")
 
     views = ("coverage", "billing_monthly", "bandwidth_daily")
-    next_release(THROUGH_THE_GATE)
+    next_release(PASS_THE_GATE)
     with closed_gate(upgraded):
         upgrade = threads.submit(migrate, upgraded.url())
         wait_at_gate(upgraded)
@@ -257,7 +257,7 @@ def test_readers_of_views_wait_and_go_on(
         each.result(120)
 
 
-def test_a_reader_at_work_is_waited_for(
+def test_an_upgrade_waits_for_a_running_reader(
     first: Warehouse, threads: ThreadPoolExecutor, log: pytest.LogCaptureFixture
 ) -> None:
     with first.connect("analyst") as connection, connection.cursor() as cursor:
@@ -271,7 +271,7 @@ def test_a_reader_at_work_is_waited_for(
     assert log.messages[0] == FROM_THE_FIRST
 
 
-def test_an_upgrade_that_changes_nothing_waits_for_nobody(
+def test_an_upgrade_without_changes_waits_for_no_session(
     upgraded: Warehouse, log: pytest.LogCaptureFixture
 ) -> None:
     with upgraded.connect("analyst") as connection, connection.cursor() as cursor:
@@ -281,7 +281,7 @@ def test_an_upgrade_that_changes_nothing_waits_for_nobody(
     assert log.messages == [UP_TO_DATE]
 
 
-def test_two_upgrades_at_once_become_one(first: Warehouse) -> None:
+def test_two_concurrent_upgrades_become_one(first: Warehouse) -> None:
     with loading(first) as cursor:
         cursor.execute("update core.app set name = name")
         both = [start("-c", PROCESS, SQL, owner_url=first.url()) for _ in range(2)]
@@ -292,7 +292,7 @@ def test_two_upgrades_at_once_become_one(first: Warehouse) -> None:
     assert "app-days: 53," in logs[1][-1]
 
 
-def test_two_first_migrations_at_once_become_one_and_the_command_logs_each() -> None:
+def test_two_concurrent_first_migrations_become_one_and_are_both_logged() -> None:
     with throwaway(durable=True) as server:
         both = [start("-m", "agora.warehouse.migrations", owner_url=server.url()) for _ in range(2)]
         logs = sorted(finished(process).removeprefix(f"{WAITED}\n") for process in both)
@@ -314,9 +314,9 @@ def test_two_first_migrations_at_once_become_one_and_the_command_logs_each() -> 
             "every_incomplete_day_says_why no longer holds",
         ),
     ],
-    ids=["an error", "a day less", "a response less", "other points", "a check that fails"],
+    ids=["an error", "a missing day", "a missing response", "changed points", "a failing check"],
 )
-def test_an_upgrade_that_fails_at_its_end_changed_nothing(
+def test_an_upgrade_that_fails_at_its_end_changes_nothing(
     first: Warehouse, next_release: Callable[..., Path], upgrade: str, message: str
 ) -> None:
     next_release(upgrade)
@@ -324,7 +324,7 @@ def test_an_upgrade_that_fails_at_its_end_changed_nothing(
         migrate(first.url())
 
 
-def test_bills_change_only_as_a_release_declares(
+def test_bills_change_only_as_declared_by_a_release(
     upgraded: Warehouse, next_release: Callable[..., Path], log: pytest.LogCaptureFixture
 ) -> None:
     sql = next_release(changed_figures=("fourth_peak_kbps",))
@@ -357,7 +357,7 @@ def test_an_older_release_refuses_a_newer_schema(
         migrate(upgraded.url())
 
 
-def test_a_view_of_your_own_stops_the_upgrade_with_its_name(first: Warehouse) -> None:
+def test_a_custom_view_stops_the_upgrade_and_is_named(first: Warehouse) -> None:
     first.run("create view public.mine as select * from mart.coverage")
     with (
         unchanged(first),
@@ -368,7 +368,7 @@ def test_a_view_of_your_own_stops_the_upgrade_with_its_name(first: Warehouse) ->
     migrate(first.url())
 
 
-def test_another_role_than_the_owner_is_refused(first: Warehouse) -> None:
+def test_a_role_other_than_the_owner_is_refused(first: Warehouse) -> None:
     with pytest.raises(WarehouseError, match=f"Log in as the role owner.*{UNCHANGED}"):
         migrate(first.url("loader"))
 

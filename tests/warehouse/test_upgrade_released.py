@@ -1,4 +1,4 @@
-"""A warehouse of the first release becomes one of this release, and gives every number that it gave."""
+"""Upgrading a warehouse from the first release to this one changes none of its figures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from deploy.local.postgres_throwaway import Throwaway
 from tests.bandwidth.collect.night import keys, night_of
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
-from tests.warehouse.figures_check import look
+from tests.warehouse.figures_check import compare_bills
 from tests.warehouse.releases import HEAD, dump_of, dumped, recorded, restored, schema
-from tests.warehouse.test_upgrade import of_schema
+from tests.warehouse.test_upgrade import warehouse_of_revision
 
-# What 0.1.0 said of each, and the same question now. Of finished months alone: those since then go on.
-SAID = {
+# Per relation, the output of 0.1.0 and the same query today. Only finished months, because others change.
+QUERIES = {
     "day_of_points": (
         "select * from released.day_of_points",
         "select app_id, usage_date, count(*)::integer as points, min(interval_start) as first,"
@@ -44,8 +44,8 @@ SAID = {
         for relation in ("released.answer", "raw.bandwidth_response")
     ),
 }
-# Figures that revision 0007 computes otherwise; the tests below say how.
-MEANT_TO_CHANGE = {"expected_points", "expected_app_points", "is_final"}
+# Figures that revision 0007 computes differently. The tests below check how.
+CHANGED_FIGURES = {"expected_points", "expected_app_points", "is_final"}
 COLLECTED, LAST = 50, date(2026, 10, 2)
 
 
@@ -83,49 +83,52 @@ def upgraded(postgres: Throwaway) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def test_the_schema_is_one_whichever_way_it_came_and_the_released_one_is_recorded(
+def test_an_upgraded_schema_equals_a_new_one_and_the_release_is_recorded(
     upgraded: Warehouse, warehouse: Warehouse
 ) -> None:
     assert schema(upgraded) == schema(warehouse)
     assert dump_of(this_release()).exists(), "Record the release: python -m tests.warehouse.releases"
-    # Until the next release records it, the present schema is only compared with itself.
+    # The schema of an unreleased revision is not recorded yet.
     if REVISIONS[this_release()] == HEAD:
-        again = "The schema differs. If that is intended, record it: python -m tests.warehouse.releases"
-        assert dumped(warehouse, HEAD) == recorded(this_release()), again
+        hint = "The schema differs. If that is intended, record it: python -m tests.warehouse.releases"
+        assert dumped(warehouse, HEAD) == recorded(this_release()), hint
 
 
 @pytest.mark.parametrize("release", RELEASED)
-def test_a_released_schema_is_what_its_migrations_make_and_becomes_the_present_one(
+def test_a_released_schema_equals_its_migrations_and_upgrades_to_the_current_schema(
     postgres: Throwaway, warehouse: Warehouse, release: str
 ) -> None:
-    """Neither a recorded schema nor a released migration is changed afterwards."""
-    with restored(postgres, release) as released, of_schema(postgres, REVISIONS[release]) as migrated:
+    """Recorded schemas and released migrations never change."""
+    with (
+        restored(postgres, release) as released,
+        warehouse_of_revision(postgres, REVISIONS[release]) as migrated,
+    ):
         for query in (TABLES, CONSTRAINTS, INDEXES, COMMENTS, RIGHTS):
             assert released.rows(query) == migrated.rows(query) != []
         migrate(released.url())
         assert schema(released) == schema(warehouse)
 
 
-def finished(rows: list[dict[str, Any]], names: Iterable[str]) -> list[tuple[Any, ...]]:
+def sorted_rows(rows: list[dict[str, Any]], names: Iterable[str]) -> list[tuple[Any, ...]]:
     return sorted((tuple(row[name] for name in names) for row in rows), key=str)
 
 
-@pytest.mark.parametrize("relation", SAID)
-def test_every_number_that_was_given_is_given_again(upgraded: Warehouse, relation: str) -> None:
-    was, now = (upgraded.rows(query) for query in SAID[relation])
-    names = was[0].keys() - MEANT_TO_CHANGE
+@pytest.mark.parametrize("relation", QUERIES)
+def test_every_released_figure_is_unchanged(upgraded: Warehouse, relation: str) -> None:
+    was, now = (upgraded.rows(query) for query in QUERIES[relation])
+    names = was[0].keys() - CHANGED_FIGURES
     if "points" in names:
-        # Which days and months without points are expected is below.
+        # The tests below check which days and months without points are expected.
         was, now = ([row for row in rows if row["points"]] for rows in (was, now))
     assert was
-    assert finished(now, names) == finished(was, names)
+    assert sorted_rows(now, names) == sorted_rows(was, names)
 
 
-def test_what_is_expected_is_what_could_be_had(upgraded: Warehouse) -> None:
-    """Gone are three days that were lost before collection began. Others are lost by now, by the calendar."""
+def test_exactly_the_days_that_were_available_are_expected(upgraded: Warehouse) -> None:
+    """Three days that were lost before collection began are gone. Other days have been lost since then."""
     was, now = (
         {(row["app_id"], row["usage_date"]): row for row in upgraded.rows(query)}
-        for query in SAID["coverage"]
+        for query in QUERIES["coverage"]
     )
     gone = {key: row for key, row in was.items() if row["state"] == "lost"}
     assert {day for _, day in gone} == {date(2026, 8, 31), date(2026, 9, 1), date(2026, 9, 2)}
@@ -138,31 +141,33 @@ def test_what_is_expected_is_what_could_be_had(upgraded: Warehouse) -> None:
         assert row["attempts"] == was[key]["attempts"]
 
 
-def test_a_month_is_final_only_if_every_day_of_it_was_expected(upgraded: Warehouse) -> None:
+def test_a_month_is_final_only_if_every_day_was_expected(upgraded: Warehouse) -> None:
     was, now = (
         {(row["app_id"], row["month"]): row for row in upgraded.rows(query)}
-        for query in SAID["billing_monthly"]
+        for query in QUERIES["billing_monthly"]
     )
-    assert [key for key, row in was.items() if row["is_final"]], "two days of a month were, for instance"
+    assert [key for key, row in was.items() if row["is_final"]], (
+        "0.1.0 called a month with two days final, for example"
+    )
     assert {row["status"] for row in now.values()} == {"incomplete", "part of the month"}
     for row in now.values():
         is_incomplete = row["points"] < row["expected_points"]
         assert row["status"] == ("incomplete" if is_incomplete else "part of the month")
     for key, row in now.items():
         assert not row["is_final"]
-        # Two of the three lost days were September's.
+        # Two of the three lost days were in September.
         lost = 2 * 288 if key[1] == date(2026, 9, 1) and was[key]["expected_points"] == 8640 else 0
         assert row["expected_points"] == was[key]["expected_points"] - lost
 
 
-def test_every_check_holds_however_old_the_days(upgraded: Warehouse) -> None:
+def test_every_check_holds_for_days_of_any_age(upgraded: Warehouse) -> None:
     for path in sorted((SQL / "checks").glob("*.sql")):
         whole = path.read_text("utf-8").replace("interval '2 days'", "interval '100 years'")
         (row,) = upgraded.rows(whole.replace("current_date - 40", "date '2020-01-01'"))
         assert set(row.values()) == {True}, path.stem
 
 
-def test_collecting_goes_on_with_what_is_missing(
+def test_collection_continues_with_the_missing_days(
     postgres: Throwaway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = datetime(2026, 10, 3, 4, tzinfo=UTC)
@@ -185,9 +190,9 @@ def test_collecting_goes_on_with_what_is_missing(
             "create or replace function mart.clock() returns timestamptz language sql stable parallel safe"
             f" begin atomic select timestamptz '{clock}'; end"
         )
-        had = {key for key, state in night.states().items() if state == "collected"}
+        collected = {key for key, state in night.states().items() if state == "collected"}
         missing = {key for key, state in night.states().items() if state in ("partial", "rejected", "failed")}
-        assert (len(had), len(missing)) == (COLLECTED, 3)
+        assert (len(collected), len(missing)) == (COLLECTED, 3)
 
         planned, summary = night.run(Days(date(2026, 9, 29), LAST, [sandbox.app_ids[2]]))
         assert set(keys(planned.app_days)) == {(sandbox.app_ids[2], date(2026, 9, 30))}
@@ -202,4 +207,4 @@ def test_collecting_goes_on_with_what_is_missing(
         refresh(engine)
         engine.dispose()
         with warehouse.connect() as connection:
-            assert look(connection).wrong == []
+            assert compare_bills(connection).wrong == []

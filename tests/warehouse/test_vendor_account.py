@@ -1,4 +1,4 @@
-"""mart.vendor_account: the window, what was refused of it, and the rate limit that the tasks share."""
+"""mart.vendor_account: the window, the newest refused day, and the rate limit that the tasks share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.warehouse.database import App, AppDay, Warehouse
 REQUESTS_PER_SECOND = 20
 
 
-async def answered_429_once(url: str, conn_id: str) -> None:
+async def throttle_once(url: str, conn_id: str) -> None:
     engine = warehouse_engine(url)
     async with LimitStore(engine, conn_id) as store:
         limiter = SharedLimiter(REQUESTS_PER_SECOND, store.change)
@@ -24,7 +24,7 @@ async def answered_429_once(url: str, conn_id: str) -> None:
     engine.dispose()
 
 
-def test_an_account_that_was_never_asked_has_no_rate(warehouse: Warehouse) -> None:
+def test_an_account_without_requests_has_no_rate(warehouse: Warehouse) -> None:
     warehouse.add_account("Asia/Shanghai", "30 days")
     (row,) = warehouse.rows("select * from mart.vendor_account", role="analyst")
     assert row == {
@@ -37,7 +37,7 @@ def test_an_account_that_was_never_asked_has_no_rate(warehouse: Warehouse) -> No
         "paced_at": None,
         "window_begins_on": datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=30),
     }
-    # As it is between a task's start and its first request.
+    # The state between a task's start and its first request.
     warehouse.run("insert into core.request_pace values ('agora_dashboard', 'null')", role="loader")
     assert warehouse.rows("select * from mart.vendor_account", role="analyst") == [row]
 
@@ -60,21 +60,25 @@ def test_the_newest_refused_day_is_computed_from_the_ledger(warehouse: Warehouse
         return [(row["newest_refused"], row["refusal"]) for row in rows]
 
     refuse("refused", 50)
-    assert refused() == [(None, None), (None, None)], "nobody expects it any longer"
+    assert refused() == [(None, None), (None, None)], "the day is outside the window"
     for days_ago in (31, 29, 30):
         refuse("refused", days_ago)
     refuse("refused", 20, http_status=404)
     assert refused() == [(today - timedelta(days=29), "too old: 29"), (None, None)]
     warehouse.run("delete from core.app_day where usage_date = %s", (today - timedelta(days=29),))
     warehouse.add_days([AppDay("refused", today - timedelta(days=29), [1.0] * 288)])
-    assert refused() == [(today - timedelta(days=30), "too old: 30"), (None, None)], "served since"
+    assert refused() == [(today - timedelta(days=30), "too old: 30"), (None, None)], (
+        "the newest refused day has been served since"
+    )
 
 
-def test_what_was_learned_of_the_limit_is_there(warehouse: Warehouse) -> None:
-    for conn_id in ("asked", "not asked"):
+def test_the_rate_learned_from_a_429_is_shown(warehouse: Warehouse) -> None:
+    for conn_id in ("requested", "unrequested"):
         warehouse.add_account(conn_id=conn_id)
-    asyncio.run(answered_429_once(warehouse.url("loader"), "asked"))
-    asked, other = warehouse.rows("select * from mart.vendor_account order by conn_id", role="analyst")
-    assert asked["requests_per_second"] == pytest.approx(10)  # half of what the first 429 met
-    assert abs(asked["paced_at"] - datetime.now(UTC)) < timedelta(minutes=5)
-    assert (other["requests_per_second"], other["paced_at"]) == (None, None)
+    asyncio.run(throttle_once(warehouse.url("loader"), "requested"))
+    requested, unrequested = warehouse.rows(
+        "select * from mart.vendor_account order by conn_id", role="analyst"
+    )
+    assert requested["requests_per_second"] == pytest.approx(10)  # half of the rate at the first 429
+    assert abs(requested["paced_at"] - datetime.now(UTC)) < timedelta(minutes=5)
+    assert (unrequested["requests_per_second"], unrequested["paced_at"]) == (None, None)

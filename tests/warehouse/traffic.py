@@ -1,4 +1,4 @@
-"""Generated points for the bills: whole numbers and quarters, so that every sum is exact in binary."""
+"""Generate points for the bills: whole numbers and quarters, so that every sum is exact in binary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Grid = list[float | None]
 
 
 def values(rng: np.random.Generator) -> list[float]:
-    """Return a day's 288 points of one of several characters."""
+    """Return a day's 288 points in one of several patterns."""
     points: NDArray[Any]
     match rng.integers(6):
         case 0:
@@ -22,15 +22,15 @@ def values(rng: np.random.Generator) -> list[float]:
             points = rng.integers(0, 40_000, 288) / 4
         case 3:
             points = np.zeros(288)
-        case 4:  # all but asleep
+        case 4:  # almost idle
             points = np.where(rng.random(288) < 0.02, rng.integers(1, 1000, 288), 0)
-        case _:  # a day as it is
+        case _:  # a typical day
             points = np.rint(5000 + 4000 * np.sin(np.arange(288) / 46) + rng.integers(0, 500, 288))
     return [float(point) for point in points]
 
 
 def with_gaps(points: list[float], rng: np.random.Generator) -> Grid:
-    """Take points out: a few, half a day, all but a few, or all."""
+    """Remove points: a few, half a day, all but a few, or all."""
     match rng.integers(5):
         case 0:
             absent = set(rng.integers(0, 288, int(rng.integers(1, 20))).tolist())

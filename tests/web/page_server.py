@@ -14,7 +14,7 @@ from agora.web.permissions import require_read
 from agora.web.static_files import with_security_headers
 
 
-class Somebody:
+class UserWithoutRights:
     """A user without rights."""
 
     def get_name(self) -> str:
@@ -23,7 +23,7 @@ class Somebody:
 
 def api_server() -> FastAPI:
     page = create_app()
-    page.dependency_overrides = {require_read: lambda: None, get_user: Somebody}
+    page.dependency_overrides = {require_read: lambda: None, get_user: UserWithoutRights}
 
     @page.get("/api/broken")
     def broken() -> None:

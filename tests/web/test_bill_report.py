@@ -94,14 +94,14 @@ def test_a_month_is_compared_with_the_month_before(
     module_warehouse: Warehouse, given: dict[str, Days], month: date, before: date
 ) -> None:
     with reading(module_warehouse) as connection:
-        answer = report.bill(connection, month)
-    assert (answer["month_before"], answer["is_over"], answer["days_in_month"]) == (before, True, 31)
-    rows = {row["app_id"]: row for row in answer["apps"]}
+        page = report.bill(connection, month)
+    assert (page["month_before"], page["is_over"], page["days_in_month"]) == (before, True, 31)
+    rows = {row["app_id"]: row for row in page["apps"]}
     own = {app_id: Expected(days, LONG_AGO) for app_id, days in given.items()}
     expected = {app_id: bills(app) for app_id, app in own.items()} | {
         None: total_bills(own, lambda _, day: datetime(day.year, day.month, day.day, tzinfo=UTC))
     }
-    rows[None] = answer["total"]
+    rows[None] = page["total"]
     assert rows.keys() == {app_id for app_id, own in expected.items() if month_of(own, month)}
     for app_id, row in rows.items():
         now, then = (month_of(expected[app_id], when) for when in (month, before))
@@ -118,9 +118,9 @@ def test_a_month_is_compared_with_the_month_before(
 
 def test_each_row_has_a_status(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
     with reading(module_warehouse) as connection:
-        answer = report.bill(connection, JANUARY)
+        page = report.bill(connection, JANUARY)
     status = {
-        row["app_id"]: (row["status"], row["before"] and row["before"]["status"]) for row in answer["apps"]
+        row["app_id"]: (row["status"], row["before"] and row["before"]["status"]) for row in page["apps"]
     }
     assert status == {
         "whole": ("final", "final"),
@@ -128,40 +128,44 @@ def test_each_row_has_a_status(module_warehouse: Warehouse, given: dict[str, Day
         "lost in december": ("final", "incomplete"),
         "new in january": ("part of the month", None),
     }
-    lost = next(row for row in answer["apps"] if row["app_id"] == "lost in december")
-    new = next(row for row in answer["apps"] if row["app_id"] == "new in january")
+    lost = next(row for row in page["apps"] if row["app_id"] == "lost in december")
+    new = next(row for row in page["apps"] if row["app_id"] == "new in january")
     assert (new["expected_days"], new["calendar_days"]) == (3, 31)
     assert lost["before"]["points"] == 0
     assert set(lost["change_percent"].values()) == {None}
-    assert (answer["total"]["status"], answer["total"]["before"]["status"]) == ("incomplete", "incomplete")
-    absent = 2 * 31 * 288 + 31 * 288 + 3 * 288 - answer["total"]["app_points"]
-    assert absent == answer["total"]["expected_app_points"] - answer["total"]["app_points"] > 0
+    assert (page["total"]["status"], page["total"]["before"]["status"]) == ("incomplete", "incomplete")
+    absent = 2 * 31 * 288 + 31 * 288 + 3 * 288 - page["total"]["app_points"]
+    assert absent == page["total"]["expected_app_points"] - page["total"]["app_points"] > 0
 
 
-def test_volume_is_of_the_points_observed(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+def test_volume_is_computed_from_the_observed_points(
+    module_warehouse: Warehouse, given: dict[str, Days]
+) -> None:
     with reading(module_warehouse) as connection:
-        answer = report.volume(connection, JANUARY)
+        page = report.volume(connection, JANUARY)
 
     def carried(days: Days, month: date) -> int | None:
         figures = [figures_of_day(grid) for day, grid in days.items() if day.replace(day=1) == month]
         known = [day["volume_bytes"] for day in figures if day["volume_bytes"] is not None]
         return sum(known) if known else None
 
-    for row in answer["apps"]:
+    for row in page["apps"]:
         now, then = (carried(given[row["app_id"]], month) for month in (JANUARY, DECEMBER))
         assert (row["volume_bytes"], row["before_volume_bytes"]) == (now, then)
         is_compared = row["app_id"] == "whole"
         assert row["change_percent"] == change(now, then if is_compared else None)
         assert row["projected_volume_bytes"] is None
     for name in ("volume_bytes", "before_volume_bytes"):
-        assert answer["total"][name] == sum(row[name] or 0 for row in answer["apps"])
-    assert answer["total"]["change_percent"] is None
-    assert answer["apps_without_points"] == 0
+        assert page["total"][name] == sum(row[name] or 0 for row in page["apps"])
+    assert page["total"]["change_percent"] is None
+    assert page["apps_without_points"] == 0
     with reading(module_warehouse) as connection:
         assert report.volume(connection, DECEMBER)["apps_without_points"] == 1
 
 
-def test_months_have_an_expected_day(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+def test_only_months_with_an_expected_day_are_listed(
+    module_warehouse: Warehouse, given: dict[str, Days]
+) -> None:
     with reading(module_warehouse) as connection:
         assert report.months(connection) == [DECEMBER, JANUARY]
         assert report.latest_month(connection) == JANUARY
@@ -184,21 +188,21 @@ def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -
     warehouse.add_account()
     give(warehouse, "app", {DECEMBER: None})
     with reading(warehouse) as connection:
-        answer, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
-    for row in (answer["total"], *answer["apps"]):
+        page, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
+    for row in (page["total"], *page["apps"]):
         assert {row[name] for name in report.METHODS} == {None}
         assert (row["app_points"], row["expected_app_points"], row["status"]) == (0, 288, "incomplete")
     assert (volume["total"]["volume_bytes"], volume["apps"][0]["volume_bytes"]) == (None, None)
 
 
 @pytest.mark.parametrize("month", [DECEMBER, JANUARY])
-def test_the_file_contains_the_numbers_of_the_report(
+def test_the_file_contains_the_reports_numbers(
     module_warehouse: Warehouse, given: dict[str, Days], month: date
 ) -> None:
     with reading(module_warehouse) as connection:
-        answer, volume = report.bill(connection, month), report.volume(connection, month)
-    lines = lines_of(bill_as_csv(answer, volume))
-    assert_file_equals_answer(lines, answer, volume)
+        page, volume = report.bill(connection, month), report.volume(connection, month)
+    lines = lines_of(bill_as_csv(page, volume))
+    assert_file_equals_page(lines, page, volume)
     assert {line["month"] for line in lines} == {f"{month:%Y-%m}"}
 
 
@@ -207,11 +211,11 @@ def lines_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text.encode().decode("utf-8-sig"), newline="")))
 
 
-def assert_file_equals_answer(lines: list[dict[str, str]], answer: Any, volume: Any) -> None:
-    """Compare every number of the file with the report, digit by digit."""
-    rows = [*answer["apps"], answer["total"]]
+def assert_file_equals_page(lines: list[dict[str, str]], page: Any, volume: Any) -> None:
+    """Compare every number in the file with the report, digit by digit."""
+    rows = [*page["apps"], page["total"]]
     volumes = [*volume["apps"], volume["total"]]
-    assert [line["row"] for line in lines] == ["app"] * len(answer["apps"]) + ["total"]
+    assert [line["row"] for line in lines] == ["app"] * len(page["apps"]) + ["total"]
     for line, row, carried in zip(lines, rows, volumes, strict=True):
         before, projected = row["before"] or {}, row["projected"] or {}
         expected = {name: row[name] for name in (*report.METHODS, *report.COUNTS, "status")}
@@ -232,7 +236,7 @@ def assert_file_equals_answer(lines: list[dict[str, str]], answer: Any, volume: 
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\n=1", "\r=1"])
-def test_a_name_is_no_formula(module_warehouse: Warehouse, given: dict[str, Days], name: str) -> None:
+def test_a_name_is_not_a_formula(module_warehouse: Warehouse, given: dict[str, Days], name: str) -> None:
     with reading(module_warehouse) as connection:
         bill, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
     bill["apps"][0]["app_name"] = name
@@ -322,17 +326,15 @@ def test_a_part_of_a_month_is_not_compared(
     give(warehouse, "app", {day: [8.0] * 288 for day in days_between(first, NOVEMBER[-1])})
     warehouse.run("update core.app set collect_from = %s", (collect_from,))
     with reading(warehouse) as connection:
-        answer, volume = report.bill(connection, NOVEMBER[0]), report.volume(connection, NOVEMBER[0])
-    for row, carried in zip(
-        [*answer["apps"], answer["total"]], [*volume["apps"], volume["total"]], strict=True
-    ):
+        page, volume = report.bill(connection, NOVEMBER[0]), report.volume(connection, NOVEMBER[0])
+    for row, carried in zip([*page["apps"], page["total"]], [*volume["apps"], volume["total"]], strict=True):
         assert (row["status"], row["before"]["status"]) == ("final", status)
         assert row["before"]["expected_days"] == (OCTOBER[-1] - first).days + 1
         changes = [*row["change_percent"].values(), carried["change_percent"]]
         assert [number is not None for number in changes] == [is_compared] * 7
 
 
-def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> None:
+def test_the_current_month_is_running_and_projected(warehouse: Warehouse) -> None:
     """Works on any day, with two time zones that may be in different months."""
     today = {}
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
@@ -353,14 +355,14 @@ def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> Non
         warehouse.add_days(AppDay(zone.lower(), day, grid) for day, grid in grids.items())
     with reading(warehouse) as connection:
         month = report.latest_month(connection)
-        answer, volume = report.bill(connection, month), report.volume(connection, month)
+        page, volume = report.bill(connection, month), report.volume(connection, month)
     zone_of = {zone.lower(): zone for zone in today}
     own = {app_id: Expected(given[zone], today[zone]) for app_id, zone in zone_of.items()}
-    earliest = min(own[row["app_id"]].today for row in answer["apps"])
+    earliest = min(own[row["app_id"]].today for row in page["apps"])
     next_month = month + timedelta(days=report.days_in(month))
-    assert answer["is_over"] == (earliest >= next_month)
-    assert answer["days_over"] == min((earliest - month).days, report.days_in(month))
-    for row, carried in zip(answer["apps"], volume["apps"], strict=True):
+    assert page["is_over"] == (earliest >= next_month)
+    assert page["days_over"] == min((earliest - month).days, report.days_in(month))
+    for row, carried in zip(page["apps"], volume["apps"], strict=True):
         app = own[row["app_id"]]
         expected = month_of(bills(app), month)
         assert expected is not None
@@ -377,9 +379,9 @@ def test_the_present_month_is_running_and_projected(warehouse: Warehouse) -> Non
             )
             assert row["projected"]["p95_kbps"] == expected["p95_kbps"]
             assert (row["projected"]["top_five_mean_kbps"] is None) == (days < 5)
-    lines = lines_of(bill_as_csv(answer, volume))
-    assert_file_equals_answer(lines, answer, volume)
+    lines = lines_of(bill_as_csv(page, volume))
+    assert_file_equals_page(lines, page, volume)
     total = total_bills(
         own, lambda app_id, day: datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone_of[app_id]))
     )
-    assert_figures(answer["total"], month_of(total, month))
+    assert_figures(page["total"], month_of(total, month))

@@ -26,7 +26,7 @@ EVERYTHING = Choice(ago(10), ago(1), "", Sort.EXPIRY, 50, 0)
 
 @pytest.fixture(scope="module")
 def connection(module_warehouse: Warehouse) -> Iterator[Connection]:
-    """Yield a warehouse of three apps and ten days of a window of ten, in every state."""
+    """Yield a connection to a warehouse with three apps and a ten-day window, with days in every state."""
     module_warehouse.add_account(window="10 days")
     module_warehouse.add_apps(App(app_id, ago(14)) for app_id in ("whole", "torn", "fresh"))
     module_warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 15))
@@ -50,7 +50,7 @@ def names(found: dict[str, Any]) -> list[str]:
     return [app["app_name"].removeprefix("Name of ") for app in found["apps"]]
 
 
-def test_the_vendors_window(connection: Connection) -> None:
+def test_the_default_dates_are_the_vendor_window(connection: Connection) -> None:
     assert window(connection) == (ago(10), ago(1))
     assert [len(app["days"]) for app in coverage(connection, EVERYTHING)["apps"]] == [10, 10, 10]
 
@@ -88,7 +88,7 @@ def test_a_day_not_requested_is_pending(connection: Connection) -> None:
     )
 
 
-def test_the_days_that_expire_first_come_first(connection: Connection) -> None:
+def test_apps_whose_days_expire_first_come_first(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING)
     assert names(found) == ["torn", "fresh", "whole"]
     assert [(group["days_left"], group["app_days"], group["apps"]) for group in found["expiring"]] == [
@@ -99,13 +99,13 @@ def test_the_days_that_expire_first_come_first(connection: Connection) -> None:
     assert (found["expiring"][0]["first_date"], found["expiring"][0]["last_date"]) == (ago(9), ago(9))
 
 
-def test_other_orders(connection: Connection) -> None:
+def test_apps_can_be_sorted_by_name_or_missing_days(connection: Connection) -> None:
     assert names(coverage(connection, EVERYTHING._replace(sort=Sort.NAME))) == ["fresh", "torn", "whole"]
     beyond = EVERYTHING._replace(sort=Sort.MISSING, from_date=ago(14), to_date=ago(13))
     assert names(coverage(connection, beyond)) == ["torn", "fresh", "whole"]
 
 
-def test_dates_beyond_the_window_show_what_is_lost(connection: Connection) -> None:
+def test_dates_outside_the_window_show_lost_days(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING._replace(from_date=ago(14), to_date=ago(11)))
     (torn,) = (app for app in found["apps"] if app["app_id"] == "torn")
     assert [(day["state"], day["attempts"], day["days_left"]) for day in torn["days"]] == [
@@ -119,17 +119,17 @@ def test_dates_beyond_the_window_show_what_is_lost(connection: Connection) -> No
 
 
 @pytest.mark.parametrize("search", ["fres", "FRES", "name of fresh"])
-def test_search_by_name_or_app_id_in_any_case(connection: Connection, search: str) -> None:
+def test_a_search_matches_names_and_app_ids_in_any_case(connection: Connection, search: str) -> None:
     found = coverage(connection, EVERYTHING._replace(search=search))
     assert (names(found), found["apps_in_all"]) == (["fresh"], 1)
 
 
 @pytest.mark.parametrize("search", ["%", "_", "'", "\\"])
-def test_a_search_is_no_pattern(connection: Connection, search: str) -> None:
+def test_a_search_is_not_a_pattern(connection: Connection, search: str) -> None:
     assert coverage(connection, EVERYTHING._replace(search=search))["apps"] == []
 
 
-def test_pages(connection: Connection) -> None:
+def test_apps_are_paged(connection: Connection) -> None:
     pages = [coverage(connection, EVERYTHING._replace(limit=2, offset=offset)) for offset in (0, 2)]
     assert [names(page) for page in pages] == [["torn", "fresh"], ["whole"]]
     assert [page["apps_in_all"] for page in pages] == [3, 3]
@@ -137,7 +137,7 @@ def test_pages(connection: Connection) -> None:
     assert (behind["apps"], behind["apps_in_all"]) == ([], 3)
 
 
-def test_dates_are_summed_over_all_apps_whatever_the_page(connection: Connection) -> None:
+def test_dates_are_summed_over_the_apps_of_all_pages(connection: Connection) -> None:
     found = coverage(connection, EVERYTHING._replace(limit=1))
     of_last = {row["state"]: row["app_days"] for row in found["by_date"] if row["usage_date"] == ago(1)}
     assert of_last == {"collected": 2, "pending": 1}
@@ -145,7 +145,7 @@ def test_dates_are_summed_over_all_apps_whatever_the_page(connection: Connection
 
 @pytest.fixture
 def behind(warehouse: Warehouse) -> Iterator[Connection]:
-    """Yield a warehouse of two apps and a window of ten days; days behind the window are open."""
+    """Yield a connection to a warehouse with two apps and a ten-day window, with open days behind it."""
     warehouse.add_account(window="10 days")
     warehouse.add_apps(App(app_id, ago(13)) for app_id in ("late", "whole"))
     warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 14))
@@ -173,7 +173,7 @@ def test_days_behind_the_window_are_open_while_they_are_requested(behind: Connec
     ]
 
 
-def test_a_day_names_the_apps_that_were_given_the_same_response(warehouse: Warehouse) -> None:
+def test_a_day_names_the_apps_that_received_the_same_response(warehouse: Warehouse) -> None:
     warehouse.add_account(window="10 days")
     warehouse.add_apps(App(app_id, ago(2)) for app_id in ("a", "b", "c"))
     warehouse.add_days(AppDay(app_id, ago(1), FULL) for app_id in ("a", "b", "c"))
@@ -192,7 +192,7 @@ def test_a_day_names_the_apps_that_were_given_the_same_response(warehouse: Wareh
     }
 
 
-def test_an_empty_warehouse(warehouse: Warehouse) -> None:
+def test_an_empty_warehouse_has_no_coverage(warehouse: Warehouse) -> None:
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.connect() as connection:
         assert window(connection) is None

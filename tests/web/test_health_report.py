@@ -43,7 +43,7 @@ def read_health(warehouse: Warehouse) -> dict[str, Any]:
         return health(connection)
 
 
-def ended(warehouse: Warehouse, run_id: str, ended_at: datetime, **counts: int) -> None:
+def record_run(warehouse: Warehouse, run_id: str, ended_at: datetime, **counts: int) -> None:
     """Record a run and set the time at which the run ended."""
     names = ("app_days", "app_days_received", "points_received", "app_days_changed")
     costs = ("requests", "retries", "limited", "failed_apps")
@@ -69,7 +69,7 @@ def two_accounts(warehouse: Warehouse) -> Warehouse:
     warehouse.add_days(AppDay("whole", ago(days), FULL) for days in range(1, 15))
     warehouse.add_days(
         [
-            AppDay("torn", ago(14), state="failed"),  # out of the window and its margin, as is ago(13)
+            AppDay("torn", ago(14), state="failed"),  # outside the window and its margin, like ago(13)
             *(AppDay("torn", ago(days), FULL) for days in (12, 11, 10, 9)),
             AppDay("torn", ago(8), state="failed"),
             AppDay("torn", ago(7), state="rejected"),
@@ -126,9 +126,9 @@ def test_each_account_reports_its_newest_days(two_accounts: Warehouse) -> None:
     assert (second["apps"], second["newest_collected"]) == (1, ago(2))
 
 
-def test_runs_come_newest_first_and_no_more_than_thirty(warehouse: Warehouse) -> None:
+def test_the_thirty_newest_runs_are_shown_newest_first(warehouse: Warehouse) -> None:
     for number in sorted(range(32), key=lambda number: number % 7):
-        ended(
+        record_run(
             warehouse,
             f"run {number:02}",
             NOW - timedelta(hours=number),
@@ -164,14 +164,14 @@ def test_runs_come_newest_first_and_no_more_than_thirty(warehouse: Warehouse) ->
     }
 
 
-def test_requests_are_summed_by_the_day_in_utc(warehouse: Warehouse) -> None:
+def test_requests_are_summed_per_day_in_utc(warehouse: Warehouse) -> None:
     midnight = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
     minute = timedelta(minutes=1)
-    ended(warehouse, "too old", midnight - timedelta(days=30) - minute, requests=1)
-    ended(warehouse, "oldest", midnight - timedelta(days=30), requests=2)
-    ended(warehouse, "late", midnight - minute, requests=40, retries=4, limited=3)
-    ended(warehouse, "early", midnight - timedelta(days=1), requests=5, retries=1, limited=1)
-    ended(warehouse, "today", midnight, requests=700)
+    record_run(warehouse, "too old", midnight - timedelta(days=30) - minute, requests=1)
+    record_run(warehouse, "oldest", midnight - timedelta(days=30), requests=2)
+    record_run(warehouse, "late", midnight - minute, requests=40, retries=4, limited=3)
+    record_run(warehouse, "early", midnight - timedelta(days=1), requests=5, retries=1, limited=1)
+    record_run(warehouse, "today", midnight, requests=700)
     assert read_health(warehouse)["requests_by_day"] == [
         {"ended_on": ago(30), "runs": 1, "requests": 2, "retries": 0, "limited": 0},
         {"ended_on": ago(1), "runs": 2, "requests": 45, "retries": 5, "limited": 4},
@@ -210,12 +210,12 @@ def restated(
     )
 
 
-def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Warehouse) -> None:
+def test_drops_of_any_age_come_first_until_they_are_reviewed(two_accounts: Warehouse) -> None:
     restated(two_accounts, 400, 9, 4)
-    restated(two_accounts, 40, 5, 3)  # older than a month, and no drop
+    restated(two_accounts, 40, 5, 3)  # older than a month, and not a drop
     restated(two_accounts, 2, 8, 0)
     restated(two_accounts, 1, 3, 6, "-8 hours")
-    restated(two_accounts, 0.5, 4, 2)  # half is not less than half
+    restated(two_accounts, 0.5, 4, 2)  # exactly half is not a drop
     found = read_health(two_accounts)
     assert [
         (day["old_mean_kbps"], day["new_mean_kbps"], day["is_drop"], day["moved_by_seconds"])
@@ -232,7 +232,7 @@ def test_drops_come_first_until_they_are_reviewed_however_old(two_accounts: Ware
     assert (after["restatements_in_all"], after["drops_to_review"], after["newest_drop_at"]) == (3, 0, None)
 
 
-def test_a_drop_that_came_after_the_page_was_read_stays_to_be_reviewed(two_accounts: Warehouse) -> None:
+def test_a_drop_after_the_page_was_read_stays_to_be_reviewed(two_accounts: Warehouse) -> None:
     restated(two_accounts, 2, 8, 0)
     seen = read_health(two_accounts)
     restated(two_accounts, 1, 9, 1)
@@ -241,7 +241,7 @@ def test_a_drop_that_came_after_the_page_was_read_stays_to_be_reviewed(two_accou
     assert read_health(two_accounts)["drops_to_review"] == 1
 
 
-def test_apps_with_the_same_response_are_named_by_the_day(warehouse: Warehouse) -> None:
+def test_apps_with_the_same_response_are_named_per_day(warehouse: Warehouse) -> None:
     warehouse.add_account(window="10 days")
     warehouse.add_apps(App(app_id, ago(11)) for app_id in ("a", "b", "c", "d", "e"))
     warehouse.add_days(AppDay(app_id, ago(days), FULL) for app_id in "abcde" for days in (11, 4, 3))
@@ -279,7 +279,7 @@ def test_days_behind_the_window_are_open_while_they_are_requested(warehouse: War
     assert found["lost_app_days"] == 1
 
 
-def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
+def test_the_report_of_an_empty_warehouse_is_empty(warehouse: Warehouse) -> None:
     found = read_health(warehouse)
     assert found.pop("now") is not None
     assert found == {
@@ -308,7 +308,7 @@ def test_before_the_first_run_there_is_nothing(warehouse: Warehouse) -> None:
 
 
 def test_json_keeps_numbers_as_numbers(two_accounts: Warehouse) -> None:
-    ended(two_accounts, "run", NOW, requests=7)
+    record_run(two_accounts, "run", NOW, requests=7)
     response = orjson.loads(json_response(read_health(two_accounts)).body)
     assert response["requests_by_day"][0]["requests"] == 7
     assert response["window"]["from_date"] == ago(10).isoformat()

@@ -161,7 +161,7 @@ def test_volumes_are_projected_and_compared_exactly() -> None:
     assert bill.projected_volume(so_far, expected_days=30) == bytes_of(APPS, 30)
 
 
-def test_the_other_reports_work(large: Warehouse) -> None:
+def test_the_other_reports_accept_large_volumes(large: Warehouse) -> None:
     with reading(large) as connection:
         choice = coverage.Choice(DAYS[0], DAYS[-1], "", coverage.Sort.EXPIRY, 100, 0)
         assert len(as_json(coverage.coverage(connection, choice))["apps"]) == len(APPS)

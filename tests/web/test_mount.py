@@ -40,7 +40,7 @@ def loaded(home: Path, base_url: str) -> tuple[list[str], list[tuple[str, str, s
     return modules, [tuple(view) for view in views]
 
 
-def test_a_task_imports_nothing_of_the_page(tmp_path: Path) -> None:
+def test_a_task_imports_no_module_of_the_page(tmp_path: Path) -> None:
     modules, _ = loaded(tmp_path, "http://localhost:8080")
     ours = {name for name in modules if name.partition(".")[0] == "agora"}
     assert ours - {"agora"} == {

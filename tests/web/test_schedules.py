@@ -1,4 +1,4 @@
-"""Why a DAG is late, as the view Health reports it."""
+"""The reason why a DAG is late, as reported on the Health page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NIGHTLY, PUSH = "agora_bandwidth_daily", "agora_push_stream_state"
         (PUSH, NOW - 9 * DAY, DAY, True, ""),
     ],
 )
-def test_why_a_dag_is_late(
+def test_the_reason_for_a_late_dag_is_reported(
     dag_id: str, next_run_at: datetime | None, period: timedelta, is_paused: bool, phrase: str
 ) -> None:
     reason = why_late(dag_id, next_run_at, period, NOW, is_paused=is_paused)

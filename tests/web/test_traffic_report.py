@@ -26,7 +26,7 @@ WORLDS = {
     "one zone": ("UTC",) * 3,
     "all in Shanghai": ("Asia/Shanghai",) * 3,
     "UTC and Shanghai": ("UTC", "Asia/Shanghai", "UTC"),
-    "the ends of the world": ("Etc/GMT+12", "Pacific/Kiritimati", "UTC"),
+    "the most distant zones": ("Etc/GMT+12", "Pacific/Kiritimati", "UTC"),
 }
 FIVE_MINUTES = timedelta(minutes=5)
 Days = dict[tuple[str, date], tuple[datetime, Any]]
@@ -56,23 +56,25 @@ def fill(warehouse: Warehouse, zones: Sequence[str]) -> Days:
         App(f"app {n}", FIRST + timedelta(n * 15), LAST - timedelta(n), zone) for n, zone in enumerate(zones)
     ]
     warehouse.add_apps(apps)
-    wanted: Days = {}
+    expected_days: Days = {}
     for app in apps:
-        for day in days_between(app.wanted_from, app.wanted_until or LAST):
+        for day in days_between(app.expected_from, app.expected_until or LAST):
             luck = rng.random()
             grid: Any = traffic.values(rng)
             if luck < 0.3:
                 grid = traffic.with_gaps(grid, rng) if luck < 0.15 else None
             if grid or luck < 0.25:  # the other days were not requested yet
                 warehouse.add_days([AppDay(app.app_id, day, grid)])
-            wanted[app.app_id, day] = (midnight(day, app.conn_id), grid)
-    return wanted
+            expected_days[app.app_id, day] = (midnight(day, app.conn_id), grid)
+    return expected_days
 
 
-def expected_slots(wanted: Days, app_ids: Sequence[str], dates: tuple[date, date]) -> dict[datetime, Figures]:
-    """Return per instant of the range: the sum, the number of absent apps, and the usage date."""
+def expected_slots(
+    expected_days: Days, app_ids: Sequence[str], dates: tuple[date, date]
+) -> dict[datetime, Figures]:
+    """Return the sum, the number of absent apps and the usage date for each instant in the range."""
     slots: dict[datetime, dict[str, Any]] = {}
-    for (app_id, day), (start, grid) in wanted.items():
+    for (app_id, day), (start, grid) in expected_days.items():
         if app_id not in app_ids:
             continue
         for number, kbps in enumerate(grid or [None] * 288):
@@ -80,19 +82,19 @@ def expected_slots(wanted: Days, app_ids: Sequence[str], dates: tuple[date, date
             slot["absent"] += kbps is None
             slot["kbps"] += [] if kbps is None else [kbps]
             slot["days"] += [] if kbps is None else [day]
-            slot.setdefault("wanted_days", []).append(day)
+            slot.setdefault("expected_dates", []).append(day)
     return {
         instant: {
             "kbps": sum(slot["kbps"]) if slot["kbps"] else None,
             "absent": slot["absent"],
-            "day": min(slot["days"] or slot["wanted_days"]),
+            "day": min(slot["days"] or slot["expected_dates"]),
         }
         for instant, slot in sorted(slots.items())
-        if dates[0] <= min(slot["days"] or slot["wanted_days"]) <= dates[1]
+        if dates[0] <= min(slot["days"] or slot["expected_dates"]) <= dates[1]
     }
 
 
-def assert_is(series: dict[str, Any], slots: dict[datetime, Figures]) -> None:
+def assert_series(series: dict[str, Any], slots: dict[datetime, Figures]) -> None:
     """Compare a series with the reference: points, figures and days."""
     start = series["interval_start"]
     found = {
@@ -113,11 +115,11 @@ def assert_figures(found: dict[str, Any], slots: dict[datetime, Figures]) -> Non
     expected = figures_of_day([slot["kbps"] for slot in slots.values()])
     for name in ("points", "peak_kbps", "p95_kbps", "mean_kbps", "volume_bytes"):
         assert found[name] == expected[name], name
-    there = {at: slot for at, slot in slots.items() if slot["kbps"] is not None}
-    assert found["points_lacking_apps"] == sum(slot["absent"] > 0 for slot in there.values())
-    if there:
+    present = {at: slot for at, slot in slots.items() if slot["kbps"] is not None}
+    assert found["points_lacking_apps"] == sum(slot["absent"] > 0 for slot in present.values())
+    if present:
         assert found["peak_at"] == min(
-            at for at, slot in there.items() if slot["kbps"] == expected["peak_kbps"]
+            at for at, slot in present.items() if slot["kbps"] == expected["peak_kbps"]
         )
 
 
@@ -133,16 +135,18 @@ RANGES = [FEBRUARY, (date(2024, 2, 10), date(2024, 2, 10)), (FIRST - timedelta(3
 
 
 @pytest.mark.parametrize("dates", RANGES, ids=["a month", "a day", "from before the first day"])
-def test_each_app_is_its_own_points(world: tuple[Warehouse, Days], dates: tuple[date, date]) -> None:
-    warehouse, wanted = world
+def test_each_series_has_its_apps_points(world: tuple[Warehouse, Days], dates: tuple[date, date]) -> None:
+    warehouse, expected_days = world
     app_ids = ["app 2", "app 0"]
     response = read_traffic(warehouse, app_ids, dates)
     assert [series["app_id"] for series in response["series"]] == app_ids
     for series in response["series"]:
-        slots = expected_slots(wanted, [series["app_id"]], dates)
+        slots = expected_slots(expected_days, [series["app_id"]], dates)
         if slots:
-            assert_is(series, slots)
-        days = [day for app_id, day in wanted if app_id == series["app_id"] and dates[0] <= day <= dates[1]]
+            assert_series(series, slots)
+        days = [
+            day for app_id, day in expected_days if app_id == series["app_id"] and dates[0] <= day <= dates[1]
+        ]
         assert [day["usage_date"] for day in series["days"]] == days
         assert series["figures"]["expected_points"] == 288 * len(days)
 
@@ -152,12 +156,12 @@ def test_each_app_is_its_own_points(world: tuple[Warehouse, Days], dates: tuple[
 def test_a_sum_is_by_instant_and_counts_absent_apps(
     world: tuple[Warehouse, Days], dates: tuple[date, date], app_ids: list[str]
 ) -> None:
-    warehouse, wanted = world
+    warehouse, expected_days = world
     (series,) = read_traffic(warehouse, app_ids, dates, is_sum=True)["series"]
-    assert_is(series, expected_slots(wanted, app_ids or ["app 0", "app 1", "app 2"], dates))
+    assert_series(series, expected_slots(expected_days, app_ids or ["app 0", "app 1", "app 2"], dates))
 
 
-def test_a_whole_months_p95_is_the_bills(world: tuple[Warehouse, Days]) -> None:
+def test_the_p95_of_a_whole_month_equals_the_bill(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
     (bill,) = warehouse.rows("select * from mart.billing_monthly_total where month = '2024-02-01'")
     (series,) = read_traffic(warehouse, [], FEBRUARY, is_sum=True)["series"]
@@ -174,7 +178,7 @@ def test_a_whole_months_p95_is_the_bills(world: tuple[Warehouse, Days]) -> None:
             assert series["figures"][name] == bill[name], name
 
 
-def test_a_day_is_the_marts(world: tuple[Warehouse, Days]) -> None:
+def test_a_day_equals_its_row_in_mart(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
     (series,) = read_traffic(warehouse, ["app 1"], FEBRUARY)["series"]
     rows = warehouse.rows(
@@ -185,7 +189,7 @@ def test_a_day_is_the_marts(world: tuple[Warehouse, Days]) -> None:
     assert [{name: day[name] for name in rows[0]} for day in series["days"]] == rows
 
 
-def test_the_sum_of_nothing_wanted_is_empty_not_zero(world: tuple[Warehouse, Days]) -> None:
+def test_a_sum_without_expected_days_is_empty_not_zero(world: tuple[Warehouse, Days]) -> None:
     warehouse, _ = world
     (series,) = read_traffic(warehouse, ["app 0"], (date(2020, 1, 1), date(2020, 1, 31)))["series"]
     assert (series["kbps"], series["days"], series["app_days_by_state"]) == ([], [], {})
@@ -206,15 +210,15 @@ def test_days_without_points_report_their_states(warehouse: Warehouse) -> None:
     assert (figures["points"], figures["volume_bytes"], figures["peak_at"]) == (0, None, None)
 
 
-def zone_in_which_it_is(hour: int) -> str:
+def zone_where_it_is(hour: int) -> str:
     """Return a zone without clock changes in which this hour of the day is now."""
     behind = (datetime.now(UTC).hour - hour + 11) % 24 - 11
     return f"Etc/GMT{behind:+d}"
 
 
-def test_a_day_that_is_not_over_lacks_in_a_sum_with_one_that_is(warehouse: Warehouse) -> None:
-    """From one account's midnight to the other's, one's day is over and the other's is not."""
-    evening, night = zone_in_which_it_is(18), zone_in_which_it_is(2)
+def test_a_day_that_is_not_over_is_absent_from_the_sum(warehouse: Warehouse) -> None:
+    """Between the two midnights, one account's day is over and the other account's day is not."""
+    evening, night = zone_where_it_is(18), zone_where_it_is(2)
     today = {zone: datetime.now(ZoneInfo(zone)).date() for zone in (evening, night)}
     first = min(today.values()) - timedelta(days=3)
     apps = [App(zone.lower(), first, None, zone) for zone in today]
@@ -235,7 +239,7 @@ def test_a_day_that_is_not_over_lacks_in_a_sum_with_one_that_is(warehouse: Wareh
     assert series["absent_apps"][-of_today - 100 :] == [0] * 100 + [1] * of_today
 
 
-def test_without_apps_the_largest_is_shown(warehouse: Warehouse) -> None:
+def test_without_chosen_apps_the_largest_app_is_shown(warehouse: Warehouse) -> None:
     warehouse.add_account()
     warehouse.add_apps([App(app_id, MONDAY, MONDAY) for app_id in ("small", "large", "empty")])
     warehouse.add_days([AppDay("small", MONDAY, [1.0] * 288), AppDay("large", MONDAY, [2.0] * 288)])
@@ -247,8 +251,8 @@ def test_without_apps_the_largest_is_shown(warehouse: Warehouse) -> None:
     assert (response["first_date"], response["last_date"]) == (MONDAY, MONDAY)
 
 
-@pytest.mark.filterwarnings("ignore:Using `httpx`")  # by an import of Airflow's
-def test_app_ids_of_the_address_count_in_any_case(
+@pytest.mark.filterwarnings("ignore:Using `httpx`")  # caused by an import in Airflow
+def test_app_ids_in_the_url_are_accepted_in_any_case(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from agora.web import routes
@@ -276,7 +280,7 @@ def test_an_unknown_app_is_named_and_the_others_are_shown(warehouse: Warehouse) 
     assert (series["apps"], series["kbps"]) == (0, [])
 
 
-def test_dates_end_yesterday_where_it_is_latest(warehouse: Warehouse) -> None:
+def test_dates_end_on_the_latest_yesterday_of_any_zone(warehouse: Warehouse) -> None:
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
         warehouse.add_account(zone, conn_id=zone)
     engine = create_engine(warehouse.url("analyst"))

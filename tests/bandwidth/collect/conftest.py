@@ -1,16 +1,16 @@
-"""A day that does not end during a test, and retries that do not make tests wait."""
+"""Fixtures: no midnight during a test, and retries with short delays."""
 
 from __future__ import annotations
 
 import pytest
 
 from agora.client import retries
-from tests.support.midnight import A_TEST, let_midnight_pass
+from tests.support.midnight import TEST_DURATION, wait_past_midnight
 
 
 @pytest.fixture(autouse=True)
-def _the_same_day_all_along() -> None:
-    let_midnight_pass(A_TEST)
+def _same_day() -> None:
+    wait_past_midnight(TEST_DURATION)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What a night's run does, without Airflow: plan, then collect, against a real sandbox and warehouse."""
+"""A nightly run without Airflow: plan, then collect, with a real sandbox and warehouse."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ AppDay = tuple[str, date]
 
 @dataclass
 class Night:
-    """A vendor account with its apps, collected into a warehouse; settings can be replaced between runs."""
+    """A vendor account whose apps are collected into a warehouse. Settings can change between runs."""
 
     warehouse: Warehouse
     account: DashboardSettings
     apps: list[AppSettings]
     configured_elsewhere: Sequence[str] = ()
     planned_at: datetime | None = None
-    passed: timedelta = timedelta()
-    gone: RemovedApps | None = None
-    tried: BatchResult | None = None
+    clock_offset: timedelta = timedelta()
+    removed: RemovedApps | None = None
+    access_check: BatchResult | None = None
 
     def configure(self) -> None:
-        """Carry the account and its apps over, without a request."""
+        """Write the account and its apps to the warehouse, without a request."""
         engine = warehouse_engine(self.warehouse.url("loader"))
         app_ids = [app.app_id for app in self.apps]
         try:
             with engine.begin() as connection:
-                self.gone = apps.retire(connection, [*app_ids, *self.configured_elsewhere], uuid4().hex)
+                self.removed = apps.retire(connection, [*app_ids, *self.configured_elsewhere], uuid4().hex)
                 apps.sync(connection, self.account, self.apps)
         finally:
             engine.dispose()
 
     def missing(self) -> list[AppDay]:
-        """Return what a run would request, without a request."""
+        """Return the app-days that a run would request, without a request."""
         self.configure()
         engine = warehouse_engine(self.warehouse.url("loader"))
         try:
-            return list(configured_and_planned(engine, self.account, self.apps).app_days)
+            return list(sync_and_plan(engine, self.account, self.apps).app_days)
         finally:
             engine.dispose()
 
     def plan(self, days: Days | None = None) -> Plan:
-        """Plan, and try the access with a first app-day."""
+        """Plan, and check the access with a first app-day."""
         self.configure()
         engine = warehouse_engine(self.warehouse.url("loader"))
         try:
-            planned = configured_and_planned(engine, self.account, self.apps, days)
-            self.tried = asyncio.run(self._tried(planned, engine)) if planned.app_days else None
-            if self.tried and self.tried.stopped:
-                return Plan(self.account.conn_id, unusable=self.tried.stopped)
+            planned = sync_and_plan(engine, self.account, self.apps, days)
+            self.access_check = asyncio.run(self._check_access(planned, engine)) if planned.app_days else None
+            if self.access_check and self.access_check.stopped:
+                return Plan(self.account.conn_id, unusable=self.access_check.stopped)
             return planned
         finally:
             engine.dispose()
 
-    async def _tried(self, planned: Plan, engine: Engine) -> BatchResult:
+    async def _check_access(self, planned: Plan, engine: Engine) -> BatchResult:
         async with shared_client(self.account, engine) as client:
             return await check_access(planned.app_days, client, engine, now=self.now)
 
@@ -109,18 +109,18 @@ class Night:
         self.planned_at = datetime.now(UTC)
         planned = self.plan(days)
         summary = self.collect(planned.app_days)
-        if self.tried and not planned.unusable:
-            # A day that failed when the access was tried was requested again, and counted then.
-            self.tried.failures, self.tried.kinds, self.tried.at_the_edge = {}, [], 0
-            self.tried.requested = self.tried.received
-            summary.add(self.tried)
+        if self.access_check and not planned.unusable:
+            # A day that failed in the access check was requested again, and is counted in that batch.
+            self.access_check.failures, self.access_check.kinds, self.access_check.at_the_edge = {}, [], 0
+            self.access_check.requested = self.access_check.received
+            summary.add(self.access_check)
             summary.app_days = len(planned.app_days)
         self.planned_at = None
         return planned, summary
 
     def now(self) -> datetime:
-        """Return the time by the worker's clock."""
-        return datetime.now(UTC) + self.passed
+        """Return the time on the worker's clock."""
+        return datetime.now(UTC) + self.clock_offset
 
     def ledger(self) -> dict[AppDay, dict[str, Any]]:
         """Return core.app_day by App ID and usage date."""
@@ -135,12 +135,12 @@ class Night:
         rows = self.warehouse.rows("select * from mart.coverage", role="analyst")
         return {(row["app_id"], row["usage_date"]): row for row in rows}
 
-    def let_pass(self, time: timedelta) -> None:
-        """Set the clocks of the warehouse and the worker to so long after the real time."""
-        self.passed = time
+    def shift_clocks(self, offset: timedelta) -> None:
+        """Set the clocks of the warehouse and the worker ahead of the real time by the given offset."""
+        self.clock_offset = offset
         self.warehouse.run(
             "create or replace function mart.clock() returns timestamptz language sql stable"
-            f" return now() + interval '{time.total_seconds():.0f} seconds'"
+            f" return now() + interval '{offset.total_seconds():.0f} seconds'"
         )
 
     def points(self) -> dict[AppDay, tuple[datetime, list[float | None] | None]]:
@@ -151,7 +151,7 @@ class Night:
         return {key: row["state"] for key, row in self.ledger().items()}
 
     def raw(self, app_id: str, usage_date: date) -> list[dict[str, Any]]:
-        """Return the answers kept of an app-day, in order of arrival."""
+        """Return the stored responses for an app-day, in order of arrival."""
         return self.warehouse.rows(
             "select * from raw.bandwidth_response where app_id = %s and usage_date = %s"
             " order by response_key",
@@ -159,10 +159,10 @@ class Night:
         )
 
 
-def configured_and_planned(
+def sync_and_plan(
     engine: Engine, account: DashboardSettings, configured: Sequence[AppSettings], days: Days | None = None
 ) -> Plan:
-    """Carry an account and its apps over, then plan it."""
+    """Write an account and its apps to the warehouse, then plan."""
     with engine.begin() as connection:
         apps.sync(connection, account, configured)
         now = connection.exec_driver_sql("select mart.clock()").scalar_one()
@@ -184,7 +184,7 @@ def account_of(sandbox: RunningSandbox, **fields: Any) -> DashboardSettings:
 def night_of(
     sandbox: RunningSandbox, warehouse: Warehouse, apps: list[Any] | None = None, **fields: Any
 ) -> Night:
-    """Return the night of a sandbox's own apps, or of those given."""
+    """Return a night for the given apps, or for all apps of the sandbox."""
     given = sandbox.app_ids if apps is None else apps
     return Night(warehouse, account_of(sandbox, **fields), parse_apps(list(given)) if given else [])
 
@@ -207,8 +207,8 @@ def keys(app_days: Iterable[Sequence[Any]]) -> list[AppDay]:
     return [(app_day[0], app_day[1]) for app_day in app_days]
 
 
-def assert_true(night: Night, sandbox: RunningSandbox, expected: set[AppDay]) -> None:
-    """Assert that exactly these app-days are collected, with exactly the sandbox's points."""
+def assert_collected(night: Night, sandbox: RunningSandbox, expected: set[AppDay]) -> None:
+    """Assert that exactly the expected app-days are collected, with exactly the sandbox's points."""
     collected = {key: row for key, row in night.ledger().items() if row["state"] == "collected"}
     assert collected.keys() == expected
     for (app_id, day), row in collected.items():

@@ -1,4 +1,4 @@
-"""Every app and every day of the window arrives exactly as the vendor has it, once."""
+"""Every day in the window is collected once for every app, exactly as the vendor serves it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from agora.bandwidth.plan import Days
-from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 
-def test_twenty_apps_and_a_month_arrive_exactly_and_only_once(warehouse: Warehouse) -> None:
+def test_a_month_of_twenty_apps_is_collected_exactly_once(warehouse: Warehouse) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         expected = product(sandbox.app_ids, days)
@@ -25,7 +25,7 @@ def test_twenty_apps_and_a_month_arrive_exactly_and_only_once(warehouse: Warehou
         assert (summary.received, summary.changed) == (len(expected), len(expected))
         assert summary.points_received == 288 * len(expected)
         assert (summary.failures, summary.at_the_edge, summary.not_worthwhile) == ({}, 0, 0)
-        assert_true(night, sandbox, expected)
+        assert_collected(night, sandbox, expected)
         (counted,) = warehouse.rows("select count(*) from mart.bandwidth_5min", role="analyst")
         assert counted["count"] == 288 * len(expected)
 
@@ -38,7 +38,7 @@ def test_twenty_apps_and_a_month_arrive_exactly_and_only_once(warehouse: Warehou
         planned, summary = night.run(Days(days[0], days[-1], reload=True))
         assert set(keys(planned.app_days)) == expected
         assert (summary.states, summary.changed) == ({"collected": len(expected)}, 0)
-        assert night.points() == points, "the same responses changed points"
+        assert night.points() == points, "identical responses changed points"
         for key, row in night.ledger().items():
             assert (row["collected_at"], row["body_sha256"]) == (
                 before[key]["collected_at"],
@@ -50,32 +50,32 @@ def test_twenty_apps_and_a_month_arrive_exactly_and_only_once(warehouse: Warehou
         assert counted["count"] >= 2 * len(expected)
 
 
-def test_what_is_kept_raw_is_what_was_loaded(warehouse: Warehouse) -> None:
+def test_stored_responses_match_loaded_points(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night = night_of(sandbox, warehouse)
         night.run()
         for (app_id, day), row in night.ledger().items():
-            *_, kept = night.raw(app_id, day)
-            assert bytes(kept["body"]) == sandbox.fetch(app_id, day).body
-            assert bytes(kept["body_sha256"]) == bytes(row["body_sha256"])
-            assert kept["fetched_at"] == row["collected_at"]
+            *_, response = night.raw(app_id, day)
+            assert bytes(response["body"]) == sandbox.fetch(app_id, day).body
+            assert bytes(response["body_sha256"]) == bytes(row["body_sha256"])
+            assert response["fetched_at"] == row["collected_at"]
 
 
-def test_days_of_another_time_zone_start_at_its_midnight(warehouse: Warehouse) -> None:
+def test_days_in_another_time_zone_start_at_its_midnight(warehouse: Warehouse) -> None:
     zone = ZoneInfo("Asia/Shanghai")
     with running_sandbox(apps=2, timezone="Asia/Shanghai", quiet=True) as sandbox:
         night = night_of(sandbox, warehouse, timezone="Asia/Shanghai")
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, window_days(sandbox)))
+        assert_collected(night, sandbox, product(sandbox.app_ids, window_days(sandbox)))
         for (_, day), row in night.ledger().items():
             assert row["starts_at"] == datetime.combine(day, time(), zone)
             assert row["starts_at"].astimezone(UTC).time() == time(16)
 
 
-def test_a_unit_of_the_family_is_converted(warehouse: Warehouse) -> None:
+def test_a_related_unit_is_converted(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night = night_of(sandbox, warehouse)
         yesterday = sandbox.today() - timedelta(days=1)
         sandbox.put_faults([{"kind": "scale_unit", "unit": "bps"}])
         night.run(Days(yesterday, yesterday))
-        assert_true(night, sandbox, product(sandbox.app_ids, [yesterday]))
+        assert_collected(night, sandbox, product(sandbox.app_ids, [yesterday]))

@@ -1,4 +1,4 @@
-"""The configured apps, carried over: which days of which app are wanted."""
+"""How the configured apps determine the expected days of each app."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from agora.settings.apps import parse_apps
 from agora.warehouse.apps import accounts_of_removed
 from agora.warehouse.engine import warehouse_engine
-from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 
-def apps_held(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+def stored_apps(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
     return {row["app_id"]: row for row in warehouse.rows("select * from core.app")}
 
 
-def wanted(warehouse: Warehouse, app_id: str) -> list[tuple[date, date | None]]:
-    """Return the periods in which an app is wanted, their ends not included."""
+def expected_periods(warehouse: Warehouse, app_id: str) -> list[tuple[date, date | None]]:
+    """Return the periods in which days of an app are expected, each with an exclusive end."""
     rows = warehouse.rows(
         "select lower(period) as first, upper(period) as until"
         " from core.app cross join lateral unnest(wanted) as period where app_id = %s order by period",
@@ -36,15 +36,15 @@ def test_a_removed_apps_open_days_are_collected_and_no_others(warehouse: Warehou
         night.apps = parse_apps([stays])
         planned, _ = night.run()
         assert set(keys(planned.app_days)) == product([stays, leaves], days)
-        assert_true(night, sandbox, product([stays, leaves], days))
-        held = apps_held(warehouse)
-        assert held[leaves]["removed_on"] == sandbox.today()
-        assert wanted(warehouse, leaves) == [(days[0], sandbox.today())]
-        assert held[stays]["removed_on"] is None
-        assert wanted(warehouse, stays) == [(days[0], None)]
+        assert_collected(night, sandbox, product([stays, leaves], days))
+        stored = stored_apps(warehouse)
+        assert stored[leaves]["removed_on"] == sandbox.today()
+        assert expected_periods(warehouse, leaves) == [(days[0], sandbox.today())]
+        assert stored[stays]["removed_on"] is None
+        assert expected_periods(warehouse, stays) == [(days[0], None)]
 
 
-def test_an_app_that_comes_back_is_not_missed_for_the_time_the_window_has_passed(
+def test_a_restored_app_is_not_expected_for_days_that_left_the_window(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
@@ -60,18 +60,18 @@ def test_an_app_that_comes_back_is_not_missed_for_the_time_the_window_has_passed
             )
 
         planned = night.plan()
-        assert wanted(warehouse, recently) == [(days[0] - timedelta(days=200), None)]
-        assert wanted(warehouse, long_ago) == [
+        assert expected_periods(warehouse, recently) == [(days[0] - timedelta(days=200), None)]
+        assert expected_periods(warehouse, long_ago) == [
             (days[0] - timedelta(days=200), left[long_ago]),
             (days[0], None),
         ]
-        assert {row["removed_on"] for row in apps_held(warehouse).values()} == {None}
-        # What was expected before it left is requested for two days longer than the window should show it.
+        assert {row["removed_on"] for row in stored_apps(warehouse).values()} == {None}
+        # Days expected before the app was removed are requested for two days after they leave the window.
         margin = [days[0] - timedelta(days=1), days[0] - timedelta(days=2)]
         assert set(keys(planned.app_days)) == product(sandbox.app_ids, days) | product([recently], margin)
 
 
-def test_a_removed_app_that_the_vendor_does_not_know_is_still_requested(warehouse: Warehouse) -> None:
+def test_a_removed_app_unknown_to_the_vendor_is_still_requested(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, [*sandbox.app_ids, "misspelt"]), window_days(sandbox)
         _, summary = night.run()
@@ -89,7 +89,7 @@ def test_a_removed_app_that_the_vendor_does_not_know_is_still_requested(warehous
         assert "lost" not in {row["state"] for row in coverage}
 
 
-def test_an_app_moves_to_another_account_whichever_is_planned_first(warehouse: Warehouse) -> None:
+def test_an_app_moves_to_another_account_regardless_of_the_planning_order(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as old, running_sandbox(apps=2, quiet=True) as new:
         stays, moves = new.app_ids
         before, days = night_of(old, warehouse, [stays, moves]), window_days(new)
@@ -99,19 +99,21 @@ def test_an_app_moves_to_another_account_whichever_is_planned_first(warehouse: W
         before.apps = parse_apps([stays])
         before.configured_elsewhere = [moves]
 
-        # A run carries every account over before it plans any.
+        # A run writes all accounts to the warehouse before it plans any of them.
         before.configure()
-        assert apps_held(warehouse)[moves]["removed_on"] is None
+        assert stored_apps(warehouse)[moves]["removed_on"] is None
         after.configure()
         planned = before.plan()
-        assert set(keys(planned.app_days)) == product([stays], days), "requested from the old account"
-        assert apps_held(warehouse)[moves]["removed_on"] is None
+        assert set(keys(planned.app_days)) == product([stays], days), (
+            "the moved app is requested from the old account"
+        )
+        assert stored_apps(warehouse)[moves]["removed_on"] is None
 
         planned, _ = after.run()
         assert set(keys(planned.app_days)) == product([moves], days)
-        assert apps_held(warehouse)[moves]["conn_id"] == "second"
+        assert stored_apps(warehouse)[moves]["conn_id"] == "second"
         before.plan()
-        assert apps_held(warehouse)[moves]["removed_on"] is None
+        assert stored_apps(warehouse)[moves]["removed_on"] is None
         collected = {key for key, row in after.ledger().items() if row["conn_id"] == "second"}
         assert collected == product([moves], days)
         assert {after.states()[key] for key in collected} == {"collected"}
@@ -122,18 +124,18 @@ def test_a_renamed_app_keeps_its_key_and_days(warehouse: Warehouse) -> None:
         (app_id,) = sandbox.app_ids
         night = night_of(sandbox, warehouse)
         night.run()
-        before, ledger = apps_held(warehouse)[app_id], night.ledger()
+        before, ledger = stored_apps(warehouse)[app_id], night.ledger()
         assert before["name"] == app_id
 
         night.apps = parse_apps([{"app_id": app_id, "name": "Класс 3б"}])
         assert night.plan().app_days == []
-        assert apps_held(warehouse)[app_id] == {**before, "name": "Класс 3б"}
+        assert stored_apps(warehouse)[app_id] == {**before, "name": "Класс 3б"}
         assert night.ledger() == ledger
         (shown,) = warehouse.rows("select distinct app_name from mart.bandwidth_5min", role="analyst")
         assert shown["app_name"] == "Класс 3б"
 
 
-def test_only_the_days_from_and_until_are_wanted(warehouse: Warehouse) -> None:
+def test_only_days_from_collect_from_to_collect_until_are_expected(warehouse: Warehouse) -> None:
     with running_sandbox(apps=4, quiet=True) as sandbox:
         days = window_days(sandbox)
         some, none, since, until = sandbox.app_ids
@@ -149,7 +151,7 @@ def test_only_the_days_from_and_until_are_wanted(warehouse: Warehouse) -> None:
         )
 
 
-def test_an_earlier_first_day_is_taken_on(warehouse: Warehouse) -> None:
+def test_an_earlier_collect_from_adds_expected_days(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         days = window_days(sandbox)
         (app_id,) = sandbox.app_ids
@@ -159,19 +161,21 @@ def test_an_earlier_first_day_is_taken_on(warehouse: Warehouse) -> None:
         assert keys(night.plan().app_days) == [(app_id, day) for day in days[-4:-2]]
 
 
-def test_without_a_first_day_it_is_the_windows_oldest_and_stays(warehouse: Warehouse) -> None:
+def test_without_collect_from_the_first_day_is_the_oldest_of_the_window_and_stays(
+    warehouse: Warehouse,
+) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         (app_id,) = sandbox.app_ids
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         night.plan()
-        assert wanted(warehouse, app_id) == [(days[0], None)]
+        assert expected_periods(warehouse, app_id) == [(days[0], None)]
         earlier = days[0] - timedelta(days=3)
         warehouse.run("update core.app set wanted = datemultirange(daterange(%s, null))", (earlier,))
         night.plan()
-        assert wanted(warehouse, app_id) == [(earlier, None)]
+        assert expected_periods(warehouse, app_id) == [(earlier, None)]
 
 
-def test_no_apps_are_no_work(warehouse: Warehouse) -> None:
+def test_without_apps_nothing_is_planned_or_requested(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night = night_of(sandbox, warehouse, [])
         planned = night.plan()
@@ -179,7 +183,7 @@ def test_no_apps_are_no_work(warehouse: Warehouse) -> None:
         assert sandbox.stats()["requests"] == 0
 
 
-def test_an_app_that_was_in_the_wrong_account_is_collected_from_its_own(warehouse: Warehouse) -> None:
+def test_an_app_moved_from_a_wrong_account_is_collected_from_its_own(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as right, running_sandbox(apps=1, seed=8, quiet=True) as wrong:
         stays, moves = right.app_ids
         (other,) = wrong.app_ids
@@ -196,7 +200,7 @@ def test_an_app_that_was_in_the_wrong_account_is_collected_from_its_own(warehous
         assert {state for (app_id, _), state in night.states().items() if app_id == moves} == {"collected"}
 
 
-def test_an_app_that_had_ended_before_it_was_removed_is_configured_again(warehouse: Warehouse) -> None:
+def test_a_removed_app_that_had_already_ended_can_be_configured_again(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         stays, ended = sandbox.app_ids
         apps = [stays, {"app_id": ended, "collect_until": str(window_days(sandbox)[3])}]
@@ -205,11 +209,11 @@ def test_an_app_that_had_ended_before_it_was_removed_is_configured_again(warehou
         for configured in (apps, [stays], apps):
             night.apps = parse_apps(configured)
             night.plan()
-            removed.append(apps_held(warehouse)[ended]["removed_on"])
+            removed.append(stored_apps(warehouse)[ended]["removed_on"])
         assert removed == [None, sandbox.today(), None]
 
 
-def test_the_open_days_of_an_accounts_last_app_are_known_to_be_had(warehouse: Warehouse) -> None:
+def test_an_account_without_apps_stays_open_until_its_days_leave_the_window(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         night.configure()
@@ -218,10 +222,10 @@ def test_the_open_days_of_an_accounts_last_app_are_known_to_be_had(warehouse: Wa
         planned = night.plan()
         assert open_accounts(warehouse) == ["agora_dashboard"]
         night.collect(planned.app_days)
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
-        # Its last days are re-checked until they have left the window.
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
+        # The app's last days are re-checked until they leave the window.
         assert open_accounts(warehouse) == ["agora_dashboard"]
-        night.let_pass(timedelta(days=40))
+        night.shift_clocks(timedelta(days=40))
         assert open_accounts(warehouse) == []
 
 

@@ -1,4 +1,4 @@
-"""Every response with a recorded outcome counts, and received, changed and state are three figures."""
+"""Every request counts as an attempt; received, changed and stored app-days are separate figures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def test_a_day_requested_eight_times_has_eight_attempts(warehouse: Warehouse) ->
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         (app_id,) = sandbox.app_ids
         night.plan()
-        lacking = {"kind": "withhold", "slots": ["00:00"]}
+        incomplete = {"kind": "withhold", "slots": ["00:00"]}
         for faults in (
             [{"kind": "status", "status": 400}],
             [{"kind": "body", "body": "<html>"}],
-            [lacking],
-            [lacking],
+            [incomplete],
+            [incomplete],
             [{"kind": "status", "status": 404}],
             [{"kind": "body", "body": "<html>"}],
             [],
-            [lacking],
+            [incomplete],
         ):
             sandbox.put_faults(faults)
             night.collect([(app_id, day)])
@@ -34,7 +34,7 @@ def test_a_day_requested_eight_times_has_eight_attempts(warehouse: Warehouse) ->
         assert night.coverage()[app_id, day]["state"] == "collected"
 
 
-def test_what_was_received_what_changed_and_what_is_stored_are_told_apart(warehouse: Warehouse) -> None:
+def test_received_changed_and_stored_days_are_counted_separately(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)[-6:]
         (app_id,) = sandbox.app_ids
@@ -54,7 +54,7 @@ def test_what_was_received_what_changed_and_what_is_stored_are_told_apart(wareho
         assert "State now: 6 collected." in summary.text()
 
 
-def test_days_that_were_not_requested_have_no_entry_and_no_attempt(warehouse: Warehouse) -> None:
+def test_unrequested_days_have_no_ledger_entry_and_no_attempt(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, max_concurrency=1), window_days(sandbox)
         unknown = "0" * 32

@@ -1,4 +1,4 @@
-"""A backfill beyond an app's expected days stores what is served and reports what is refused."""
+"""A backfill beyond an app's expected days stores the served days and reports the refused ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from agora.bandwidth.plan import Days
 from agora.bandwidth.window import PROBES_PER_DATE
-from tests.bandwidth.collect.night import Night, assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import Night, assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse, days_between
 
@@ -19,25 +19,23 @@ def bills(night: Night) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("is_collected", [False, True])
-def test_a_backfill_of_45_days_leaves_no_expected_day_behind(
-    warehouse: Warehouse, is_collected: bool
-) -> None:
+def test_a_backfill_of_45_days_collects_every_expected_day(warehouse: Warehouse, is_collected: bool) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
         inside = window_days(sandbox)
-        # On purpose, so that the bill of the month before is final.
+        # With collect_from, the bill of the previous month is final.
         apps = [{"app_id": app_id, "collect_from": str(inside[0])} for app_id in sandbox.app_ids]
         night = night_of(sandbox, warehouse, apps)
         if is_collected:
             night.run()
         before = bills(night)
         sandbox.reset_stats()
-        wanted = days_between(sandbox.today() - timedelta(days=45), inside[-1])
-        outside = sorted(set(wanted) - set(inside))
+        requested = days_between(sandbox.today() - timedelta(days=45), inside[-1])
+        outside = sorted(set(requested) - set(inside))
 
-        planned, summary = night.run(Days(wanted[0], wanted[-1]))
+        planned, summary = night.run(Days(requested[0], requested[-1]))
 
-        assert set(keys(planned.app_days)) == product(sandbox.app_ids, outside if is_collected else wanted)
-        assert_true(night, sandbox, product(sandbox.app_ids, inside))
+        assert set(keys(planned.app_days)) == product(sandbox.app_ids, outside if is_collected else requested)
+        assert_collected(night, sandbox, product(sandbox.app_ids, inside))
         assert night.coverage().keys() == product(sandbox.app_ids, inside)
         assert {row["state"] for row in night.coverage().values()} == {"collected"}
         if is_collected:
@@ -55,7 +53,7 @@ def test_a_backfill_of_45_days_leaves_no_expected_day_behind(
         assert sandbox.stats()["requests"] == 0
 
 
-def test_a_backfill_stores_what_a_longer_window_serves(warehouse: Warehouse) -> None:
+def test_a_backfill_stores_days_that_a_longer_window_serves(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, window="60 days", quiet=True) as sandbox:
         night = night_of(sandbox, warehouse)
         night.run()
@@ -64,11 +62,11 @@ def test_a_backfill_stores_what_a_longer_window_serves(warehouse: Warehouse) -> 
 
         night.run(Days(older[0], older[-1]))
 
-        assert_true(night, sandbox, product(sandbox.app_ids, {*older, *expected}))
+        assert_collected(night, sandbox, product(sandbox.app_ids, {*older, *expected}))
         assert night.plan().app_days == []
 
 
-def test_the_expected_days_begin_with_the_oldest_that_was_available_when_the_app_was_first_seen(
+def test_expected_days_begin_with_the_oldest_available_when_the_app_was_first_seen(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
@@ -77,6 +75,6 @@ def test_the_expected_days_begin_with_the_oldest_that_was_available_when_the_app
         night, days = night_of(sandbox, warehouse, apps), window_days(sandbox)
         night.run()
         assert night.coverage().keys() == product(sandbox.app_ids, days)
-        night.let_pass(timedelta(days=1))
+        night.shift_clocks(timedelta(days=1))
         night.plan()
         assert night.coverage().keys() == product(sandbox.app_ids, [*days, sandbox.today()])

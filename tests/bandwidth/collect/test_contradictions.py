@@ -1,4 +1,4 @@
-"""A newer response wins where it contradicts a stored point; one that only lacks points changes nothing."""
+"""A newer response that contradicts stored points replaces the day. Missing points alone change nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agora.settings.apps import parse_apps
 from agora.warehouse import suspicious_responses
 from agora.warehouse.engine import warehouse_engine
 from sandbox.traffic.slots import SLOT_LABELS
-from tests.bandwidth.collect.night import Night, assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import Night, assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
@@ -23,7 +23,7 @@ ALL_ZERO = [0.0] * 288
 
 
 def notes(night: Night, since: timedelta = timedelta(hours=1)) -> list[str]:
-    """Return what a run's note names as doubtful."""
+    """Return the lines about suspicious responses in a run note."""
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
         with engine.connect() as connection:
@@ -49,7 +49,7 @@ def without(points: list[Any], slots: list[str]) -> list[Any]:
     return [None if label in slots else kbps for label, kbps in zip(SLOT_LABELS, points, strict=True)]
 
 
-def test_zeros_that_came_early_give_way_to_the_true_points(warehouse: Warehouse) -> None:
+def test_early_zeros_are_replaced_by_the_true_points(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         (app_id, _), days = sandbox.app_ids, Days(day, day, reload=True)
@@ -64,7 +64,7 @@ def test_zeros_that_came_early_give_way_to_the_true_points(warehouse: Warehouse)
         row = night.ledger()[app_id, day]
         assert (row["state"], row["points"], row["kbps"]) == ("partial", 280, without(truth, EIGHT))
         assert summary.states == {"partial": 2}
-        first = next(kept for kept in restatements(night) if kept["app_id"] == app_id)
+        first = next(restatement for restatement in restatements(night) if restatement["app_id"] == app_id)
         changed = sum(kbps != 0 for kbps in without(truth, EIGHT))
         assert (first["points_changed"], first["points_added"], first["is_drop"]) == (changed, 0, False)
         assert (first["old_sum_kbps"], first["new_sum_kbps"]) == (0, sum(filter(None, row["kbps"])))
@@ -74,22 +74,24 @@ def test_zeros_that_came_early_give_way_to_the_true_points(warehouse: Warehouse)
         assert month["p95_kbps"] > 0
         assert not month["is_final"]
 
-        # The day is requested again until it is complete, and only until then.
+        # The day is requested again until it is complete, and not afterwards.
         planned, _ = night.run(Days(day, day))
         assert set(keys(planned.app_days)) == product(sandbox.app_ids, [day])
         sandbox.put_faults([])
         night.run(Days(day, day))
         assert night.plan(Days(day, day)).app_days == []
-        assert_true(night, sandbox, product(sandbox.app_ids, [day]))
+        assert_collected(night, sandbox, product(sandbox.app_ids, [day]))
 
 
-@pytest.mark.parametrize("lacking", [["00:00"], EIGHT, list(SLOT_LABELS)])
-def test_a_response_that_only_lacks_points_changes_nothing(warehouse: Warehouse, lacking: list[str]) -> None:
+@pytest.mark.parametrize("missing_slots", [["00:00"], EIGHT, list(SLOT_LABELS)])
+def test_a_response_that_only_lacks_points_changes_nothing(
+    warehouse: Warehouse, missing_slots: list[str]
+) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         night.run(Days(day, day))
         before = night.points()
-        sandbox.put_faults([{"kind": "withhold", "slots": lacking}])
+        sandbox.put_faults([{"kind": "withhold", "slots": missing_slots}])
 
         _, summary = night.run(Days(day, day, reload=True))
 
@@ -100,7 +102,7 @@ def test_a_response_that_only_lacks_points_changes_nothing(warehouse: Warehouse,
         assert night.plan(Days(day, day)).app_days == []
 
 
-def test_a_restatement_to_less_than_half_is_applied_and_named_until_it_is_reviewed(
+def test_a_restatement_to_less_than_half_is_applied_and_reported_until_reviewed(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
@@ -120,8 +122,10 @@ def test_a_restatement_to_less_than_half_is_applied_and_named_until_it_is_review
 
         row = night.ledger()[app_id, day]
         assert sum(row["kbps"]) < sum(filter(None, sandbox.points(app_id, day))) / 2
-        assert {kept["app_id"] for kept in restatements(night)} == set(sandbox.app_ids)
-        assert {kept["app_id"] for kept in restatements(night) if kept["is_drop"]} == {app_id}
+        assert {restatement["app_id"] for restatement in restatements(night)} == set(sandbox.app_ids)
+        assert {restatement["app_id"] for restatement in restatements(night) if restatement["is_drop"]} == {
+            app_id
+        }
         for since in (timedelta(hours=1), timedelta(seconds=-10)):
             (note,) = notes(night, since)
             assert note.startswith(f"The vendor restated 1 app-day to less than half: lobby on {day}")
@@ -131,18 +135,18 @@ def test_a_restatement_to_less_than_half_is_applied_and_named_until_it_is_review
 
         in_transaction(night, review)
         assert notes(night) == []
-        (reviewed,) = [kept for kept in restatements(night) if kept["is_drop"]]
+        (reviewed,) = [restatement for restatement in restatements(night) if restatement["is_drop"]]
         assert reviewed["reviewed_by"] == "admin"
 
 
-def test_a_removed_apps_last_days_are_re_checked_when_they_have_settled(warehouse: Warehouse) -> None:
+def test_the_last_days_of_a_removed_app_are_rechecked_once_settled(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, settle_days=2), window_days(sandbox)
         stays, leaves = night.apps
         night.run()
         night.apps = [stays]
         night.run()
-        night.let_pass(timedelta(days=3))
+        night.shift_clocks(timedelta(days=3))
         sandbox.put_clock(night.now())
         sandbox.put_faults(
             [{"kind": "restate", "factor": 2, "app_id": leaves.app_id, "usage_date": str(days[-1])}]
@@ -155,23 +159,23 @@ def test_a_removed_apps_last_days_are_re_checked_when_they_have_settled(warehous
         assert night.ledger()[leaves.app_id, days[-1]]["kbps"] == [2 * (kbps or 0) for kbps in truth]
 
 
-def test_a_replay_comes_to_what_the_responses_came_to(warehouse: Warehouse) -> None:
+def test_a_replay_yields_the_same_points_as_collecting(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         for faults in ([{"kind": "zeros"}], [{"kind": "withhold", "slots": EIGHT}]):
             sandbox.put_faults(faults)
             night.run(Days(day, day, reload=True))
         before = night.points()
-        assert replayed(night, day) == 0
+        assert replay_changes(night, day) == 0
         assert night.points() == before
 
         warehouse.run("delete from core.app_day")
-        assert replayed(night, day) == 1
+        assert replay_changes(night, day) == 1
         assert night.points() == before
 
 
-def replayed(night: Night, day: date) -> int:
-    """Return how many app-days a replay of one day changed."""
+def replay_changes(night: Night, day: date) -> int:
+    """Return the number of app-days changed by a replay of one day."""
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
         return replay(engine, day, day).changed

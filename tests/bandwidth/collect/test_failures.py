@@ -1,28 +1,28 @@
-"""One app's failure never hides another's success, and whoever failed is named and asked again."""
+"""A failing app does not affect the others, is named in the error, and is requested again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.bandwidth.collect.night import account_of, assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import account_of, assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 
-def test_an_unknown_app_and_a_broken_one_among_twenty(warehouse: Warehouse) -> None:
-    # The first 19 of the same seed's 20 apps: the twentieth is known only after the mending.
-    with running_sandbox(apps=20, quiet=True) as mended, running_sandbox(apps=19, quiet=True) as sandbox:
+def test_an_unknown_and_a_broken_app_do_not_affect_the_others(warehouse: Warehouse) -> None:
+    # Both sandboxes have the same seed. The second lacks the twentieth app, which exists only after the fix.
+    with running_sandbox(apps=20, quiet=True) as fixed, running_sandbox(apps=19, quiet=True) as sandbox:
         days = window_days(sandbox)
-        broken, unknown = mended.app_ids[0], mended.app_ids[19]
+        broken, unknown = fixed.app_ids[0], fixed.app_ids[19]
         assert unknown not in sandbox.app_ids
         sandbox.put_faults(
             [{"kind": "status", "app_id": broken, "status": 500, "body": {"message": "sorry"}}]
         )
-        night = night_of(sandbox, warehouse, mended.app_ids)
+        night = night_of(sandbox, warehouse, fixed.app_ids)
 
         _, summary = night.run()
 
-        assert_true(night, sandbox, product(mended.app_ids[1:19], days))
+        assert_collected(night, sandbox, product(fixed.app_ids[1:19], days))
         states = night.states()
         assert {states[broken, day] for day in days} == {"failed"}
         requested = sum((unknown, day) in states for day in days)
@@ -39,29 +39,29 @@ def test_an_unknown_app_and_a_broken_one_among_twenty(warehouse: Warehouse) -> N
 
         stats = sandbox.stats()
         assert requested == stats["by_status"]["404"] <= 3 + night.account.max_concurrency
-        # Days asked for before the first one was given up are retried three times, all later ones asked once.
+        # Days in flight before the app was given up are retried three times; later days are requested once.
         assert len(days) < stats["by_app"][broken]["500"] <= len(days) + 3 * night.account.max_concurrency
 
-        night.account = account_of(mended)
-        mended.reset_stats()
+        night.account = account_of(fixed)
+        fixed.reset_stats()
         planned, summary = night.run()
         assert set(keys(planned.app_days)) == product([broken, unknown], days)
         assert summary.states == {"collected": 2 * len(days)}
-        assert_true(night, mended, product(mended.app_ids, days))
+        assert_collected(night, fixed, product(fixed.app_ids, days))
         assert night.plan().app_days == []
 
 
 def test_an_app_that_recovers_during_the_run_is_collected_from_then_on(warehouse: Warehouse) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, max_concurrency=1), window_days(sandbox)
-        # Four when the access is tried, four for the first day, then one a day.
+        # Four requests in the access check, four for the first day, then one per day.
         sandbox.put_faults([{"kind": "status", "app": 0, "status": 500, "times": 14}])
         night.run()
         failed = {key for key, state in night.states().items() if state == "failed"}
         assert 5 <= len(failed) <= 8
         assert {app_id for app_id, _ in failed} == {sandbox.app_ids[0]}
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
 def test_an_api_that_is_down_fails_every_day_and_loses_none(warehouse: Warehouse) -> None:
@@ -72,13 +72,13 @@ def test_an_api_that_is_down_fails_every_day_and_loses_none(warehouse: Warehouse
         ledger = night.ledger()
         assert all("no connection" in row["reason"] for row in ledger.values())
         assert all((row["state"], row["http_status"]) == ("failed", None) for row in ledger.values())
-        assert 32 <= len(ledger) < 2 * len(days), "an API that is silent was requested for every day"
+        assert 32 <= len(ledger) < 2 * len(days), "a silent API was requested for every day"
         assert {count for count, _ in summary.failures.values()} == {len(days)}
         assert set(summary.failures) == set(sandbox.app_ids)
         assert summary.states == {"failed": len(ledger), "pending": 2 * len(days) - len(ledger)}
         sandbox.start()
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
 def test_a_failure_never_replaces_points(warehouse: Warehouse) -> None:
@@ -102,7 +102,7 @@ def test_a_failure_never_replaces_points(warehouse: Warehouse) -> None:
             assert {key: row["verified_at"] for key, row in ledger.items()} == verified
 
 
-def test_apps_that_hang_do_not_keep_those_behind_them_from_being_asked(warehouse: Warehouse) -> None:
+def test_hanging_apps_do_not_block_the_apps_behind_them(warehouse: Warehouse) -> None:
     with running_sandbox(apps=4, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, max_concurrency=4), window_days(sandbox)
         broken, sound = sandbox.app_ids[:2], sandbox.app_ids[2:]
@@ -112,12 +112,12 @@ def test_apps_that_hang_do_not_keep_those_behind_them_from_being_asked(warehouse
 
         night.collect([*backlog, *((app_id, days[-1]) for app_id in sound)])
 
-        assert_true(night, sandbox, product(sound, days[-1:]))
+        assert_collected(night, sandbox, product(sound, days[-1:]))
         requested = [app_day for app_day in backlog if app_day in night.states()]
-        assert len(requested) < len(backlog), "an app that is silent was requested for every day"
+        assert len(requested) < len(backlog), "a silent app was requested for every day"
 
 
-def test_a_silent_app_among_others_that_answer_is_asked_for_each_of_its_days(warehouse: Warehouse) -> None:
+def test_a_silent_app_among_responding_ones_is_requested_for_each_day(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, max_concurrency=1), window_days(sandbox)[-8:]
         silent, sound = sandbox.app_ids
@@ -127,4 +127,4 @@ def test_a_silent_app_among_others_that_answer_is_asked_for_each_of_its_days(war
         night.collect([(app_id, day) for day in days for app_id in (silent, sound)])
 
         assert [night.ledger()[silent, day]["attempts"] for day in days] == [1] * len(days)
-        assert_true(night, sandbox, product([sound], days))
+        assert_collected(night, sandbox, product([sound], days))

@@ -1,4 +1,4 @@
-"""App IDs of another account: each fails by itself, is named, and everything else is collected."""
+"""App IDs of another account: each fails alone and is named, and all other apps are collected."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.bandwidth.collect.night import Night, assert_true, night_of, product, window_days
+from tests.bandwidth.collect.night import Night, assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
 
 FIRST, LAST = "0" * 32, "f" * 32
-REQUESTS_OF_A_REFUSED_APP = 3
+REQUESTS_PER_REFUSED_APP = 3
 
 
 def foreign(app_ids: Sequence[str], status: int = 401) -> list[dict[str, Any]]:
     return [{"kind": "foreign", "app_id": app_id, "status": status} for app_id in app_ids]
 
 
-def in_order(count: int) -> list[str]:
-    """Return App IDs that sort before those of the account."""
+def foreign_app_ids(count: int) -> list[str]:
+    """Return App IDs that sort before the account's own."""
     return [f"{number:032d}" for number in range(count)]
 
 
@@ -35,7 +35,7 @@ def assert_named(night: Night, summary: Any, refused: Sequence[str], status: int
     days = len({day for _, day in night.coverage()})
     for app_id in refused:
         count, reason = summary.failures[app_id]
-        assert count == days, "days that were not requested are counted, too"
+        assert count == days, "unrequested days must be counted, too"
         assert reason.startswith(f"HTTP {status} from the vendor: The App ID and the Customer Certificate")
         assert "The App ID may belong to another account" in reason
 
@@ -55,10 +55,10 @@ def test_one_foreign_app_among_twenty_fails_alone(warehouse: Warehouse, app_id: 
         planned, summary = night.run()
 
         assert planned.unusable == ""
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         assert_named(night, summary, [app_id], status)
         (requests,) = requests_of(sandbox, [app_id], status)
-        assert 1 <= requests <= 1 + REQUESTS_OF_A_REFUSED_APP + night.account.max_concurrency
+        assert 1 <= requests <= 1 + REQUESTS_PER_REFUSED_APP + night.account.max_concurrency
         assert {row["state"] for key, row in night.coverage().items() if key[0] == app_id} <= {
             "failed",
             "pending",
@@ -67,7 +67,7 @@ def test_one_foreign_app_among_twenty_fails_alone(warehouse: Warehouse, app_id: 
 
 @pytest.mark.parametrize("count", [6, 10])
 def test_several_foreign_apps_on_a_first_install_fail_alone(warehouse: Warehouse, count: int) -> None:
-    refused = in_order(count)
+    refused = foreign_app_ids(count)
     with sandbox_of_twenty(count) as sandbox:
         night, days = night_of(sandbox, warehouse, [*refused, *sandbox.app_ids]), window_days(sandbox)
         sandbox.put_faults(foreign(refused))
@@ -75,15 +75,15 @@ def test_several_foreign_apps_on_a_first_install_fail_alone(warehouse: Warehouse
         planned, summary = night.run()
 
         assert planned.unusable == ""
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         assert_named(night, summary, refused)
 
 
 @pytest.mark.parametrize("count", [6, 10])
-def test_foreign_apps_that_are_all_that_is_missing_but_for_yesterday(
+def test_foreign_apps_fail_alone_when_all_else_but_yesterday_is_collected(
     warehouse: Warehouse, count: int
 ) -> None:
-    refused = in_order(count)
+    refused = foreign_app_ids(count)
     with sandbox_of_twenty(count) as sandbox:
         night, days = night_of(sandbox, warehouse, [*refused, *sandbox.app_ids]), window_days(sandbox)
         sandbox.put_faults(foreign(refused))
@@ -93,11 +93,11 @@ def test_foreign_apps_that_are_all_that_is_missing_but_for_yesterday(
         planned, summary = night.run()
 
         assert planned.unusable == ""
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         assert_named(night, summary, refused)
 
 
-def test_apps_that_are_foreign_from_one_night_to_the_next(warehouse: Warehouse) -> None:
+def test_apps_that_become_foreign_fail_alone(warehouse: Warehouse) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         moved = sorted(sandbox.app_ids)[:6]
@@ -116,7 +116,7 @@ def test_apps_that_are_foreign_from_one_night_to_the_next(warehouse: Warehouse) 
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.1])
-def test_refusals_at_random_are_over_after_five_runs(warehouse: Warehouse, rate: float) -> None:
+def test_random_refusals_are_recovered_within_five_runs(warehouse: Warehouse, rate: float) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         sandbox.put_faults([{"kind": "status", "status": 401, "rate": rate}])
@@ -127,7 +127,7 @@ def test_refusals_at_random_are_over_after_five_runs(warehouse: Warehouse, rate:
             left.append(20 * len(days) - sum(state == "collected" for state in night.states().values()))
         assert left[0] <= 2 * rate * 20 * len(days), "a refusal cost more than its own request"
         assert left[-1] == 0
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
 def test_an_unknown_app_does_not_hide_refused_credentials(warehouse: Warehouse) -> None:
@@ -135,4 +135,4 @@ def test_an_unknown_app_does_not_hide_refused_credentials(warehouse: Warehouse) 
         night, days = night_of(sandbox, warehouse, [FIRST, *sandbox.app_ids]), window_days(sandbox)
         _, summary = night.run()
         assert (list(summary.failures), summary.kinds) == ([FIRST], ["UnknownApp"])
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))

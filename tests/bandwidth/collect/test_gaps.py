@@ -1,4 +1,4 @@
-"""Days that did not come whole or not sound: marked, asked again, and complete once the vendor is."""
+"""Partial days and rejected responses: recorded, requested again, and replaced by complete days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agora.bandwidth.plan import Days
-from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
@@ -18,7 +18,7 @@ WITHHELD = ["00:00", "07:35", "23:55"]
 SLOTS = [0, 7 * 12 + 7, 287]
 
 
-def test_withheld_points_are_null_and_the_day_is_asked_until_it_is_whole(warehouse: Warehouse) -> None:
+def test_withheld_points_are_null_and_the_day_is_requested_until_complete(warehouse: Warehouse) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         gappy = (sandbox.app_ids[1], days[-3])
@@ -35,7 +35,7 @@ def test_withheld_points_are_null_and_the_day_is_asked_until_it_is_whole(warehou
         )
         truth = sandbox.points(*gappy)
         assert row["kbps"] == [None if slot in SLOTS else kbps for slot, kbps in enumerate(truth)]
-        assert summary.failures == {}, "a partial day is sound"
+        assert summary.failures == {}, "a partial day is not a failure"
         assert summary.states["partial"] == 1
 
         planned, _ = night.run()
@@ -45,18 +45,18 @@ def test_withheld_points_are_null_and_the_day_is_asked_until_it_is_whole(warehou
         assert again["verified_at"] > row["verified_at"]
         changes = ("attempts", "verified_at", "version")
         assert {**again, **{name: row[name] for name in changes}} == row, (
-            "the same partial response changed it"
+            "an identical partial response changed the row"
         )
 
         sandbox.put_faults([])
         planned, summary = night.run()
         assert keys(planned.app_days) == [gappy]
         assert summary.states == {"collected": 1}
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         assert night.plan().app_days == []
 
 
-def test_a_partial_day_grows_and_a_response_that_only_lacks_points_takes_none(warehouse: Warehouse) -> None:
+def test_a_partial_day_gains_points_and_loses_none_to_incomplete_responses(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         (app_id,) = sandbox.app_ids
@@ -67,7 +67,7 @@ def test_a_partial_day_grows_and_a_response_that_only_lacks_points_takes_none(wa
             row = night.ledger()[app_id, day]
             points.append(row["points"])
         assert points == [286, 287, 287, 287]
-        assert row["kbps"][0] is None, "the last response contradicts nothing and has no more points"
+        assert row["kbps"][0] is None, "the last response neither contradicts nor adds points"
         assert row["kbps"][1] is not None
         assert night.ledger()[app_id, day]["attempts"] >= 4
 
@@ -98,7 +98,7 @@ REJECTED: dict[str, dict[str, Any]] = {
 }
 
 
-def test_rejected_answers_are_kept_raw_and_asked_until_they_are_sound(warehouse: Warehouse) -> None:
+def test_rejected_responses_are_stored_and_requested_again_until_valid(warehouse: Warehouse) -> None:
     with running_sandbox(apps=len(REJECTED) + 1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         day = days[-1]
@@ -120,17 +120,17 @@ def test_rejected_answers_are_kept_raw_and_asked_until_they_are_sound(warehouse:
             assert row["state"] == "rejected", reason
             assert reason in row["reason"]
             assert (row["kbps"], row["points"], row["http_status"]) == (None, 0, 200)
-            *_, kept = night.raw(app_id, day)
-            assert bytes(kept["body"]) == sandbox.fetch(app_id, day).body
+            *_, response = night.raw(app_id, day)
+            assert bytes(response["body"]) == sandbox.fetch(app_id, day).body
 
         sandbox.put_faults([])
         planned, summary = night.run()
         assert set(keys(planned.app_days)) == product(sandbox.app_ids[: len(REJECTED)], [day])
         assert summary.states == {"collected": len(REJECTED)}
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
-def test_a_day_without_traffic_may_be_an_empty_object_and_is_no_zero(warehouse: Warehouse) -> None:
+def test_an_empty_object_is_a_day_without_points_and_not_zeros(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         body = f'{{"date": "{day}", "unit": "kbps", "value": {{}}}}'
@@ -141,7 +141,7 @@ def test_a_day_without_traffic_may_be_an_empty_object_and_is_no_zero(warehouse: 
 
 
 @pytest.mark.parametrize("factor", [0, 2])
-def test_a_restated_day_replaces_the_old_one(warehouse: Warehouse, factor: int) -> None:
+def test_a_restated_day_replaces_the_stored_one(warehouse: Warehouse, factor: int) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), sandbox.today() - timedelta(days=1)
         night.run(Days(day, day))

@@ -1,4 +1,4 @@
-"""A task that is ended in mid-batch, by its time-out or by hand, brings in what has arrived."""
+"""A task interrupted during a batch, by its time-out or by hand, loads the responses received so far."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 
-class TimeIsUp(Exception):
-    """As Airflow raises it, wherever the task is."""
+class TaskInterrupted(Exception):
+    """Stand-in for the exception that Airflow raises at any point in a task."""
 
 
 @pytest.fixture(autouse=True)
 def alarm() -> Iterator[None]:
     def ring(_: int, frame: FrameType | None) -> None:
-        raise TimeIsUp
+        raise TaskInterrupted
 
     before = signal.signal(signal.SIGALRM, ring)
     yield
@@ -32,12 +32,14 @@ def alarm() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_what_was_kept_raw_is_loaded_too(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stored_responses_are_loaded_when_a_task_is_interrupted(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = raw_responses.store
 
-    def kept_while_the_time_is_up(*given: Any) -> None:
+    def store_until_interrupted(*given: Any) -> None:
         store(*given)
-        # By then the event loop is idle: a full chunk waits. The alarm would end whatever code it met.
+        # By then a full chunk waits and the event loop is idle. The alarm interrupts any running code.
         signal.setitimer(signal.ITIMER_REAL, 0.5)
         time.sleep(1.0)
 
@@ -46,13 +48,15 @@ def test_what_was_kept_raw_is_loaded_too(warehouse: Warehouse, monkeypatch: pyte
         night = night_of(sandbox, warehouse)
         planned = night.plan()
         (probed,) = warehouse.rows("select coalesce(max(response_key), 0) as key from raw.bandwidth_response")
-        monkeypatch.setattr(raw_responses, "store", kept_while_the_time_is_up)
-        with pytest.raises(TimeIsUp):
+        monkeypatch.setattr(raw_responses, "store", store_until_interrupted)
+        with pytest.raises(TaskInterrupted):
             night.collect(planned.app_days)
 
-    kept = warehouse.rows(
+    stored = warehouse.rows(
         "select app_id, usage_date from raw.bandwidth_response where response_key > %s", (probed["key"],)
     )
     ledger = night.ledger()
-    assert 20 <= len(kept) < len(planned.app_days)
-    assert {ledger.get((row["app_id"], row["usage_date"]), {}).get("state") for row in kept} == {"collected"}
+    assert 20 <= len(stored) < len(planned.app_days)
+    assert {ledger.get((row["app_id"], row["usage_date"]), {}).get("state") for row in stored} == {
+        "collected"
+    }

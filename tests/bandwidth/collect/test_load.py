@@ -1,4 +1,4 @@
-"""Loading a normalised batch: which answer wins over which, and that nothing is written without need."""
+"""Loading a normalised batch: which response replaces which, and when nothing is written."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LATER, EARLIER = NOON + timedelta(hours=1), NOON - timedelta(hours=1)
 def engine(warehouse: Warehouse) -> Iterator[Engine]:
     warehouse.add_account()
     warehouse.add_apps([App("a1", DAY), App("b2", DAY)])
-    made = warehouse_engine(warehouse.url("loader"))
-    yield made
-    made.dispose()
+    loader_engine = warehouse_engine(warehouse.url("loader"))
+    yield loader_engine
+    loader_engine.dispose()
 
 
 def sound(
@@ -55,13 +55,18 @@ def row(warehouse: Warehouse) -> dict[str, Any]:
     return found
 
 
-def test_a_first_answer_is_loaded_as_it_is(warehouse: Warehouse, engine: Engine) -> None:
+def test_a_first_response_is_loaded_unchanged(warehouse: Warehouse, engine: Engine) -> None:
     assert load(engine, sound(7.5, 287)) == 1
-    held = row(warehouse)
-    assert (held["state"], held["points"], held["attempts"], held["http_status"]) == ("partial", 287, 1, 200)
-    assert held["kbps"] == [7.5] * 287 + [None]
-    assert held["starts_at"] == datetime(2026, 11, 1, tzinfo=UTC)
-    assert held["collected_at"] == NOON
+    stored = row(warehouse)
+    assert (stored["state"], stored["points"], stored["attempts"], stored["http_status"]) == (
+        "partial",
+        287,
+        1,
+        200,
+    )
+    assert stored["kbps"] == [7.5] * 287 + [None]
+    assert stored["starts_at"] == datetime(2026, 11, 1, tzinfo=UTC)
+    assert stored["collected_at"] == NOON
 
 
 @pytest.mark.parametrize(
@@ -83,23 +88,23 @@ def test_a_first_answer_is_loaded_as_it_is(warehouse: Warehouse, engine: Engine)
         (sound(points=0), REJECTED),
     ],
     ids=[
-        "the very same",
+        "an identical response",
         "the same body later",
         "the same body earlier",
-        "an older answer",
-        "another of the same moment",
+        "an older response",
+        "a different one from the same moment",
         "one that lacks a point",
         "one that lacks a point of a partial day",
-        "an empty one on a partial day",
+        "an empty one after a partial day",
         "an older one that contradicts",
-        "an older one though more complete",
+        "an older but more complete one",
         "a failure",
         "a rejected response",
-        "a failure on a partial day",
-        "a rejected response on an empty day",
+        "a failure after a partial day",
+        "a rejected response after an empty day",
     ],
 )
-def test_what_changes_no_point_is_counted_alone(
+def test_a_response_that_changes_no_point_is_only_counted(
     warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome
 ) -> None:
     load(engine, first)
@@ -126,25 +131,25 @@ def test_what_changes_no_point_is_counted_alone(
         "a restated day",
         "a more complete one",
         "a restated partial day",
-        "a restated day with a point less",
+        "a restated day with a missing point",
         "a single point that contradicts zeros",
-        "points after none",
+        "points after an empty day",
         "points after a failure",
         "points after a rejected response",
     ],
 )
-def test_what_is_newer_and_contradicts_or_has_more_points_replaces(
+def test_a_newer_response_that_contradicts_or_adds_points_replaces_the_day(
     warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome, state: str
 ) -> None:
     load(engine, first)
     assert load(engine, then) == 1
-    held = row(warehouse)
-    assert (held["state"], held["attempts"], held["http_status"]) == (state, 2, then.http_status)
+    stored = row(warehouse)
+    assert (stored["state"], stored["attempts"], stored["http_status"]) == (state, 2, then.http_status)
     given = None if then.kbps is None else np.asarray(then.kbps).tolist()
     expected = given and [None if math.isnan(kbps) else kbps for kbps in given]
-    assert held["kbps"] == expected
-    assert held["collected_at"] == held["verified_at"] == then.collected_at
-    assert held["body_sha256"] is None or bytes(held["body_sha256"]) == then.body_sha256
+    assert stored["kbps"] == expected
+    assert stored["collected_at"] == stored["verified_at"] == then.collected_at
+    assert stored["body_sha256"] is None or bytes(stored["body_sha256"]) == then.body_sha256
 
 
 @pytest.mark.parametrize(
@@ -152,14 +157,14 @@ def test_what_is_newer_and_contradicts_or_has_more_points_replaces(
     [(FAILED, REJECTED, "rejected"), (REJECTED, FAILED, "failed"), (FAILED, FAILED, "failed")],
     ids=["rejected after failed", "failed after rejected", "failed again"],
 )
-def test_a_day_without_points_says_what_came_of_its_last_request(
+def test_a_day_without_points_has_the_outcome_of_its_last_request(
     warehouse: Warehouse, engine: Engine, first: Outcome, then: Outcome, state: str
 ) -> None:
     load(engine, first)
     assert load(engine, then) == 0, "no point changed"
-    held = row(warehouse)
-    assert (held["state"], held["attempts"], held["http_status"]) == (state, 2, then.http_status)
-    assert (held["reason"], held["verified_at"], held["kbps"]) == (then.reason, None, None)
+    stored = row(warehouse)
+    assert (stored["state"], stored["attempts"], stored["http_status"]) == (state, 2, then.http_status)
+    assert (stored["reason"], stored["verified_at"], stored["kbps"]) == (then.reason, None, None)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +174,9 @@ def test_a_day_without_points_says_what_came_of_its_last_request(
         (sound(1, points=5, at=LATER), 5, 0, 10.0, 5.0, False),
         (sound(2, points=7, at=LATER), 0, 2, 10.0, 14.0, False),
     ],
-    ids=["less than half, a point absent", "half", "more points"],
+    ids=["less than half, with a missing point", "half", "more points"],
 )
-def test_a_restatement_states_its_points_and_sums(
+def test_a_restatement_records_changed_points_and_sums(
     warehouse: Warehouse,
     engine: Engine,
     then: Outcome,
@@ -183,35 +188,35 @@ def test_a_restatement_states_its_points_and_sums(
 ) -> None:
     load(engine, sound(2, points=5))
     load(engine, then)
-    (kept,) = warehouse.rows("select * from mart.restatement", role="analyst")
-    assert (kept["points_changed"], kept["points_added"]) == (changed, added)
-    assert (kept["old_sum_kbps"], kept["new_sum_kbps"]) == (old_sum, new_sum)
-    assert (kept["is_drop"], kept["moved_by"]) == (is_drop, timedelta())
+    (restatement,) = warehouse.rows("select * from mart.restatement", role="analyst")
+    assert (restatement["points_changed"], restatement["points_added"]) == (changed, added)
+    assert (restatement["old_sum_kbps"], restatement["new_sum_kbps"]) == (old_sum, new_sum)
+    assert (restatement["is_drop"], restatement["moved_by"]) == (is_drop, timedelta())
 
 
-def test_the_same_points_stay_in_the_zone_in_which_they_were_collected(
+def test_unchanged_points_stay_in_the_zone_they_were_collected_in(
     warehouse: Warehouse, engine: Engine
 ) -> None:
     load(engine, sound())
     with engine.begin() as connection:
         assert app_days.load(connection, normalise([sound(at=LATER)], "Asia/Shanghai"), "shanghai") == 0
-    held = row(warehouse)
-    assert (held["starts_at"], held["conn_id"]) == (datetime(2026, 11, 1, tzinfo=UTC), "agora_dashboard")
+    stored = row(warehouse)
+    assert (stored["starts_at"], stored["conn_id"]) == (datetime(2026, 11, 1, tzinfo=UTC), "agora_dashboard")
 
 
-def test_other_points_of_another_account_move_the_day_to_its_zone(
+def test_changed_points_from_another_account_move_the_day_to_its_zone(
     warehouse: Warehouse, engine: Engine
 ) -> None:
     load(engine, sound())
     with engine.begin() as connection:
         assert app_days.load(connection, normalise([sound(2, at=LATER)], "Asia/Shanghai"), "shanghai") == 1
-    held = row(warehouse)
-    assert (held["starts_at"], held["conn_id"]) == (datetime(2026, 10, 31, 16, tzinfo=UTC), "shanghai")
-    (kept,) = warehouse.rows("select * from mart.restatement")
-    assert (kept["points_changed"], kept["moved_by"]) == (288, timedelta(hours=-8))
+    stored = row(warehouse)
+    assert (stored["starts_at"], stored["conn_id"]) == (datetime(2026, 10, 31, 16, tzinfo=UTC), "shanghai")
+    (restatement,) = warehouse.rows("select * from mart.restatement")
+    assert (restatement["points_changed"], restatement["moved_by"]) == (288, timedelta(hours=-8))
 
 
-def test_a_batch_is_loaded_whole_or_not_at_all(warehouse: Warehouse, engine: Engine) -> None:
+def test_a_batch_is_loaded_completely_or_not_at_all(warehouse: Warehouse, engine: Engine) -> None:
     broken = normalise([sound(), sound(app_id="b2")], "UTC")
     broken.loc[[("b2", DAY)], "points"] = 5
     with pytest.raises(IntegrityError, match="points_are_the_slots_present"), engine.begin() as connection:
@@ -219,7 +224,9 @@ def test_a_batch_is_loaded_whole_or_not_at_all(warehouse: Warehouse, engine: Eng
     assert warehouse.rows("select 1 from core.app_day") == []
 
 
-def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engine: Engine) -> None:
+def test_concurrent_loaders_of_the_same_days_wait_for_each_other(
+    warehouse: Warehouse, engine: Engine
+) -> None:
     days = [DAY + timedelta(days=offset) for offset in range(200)]
     failures: list[BaseException] = []
 
@@ -232,7 +239,7 @@ def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engi
             for _ in range(5):
                 with engine.begin() as connection:
                     app_days.load(connection, batch if number % 2 else batch.iloc[::-1], "agora_dashboard")
-        except BaseException as error:  # whatever it is, the test's thread must see it
+        except BaseException as error:  # the test's thread must see every error
             failures.append(error)
 
     threads = [threading.Thread(target=loader, args=(number,)) for number in range(1, 5)]
@@ -241,5 +248,5 @@ def test_loaders_of_the_same_days_wait_for_each_other(warehouse: Warehouse, engi
     for thread in threads:
         thread.join()
     assert failures == []
-    (held,) = warehouse.rows("select count(*), min(kbps[1]), max(kbps[288]) from core.app_day")
-    assert tuple(held.values()) == (400, 4.0, 4.0), "the newest answer won everywhere"
+    (stored,) = warehouse.rows("select count(*), min(kbps[1]), max(kbps[288]) from core.app_day")
+    assert tuple(stored.values()) == (400, 4.0, 4.0), "the newest response must win everywhere"

@@ -1,4 +1,4 @@
-"""A subscriber to every table of the warehouse has the same points, and the warehouse goes on collecting."""
+"""A subscriber to every table of the warehouse has the same data, and collection continues."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.bandwidth.collect.night import night_of, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
-PATIENCE_SECONDS = 60
-WITHOUT_A_KEY = """
+TIMEOUT_SECONDS = 60
+TABLES_WITHOUT_REPLICA_IDENTITY = """
 select pg_class.oid::regclass::text as name
 from pg_class
 left join pg_index on pg_class.oid = pg_index.indrelid and pg_index.indisprimary
@@ -46,7 +46,7 @@ def subscriber(publisher: Warehouse) -> Iterator[Warehouse]:
     with throwaway() as server:
         migrate(server.url())
         warehouse = Warehouse(server, "warehouse")
-        warehouse.run("truncate public.warehouse_version")  # a row that comes from the publisher, too
+        warehouse.run("truncate public.warehouse_version")  # the publisher sends this row, too
         source = publisher.server
         warehouse.run(
             f"create subscription copy connection 'host={source.host} port={source.port} dbname=warehouse"
@@ -58,7 +58,7 @@ def subscriber(publisher: Warehouse) -> Iterator[Warehouse]:
 
 
 def contents(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
-    """Return rows and digest of each view of mart."""
+    """Return row count and digest of each view in the schema mart."""
     found = {}
     for view in warehouse.rows(VIEWS):
         (row,) = warehouse.rows(
@@ -68,19 +68,21 @@ def contents(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
     return found
 
 
-def require_the_same(publisher: Warehouse, subscriber: Warehouse) -> None:
-    meant = contents(publisher)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := contents(subscriber)) != meant and time.monotonic() < deadline:
+def assert_same_contents(publisher: Warehouse, subscriber: Warehouse) -> None:
+    expected = contents(publisher)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (found := contents(subscriber)) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert found == meant
+    assert found == expected
 
 
-def test_every_table_has_what_replication_knows_its_rows_by(publisher: Warehouse) -> None:
-    assert publisher.rows(WITHOUT_A_KEY) == []
+def test_every_table_has_a_replica_identity(publisher: Warehouse) -> None:
+    assert publisher.rows(TABLES_WITHOUT_REPLICA_IDENTITY) == []
 
 
-def test_a_subscriber_to_every_table_sees_each_night(publisher: Warehouse, subscriber: Warehouse) -> None:
+def test_a_subscriber_to_every_table_matches_the_publisher(
+    publisher: Warehouse, subscriber: Warehouse
+) -> None:
     engine = warehouse_engine(publisher.url("loader"))
     with running_sandbox(apps=2, quiet=True) as sandbox:
         days = window_days(sandbox)
@@ -88,14 +90,14 @@ def test_a_subscriber_to_every_table_sees_each_night(publisher: Warehouse, subsc
         night.run()
         refresh(engine)
         assert contents(publisher)["mart.bandwidth_5min"][0] == 288 * 2 * len(days)
-        require_the_same(publisher, subscriber)
+        assert_same_contents(publisher, subscriber)
 
         publisher.run("update core.app_day set kbps[7] = 5 where usage_date = %s", (days[-1],))
         publisher.run("delete from core.app_day where usage_date = %s", (days[-2],))
         refresh(engine)
         night.run()
         refresh(engine)
-        require_the_same(publisher, subscriber)
+        assert_same_contents(publisher, subscriber)
         for table in ("changed_app_day", "month_p95", "day_sum", "entered_days", "restatement"):
             query = f"select * from core.{table} as t order by t::text"
             assert subscriber.rows(query) == publisher.rows(query)

@@ -1,4 +1,4 @@
-"""A day is either requested or lost: what the planner requests is what the views do not call lost."""
+"""A missing day is either requested or lost: the planner requests exactly the days that are not `lost`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, Warehouse
 
-# The days before a month's end leave a window of a month together.
+# At a month's end, several days leave a window of one month together.
 DAYS = ["2026-02-28", "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-31", "2026-05-01", "2028-03-01"]
 
 

@@ -1,4 +1,4 @@
-"""Bombs and endless bodies in every answer, at full speed: the collector stays small."""
+"""Decompression bombs and endless bodies in every response do not use much memory."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ import pytest
 from agora.bandwidth.fetch import CHUNK_APP_DAYS
 from agora.settings.apps import parse_apps
 from agora.warehouse.engine import warehouse_engine
-from tests.bandwidth.answers import body
-from tests.bandwidth.collect.night import configured_and_planned
+from tests.bandwidth.collect.night import sync_and_plan
 from tests.bandwidth.collect.wire_poison import Serve, bomb, endless, whole
+from tests.bandwidth.response_bodies import body
 from tests.client.push_stream_requests import CERTIFICATE, account
-from tests.client.raw_server import RawServer, answer, raw_server
+from tests.client.raw_server import RawServer, http_response, raw_server
 from tests.support.paths import ROOT
 from tests.warehouse.database import Warehouse
 
-MOST_MIB = 256
+MAX_MIB = 256
 APPS = 60
 DAYS = 25
 
-BOMB = answer(200, bomb(), Content_Encoding="gzip")
-HUGE = {"a gzip bomb": whole(lambda _: BOMB), "an endless body": endless(chunked=False)}
+BOMB = http_response(200, bomb(), Content_Encoding="gzip")
+HUGE_RESPONSES = {"a gzip bomb": whole(lambda _: BOMB), "an endless body": endless(chunked=False)}
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the memory of a process is read from Linux's /proc"
+    not Path("/proc/self/status").exists(), reason="reading the memory of a process needs /proc (Linux)"
 )
-@pytest.mark.parametrize("name", HUGE)
-def test_huge_answers_take_little_memory(name: str, warehouse: Warehouse) -> None:
-    weighed = asyncio.run(collected_by_a_child(warehouse, HUGE[name]))
-    assert weighed["requested"] == APPS * DAYS
+@pytest.mark.parametrize("name", HUGE_RESPONSES)
+def test_huge_responses_take_little_memory(name: str, warehouse: Warehouse) -> None:
+    measured = asyncio.run(collect_in_child(warehouse, HUGE_RESPONSES[name]))
+    assert measured["requested"] == APPS * DAYS
     assert warehouse.rows("select state, count(*) from core.app_day group by state") == [
         {"state": "rejected", "count": APPS * DAYS}
     ]
-    before, peak = (weighed[figure] / 1024 for figure in ("before_kib", "peak_kib"))
+    before, peak = (measured[figure] / 1024 for figure in ("before_kib", "peak_kib"))
     print(f"{name} {APPS * DAYS:,} times: {peak:.0f} MiB at most, {before:.0f} MiB before")  # noqa: T201
-    assert peak < MOST_MIB
+    assert peak < MAX_MIB
 
 
-async def collected_by_a_child(warehouse: Warehouse, serve: Serve) -> dict[str, Any]:
-    """Plan here with sound answers, then collect in a child, to which every answer is the huge one."""
-    assert APPS * DAYS >= 3 * CHUNK_APP_DAYS, "as many chunks as may be under way at once"
-    served: list[Serve] = [whole(lambda sound: answer(200, sound))]
+async def collect_in_child(warehouse: Warehouse, serve: Serve) -> dict[str, Any]:
+    """Plan with valid responses in this process, then collect huge responses in a child process."""
+    assert APPS * DAYS >= 3 * CHUNK_APP_DAYS, "at least as many chunks as can be in flight"
+    served: list[Serve] = [whole(lambda sound: http_response(200, sound))]
     server: RawServer
 
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
@@ -67,7 +67,7 @@ async def collected_by_a_child(warehouse: Warehouse, serve: Serve) -> dict[str, 
             ]
         )
         engine = warehouse_engine(warehouse.url("loader"))
-        planned = configured_and_planned(engine, settings, apps)
+        planned = sync_and_plan(engine, settings, apps)
         engine.dispose()
         served.append(serve)
         environment = {
@@ -80,15 +80,15 @@ async def collected_by_a_child(warehouse: Warehouse, serve: Serve) -> dict[str, 
                     "requests_per_second": 1_000_000,
                 }
             ),
-            "ASKED": json.dumps([(app_id, day.isoformat()) for app_id, day in planned.app_days]),
+            "APP_DAYS": json.dumps([(app_id, day.isoformat()) for app_id, day in planned.app_days]),
             "WAREHOUSE_URL": warehouse.url("loader"),
         }
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bandwidth.collect.collect_and_weigh"),
+            *(sys.executable, "-m", "tests.bandwidth.collect.collect_and_measure"),
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=asyncio.subprocess.PIPE,
         )
-        said, _ = await child.communicate()
+        output, _ = await child.communicate()
     assert child.returncode == 0
-    return dict(json.loads(said))
+    return dict(json.loads(output))

@@ -1,4 +1,4 @@
-"""The zone belongs to the app-day: an app that moves to an account of another zone changes no stored day."""
+"""The time zone belongs to the app-day: moving an app to an account in another zone changes no stored day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(warehouse: Warehouse) -> dict[str, bool]:
     return row
 
 
-def replayed(night: Night, *, correct_zone: bool = False) -> int:
+def replay_changes(night: Night, *, correct_zone: bool = False) -> int:
     days = sorted({day for _, day in night.ledger()})
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
@@ -61,17 +61,17 @@ def test_moving_an_app_from_utc_to_shanghai_changes_no_stored_day(warehouse: War
         before.run()
         planned, _ = after.run()
 
-        # East of UTC today may be a day further.
+        # East of UTC, today may be one day later.
         newer = [day for day in window_days(shanghai) if day not in days]
         assert set(keys(planned.app_days)) == product([moves], newer)
         assert {key: row for key, row in after.points().items() if key[1] in days} == points
         assert all(check(warehouse).values())
-        assert replayed(after) == 0
+        assert replay_changes(after) == 0
         assert {key: row for key, row in after.points().items() if key[1] in days} == points
         assert newer or bills(warehouse) == figures
 
-        # Its next days begin at midnight in Shanghai.
-        after.let_pass(timedelta(days=1))
+        # The app's next days begin at midnight in Shanghai.
+        after.shift_clocks(timedelta(days=1))
         shanghai.put_clock(after.now())
         after.run()
         newest = max(day for app_id, day in after.ledger() if app_id == moves)
@@ -82,7 +82,7 @@ def test_moving_an_app_from_utc_to_shanghai_changes_no_stored_day(warehouse: War
         assert check(warehouse)["every_day_starts_at_its_accounts_midnight"]
 
 
-def test_a_partial_day_is_completed_from_another_account_of_the_same_zone_only(warehouse: Warehouse) -> None:
+def test_a_partial_day_is_completed_only_from_an_account_in_the_same_zone(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as old, running_sandbox(apps=2, quiet=True) as new:
         stays, moves = old.app_ids
         before, day = night_of(old, warehouse, settle_days=0), window_days(old)[-5]
@@ -98,9 +98,7 @@ def test_a_partial_day_is_completed_from_another_account_of_the_same_zone_only(w
 
 
 @pytest.mark.parametrize("passed", [timedelta(), timedelta(days=20)])
-def test_a_corrected_zone_stays_red_until_the_days_are_replayed(
-    warehouse: Warehouse, passed: timedelta
-) -> None:
+def test_the_zone_check_fails_until_the_days_are_replayed(warehouse: Warehouse, passed: timedelta) -> None:
     with running_sandbox(apps=2, timezone="Asia/Shanghai", quiet=True) as sandbox:
         mistaken = night_of(sandbox, warehouse, settle_days=0)
         mistaken.run()
@@ -109,14 +107,14 @@ def test_a_corrected_zone_stays_red_until_the_days_are_replayed(
 
         corrected = night_of(sandbox, warehouse, settle_days=0, timezone="Asia/Shanghai")
         corrected.plan()
-        corrected.let_pass(passed)
+        corrected.shift_clocks(passed)
         sandbox.put_clock(corrected.now())
         corrected.run()
         assert not check(warehouse)["every_day_starts_at_its_accounts_midnight"]
-        assert replayed(corrected) == 0, "without the parameter a day keeps its zone"
+        assert replay_changes(corrected) == 0, "without correct_zone, a day keeps its zone"
         assert not check(warehouse)["every_day_starts_at_its_accounts_midnight"]
 
-        assert replayed(corrected, correct_zone=True) == len(before)
+        assert replay_changes(corrected, correct_zone=True) == len(before)
 
         for key, (start, kbps) in before.items():
             moved, points = corrected.points()[key]

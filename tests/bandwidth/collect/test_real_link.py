@@ -1,4 +1,4 @@
-"""A real link's seven weeks, replayed by the sandbox as an app, collected and billed."""
+"""Seven weeks of traffic on a real link, replayed by the sandbox as an app, collected and billed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.client.dashboard import DashboardClient
 from agora.settings.apps import parse_apps
 from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
-from tests.bandwidth.collect.night import configured_and_planned
+from tests.bandwidth.collect.night import sync_and_plan
 from tests.support.paths import SHARED_DATA
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
@@ -25,7 +25,7 @@ LINK = SHARED_DATA / "eu_link_5min_2005.csv.gz"
 
 
 def whole_days() -> list[list[float]]:
-    """Read the file's whole days, in order, as kbps; it has no gap."""
+    """Return the complete days in the file, in order, in kbps. The file has no gaps."""
     by_day: dict[date, list[float]] = defaultdict(list)
     with gzip.open(LINK, "rt") as file:
         for row in csv.DictReader(file):
@@ -34,8 +34,8 @@ def whole_days() -> list[list[float]]:
     return [points for _, points in sorted(by_day.items()) if len(points) == 288]
 
 
-@pytest.mark.skipif(not LINK.exists(), reason="the real link's traffic is not on this machine")
-def test_the_bills_of_a_real_link_are_what_its_file_says(warehouse: Warehouse) -> None:
+@pytest.mark.skipif(not LINK.exists(), reason="the file with the real link's traffic is not on this machine")
+def test_the_bills_of_a_real_link_match_its_file(warehouse: Warehouse) -> None:
     days = whole_days()
     assert len(days) > 45
     with running_sandbox(apps=1, window="60 days", traffic=LINK) as sandbox:
@@ -44,7 +44,7 @@ def test_the_bills_of_a_real_link_are_what_its_file_says(warehouse: Warehouse) -
         newest_first = {today - timedelta(days=back): day for back, day in enumerate(reversed(days), start=1)}
         first = min(newest_first)
 
-        asyncio.run(_collected(sandbox, warehouse, link, first))
+        asyncio.run(_collect(sandbox, warehouse, link, first))
 
     expected = {
         month: figures_of_month(points for day, points in newest_first.items() if day.replace(day=1) == month)
@@ -61,7 +61,7 @@ def test_the_bills_of_a_real_link_are_what_its_file_says(warehouse: Warehouse) -
             )
 
 
-async def _collected(sandbox: RunningSandbox, warehouse: Warehouse, app_id: str, first: date) -> None:
+async def _collect(sandbox: RunningSandbox, warehouse: Warehouse, app_id: str, first: date) -> None:
     account = parse_dashboard(
         "agora_dashboard",
         {
@@ -74,7 +74,7 @@ async def _collected(sandbox: RunningSandbox, warehouse: Warehouse, app_id: str,
     )
     apps = parse_apps([{"app_id": app_id, "name": "a real link", "collect_from": str(first)}])
     engine = warehouse_engine(warehouse.url("loader"))
-    planned = configured_and_planned(engine, account, apps)
+    planned = sync_and_plan(engine, account, apps)
     async with DashboardClient(account) as client:
         summary = await collect(planned.app_days, client, engine)
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Reading kept answers anew, without the vendor: after the decoder or the time zone was corrected."""
+"""Replaying stored responses without the vendor, after the decoder or the time zone was corrected."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from agora.bandwidth.plan import Days
 from agora.bandwidth.replay import replay
 from agora.errors import ResponseRejected
 from agora.warehouse.engine import warehouse_engine
-from tests.bandwidth.collect.night import Night, assert_true, night_of, product, window_days
+from tests.bandwidth.collect.night import Night, assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 Decoder = Callable[[bytes, date], NDArray[np.float64]]
 
 
-def replayed(night: Night, first: date, last: date, *app_ids: str, correct_zone: bool = False) -> BatchResult:
+def run_replay(
+    night: Night, first: date, last: date, *app_ids: str, correct_zone: bool = False
+) -> BatchResult:
     engine = warehouse_engine(night.warehouse.url("loader"))
     try:
         return replay(engine, first, last, app_ids, correct_zone=correct_zone)
@@ -60,20 +62,20 @@ def first_point_dropped(body: bytes, usage_date: date) -> NDArray[np.float64]:
     return points
 
 
-def test_replaying_what_was_read_right_changes_nothing(warehouse: Warehouse) -> None:
+def test_replaying_correctly_decoded_responses_changes_nothing(warehouse: Warehouse) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)[-4:]
         night.run(Days(days[0], days[-1]))
         before = night.ledger()
         sandbox.reset_stats()
-        summary = replayed(night, days[0], days[-1])
+        summary = run_replay(night, days[0], days[-1])
         assert (summary.requested, summary.received, summary.changed) == (12, 12, 0)
         assert summary.points_received == 12 * 288
         assert night.ledger() == before
-        assert sandbox.stats()["requests"] == 0, "the vendor was asked"
+        assert sandbox.stats()["requests"] == 0, "the replay sent requests to the vendor"
 
 
-def test_days_that_a_faulty_decoder_refused_are_there_after_the_fix(
+def test_days_rejected_by_a_faulty_decoder_are_collected_after_the_fix(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
@@ -84,15 +86,15 @@ def test_days_that_a_faulty_decoder_refused_are_there_after_the_fix(
         attempts = {row["attempts"] for row in night.ledger().values()}
 
         monkeypatch.undo()
-        summary = replayed(night, days[0], days[-1])
+        summary = run_replay(night, days[0], days[-1])
         assert (summary.changed, summary.failures) == (6, {})
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         assert {row["attempts"] for row in night.ledger().values()} == attempts
         assert restatements(warehouse) == []
 
 
 @pytest.mark.parametrize("faulty", [doubled, first_point_dropped], ids=["wrong points", "too few points"])
-def test_points_that_a_faulty_decoder_made_are_put_right(
+def test_points_from_a_faulty_decoder_are_corrected(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, faulty: Decoder
 ) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
@@ -102,8 +104,8 @@ def test_points_that_a_faulty_decoder_made_are_put_right(
         wrong = night.ledger()
 
         monkeypatch.undo()
-        replayed(night, days[0], days[-1])
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        run_replay(night, days[0], days[-1])
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
         expected = [
             (
                 sum(a is not None and a != b for a, b in zip(row["kbps"], sandbox.points(*key), strict=True)),
@@ -116,7 +118,7 @@ def test_points_that_a_faulty_decoder_made_are_put_right(
         assert restatements(warehouse) == expected
 
 
-def test_points_that_should_never_have_been_read_are_taken_back(
+def test_points_from_a_response_that_is_now_rejected_are_removed(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
@@ -125,7 +127,7 @@ def test_points_that_should_never_have_been_read_are_taken_back(
         first, second = sandbox.app_ids
 
         monkeypatch.setattr(response_rows, "decode", refuse_everything)
-        summary = replayed(night, days[0], days[0], first)
+        summary = run_replay(night, days[0], days[0], first)
 
         row = night.ledger()[first, days[0]]
         assert (row["state"], row["points"], row["kbps"]) == ("rejected", 0, None)
@@ -134,27 +136,27 @@ def test_points_that_should_never_have_been_read_are_taken_back(
         assert list(summary.failures) == [first]
         assert "Still rejected" in summary.replayed()
         assert summary.changed == 1
-        assert replayed(night, days[0], days[0], first).changed == 0, "that is nothing new"
-        assert night.states()[second, days[0]] == "collected", "only the apps asked for"
-        (kept,) = restatements(warehouse)
-        assert kept == (288, 0, False, True)
+        assert run_replay(night, days[0], days[0], first).changed == 0, "a second replay changes nothing"
+        assert night.states()[second, days[0]] == "collected", "the replay was limited to the first app"
+        (restatement,) = restatements(warehouse)
+        assert restatement == (288, 0, False, True)
 
 
-LACKING = {"kind": "withhold", "slots": ["00:00"]}
+INCOMPLETE = {"kind": "withhold", "slots": ["00:00"]}
 FIRST_GAP = {"kind": "withhold", "slots": ["00:00", "00:05"]}
 LATER_GAP = {"kind": "withhold", "slots": ["00:05", "00:10"]}
-# What the vendor is told to do with each request, and which of the responses the points are from.
+# The faults for each request, and the index of the response that provides the stored points.
 RESPONSES: dict[str, tuple[list[list[dict[str, Any]]], int]] = {
-    "the newest of two that contradict": (
+    "the newest of two contradicting responses": (
         [[{"kind": "restate", "factor": 3}], [{"kind": "restate", "factor": 2}]],
         1,
     ),
     "a response that only lacks points": (
-        [[{"kind": "restate", "factor": 2}], [{"kind": "restate", "factor": 2}, LACKING]],
+        [[{"kind": "restate", "factor": 2}], [{"kind": "restate", "factor": 2}, INCOMPLETE]],
         0,
     ),
-    "a response that contradicts with a point less": (
-        [[{"kind": "restate", "factor": 2}], [LACKING]],
+    "a contradicting response with a missing point": (
+        [[{"kind": "restate", "factor": 2}], [INCOMPLETE]],
         1,
     ),
     "a rejected response": ([[{"kind": "restate", "factor": 2}], [{"kind": "body", "body": "<html>"}]], 0),
@@ -162,7 +164,7 @@ RESPONSES: dict[str, tuple[list[list[dict[str, Any]]], int]] = {
         [[{"kind": "zeros"}], [], [{"kind": "zeros"}]],
         2,
     ),
-    "no response contradicts and none has more points": (
+    "no response contradicts or adds points": (
         [[FIRST_GAP], [LATER_GAP], [FIRST_GAP]],
         0,
     ),
@@ -170,7 +172,7 @@ RESPONSES: dict[str, tuple[list[list[dict[str, Any]]], int]] = {
 
 
 @pytest.mark.parametrize("name", RESPONSES)
-def test_a_replay_follows_the_rule_by_which_responses_were_loaded(warehouse: Warehouse, name: str) -> None:
+def test_a_replay_follows_the_same_rules_as_loading(warehouse: Warehouse, name: str) -> None:
     responses, counts = RESPONSES[name]
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
@@ -182,18 +184,18 @@ def test_a_replay_follows_the_rule_by_which_responses_were_loaded(warehouse: War
         loaded = night.ledger()[app_id, day]
         assert loaded["collected_at"] == night.raw(app_id, day)[counts]["fetched_at"]
 
-        assert replayed(night, day, day).changed == 0
+        assert run_replay(night, day, day).changed == 0
         assert night.ledger()[app_id, day] == loaded
 
         warehouse.run("delete from core.app_day where usage_date = %s", (day,))
-        replayed(night, day, day)
+        run_replay(night, day, day)
         again = night.ledger()[app_id, day]
         for name in ("starts_at", "state", "points", "kbps", "collected_at", "body_sha256", "conn_id"):
             assert again[name] == loaded[name], name
 
 
 @pytest.mark.parametrize("responses", ["stored", "dropped by retention"])
-def test_a_replay_keeps_the_zone_of_a_day_unless_told_to_correct_it(
+def test_a_replay_keeps_the_zone_of_a_day_unless_correct_zone_is_set(
     warehouse: Warehouse, responses: str
 ) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
@@ -204,42 +206,42 @@ def test_a_replay_keeps_the_zone_of_a_day_unless_told_to_correct_it(
         warehouse.run("update core.vendor_account set timezone = 'Etc/GMT-1'")
         if responses != "stored":
             warehouse.run("delete from raw.bandwidth_response")
-        assert replayed(night, day, day).changed == 0
+        assert run_replay(night, day, day).changed == 0
         assert night.ledger()[app_id, day] == before
 
-        assert replayed(night, day, day, correct_zone=True).changed == 1
+        assert run_replay(night, day, day, correct_zone=True).changed == 1
         after = night.ledger()[app_id, day]
         assert (before["starts_at"] - after["starts_at"]).total_seconds() == 3600
         assert after["kbps"] == before["kbps"]
-        (kept,) = warehouse.rows("select * from mart.restatement")
-        assert (kept["points_changed"], kept["moved_by"].total_seconds()) == (288, -3600)
+        (restatement,) = warehouse.rows("select * from mart.restatement")
+        assert (restatement["points_changed"], restatement["moved_by"].total_seconds()) == (288, -3600)
 
 
-def test_a_day_that_is_lost_is_found_in_its_stored_response(
+def test_a_lost_day_is_recovered_from_its_stored_response(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         monkeypatch.setattr(response_rows, "decode", refuse_everything)
         night.run(Days(day, day))
-        night.let_pass(timedelta(days=40))
+        night.shift_clocks(timedelta(days=40))
         assert night.coverage()[sandbox.app_ids[0], day]["state"] == "lost"
-        replayed(night, day, day)
+        run_replay(night, day, day)
         assert night.coverage()[sandbox.app_ids[0], day]["state"] == "lost"
 
         monkeypatch.undo()
-        replayed(night, day, day)
+        run_replay(night, day, day)
         assert night.coverage()[sandbox.app_ids[0], day]["state"] == "collected"
-        assert_true(night, sandbox, product(sandbox.app_ids, [day]))
+        assert_collected(night, sandbox, product(sandbox.app_ids, [day]))
 
 
-def test_points_whose_response_retention_dropped_stay(warehouse: Warehouse) -> None:
+def test_points_stay_after_retention_dropped_their_response(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         night.run(Days(day, day))
         before = night.ledger()
         warehouse.run("delete from raw.bandwidth_response")
-        sandbox.put_faults([LACKING])
+        sandbox.put_faults([INCOMPLETE])
         night.collect(product(sandbox.app_ids, [day]))
-        assert replayed(night, day, day).changed == 0
+        assert run_replay(night, day, day).changed == 0
         assert night.points() == {key: (row["starts_at"], row["kbps"]) for key, row in before.items()}

@@ -1,4 +1,4 @@
-"""The restore drill: the page's own commands, an empty server, and every number the same as before."""
+"""The restore drill: the commands from the documentation restore identical data on an empty server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from agora.errors import WarehouseError
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.roles import SUPERUSER
 from deploy.local.postgres_throwaway import Throwaway, throwaway
-from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, keys, night_of, product, window_days
 from tests.support.paths import ROOT
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
@@ -45,7 +45,7 @@ def source() -> Iterator[Warehouse]:
 
 @pytest.fixture
 def empty_server() -> Iterator[Throwaway]:
-    """Yield a durable server with nothing on it but what initdb makes and the superuser's password."""
+    """Yield a durable server that contains only the objects created by initdb and a superuser password."""
     with throwaway(durable=True) as server:
         with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
             for statement in (
@@ -57,7 +57,7 @@ def empty_server() -> Iterator[Throwaway]:
         yield server
 
 
-def require_empty(server: Throwaway) -> None:
+def assert_empty(server: Throwaway) -> None:
     with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
         cursor.execute(
             "select datname from pg_database where not datistemplate"
@@ -69,7 +69,7 @@ def require_empty(server: Throwaway) -> None:
 
 
 def run(server: Throwaway, folder: Path, command: list[str], **environment: str) -> str:
-    """Run a command of the page as it stands there, in a folder that looks like the repository's root."""
+    """Run a command from the page unchanged, in a folder that looks like the repository root."""
     programs = server.cluster.programs.directory
     done = subprocess.run(
         command,
@@ -91,7 +91,7 @@ def run(server: Throwaway, folder: Path, command: list[str], **environment: str)
 
 
 def set_passwords(server: Throwaway, *roles: str) -> None:
-    """Do what psql's command for passwords does."""
+    """Set passwords in the same way as the password command of psql."""
     with server.connect(SUPERUSER, "postgres") as connection, connection.cursor() as cursor:
         for role in roles:
             verifier = extensions.encrypt_password(server.passwords[role], role, connection, "scram-sha-256")
@@ -99,14 +99,14 @@ def set_passwords(server: Throwaway, *roles: str) -> None:
 
 
 def schema(server: Throwaway, folder: Path) -> str:
-    """Return everything that is no row: definitions, comments, owners and rights."""
+    """Return everything except rows: definitions, comments, owners and rights."""
     text = run(server, folder, ["pg_dump", "--schema-only", "--create", "warehouse"])
-    # A key made up for each dump.
+    # pg_dump writes a random key into each dump.
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.MULTILINE)
 
 
 def checksums(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
-    """Return rows and digest of each relation, over all its columns."""
+    """Return row count and digest of each relation, over all columns."""
     found = {}
     for relation in warehouse.rows(RELATIONS):
         name = relation["name"]
@@ -117,7 +117,7 @@ def checksums(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
     return found
 
 
-def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on(
+def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continues(
     source: Warehouse, empty_server: Throwaway, tmp_path: Path
 ) -> None:
     (tmp_path / "sql").symlink_to(ROOT / "sql")
@@ -134,13 +134,13 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
         )
         two_apps.run()
         sandbox.put_faults([])
-        dumped, meant = checksums(source), schema(source.server, tmp_path)
+        dumped, expected_schema = checksums(source), schema(source.server, tmp_path)
         for command in DUMP:
             run(source.server, tmp_path, command)
         everything.run()
         assert checksums(source) != dumped
 
-        require_empty(empty_server)
+        assert_empty(empty_server)
         for command in RESTORE:
             run(empty_server, tmp_path, command)
         set_passwords(empty_server, "owner", "loader", "analyst")
@@ -156,12 +156,12 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
             run(empty_server, tmp_path, command, **owner)
         assert checksums(restored) == dumped
 
-        # Its own text read again, PostgreSQL sets other parentheses; of views made anew all is the same.
+        # Restored views may have different parentheses. After they are recreated, the schema is identical.
         restored.run("comment on table public.warehouse_version is null")
         for command in MIGRATE:
             run(empty_server, tmp_path, command, **owner)
         assert checksums(restored) == dumped
-        assert schema(empty_server, tmp_path) == meant
+        assert schema(empty_server, tmp_path) == expected_schema
 
         for command in REBUILD:
             done = run(empty_server, tmp_path, command, **owner)
@@ -174,13 +174,13 @@ def test_a_dump_restored_into_an_empty_server_is_the_same_and_collecting_goes_on
         planned, _ = again.run()
         third = product([sandbox.app_ids[2]], days)
         assert set(keys(planned.app_days)) == {gappy, refused} | third
-        assert_true(again, sandbox, product(sandbox.app_ids, days))
+        assert_collected(again, sandbox, product(sandbox.app_ids, days))
         points = "mart.bandwidth_5min"
         assert checksums(restored)[points] == checksums(source)[points]
 
 
 def airflow(server: Throwaway, folder: Path, fernet_key: str, *arguments: str) -> str:
-    """Run Airflow's command line on a server's database."""
+    """Run an Airflow command with a server's database."""
     environment = {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__CORE__FERNET_KEY": fernet_key,
@@ -190,13 +190,15 @@ def airflow(server: Throwaway, folder: Path, fernet_key: str, *arguments: str) -
     return run(server, folder, ["airflow", *arguments], **environment)
 
 
-def test_airflows_database_comes_back_with_what_was_entered(empty_server: Throwaway, tmp_path: Path) -> None:
+def test_the_airflow_database_is_restored_with_its_connections(
+    empty_server: Throwaway, tmp_path: Path
+) -> None:
     key = Fernet.generate_key().decode()
-    entered = ("connections", "get", "agora_second", "--output", "json")
+    get_connection = ("connections", "get", "agora_second", "--output", "json")
     with throwaway() as source:
         airflow(source, tmp_path, key, "db", "migrate")
         airflow(source, tmp_path, key, "connections", "add", "agora_second", "--conn-uri", "http://a:b@c")
-        before = airflow(source, tmp_path, key, *entered)
+        before = airflow(source, tmp_path, key, *get_connection)
         for command in DUMP[1:]:
             run(source, tmp_path, command)
 
@@ -205,4 +207,4 @@ def test_airflows_database_comes_back_with_what_was_entered(empty_server: Throwa
     set_passwords(empty_server, "airflow")
 
     airflow(empty_server, tmp_path, key, "db", "check-migrations")
-    assert json.loads(airflow(empty_server, tmp_path, key, *entered)) == json.loads(before)
+    assert json.loads(airflow(empty_server, tmp_path, key, *get_connection)) == json.loads(before)

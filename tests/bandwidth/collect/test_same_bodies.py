@@ -1,4 +1,4 @@
-"""Apps that are given the same response body: the figures are stored, marked, and named."""
+"""Apps with the same response body: their points are stored and marked, and the run note names them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def marks(night: Night) -> dict[str, str | None]:
     return {app_id: row["same_response_as"] for (app_id, _), row in night.coverage().items()}
 
 
-def test_one_body_for_two_apps_is_stored_marked_and_named(warehouse: Warehouse) -> None:
+def test_one_body_for_two_apps_is_stored_marked_and_reported(warehouse: Warehouse) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         day = window_days(sandbox)[-1]
         one, other, third = sandbox.app_ids
@@ -51,7 +51,7 @@ def test_one_body_for_two_apps_is_stored_marked_and_named(warehouse: Warehouse) 
         assert notes(night) == []
 
 
-def test_days_without_traffic_are_alike_and_say_nothing(warehouse: Warehouse) -> None:
+def test_identical_days_without_traffic_are_not_reported(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, day = night_of(sandbox, warehouse), window_days(sandbox)[-1]
         sandbox.put_faults([{"kind": "zeros"}])

@@ -1,4 +1,4 @@
-"""No refused day hides one that is served: short windows, of one app or of all, and refusals at random."""
+"""A refused day never hides an available one: short windows of one app or all apps, and random refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agora.bandwidth.window import PROBES_PER_DATE
-from tests.bandwidth.collect.night import assert_true, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
@@ -16,13 +16,13 @@ APPS = 20
 
 
 def shorter(app_ids: list[str], oldest: date, today: date) -> list[dict[str, Any]]:
-    """Let the vendor show nothing older than a day of some apps."""
+    """Return faults that hide days older than `oldest` for the given apps."""
     window = f"{(today - oldest).days} days"
     return [{"kind": "window", "app_id": app_id, "window": window} for app_id in app_ids]
 
 
 @pytest.mark.parametrize("count", [2, 10])
-def test_apps_whose_window_ends_earlier_do_not_hide_the_days_of_the_others(
+def test_apps_with_a_shorter_window_do_not_hide_the_days_of_the_others(
     warehouse: Warehouse, count: int
 ) -> None:
     with running_sandbox(apps=APPS, quiet=True) as sandbox:
@@ -33,12 +33,12 @@ def test_apps_whose_window_ends_earlier_do_not_hide_the_days_of_the_others(
         _, summary = night.run()
 
         assert summary.failures == {}
-        assert_true(night, sandbox, product(others, days) | product(short, days[2:]))
+        assert_collected(night, sandbox, product(others, days) | product(short, days[2:]))
         assert "lost" not in {row["state"] for row in night.coverage().values()}
 
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
 @pytest.mark.parametrize("young", range(4))
@@ -51,14 +51,12 @@ def test_days_refused_for_a_young_app_are_collected_for_the_others(warehouse: Wa
         _, summary = night.run()
 
         others = product([other for other in sandbox.app_ids if other != app_id], days)
-        assert_true(night, sandbox, others | product([app_id], days[-10:]))
+        assert_collected(night, sandbox, others | product([app_id], days[-10:]))
         assert list(summary.failures) == [app_id]
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
-def test_days_refused_at_random_for_one_run_are_collected_by_the_next(
-    warehouse: Warehouse, rate: float
-) -> None:
+def test_randomly_refused_days_are_collected_by_the_next_run(warehouse: Warehouse, rate: float) -> None:
     with running_sandbox(apps=APPS, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         sandbox.put_faults([{"kind": "status", "status": 400, "rate": rate}])
@@ -70,10 +68,10 @@ def test_days_refused_at_random_for_one_run_are_collected_by_the_next(
 
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
-def test_a_window_that_shrinks_costs_a_few_requests_a_date_and_recovers(warehouse: Warehouse) -> None:
+def test_a_shrinking_window_costs_a_few_requests_per_date_and_recovers(warehouse: Warehouse) -> None:
     with running_sandbox(apps=APPS, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         sandbox.put_faults([{"kind": "window", "window": "7 days"}])
@@ -81,17 +79,17 @@ def test_a_window_that_shrinks_costs_a_few_requests_a_date_and_recovers(warehous
         for _ in range(3):
             sandbox.reset_stats()
             night.run()
-            # A few of each date, each app's newest refused day, and one when the access is tried.
+            # A few per date, the newest refused day of each app, and one in the access check.
             assert sandbox.stats()["by_status"]["400"] <= PROBES_PER_DATE * len(hopeless) + APPS + 1
-            assert_true(night, sandbox, product(sandbox.app_ids, days[-7:]))
+            assert_collected(night, sandbox, product(sandbox.app_ids, days[-7:]))
         assert "lost" not in {row["state"] for row in night.coverage().values()}
 
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
-def test_days_that_an_app_could_not_get_during_one_run_are_requested_after_it_was_removed(
+def test_failed_days_of_an_app_are_requested_after_its_removal(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
@@ -102,23 +100,23 @@ def test_days_that_an_app_could_not_get_during_one_run_are_requested_after_it_wa
         night.run()
         night.apps = [stays, last]
         night.run()
-        assert night.gone is not None
-        assert [app_id for app_id, _ in night.gone.apps] == [leaves.app_id]
+        assert night.removed is not None
+        assert [app_id for app_id, _ in night.removed.apps] == [leaves.app_id]
         assert "lost" not in {row["state"] for row in night.coverage().values()}
 
         sandbox.put_faults([])
         night.run()
 
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
-def test_a_day_is_requested_for_as_long_as_the_calendar_and_a_margin_allow(warehouse: Warehouse) -> None:
+def test_a_day_is_requested_until_it_left_the_window_by_more_than_the_margin(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse, window="30 days", settle_days=0), window_days(sandbox)
         (app_id,) = sandbox.app_ids
         sandbox.put_faults([{"kind": "status", "status": 400, "usage_date": str(days[-1])}])
         for passed, is_requested in ((29, True), (31, True), (32, False)):
-            night.let_pass(timedelta(days=passed))
+            night.shift_clocks(timedelta(days=passed))
             sandbox.put_clock(night.now())
             requested = (app_id, days[-1]) in night.plan().app_days
             assert requested == is_requested, passed

@@ -1,4 +1,4 @@
-"""Points that were changed past the loader are found by the weekly check, which names app and day."""
+"""The weekly check finds points that were changed outside the loader, and names app and day."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EMPTIED = (
     "update core.app_day set state = '{state}', kbps = null, points = 0, verified_at = null,"
     f" collected_at = null, reason = 'x', {{more}} where {APP_DAY}"
 )
-# A younger response may be about to be loaded.
+# A response younger than a day may not be loaded yet.
 A_DAY_AGO = f"update raw.bandwidth_response set fetched_at = now() - interval '25 hours' where {RESPONSE}"
 TAMPERINGS = {
     "a point is set": (
@@ -56,7 +56,7 @@ TAMPERINGS = {
         f" reason = 'x' where {APP_DAY}",
         r"28\d points, the first in slot 1: stored nothing, received \d+ kbps",
     ),
-    "all points of a day are removed, and the day looks older than its response": (
+    "all points of a day are removed and its times predate the response": (
         "update core.app_day set kbps = array_fill(null::float8, array[288]), points = 0, state = 'partial',"
         f" reason = 'x', verified_at = starts_at, collected_at = starts_at where {APP_DAY}",
         "slot 1: stored nothing",
@@ -69,16 +69,16 @@ TAMPERINGS = {
         f"{EMPTIED.format(state='rejected', more='attempts = 9')}; {A_DAY_AGO}",
         "slot 1: stored nothing",
     ),
-    "triggers are off": (
+    "triggers are disabled": (
         f"set session_replication_role = replica; update core.app_day set kbps[7] = 5 where {APP_DAY}",
         "slot 7",
     ),
-    "the day looks older than its response": (
+    "the times of the day predate its response": (
         "update core.app_day set kbps[7] = 5, verified_at = starts_at, collected_at = starts_at"
         f" where {APP_DAY}",
         "slot 7",
     ),
-    "the digest is forged too": (
+    "the digest is changed too": (
         f"update core.app_day set kbps[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
         "the response that delivered its points is not stored",
     ),
@@ -98,7 +98,7 @@ def collected(module_warehouse: Warehouse) -> Iterator[tuple[Night, list[date]]]
         yield night, window_days(sandbox)
 
 
-def compared(warehouse: Warehouse, **options: Any) -> Comparison:
+def run_comparison(warehouse: Warehouse, **options: Any) -> Comparison:
     engine = warehouse_engine(warehouse.url("loader"))
     try:
         return compare(engine, **options)
@@ -108,7 +108,7 @@ def compared(warehouse: Warehouse, **options: Any) -> Comparison:
 
 @pytest.fixture
 def tampered(collected: tuple[Night, list[date]], request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    """Change one app-day as the owner of the server would, and undo it afterwards."""
+    """Change one app-day as a superuser, and restore it afterwards."""
     night, days = collected
     where: Any = {"app_id": night.apps[1].app_id, "day": days[9]}
     warehouse = night.warehouse
@@ -131,9 +131,9 @@ def tampered(collected: tuple[Night, list[date]], request: pytest.FixtureRequest
     )
 
 
-def test_untouched_points_agree_with_their_responses(collected: tuple[Night, list[date]]) -> None:
+def test_unchanged_points_match_their_responses(collected: tuple[Night, list[date]]) -> None:
     night, days = collected
-    found = compared(night.warehouse)
+    found = run_comparison(night.warehouse)
     assert (found.compared, found.unproven, found.differing) == (3 * len(days), 0, [])
     counted = f"{3 * len(days)} app-days"
     assert str(found) == f"Compared the points of {counted} with their stored responses. All agree."
@@ -142,16 +142,16 @@ def test_untouched_points_agree_with_their_responses(collected: tuple[Night, lis
 @pytest.mark.parametrize(
     ("tampered", "difference"), TAMPERINGS.values(), ids=TAMPERINGS.keys(), indirect=["tampered"]
 )
-def test_one_changed_app_day_is_named_with_app_and_day(
+def test_a_changed_app_day_is_reported_with_app_and_day(
     collected: tuple[Night, list[date]], tampered: dict[str, Any], difference: str
 ) -> None:
-    (found,) = compared(collected[0].warehouse).differing
+    (found,) = run_comparison(collected[0].warehouse).differing
     assert found.startswith(f"{tampered['app_id']} on {tampered['day']} (")
     assert re.search(difference, found)
 
 
 @pytest.mark.parametrize("tampered", [TAMPERINGS["a point is set"][0]], indirect=True)
-def test_the_weekly_task_fails_with_it_until_a_replay_restored_it(
+def test_the_weekly_task_fails_until_a_replay_restores_the_points(
     collected: tuple[Night, list[date]], tampered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
@@ -174,7 +174,7 @@ def test_the_weekly_task_fails_with_it_until_a_replay_restored_it(
     task.execute({"ti": ti})  # type: ignore[typeddict-item]
 
 
-def test_days_restated_partial_rejected_and_requested_again_agree(warehouse: Warehouse) -> None:
+def test_restated_partial_and_rejected_days_match_their_responses(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         fault = {"app": 0, "usage_date": str(days[-2])}
@@ -187,15 +187,15 @@ def test_days_restated_partial_rejected_and_requested_again_agree(warehouse: War
         ):
             sandbox.put_faults(faults)
             night.run()
-            assert compared(warehouse).differing == []
-        # Withdrawn points stay.
+            assert run_comparison(warehouse).differing == []
+        # Points that the vendor withdraws stay stored.
         sandbox.put_faults([{"kind": "withhold", "slots": ["09:00"], **fault}])
         night.collect([(sandbox.app_ids[0], days[-2])])
-        found = compared(warehouse)
+        found = run_comparison(warehouse)
     assert (found.compared, found.differing) == (2 * len(days), [])
 
 
-def test_days_that_never_had_points_agree(warehouse: Warehouse) -> None:
+def test_days_that_never_had_points_match_their_responses(warehouse: Warehouse) -> None:
     with running_sandbox(apps=2, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         app_id, stays = sandbox.app_ids
@@ -217,14 +217,14 @@ def test_days_that_never_had_points_agree(warehouse: Warehouse) -> None:
             "failed",
         }
         night.apps = [app for app in night.apps if app.app_id == stays]
-        night.let_pass(timedelta(days=2))
+        night.shift_clocks(timedelta(days=2))
         night.configure()
         warehouse.run("update core.vendor_account set timezone = 'Etc/GMT-1'")
-        found = compared(warehouse)
+        found = run_comparison(warehouse)
         assert (found.unproven, found.differing) == (0, [])
 
 
-def test_a_response_whose_load_was_interrupted_is_named_once_no_run_can_be_about_to_load_it(
+def test_an_unloaded_response_is_reported_once_no_run_can_still_load_it(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
@@ -236,43 +236,43 @@ def test_a_response_whose_load_was_interrupted_is_named_once_no_run_can_be_about
         body = json.dumps({"date": f"{day}", "unit": "kbps", "value": {"00:00": 5}}).encode()
         warehouse.add_raw(app_id, day, body)
         assert night.states() == {(app_id, day): "failed"}
-        assert compared(warehouse).differing == []
-        night.let_pass(timedelta(days=2))
+        assert run_comparison(warehouse).differing == []
+        night.shift_clocks(timedelta(days=2))
         named = f"{app_id} on {day} (1 point, the first in slot 1: stored nothing, received 5 kbps)"
-        assert compared(warehouse).differing == [named]
+        assert run_comparison(warehouse).differing == [named]
         engine = warehouse_engine(warehouse.url("loader"))
         try:
             replay(engine, day, day)
         finally:
             engine.dispose()
-        assert compared(warehouse).differing == []
+        assert run_comparison(warehouse).differing == []
 
 
-def test_a_response_that_is_not_loaded_yet_is_no_difference(collected: tuple[Night, list[date]]) -> None:
+def test_a_response_that_is_not_loaded_yet_is_not_a_difference(collected: tuple[Night, list[date]]) -> None:
     night, days = collected
     app_id = night.apps[0].app_id
     (response,) = night.raw(app_id, days[9])
     body = re.sub(rb"[0-9.]+(?=[,}])", b"123456", bytes(response["body"]), count=1)
     night.warehouse.add_raw(app_id, days[9], body)
     try:
-        assert compared(night.warehouse).differing == []
+        assert run_comparison(night.warehouse).differing == []
     finally:
         where: Any = {"app_id": app_id, "day": days[9], "body": body}
         newer = f"{RESPONSE} and body = %(body)s"
-        # As if both responses, and the load of the first one, had been a month ago.
+        # Backdate both responses, and the load of the first one, by about a month.
         for statement in (
             f"update core.app_day set verified_at = starts_at, collected_at = starts_at where {APP_DAY}",
             f"update raw.bandwidth_response set fetched_at = %(day)s where {RESPONSE} and body <> %(body)s",
             f"update raw.bandwidth_response set fetched_at = date %(day)s + 1 where {newer}",
         ):
             night.warehouse.run(statement, where)
-        late = compared(night.warehouse).differing
+        late = run_comparison(night.warehouse).differing
         night.warehouse.run(f"delete from raw.bandwidth_response where {newer}", where)
-    # After a day it should be: the loader never leaves a response that contradicts the points.
+    # After a day, a contradicting response is a difference, because the loader would have loaded it.
     assert [text.partition(" (")[0] for text in late] == [f"{app_id} on {days[9]}"]
 
 
-def test_older_days_are_sampled_and_newer_ones_are_all_compared(warehouse: Warehouse) -> None:
+def test_older_days_are_sampled_and_newer_days_are_all_compared(warehouse: Warehouse) -> None:
     with running_sandbox(apps=1, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         night.run()
@@ -282,7 +282,7 @@ def test_older_days_are_sampled_and_newer_ones_are_all_compared(warehouse: Wareh
         warehouse.add_days(AppDay(app_id, days[0] - timedelta(100 + n), [1.0] * 288) for n in range(40))
         earlier = "update core.app_day set collected_at = now() - interval '70 days' where usage_date < %s"
         warehouse.run(earlier, (days[0],))
-        found = [compared(warehouse, sample=sample) for sample in (10, 40, 1000)]
-    # Their responses are not stored, as if retention had dropped them.
+        found = [run_comparison(warehouse, sample=sample) for sample in (10, 40, 1000)]
+    # The responses for these days are not stored, as if retention had dropped them.
     assert [(one.compared, one.unproven) for one in found] == [(len(days), n) for n in (10, 40, 40)]
     assert ". 40 app-days without a stored response could not be compared. All agree." in str(found[-1])

@@ -1,4 +1,4 @@
-"""A 400 at the window's edge is no failure, a 400 for a younger day is, and neither decides about a day."""
+"""A 400 at the window's edge is not a failure, a 400 for a newer day is, and neither makes a day lost."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 
 from agora.bandwidth.plan import Days
 from agora.bandwidth.window import EDGE_DAYS, PROBES_PER_DATE
-from tests.bandwidth.collect.night import assert_true, keys, night_of, product, window_days
+from tests.bandwidth.collect.night import assert_collected, keys, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse, days_between
 
 RULES = ("30 days", "31 days", "1 month")
 
 
-# Days on which a month and 30 or 31 days differ most, and one on which two of them agree.
+# Days on which one month differs most from 30 or 31 days, and one on which two of the windows are equal.
 @pytest.mark.parametrize("today", ["2026-03-01", "2026-03-30", "2026-03-31", "2026-05-31", "2026-11-22"])
 def test_the_configured_window_may_differ_from_the_vendors(warehouse: Warehouse, today: str) -> None:
     noon = datetime.fromisoformat(f"{today}T12:00:00+00:00")
     for number, (ours, theirs) in enumerate(every(RULES, RULES)):
         with running_sandbox(apps=2, window=theirs, clock=noon, quiet=True, seed=number) as sandbox:
-            # An account and apps of its own for each combination, in one warehouse.
+            # One account with its own apps for each combination, in the same warehouse.
             apps = [{"app_id": app_id, "conn_id": f"account_{number}"} for app_id in sandbox.app_ids]
             night = night_of(sandbox, warehouse, apps, conn_id=f"account_{number}", window=ours)
-            night.let_pass(noon - datetime.now(UTC))
+            night.shift_clocks(noon - datetime.now(UTC))
             inside = window_days(sandbox)
 
             planned, summary = night.run()
@@ -53,7 +53,7 @@ def test_a_longer_window_than_configured_loses_nothing(warehouse: Warehouse) -> 
 
 
 @pytest.mark.parametrize("age", range(EDGE_DAYS + 1))
-def test_a_400_is_a_failure_unless_the_day_is_one_of_the_windows_last(warehouse: Warehouse, age: int) -> None:
+def test_a_400_is_a_failure_unless_the_day_is_at_the_window_edge(warehouse: Warehouse, age: int) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         sandbox.put_faults([{"kind": "status", "status": 400, "app": 1, "usage_date": str(days[age])}])
@@ -66,10 +66,10 @@ def test_a_400_is_a_failure_unless_the_day_is_one_of_the_windows_last(warehouse:
         assert summary.at_the_edge == at_the_edge
         assert ("1 app-day refused as too old (HTTP 400)" in summary.text()) == at_the_edge
         assert night.states()[refused] == "failed"
-        assert_true(night, sandbox, product(sandbox.app_ids, days) - {refused})
+        assert_collected(night, sandbox, product(sandbox.app_ids, days) - {refused})
 
 
-def test_a_400_for_a_recent_day_is_a_failure_and_names_app_day_and_words(warehouse: Warehouse) -> None:
+def test_a_400_for_a_recent_day_is_a_failure_with_app_day_and_message(warehouse: Warehouse) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         failing = (sandbox.app_ids[1], days[-5])
@@ -90,21 +90,19 @@ def test_a_400_for_a_recent_day_is_a_failure_and_names_app_day_and_words(warehou
         assert {app_id: count for app_id, (count, _) in summary.failures.items()} == {failing[0]: 1}
         assert f"{failing[0]}: 1 day, HTTP 400 from the vendor: odd" in summary.failed()
         assert summary.at_the_edge == 0
-        (kept,) = night.raw(*failing)
-        assert (kept["http_status"], bytes(kept["body"])) == (400, b'{"message":"odd"}')
+        (response,) = night.raw(*failing)
+        assert (response["http_status"], bytes(response["body"])) == (400, b'{"message":"odd"}')
 
         planned, _ = night.run()
         assert keys(planned.app_days) == [failing]
         assert night.states()[failing] == "failed"
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, days))
+        assert_collected(night, sandbox, product(sandbox.app_ids, days))
 
 
 @pytest.mark.parametrize("since", [10, 0])
-def test_collect_from_is_suggested_for_an_app_that_was_never_served_anything_older(
-    warehouse: Warehouse, since: int
-) -> None:
+def test_collect_from_is_suggested_for_an_app_without_older_days(warehouse: Warehouse, since: int) -> None:
     with running_sandbox(apps=3, quiet=True) as sandbox:
         night, days = night_of(sandbox, warehouse), window_days(sandbox)
         young = sandbox.app_ids[1]
@@ -131,16 +129,16 @@ def test_an_app_that_gets_400_for_everything_fails_alone(warehouse: Warehouse, p
 
         _, summary = night.run()
 
-        assert_true(night, sandbox, product(sound, inside))
+        assert_collected(night, sandbox, product(sound, inside))
         assert {state for (app_id, _), state in night.states().items() if app_id == broken} == {"failed"}
         assert set(summary.failures) == {broken}
 
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(in_order, inside))
+        assert_collected(night, sandbox, product(in_order, inside))
 
 
-def test_where_every_app_gets_400_for_everything_each_date_is_requested_and_nothing_is_lost(
+def test_with_400s_for_every_app_each_date_is_requested_and_nothing_is_lost(
     warehouse: Warehouse,
 ) -> None:
     with running_sandbox(apps=20, quiet=True) as sandbox:
@@ -152,13 +150,13 @@ def test_where_every_app_gets_400_for_everything_each_date_is_requested_and_noth
         assert {day for _, day in night.states()} == set(inside)
         assert set(night.states().values()) == {"failed"}
         assert summary.failures
-        # A few of each date, and each app's newest day.
+        # A few per date, and the newest day of each app.
         assert sandbox.stats()["requests"] <= PROBES_PER_DATE * len(inside) + 20 + 1
         assert "lost" not in {row["state"] for row in night.coverage().values()}
 
         sandbox.put_faults([])
         night.run()
-        assert_true(night, sandbox, product(sandbox.app_ids, inside))
+        assert_collected(night, sandbox, product(sandbox.app_ids, inside))
 
 
 def test_a_day_collected_in_time_is_never_lost(warehouse: Warehouse) -> None:
@@ -167,7 +165,7 @@ def test_a_day_collected_in_time_is_never_lost(warehouse: Warehouse) -> None:
         (app_id,) = sandbox.app_ids
         sandbox.put_faults([{"kind": "withhold", "slots": ["00:00"], "usage_date": str(days[0])}])
         night.run()
-        night.let_pass(timedelta(days=45))
+        night.shift_clocks(timedelta(days=45))
         sandbox.put_clock(night.now())
         newest = night.now().date() - timedelta(days=1)
 

@@ -1,1 +1,1 @@
-"""What people would pick instead, each at its best; their packages are in `.venv-competitors`."""
+"""The alternatives to our loader, each well tuned. Their packages are in `.venv-competitors`."""

@@ -1,4 +1,4 @@
-"""dlt tuned by hand: fetched and decoded by code of its own, handed over as Arrow, copied in by ADBC."""
+"""Hand-tuned dlt: custom code fetches and decodes, and passes Arrow tables that ADBC copies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pyarrow as pa
 from tests.bench.competitors import dlt_settings, points_table
 from tests.bench.job import Job, serve
 
-ANSWERS_A_TABLE = 1000
-Answers = list[tuple[int, dict[str, Any]]]
+RESPONSES_PER_TABLE = 1000
+Responses = list[tuple[int, dict[str, Any]]]
 
 
 def prepare(job: Job) -> Callable[[], None]:
     """Return the run of a pipeline from the API to the table of points."""
-    # An app's number in place of its App ID, as one would who tunes by hand.
+    # A number in place of the App ID, as a hand-tuned pipeline would use.
     points_table.create(job, app_id_type="integer")
 
     @dlt.resource(
@@ -30,9 +30,9 @@ def prepare(job: Job) -> Callable[[], None]:
         primary_key=points_table.KEY,
     )
     def points() -> Iterator[pa.Table]:
-        answers = asyncio.run(_fetched(job))
-        for first in range(0, len(answers), ANSWERS_A_TABLE):
-            yield _table(answers[first : first + ANSWERS_A_TABLE])
+        responses = asyncio.run(_fetched(job))
+        for first in range(0, len(responses), RESPONSES_PER_TABLE):
+            yield _table(responses[first : first + RESPONSES_PER_TABLE])
 
     def work() -> None:
         pipeline = dlt_settings.pipeline(job, normalize__workers=1)
@@ -41,14 +41,14 @@ def prepare(job: Job) -> Callable[[], None]:
     return work
 
 
-async def _fetched(job: Job) -> Answers:
+async def _fetched(job: Job) -> Responses:
     number = {app_id: number for number, app_id in enumerate(job.app_ids)}
-    todo, answers = iter(job.asked), []
+    todo, responses = iter(job.requested), []
 
     async def work(session: aiohttp.ClientSession) -> None:
         for app_id, day in todo:
-            async with session.get(job.url(app_id, day)) as answer:
-                answers.append((number[app_id], orjson.loads(await answer.read())))
+            async with session.get(job.url(app_id, day)) as response:
+                responses.append((number[app_id], orjson.loads(await response.read())))
 
     login = aiohttp.encode_basic_auth(*job.login)
     async with (
@@ -57,20 +57,20 @@ async def _fetched(job: Job) -> Answers:
     ):
         for _ in range(job.max_concurrency):
             group.create_task(work(session))
-    return answers
+    return responses
 
 
-def _table(answers: Answers) -> pa.Table:
-    """Return the points of many answers; the usual five minutes are not parsed from each again."""
+def _table(responses: Responses) -> pa.Table:
+    """Return the points of many responses. Repeated sets of time labels are parsed only once."""
     minutes: dict[tuple[str, ...], Any] = {}
     starts, kbps = [], []
-    for _, answer in answers:
-        clocks = tuple(answer["value"])
+    for _, response in responses:
+        clocks = tuple(response["value"])
         if clocks not in minutes:
             minutes[clocks] = np.array([60 * int(c[:2]) + int(c[3:]) for c in clocks], dtype="timedelta64[m]")
-        starts.append(np.datetime64(answer["date"], "us") + minutes[clocks])
-        kbps.append(np.fromiter(answer["value"].values(), np.float64, len(clocks)))
-    app_ids = np.array([app_id for app_id, _ in answers], dtype=np.int32)
+        starts.append(np.datetime64(response["date"], "us") + minutes[clocks])
+        kbps.append(np.fromiter(response["value"].values(), np.float64, len(clocks)))
+    app_ids = np.array([app_id for app_id, _ in responses], dtype=np.int32)
     return pa.table(
         {
             "app_id": np.repeat(app_ids, [len(each) for each in kbps]),

@@ -1,4 +1,4 @@
-"""dlt's `rest_api` source: declared; a step makes each answer into rows, or into an Arrow table."""
+"""dlt's declarative `rest_api` source, with a step that turns each response into rows or an Arrow table."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from dlt.sources.rest_api import rest_api_source
 from tests.bench.competitors import dlt_settings, points_table
 from tests.bench.job import Job, serve
 
-ROWS_A_FILE = 50_000
+ROWS_PER_FILE = 50_000
 
 
 def prepare(job: Job) -> Callable[[], None]:
     """Return the run of a pipeline from the API to the table of points."""
     points_table.create(job)
     if sys.argv[1] == "arrow":
-        # Files of Arrow tables are already as the destination wants them; nothing is left to share out.
+        # Files of Arrow tables need no normalisation, so there is no work to distribute.
         step, file_format, settings = {"map": _table}, "parquet", {"normalize__workers": 1}
     else:
-        # One file a process that normalises, so that they are kept busy.
+        # One file per normalising process, so that all are busy.
         step, file_format, settings = {"yield_map": _rows}, "csv", {"normalize__workers": os.cpu_count() or 1}
 
     def work() -> None:
         pipeline = dlt_settings.pipeline(
             job,
-            data_writer__buffer_max_items=ROWS_A_FILE,
-            data_writer__file_max_items=ROWS_A_FILE,
+            data_writer__buffer_max_items=ROWS_PER_FILE,
+            data_writer__file_max_items=ROWS_PER_FILE,
             **settings,
         )
         pipeline.run(_source(job, step), loader_file_format=file_format)
@@ -41,7 +41,7 @@ def prepare(job: Job) -> Callable[[], None]:
 
 
 def _source(job: Job, step: dict[str, Callable[..., Any]]) -> Any:
-    app_days = [{"app_id": app_id, "date": day.replace("-", "")} for app_id, day in job.asked]
+    app_days = [{"app_id": app_id, "date": day.replace("-", "")} for app_id, day in job.requested]
     return rest_api_source(
         {
             "client": {
@@ -74,18 +74,18 @@ def _source(job: Job, step: dict[str, Callable[..., Any]]) -> Any:
     )
 
 
-def _rows(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    app_id, day = answer["_app_day_app_id"], answer["date"]
-    for clock, kbps in answer["value"].items():
+def _rows(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    app_id, day = response["_app_day_app_id"], response["date"]
+    for clock, kbps in response["value"].items():
         yield {"app_id": app_id, "interval_start": f"{day}T{clock}:00Z", "kbps": float(kbps)}
 
 
-def _table(answer: dict[str, Any]) -> pa.Table:
-    value = answer["value"]
-    starts = np.array([f"{answer['date']}T{clock}" for clock in value], dtype="datetime64[us]")
+def _table(response: dict[str, Any]) -> pa.Table:
+    value = response["value"]
+    starts = np.array([f"{response['date']}T{clock}" for clock in value], dtype="datetime64[us]")
     return pa.table(
         {
-            "app_id": pa.repeat(answer["_app_day_app_id"], len(value)),
+            "app_id": pa.repeat(response["_app_day_app_id"], len(value)),
             "interval_start": pa.array(starts, pa.timestamp("us", "UTC")),
             "kbps": np.array(list(value.values()), dtype=np.float64),
         }

@@ -1,4 +1,4 @@
-"""What every way of dlt is tuned with (https://dlthub.com/docs/reference/performance)."""
+"""Settings that tune every use of dlt (https://dlthub.com/docs/reference/performance)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dlt.destinations import postgres
 
 from tests.bench.job import Job
 
-# Faster than its delete-insert, with the same result.
+# Faster than dlt's delete-insert, with the same result.
 UPSERT: Any = {"disposition": "merge", "strategy": "upsert"}
 
 
@@ -17,8 +17,8 @@ def pipeline(job: Job, **settings: Any) -> Any:
     """Return a pipeline into the contestant's schema.
 
     Args:
-        job: What is to be loaded.
-        settings: dlt's, with `__` for a dot.
+        job: The data to load.
+        settings: dlt's settings, with `__` in place of a dot.
     """
     for setting, value in {
         "runtime__dlthub_telemetry": False,
@@ -27,7 +27,7 @@ def pipeline(job: Job, **settings: Any) -> Any:
         **settings,
     }.items():
         dlt.config[setting.replace("__", ".")] = value
-    # Without the index that would be put on dlt's own _dlt_id; the table of points has its key.
+    # Without the index on dlt's own _dlt_id, because the table of points has its own key.
     destination = postgres(job.database_url, create_indexes=False)
     return dlt.pipeline(
         job.schema, pipelines_dir=job.scratch, destination=destination, dataset_name=job.schema

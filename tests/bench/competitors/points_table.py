@@ -1,4 +1,4 @@
-"""The table of points that a competitor fills: keyed, so that a second run changes nothing."""
+"""The table of points that a competitor fills. Its key lets a second run change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEY = ["app_id", "interval_start"]
 
 
 def create(job: Job, app_id_type: str = "text") -> None:
-    """Create the table in the contestant's schema, unless it is there."""
+    """Create the table in the contestant's schema, unless it exists."""
     connection = psycopg2.connect(job.database_url)
     with connection, connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""A tap of the Singer SDK, piped into MeltanoLabs' `target-postgres`, a process each."""
+"""A Singer SDK tap, piped into MeltanoLabs' `target-postgres`, each in its own process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from target_postgres.target import TargetPostgres
 from tests.bench.competitors import points_table
 from tests.bench.job import Job, serve
 
-ROWS_AT_ONCE = 100_000
+ROWS_PER_BATCH = 100_000
 
 
 class Points(Stream):
-    """The points of all app-days, several fetched at once."""
+    """The points of all app-days, with several app-days fetched at a time."""
 
     name = points_table.NAME
     primary_keys = tuple(points_table.KEY)
@@ -33,21 +33,21 @@ class Points(Stream):
     ).to_dict()
 
     def get_records(self, context: Any) -> Iterator[dict[str, Any]]:
-        """Yield a record a point."""
+        """Yield one record per point."""
         job = Job(**self.config["job"])
         with requests.Session() as session, ThreadPoolExecutor(job.max_concurrency) as pool:
             session.auth = job.login
             session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=job.max_concurrency))
 
-            def fetched(asked: tuple[str, str]) -> dict[str, Any]:
-                answer = session.get(job.url(*asked), timeout=30)
-                answer.raise_for_status()
-                return {"app_id": asked[0], **answer.json()}
+            def fetched(app_day: tuple[str, str]) -> dict[str, Any]:
+                response = session.get(job.url(*app_day), timeout=30)
+                response.raise_for_status()
+                return {"app_id": app_day[0], **response.json()}
 
-            for answer in pool.map(fetched, job.asked):
-                for clock, kbps in answer["value"].items():
-                    start = f"{answer['date']}T{clock}:00+00:00"
-                    yield {"app_id": answer["app_id"], "interval_start": start, "kbps": kbps}
+            for response in pool.map(fetched, job.requested):
+                for clock, kbps in response["value"].items():
+                    start = f"{response['date']}T{clock}:00+00:00"
+                    yield {"app_id": response["app_id"], "interval_start": start, "kbps": kbps}
 
 
 class PointsTap(Tap):
@@ -76,7 +76,7 @@ def prepare(job: Job) -> Callable[[], None]:
 
 def _run(job: Job) -> None:
     reading, writing = os.pipe()
-    # Forked, so that neither has to import anything in the time that is measured.
+    # Forked, so that neither process imports anything during the measured time.
     tap = os.fork()
     if tap == 0:
         os.close(reading)
@@ -102,7 +102,7 @@ def _target_config(job: Job) -> dict[str, Any]:
         "default_target_schema": job.schema,
         "load_method": "upsert",
         "use_copy": True,
-        "batch_size_rows": ROWS_AT_ONCE,
+        "batch_size_rows": ROWS_PER_BATCH,
         "validate_records": False,
         "add_record_metadata": False,
         "activate_version": False,

@@ -1,4 +1,4 @@
-"""As a good tutorial has it: requests, a DataFrame an answer, DELETE and `to_sql` in one transaction."""
+"""As in a good tutorial: requests, one DataFrame per response, DELETE and `to_sql` in one transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ delete from {schema}.point where app_id = :app_id and interval_start between :fi
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """Return the loading of one answer after the other."""
+    """Return the work: load one response after the other."""
     points_table.create(job)
     return lambda: _load_all(job)
 
@@ -27,17 +27,17 @@ def _load_all(job: Job) -> None:
     engine = create_engine(make_url(job.database_url).set(drivername="postgresql+psycopg2"))
     with requests.Session() as session:
         session.auth = job.login
-        for app_id, day in job.asked:
-            answer = session.get(job.url(app_id, day), timeout=30)
-            answer.raise_for_status()
+        for app_id, day in job.requested:
+            response = session.get(job.url(app_id, day), timeout=30)
+            response.raise_for_status()
             with engine.begin() as connection:
-                _load(_frame(app_id, answer.json()), connection, job.schema)
+                _load(_frame(app_id, response.json()), connection, job.schema)
     engine.dispose()
 
 
-def _frame(app_id: str, answer: dict[str, Any]) -> pd.DataFrame:
-    points = pd.Series(answer["value"], dtype="float64", name="kbps").rename_axis("clock").reset_index()
-    starts = pd.to_datetime(answer["date"] + " " + points["clock"], format="%Y-%m-%d %H:%M", utc=True)
+def _frame(app_id: str, response: dict[str, Any]) -> pd.DataFrame:
+    points = pd.Series(response["value"], dtype="float64", name="kbps").rename_axis("clock").reset_index()
+    starts = pd.to_datetime(response["date"] + " " + points["clock"], format="%Y-%m-%d %H:%M", utc=True)
     return points.assign(app_id=app_id, interval_start=starts)[["app_id", "interval_start", "kbps"]]
 
 
@@ -45,7 +45,7 @@ def _load(points: pd.DataFrame, connection: Connection, schema: str) -> None:
     starts = points["interval_start"]
     day = {"app_id": points["app_id"].iloc[0], "first": starts.min(), "last": starts.max()}
     connection.execute(text(DELETE.format(schema=schema)), day)
-    # SQLAlchemy's own batches are faster here than method="multi", and than a temporary table first.
+    # SQLAlchemy's own batches are faster here than method="multi" or a temporary table.
     points.to_sql(points_table.NAME, connection, schema=schema, if_exists="append", index=False)
 
 

@@ -1,1 +1,1 @@
-"""What nothing can be faster than: only the fetching, only the writing."""
+"""Lower limits on the time: only fetching, and only writing."""

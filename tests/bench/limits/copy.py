@@ -1,4 +1,4 @@
-"""A ready-made binary file in memory, copied into the empty table of its name: no HTTP, no checks."""
+"""Copies a prepared binary file from memory into the empty table of the same name: no HTTP, no checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.job import Job, serve
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """Read the file and return the copying of it."""
+    """Read the file, and return the function that copies it."""
     table = sys.argv[1]
     content = (Path(job.scratch) / table).read_bytes()
 

@@ -1,4 +1,4 @@
-"""The answers fetched and thrown away."""
+"""Fetches the responses and discards them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.bench.job import Job, serve
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """Return the fetching."""
+    """Return the function that fetches."""
     return lambda: asyncio.run(fetched(job))
 
 
 async def fetched(job: Job) -> None:
-    """Fetch all answers."""
-    todo = iter(job.asked)
+    """Fetch all responses."""
+    todo = iter(job.requested)
 
     async def work(session: aiohttp.ClientSession) -> None:
-        for asked in todo:
-            async with session.get(job.url(*asked)) as answer:
-                await answer.read()
+        for app_day in todo:
+            async with session.get(job.url(*app_day)) as response:
+                await response.read()
 
     login = aiohttp.encode_basic_auth(*job.login)
     async with (

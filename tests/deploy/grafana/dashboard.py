@@ -1,4 +1,4 @@
-"""The dashboard's file, and its SQL with variables and macros replaced as Grafana replaces them."""
+"""The dashboard's file, and its SQL with variables and macros expanded as in Grafana."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MACRO = re.compile(r"\$(__\w+)\(([^)]*)\)")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a person has chosen on the dashboard: apps, month, and a range of time (aware)."""
+    """A user's choices on the dashboard: apps, month and time range (aware)."""
 
     app: Sequence[str]
     month: str
@@ -41,8 +41,8 @@ def sql_of(panel: Mapping[str, Any]) -> str:
 def expand(sql: str, chosen: Chosen) -> str:
     """Return the text that Grafana's PostgreSQL data source would send.
 
-    Variables come first (in the browser): one that allows several values becomes a list of literals, another
-    one's text with its quotes doubled. Then macros (in the server). Raises KeyError for any other name.
+    Variables are replaced first (in the browser): a multi-value variable by a list of literals, any other by
+    its text with doubled quotes. Macros follow (in the server). Any other name raises KeyError.
     """
     values = {
         "app": ",".join("'" + app_id.replace("'", "''") + "'" for app_id in chosen.app),
@@ -54,6 +54,6 @@ def expand(sql: str, chosen: Chosen) -> str:
 
 
 def _rfc3339(instant: datetime) -> str:
-    """Return UTC as Go's time.RFC3339Nano writes it: without zeros at the end of the fraction."""
+    """Return a time in UTC in the format of Go's time.RFC3339Nano, without trailing zeros in the fraction."""
     text = instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
     return text.removesuffix(".000") + "Z"

@@ -1,4 +1,4 @@
-"""Grafana's files: they parse, hold no secret, and say what each panel is in the same colours everywhere."""
+"""Grafana's files can be parsed, contain no secrets, describe each panel, and use consistent colours."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def provisioned(name: str) -> dict[str, Any]:
     return loaded
 
 
-def test_the_data_source_is_the_analyst_and_takes_the_rest_from_the_environment() -> None:
+def test_the_data_source_uses_the_analyst_and_settings_from_the_environment() -> None:
     (source,) = provisioned("datasources/agora_warehouse.yaml")["datasources"]
     assert {"type": source["type"], "uid": source["uid"]} == DATASOURCE
     assert source["user"] == "analyst"
-    given = [source["url"], source["jsonData"]["database"], source["jsonData"]["sslmode"]]
-    given += source["secureJsonData"].values()
-    assert all(re.fullmatch(r"\$\{AGORA_[A-Z_]+\}", value) for value in given)
-    assert len(set(given)) == 4
+    settings = [source["url"], source["jsonData"]["database"], source["jsonData"]["sslmode"]]
+    settings += source["secureJsonData"].values()
+    assert all(re.fullmatch(r"\$\{AGORA_[A-Z_]+\}", value) for value in settings)
+    assert len(set(settings)) == 4
 
 
-def test_the_data_source_leaves_connections_of_the_analyst_to_others(warehouse: Warehouse) -> None:
+def test_the_data_source_leaves_analyst_connections_for_other_clients(warehouse: Warehouse) -> None:
     (source,) = provisioned("datasources/agora_warehouse.yaml")["datasources"]
     (role,) = warehouse.rows("select rolconnlimit from pg_roles where rolname = 'analyst'")
     assert 0 < source["jsonData"]["maxOpenConns"] <= role["rolconnlimit"] / 2
 
 
-def test_every_variable_of_the_environment_is_explained() -> None:
+def test_every_environment_variable_is_documented() -> None:
     text = (FOLDER / "provisioning" / "datasources" / "agora_warehouse.yaml").read_text(encoding="utf-8")
     page = (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
     used = set(re.findall(r"\$\{(\w+)\}", text))
@@ -57,7 +57,7 @@ def test_every_variable_of_the_environment_is_explained() -> None:
     assert {name for name in used if f"`{name}`" not in page} == set()
 
 
-def test_the_pages_commands_put_each_file_where_grafana_looks(tmp_path: Path) -> None:
+def test_the_documented_commands_copy_each_file_to_grafanas_folders(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
     (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     etc, var = tmp_path / "etc/grafana", tmp_path / "var/lib/grafana"
@@ -75,9 +75,9 @@ def test_the_pages_commands_put_each_file_where_grafana_looks(tmp_path: Path) ->
     ]
 
 
-def test_the_dashboard_is_told_by_a_stable_uid_and_counts_days_in_utc() -> None:
+def test_the_dashboard_has_a_stable_uid_and_uses_utc() -> None:
     assert (DASHBOARD["uid"], DASHBOARD["timezone"]) == ("agora-bandwidth", "utc")
-    assert 39 <= DASHBOARD["schemaVersion"] <= 42, "of Grafana 11 to 13"
+    assert 39 <= DASHBOARD["schemaVersion"] <= 42, "schema versions of Grafana 11 to 13"
 
 
 def test_panels_fit_the_grid_and_do_not_overlap() -> None:
@@ -91,7 +91,7 @@ def test_panels_fit_the_grid_and_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize("title", PANELS)
-def test_every_panel_says_what_it_shows_and_asks_the_warehouse(title: str) -> None:
+def test_every_panel_has_a_description_and_queries_the_warehouse(title: str) -> None:
     panel = PANELS[title]
     assert panel["description"].endswith(".")
     unit = panel["fieldConfig"]["defaults"]["unit"]
@@ -101,7 +101,7 @@ def test_every_panel_says_what_it_shows_and_asks_the_warehouse(title: str) -> No
     assert panel["targets"][0]["format"] == ("time_series" if is_series else "table")
 
 
-def test_variables_ask_the_warehouse() -> None:
+def test_variables_query_the_warehouse() -> None:
     assert {name: (v["multi"], v["includeAll"]) for name, v in VARIABLES.items()} == {
         "app": (True, True),
         "month": (False, False),
@@ -110,7 +110,7 @@ def test_variables_ask_the_warehouse() -> None:
 
 
 @pytest.mark.parametrize("sql", [*map(sql_of, PANELS.values()), *(v["query"] for v in VARIABLES.values())])
-def test_no_query_reads_anything_but_mart(sql: str) -> None:
+def test_queries_read_only_mart(sql: str) -> None:
     assert not re.search(r"\b(core|raw|pg_catalog|information_schema)\.", sql)
 
 
@@ -118,16 +118,16 @@ def test_lines_end_at_gaps() -> None:
     lines = [panel for panel in PANELS.values() if panel["fieldConfig"]["defaults"]["unit"] == "Kbits"]
     custom = [p["fieldConfig"]["defaults"]["custom"] for p in lines if p["type"] == "timeseries"]
     assert len(custom) == 3
-    assert [settings["spanNulls"] for settings in custom] == [False] * 3
+    assert [options["spanNulls"] for options in custom] == [False] * 3
 
 
 def fixed_colours(panel: dict[str, Any]) -> dict[str, str]:
-    """Return the colour that a panel gives to each field that it names."""
+    """Return a panel's fixed colours by field."""
     return {
-        override["matcher"]["options"]: given["value"]["fixedColor"]
+        override["matcher"]["options"]: settings["value"]["fixedColor"]
         for override in panel["fieldConfig"]["overrides"]
-        for given in override["properties"]
-        if given["id"] == "color" and "fixedColor" in given["value"]
+        for settings in override["properties"]
+        if settings["id"] == "color" and "fixedColor" in settings["value"]
     }
 
 
@@ -153,7 +153,7 @@ def test_an_app_has_one_colour_in_both_panels() -> None:
     assert daily == traffic
 
 
-def test_no_file_holds_a_secret() -> None:
+def test_no_file_contains_a_secret() -> None:
     files = [path for path in FOLDER.rglob("*") if path.is_file()]
     assert len(files) == 3
     for path in files:

@@ -46,11 +46,11 @@ BILL_COLUMNS = (
 
 
 def grid(app_id: str, day: date) -> Points | None:
-    """Return the day's points, None where there are none."""
+    """Return a day's points, or None if there are none."""
     if app_id == QUOTED or (app_id, day) in (FAILED, LOST, PENDING):
         return None
     factor = 1 + (day.toordinal() + len(app_id)) % 7
-    # No two points are alike, so that each rank has a value of its own.
+    # All points differ, so that each rank has its own value.
     kbps = [SIZES[app_id] * factor + 25 * slot + (day - FIRST).days / 4 for slot in range(288)]
     return [*kbps[:100], *[None] * 20, *kbps[120:]] if (app_id, day) == PARTIAL else kbps
 
@@ -60,7 +60,7 @@ def start(day: date) -> datetime:
 
 
 def chosen(app: Sequence[str] = APPS, first: date = RANGE[0], last: date = YESTERDAY) -> Chosen:
-    """Return a choice of whole days; Grafana's `/d` ends a millisecond before midnight."""
+    """Return a choice of whole days. Grafana's `/d` range ends a millisecond before midnight."""
     return Chosen(
         app, MONTH.isoformat(), start(first), start(last + timedelta(days=1)) - timedelta(milliseconds=1)
     )
@@ -92,12 +92,12 @@ def filled(module_warehouse: Warehouse) -> Warehouse:
     return module_warehouse
 
 
-def ask(warehouse: Warehouse, title: str, choice: Chosen) -> list[dict[str, Any]]:
+def run_query(warehouse: Warehouse, title: str, choice: Chosen) -> list[dict[str, Any]]:
     return warehouse.rows(expand(sql_of(PANELS[title]), choice), role="analyst")
 
 
 def series(rows: list[dict[str, Any]]) -> dict[str, dict[datetime, float | None]]:
-    """Return each metric's values by time, as Grafana takes a long result apart."""
+    """Return each metric's values by time, as Grafana splits a long result."""
     found: dict[str, dict[datetime, float | None]] = {}
     for row in rows:
         assert row["time"] not in found.setdefault(row["metric"], {}), "a second value would hide the first"
@@ -107,14 +107,14 @@ def series(rows: list[dict[str, Any]]) -> dict[str, dict[datetime, float | None]
 
 @pytest.mark.parametrize("app", [APPS, ["aaaa"], [QUOTED], []], ids=["all", "one", "quoted", "none"])
 @pytest.mark.parametrize("title", PANELS)
-def test_every_query_runs_and_has_the_form_that_grafana_needs(
+def test_every_query_runs_and_returns_the_format_that_grafana_requires(
     filled: Warehouse, title: str, app: list[str]
 ) -> None:
-    rows = ask(filled, title, chosen(app))
+    rows = run_query(filled, title, chosen(app))
     if PANELS[title]["targets"][0]["format"] != "time_series" or not rows:
         return
     times = [row["time"] for row in rows]
-    assert times == sorted(times), "Grafana refuses a series that is not in the order of time"
+    assert times == sorted(times), "Grafana refuses a series that is not sorted by time"
     text = {name for row in rows for name, value in row.items() if isinstance(value, str)}
     assert text <= {"metric"}
     numbers = [value for row in rows for name, value in row.items() if name not in ("time", "metric")]
@@ -123,7 +123,7 @@ def test_every_query_runs_and_has_the_form_that_grafana_needs(
 
 @pytest.mark.parametrize("title", PANELS)
 def test_every_query_runs_on_an_empty_warehouse(warehouse: Warehouse, title: str) -> None:
-    ask(warehouse, title, chosen([]))
+    run_query(warehouse, title, chosen([]))
 
 
 def test_variables(filled: Warehouse) -> None:
@@ -136,10 +136,10 @@ def test_variables(filled: Warehouse) -> None:
     assert all(month["__text"] == month["__value"][:7] for month in months)
 
 
-def test_what_is_not_collected(filled: Warehouse) -> None:
+def test_uncollected_days(filled: Warehouse) -> None:
     expected = {"pending": 2, "partial": 1, "rejected": 0, "failed": 1, "lost": 1}
-    assert ask(filled, "Not collected, by state", chosen()) == [expected]
-    rows = ask(filled, "Days that expire first", chosen())
+    assert run_query(filled, "Not collected, by state", chosen()) == [expected]
+    rows = run_query(filled, "Days that expire first", chosen())
     found = [(row["usage_date"], row["state"], row["points"]) for row in rows]
     assert found == [
         (str(FAILED[1]), "failed", 0),
@@ -152,7 +152,7 @@ def test_what_is_not_collected(filled: Warehouse) -> None:
 
 
 def test_coverage_by_day(filled: Warehouse) -> None:
-    rows = ask(filled, "Coverage by day", chosen(first=FIRST))
+    rows = run_query(filled, "Coverage by day", chosen(first=FIRST))
     assert [row["time"] for row in rows] == DAYS
     for row in rows:
         day = row.pop("time")
@@ -171,7 +171,7 @@ def test_coverage_by_day(filled: Warehouse) -> None:
 
 def test_an_absent_point_is_a_gap(filled: Warehouse) -> None:
     first, last = RANGE[3], RANGE[7]
-    found = series(ask(filled, "Traffic of the selected apps", chosen(first=first, last=last)))
+    found = series(run_query(filled, "Traffic of the selected apps", chosen(first=first, last=last)))
     assert list(found) == ["1 Name of aaaa", "2 Name of bbbb", "3 Name of cccc"]
     for metric, values in found.items():
         app_id = metric[-4:]
@@ -184,17 +184,17 @@ def test_an_absent_point_is_a_gap(filled: Warehouse) -> None:
     assert list(found["2 Name of bbbb"].values()).count(None) == 288
 
 
-def test_a_range_inside_five_minutes_begins_with_their_point(filled: Warehouse) -> None:
+def test_a_range_that_starts_within_an_interval_includes_its_point(filled: Warehouse) -> None:
     from_time = start(RANGE[3]) + timedelta(hours=7, minutes=3)
     choice = Chosen(["aaaa"], MONTH.isoformat(), from_time, from_time + timedelta(minutes=10))
-    (values,) = series(ask(filled, "Traffic of the selected apps", choice)).values()
+    (values,) = series(run_query(filled, "Traffic of the selected apps", choice)).values()
     day = grid("aaaa", RANGE[3])
     assert day is not None
     assert list(values.values()) == [day[84], day[85], day[86]]
 
 
 def sums(app: Sequence[str], days: Sequence[date]) -> dict[datetime, list[float]]:
-    """Return the points there are of each five minutes, empty where there are none."""
+    """Return the present points of each five-minute interval, as a list that may be empty."""
     return {
         start(day) + slot * timedelta(minutes=5): [
             kbps for app_id in app for kbps in [(grid(app_id, day) or [None] * 288)[slot]] if kbps is not None
@@ -206,7 +206,7 @@ def sums(app: Sequence[str], days: Sequence[date]) -> dict[datetime, list[float]
 
 @pytest.mark.parametrize("app", [["aaaa", "bbbb", "cccc"], ["aaaa", "bbbb"], ["bbbb"]])
 def test_the_sum_and_its_95th_percentile(filled: Warehouse, app: list[str]) -> None:
-    rows = ask(filled, "Sum of the selected apps, and its 95th percentile", chosen(app))
+    rows = run_query(filled, "Sum of the selected apps, and its 95th percentile", chosen(app))
     expected = sums(app, RANGE)
     line = percentile_95(sorted((sum(points) for points in expected.values() if points), reverse=True))
     assert line is not None
@@ -219,7 +219,7 @@ def test_the_sum_and_its_95th_percentile(filled: Warehouse, app: list[str]) -> N
 
 
 def test_daily_peaks(filled: Warehouse) -> None:
-    found = series(ask(filled, "Daily peaks and 95th percentiles", chosen()))
+    found = series(run_query(filled, "Daily peaks and 95th percentiles", chosen()))
     figures = {app_id: {day: figures_of_day(grid(app_id, day)) for day in RANGE} for app_id in SIZES}
     assert {metric: values for metric, values in found.items() if QUOTED not in metric} == {
         f"{rank} Name of {app_id} {name}": {day: figures[app_id][day][column] for day in RANGE}
@@ -238,7 +238,7 @@ def test_no_more_than_eight_apps_are_drawn(warehouse: Warehouse) -> None:
     )
     expected = {f"{rank} Name of {app_id}" for rank, app_id in enumerate(app_ids[:1:-1], 1)}
     for title, names in (("Traffic of the selected apps", 1), ("Daily peaks and 95th percentiles", 2)):
-        found = series(ask(warehouse, title, chosen(app_ids, YESTERDAY)))
+        found = series(run_query(warehouse, title, chosen(app_ids, YESTERDAY)))
         assert {metric.removesuffix(" peak").removesuffix(" 95th percentile") for metric in found} == expected
         assert len(found) == 8 * names
 
@@ -253,7 +253,7 @@ def expected(app_id: str, days: Sequence[date]) -> Expected:
 
 
 def test_the_bill_of_the_month(filled: Warehouse) -> None:
-    rows = ask(filled, "Bill of $month, by every method", chosen(["aaaa", "cccc"]))
+    rows = run_query(filled, "Bill of $month, by every method", chosen(["aaaa", "cccc"]))
     assert [row["app"] for row in rows] == ["sum of all apps", "Name of aaaa", "Name of cccc"]
     apps = {app_id: expected(app_id, DAYS) for app_id in SIZES} | {QUOTED: expected(QUOTED, [YESTERDAY])}
     (total,) = (bill for bill in total_bills(apps, lambda _, day: start(day)) if bill["month"] == MONTH)
@@ -266,7 +266,7 @@ def test_the_bill_of_the_month(filled: Warehouse) -> None:
 
 
 def test_runs_and_restatements(filled: Warehouse) -> None:
-    runs = ask(filled, "Last collecting runs", chosen())
+    runs = run_query(filled, "Last collecting runs", chosen())
     assert [run["ended_at"] for run in runs] == [start(TODAY) + timedelta(hours=1), start(RANGE[2])]
     del runs[0]["ended_at"], runs[0]["run_id"]
     assert runs[0] == {
@@ -280,8 +280,8 @@ def test_runs_and_restatements(filled: Warehouse) -> None:
         "limited": 2,
         "failed_apps": 1,
     }
-    assert ask(filled, "Restatements", chosen(["bbbb"])) == []
-    (restated,) = ask(filled, "Restatements", chosen())
+    assert run_query(filled, "Restatements", chosen(["bbbb"])) == []
+    (restated,) = run_query(filled, "Restatements", chosen())
     assert restated == {
         "restated_at": start(RANGE[5]),
         "app": "Name of aaaa",

@@ -1,7 +1,7 @@
-"""What Helm makes of the values, where Helm and the chart are there.
+"""The manifests that Helm renders from the values, if Helm and the chart are available.
 
-AGORA_HELM_CHART names the chart: its folder or archive. Helm itself checks the values against the chart's own
-schema before it renders them.
+AGORA_HELM_CHART is the chart's folder or archive. Helm itself checks the values against the chart's schema
+before it renders them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def manifests(file: str) -> list[Values]:
 
 
 def pods(manifests: list[Values]) -> Iterator[tuple[str, Values]]:
-    """Every pod's name and specification, that of the Kubernetes executor's tasks included."""
+    """Yield every pod's name and specification, including the Kubernetes executor's task pod."""
     for manifest in manifests:
         name = manifest["metadata"]["name"]
         template = manifest.get("spec", {}).get("template")
@@ -62,14 +62,14 @@ def variables(container: Values) -> dict[str, Any]:
     return {item["name"]: item.get("value", item.get("valueFrom")) for item in container.get("env", [])}
 
 
-def test_every_part_is_there(file: str, manifests: list[Values]) -> None:
+def test_every_part_is_rendered(file: str, manifests: list[Values]) -> None:
     parts = {name.removeprefix("agora-") for name, _ in pods(manifests)}
     common = {"api-server", "scheduler", "dag-processor", "triggerer", "run-airflow-migrations"}
     own = {"celery.yaml": {"worker", "redis"}, "executor.yaml": {"task"}}
     assert parts == common | own[file]
 
 
-def test_all_run_the_one_image(manifests: list[Values]) -> None:
+def test_all_containers_use_the_same_image(manifests: list[Values]) -> None:
     values = merged("celery.yaml")
     own = f"{values['defaultAirflowRepository']}:{values['defaultAirflowTag']}"
     redis = ":".join(values["images"]["redis"].values())
@@ -80,7 +80,7 @@ def test_all_run_the_one_image(manifests: list[Values]) -> None:
     } == {}
 
 
-def test_secrets_are_referred_to_and_not_made(file: str, manifests: list[Values]) -> None:
+def test_secrets_are_referenced_but_not_created(file: str, manifests: list[Values]) -> None:
     used = {
         (reference["secretKeyRef"]["name"], reference["secretKeyRef"]["key"])
         for _, container in containers(manifests)
@@ -91,28 +91,28 @@ def test_secrets_are_referred_to_and_not_made(file: str, manifests: list[Values]
     assert [manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Secret"] == []
 
 
-def test_only_the_job_prepares_the_databases_and_knows_their_passwords(manifests: list[Values]) -> None:
-    knowing = {
+def test_only_the_job_prepares_the_databases_and_has_their_passwords(manifests: list[Values]) -> None:
+    with_passwords = {
         name: container["args"]
         for name, container in containers(manifests)
         if any(variable.startswith("AGORA_") for variable in variables(container))
     }
-    assert knowing == {
+    assert with_passwords == {
         "agora-run-airflow-migrations/run-airflow-migrations": merged("celery.yaml")["migrateDatabaseJob"][
             "args"
         ]
     }
 
 
-def test_tasks_get_the_same_environment_from_either_executor(file: str, manifests: list[Values]) -> None:
+def test_tasks_get_the_same_environment_with_both_executors(file: str, manifests: list[Values]) -> None:
     task = {"celery.yaml": "agora-worker/worker", "executor.yaml": "task/base"}[file]
-    got = variables(dict(containers(manifests))[task])
-    assert got["CONNECTION_CHECK_MAX_COUNT"] == "0"
-    assert "AIRFLOW_CONN_AIRFLOW_DB" not in got
+    environment = variables(dict(containers(manifests))[task])
+    assert environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
+    assert "AIRFLOW_CONN_AIRFLOW_DB" not in environment
     names = (
         "AIRFLOW__CORE__FERNET_KEY",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
         "AIRFLOW_CONN_AGORA_WAREHOUSE",
     )
     for setting in names:
-        assert got[setting]["secretKeyRef"]["name"] == "agora-airflow"
+        assert environment[setting]["secretKeyRef"]["name"] == "agora-airflow"

@@ -1,4 +1,4 @@
-"""The Secrets made from .env have every key that the values name; kubectl makes them, without a cluster."""
+"""The Secrets created from .env have every key that the values name. kubectl needs no cluster for this."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ AIRFLOW_CONN_AGORA_DASHBOARD='{"conn_type": "agora_dashboard", "login": "id", "p
 AIRFLOW_VAR_AGORA_APPS='["app"]'
 """
 
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl makes the Secrets, and it is not installed")
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl creates the Secrets but is not installed")
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The two scripts in a tree of their own, with an .env as `make secrets` writes it and an account."""
+    """Return a tree with the two scripts and an .env from `make secrets`, extended by an account."""
     for script in ("deploy/kubernetes/secrets.sh", "deploy/compose/secrets.sh"):
         (tmp_path / script).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / script, tmp_path / script)
@@ -52,18 +52,18 @@ def secrets(tree: Path) -> dict[tuple[str, str], str]:
     }
 
 
-def given(tree: Path) -> dict[str, str]:
+def dotenv(tree: Path) -> dict[str, str]:
     lines = (tree / ".env").read_text("utf-8").splitlines()
     return {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
 
 
-def test_they_have_every_key_that_the_values_name_and_no_other(tree: Path) -> None:
-    named = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
-    assert set(secrets(tree)) == named
+def test_secrets_have_exactly_the_keys_that_the_values_name(tree: Path) -> None:
+    expected = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
+    assert set(secrets(tree)) == expected
 
 
-def test_they_say_what_env_says(tree: Path) -> None:
-    made, env = secrets(tree), given(tree)
+def test_secrets_contain_the_values_from_dotenv(tree: Path) -> None:
+    made, env = secrets(tree), dotenv(tree)
     assert made["agora-airflow", "fernet-key"] == env["AGORA_FERNET_KEY"]
     assert made["agora-airflow", "connection"] == (
         f"postgresql+psycopg2://airflow:{env['AGORA_AIRFLOW_PASSWORD']}@postgres.example.com:5432/airflow"
@@ -75,41 +75,41 @@ def test_they_say_what_env_says(tree: Path) -> None:
         assert made["agora-installation", name] == env[name]
 
 
-def test_without_superuser_and_account_the_rest_is_still_made(tree: Path) -> None:
+def test_secrets_are_created_without_superuser_and_account(tree: Path) -> None:
     env = tree / ".env"
     optional = {name for name, ref in job_secrets(merged("celery.yaml")).items() if ref.get("optional")}
-    kept = [line for line in env.read_text("utf-8").splitlines() if line.partition("=")[0] not in optional]
-    env.write_text("\n".join(kept), "utf-8")
-    named = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
-    assert named - set(secrets(tree)) == {("agora-installation", name) for name in optional}
+    lines = [line for line in env.read_text("utf-8").splitlines() if line.partition("=")[0] not in optional]
+    env.write_text("\n".join(lines), "utf-8")
+    expected = set().union(*(secret_keys(merged(file)) for file in EXECUTORS))
+    assert expected - set(secrets(tree)) == {("agora-installation", name) for name in optional}
     assert len(optional) == 3
 
 
-def test_no_secret_is_an_argument_of_a_program(tree: Path) -> None:
+def test_no_secret_is_a_command_line_argument(tree: Path) -> None:
     arguments, folder = tree / "arguments", tree / "bin"
     folder.mkdir()
     spy = folder / "kubectl"
     spy.write_text(f'#!/bin/sh\necho "$@" >> {arguments}\nexec {KUBECTL} "$@"\n', "utf-8")
     spy.chmod(0o755)
     assert run(tree, f"{folder}:{os.environ['PATH']}").returncode == 0
-    seen = arguments.read_text("utf-8")
-    assert seen.count("create secret generic") == 3
-    values = [value for value in given(tree).values() if len(value) >= PASSWORD_LENGTH]
-    assert [value for value in values if value != "postgres.example.com" and value in seen] == []
+    recorded = arguments.read_text("utf-8")
+    assert recorded.count("create secret generic") == 3
+    values = [value for value in dotenv(tree).values() if len(value) >= PASSWORD_LENGTH]
+    assert [value for value in values if value != "postgres.example.com" and value in recorded] == []
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("AGORA_DATABASE_HOST=", "AGORA_DATABASE_HOST: is missing in .env: the PostgreSQL server"),
         ("AGORA_AIRFLOW_PASSWORD=p@ss", "AGORA_AIRFLOW_PASSWORD is part of an address"),
         ("AGORA_OWNER_PASSWORD=", "AGORA_OWNER_PASSWORD: is missing in .env: make secrets"),
     ],
 )
-def test_what_cannot_work_is_refused_with_a_sentence(tree: Path, line: str, said: str) -> None:
+def test_invalid_values_are_refused_with_an_explanation(tree: Path, line: str, message: str) -> None:
     with (tree / ".env").open("a", encoding="utf-8") as env:
         env.write(f"{line}\n")
     done = run(tree)
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stdout == ""

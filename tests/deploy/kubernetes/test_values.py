@@ -1,4 +1,4 @@
-"""What can be said of the values without Helm: parameters, settings, versions, secrets, environments."""
+"""Checks of the values without Helm: parameters, settings, versions, secrets and environments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.support.paths import ROOT
 SCHEMA = json.loads((Path(__file__).parent / "parameters.schema.json").read_text("utf-8"))
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-# Its addresses are other ones in a cluster.
+# Addresses differ in a cluster.
 ADDRESSES = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}
-# What holds a secret by its name, what holds a name of a Secret or of its key, and what looks like a secret.
+# Names of secret parameters, parameters that name a Secret or its key, and values that look like secrets.
 SECRET = re.compile(r"(?i)password|secret|token|certificate|fernet|_key$")
 REFERENCES = {*KEYS, "secretName", "secretKey"}
 RANDOM = re.compile(r"[0-9a-f]{16}|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])\S{20,}$|://\S*:\S*@")
@@ -35,7 +35,7 @@ def values(request: pytest.FixtureRequest) -> Values:
 
 
 def settings(values: Values) -> dict[str, str]:
-    """Settings of Airflow by the name of their variable, from `config` and `env`."""
+    """Return Airflow's settings from `config` and `env`, by environment variable."""
     found = {
         f"AIRFLOW__{section.upper()}__{key.upper()}": str(value)
         for section, options in values["config"].items()
@@ -46,7 +46,7 @@ def settings(values: Values) -> dict[str, str]:
 
 
 def known_settings() -> set[str]:
-    """Every setting that Airflow itself or its Celery provider describes."""
+    """Return every setting that Airflow or its Celery provider describes."""
     described: dict[str, Any] = yaml.safe_load(
         (Path(airflow.__file__).parent / "config_templates" / "config.yml").read_text("utf-8")
     )
@@ -61,7 +61,7 @@ def known_settings() -> set[str]:
     }
 
 
-def test_each_parameter_is_one_of_the_chart_and_of_its_type(values: Values) -> None:
+def test_each_parameter_exists_in_the_chart_with_this_type(values: Values) -> None:
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(values)] == []
 
 
@@ -80,27 +80,27 @@ def test_the_schema_refuses_a_mistake(values: Values, mistake: Values) -> None:
     assert not Draft202012Validator(SCHEMA).is_valid(values | mistake)
 
 
-def test_the_files_say_which_executor_they_are_for() -> None:
+def test_each_file_sets_its_executor() -> None:
     assert {file: merged(file)["executor"] for file in EXECUTORS} == EXECUTORS
 
 
-def test_each_setting_is_one_of_the_installed_airflow(values: Values) -> None:
+def test_each_setting_exists_in_the_installed_airflow(values: Values) -> None:
     known, named = known_settings(), set(settings(values))
     if not any(name.startswith("AIRFLOW__CELERY__") for name in known):
-        # requirements/distributed.txt is not installed here, so the Celery provider cannot be asked.
+        # requirements/distributed.txt is not installed here, so the Celery provider's settings are unknown.
         named = {name for name in named if not name.startswith("AIRFLOW__CELERY__")}
     assert len(named) > 3
     assert named - known == set()
 
 
-def test_settings_are_those_of_compose(values: Values) -> None:
+def test_settings_match_compose(values: Values) -> None:
     compose, here = COMPOSE["worker"]["environment"], settings(values)
     shared = (set(here) & set(compose)) - ADDRESSES
     assert len(shared) > 2
     assert {name: here[name] for name in shared} == {name: compose[name] for name in shared}
 
 
-def test_versions_are_those_of_the_image_and_of_compose(values: Values) -> None:
+def test_versions_match_the_image_and_compose(values: Values) -> None:
     base = re.search(r"FROM apache/airflow:slim-([\d.]+)-python", DOCKERFILE)
     assert base
     assert values["airflowVersion"] == base[1] == airflow.__version__
@@ -112,7 +112,7 @@ def test_versions_are_those_of_the_image_and_of_compose(values: Values) -> None:
 
 
 def secrets_in(values: Values) -> list[str]:
-    """Values that are secrets by their parameter, by the name of their variable, or by their looks."""
+    """Return values that are secrets according to their parameter, their variable or their appearance."""
     by_name = [
         str(value)
         for path, value in leaves(values)
@@ -120,11 +120,11 @@ def secrets_in(values: Values) -> list[str]:
     ]
     literals = [item for item in [*values["env"], *values["migrateDatabaseJob"]["env"]] if "value" in item]
     by_variable = [item["value"] for item in literals if SECRET.search(item["name"])]
-    by_looks = [str(value) for _, value in leaves(values) if RANDOM.search(str(value))]
-    return by_name + by_variable + by_looks
+    by_appearance = [str(value) for _, value in leaves(values) if RANDOM.search(str(value))]
+    return by_name + by_variable + by_appearance
 
 
-def test_no_secret_stands_in_a_value(values: Values) -> None:
+def test_no_value_is_a_secret(values: Values) -> None:
     assert secrets_in(values) == []
 
 
@@ -143,14 +143,14 @@ def test_the_search_for_secrets_finds_them(values: Values, mistake: Values) -> N
     assert secrets_in(values | mistake)
 
 
-def given(service: dict[str, Any]) -> set[str]:
-    """Names of what compose sets for a service, Airflow's settings aside and what it only passes on."""
+def compose_variables(service: dict[str, Any]) -> set[str]:
+    """Return the variables that compose itself sets for a service, without Airflow's settings."""
     set_here = {name for name, value in service["environment"].items() if value not in ("", None)}
     return {name for name in set_here if not name.startswith("AIRFLOW__")}
 
 
-def test_the_job_is_given_what_compose_gives_init(values: Values) -> None:
-    shared = given(COMPOSE["init"])
+def test_the_job_has_the_environment_of_init_in_compose(values: Values) -> None:
+    shared = compose_variables(COMPOSE["init"])
     from_env_file = {"AIRFLOW_CONN_AGORA_DASHBOARD", "AIRFLOW_VAR_AGORA_APPS"}
     job = values["migrateDatabaseJob"]
     assert {item["name"] for item in job["env"]} == shared | from_env_file
@@ -158,26 +158,26 @@ def test_the_job_is_given_what_compose_gives_init(values: Values) -> None:
     assert job["args"] == COMPOSE["init"]["command"]
 
 
-def test_every_pod_is_given_what_compose_gives_every_service(values: Values) -> None:
+def test_every_pod_has_the_environment_of_services_in_compose(values: Values) -> None:
     variables = [item["name"] for item in values["env"]] + [item["envName"] for item in values["secret"]]
-    assert sorted(variables) == sorted(given(COMPOSE["scheduler"]))
+    assert sorted(variables) == sorted(compose_variables(COMPOSE["scheduler"]))
 
 
 def test_the_metadata_database_is_not_offered_to_tasks_as_a_connection(values: Values) -> None:
     assert values["enableBuiltInSecretEnvVars"] == {"AIRFLOW_CONN_AIRFLOW_DB": False}
 
 
-def test_nobody_waits_for_the_database_that_the_job_creates(values: Values) -> None:
+def test_containers_do_not_wait_for_the_database_that_the_job_creates(values: Values) -> None:
     assert {"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"} in values["env"]
 
 
-def test_no_user_and_no_database_of_the_charts_own(values: Values) -> None:
+def test_the_chart_creates_no_user_and_no_database(values: Values) -> None:
     assert not values["createUserJob"]["enabled"]
     assert not values["postgresql"]["enabled"]
 
 
-def test_pods_of_the_kubernetes_executor_get_what_celery_workers_get() -> None:
-    """The chart gives both `env` and `config`; what only one of them got would stand in `workers`."""
+def test_kubernetes_executor_pods_have_the_environment_of_celery_workers() -> None:
+    """The chart gives `env` and `config` to both. Differences could only be in `workers`."""
     celery, pods = merged("celery.yaml"), merged("executor.yaml")
     assert celery["env"] == pods["env"]
     assert set(settings(celery)) ^ set(settings(pods)) == {"AIRFLOW__CELERY__WORKER_CONCURRENCY"}
@@ -186,7 +186,7 @@ def test_pods_of_the_kubernetes_executor_get_what_celery_workers_get() -> None:
     assert "images" not in pods or "pod_template" not in pods["images"]
 
 
-def test_each_probe_is_the_one_of_compose(values: Values) -> None:
+def test_each_probe_matches_compose(values: Values) -> None:
     parts = {
         "scheduler": values["scheduler"],
         "dag-processor": values["dagProcessor"],
@@ -198,7 +198,7 @@ def test_each_probe_is_the_one_of_compose(values: Values) -> None:
             assert ["CMD", *part[probe]["command"]] == COMPOSE[name]["healthcheck"]["test"]
 
 
-def test_every_pod_has_a_limit_of_memory(values: Values) -> None:
+def test_every_pod_has_a_memory_limit(values: Values) -> None:
     parts = ("migrateDatabaseJob", "apiServer", "scheduler", "dagProcessor", "triggerer")
     pods = [*(values[part] for part in parts), *values["workers"].values()]
     assert all(pod["resources"]["limits"]["memory"] for pod in pods)

@@ -1,4 +1,4 @@
-"""The values as Helm puts them together, and what they refer to."""
+"""The values as Helm merges them, and the Secrets that they reference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 EXECUTORS = {"celery.yaml": "CeleryExecutor", "executor.yaml": "KubernetesExecutor"}
-# Where the chart looks in a Secret that it is given by name.
+# The key that the chart reads from each Secret that a parameter names.
 KEYS = {
     "fernetKeySecretName": "fernet-key",
     "apiSecretKeySecretName": "api-secret-key",
@@ -25,12 +25,12 @@ Values = dict[str, Any]
 
 
 def merged(file: str) -> Values:
-    """What `-f deploy/kubernetes/values.yaml -f deploy/kubernetes/<file>` comes to."""
+    """Return the values for `-f deploy/kubernetes/values.yaml -f deploy/kubernetes/<file>`."""
     return _merge(_read("values.yaml"), _read(file))
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every single value, with the keys that lead to it."""
+    """Yield every single value with the keys that lead to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from leaves(inner, (*path, str(key)))
@@ -42,14 +42,14 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def secret_keys(values: Values) -> set[tuple[str, str]]:
-    """Every key of a Secret that is referred to, with the Secret's name."""
+    """Return every referenced key of a Secret, with the Secret's name."""
     named = {(str(value), KEYS[path[-1]]) for path, value in leaves(values) if path[-1] in KEYS}
     variables = {(item["secretName"], item["secretKey"]) for item in values["secret"]}
     return named | variables | {(ref["name"], ref["key"]) for ref in job_secrets(values).values()}
 
 
 def job_secrets(values: Values) -> dict[str, Values]:
-    """Where each secret variable of the job that prepares the databases comes from."""
+    """Return the source of each secret variable of the job that prepares the databases."""
     return {
         item["name"]: item["valueFrom"]["secretKeyRef"]
         for item in values["migrateDatabaseJob"]["env"]
@@ -62,7 +62,7 @@ def _read(file: str) -> Values:
 
 
 def _merge(base: Values, over: Mapping[str, Any]) -> Values:
-    """Maps are merged, anything else is replaced, as Helm does it."""
+    """Merge maps and replace any other value, as Helm does."""
     result = dict(base)
     for key, value in over.items():
         known = result.get(key)

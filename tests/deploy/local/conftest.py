@@ -1,4 +1,4 @@
-"""Fixtures for tests of the local stack: settings with a state directory of their own, a running server."""
+"""Fixtures for tests of the local stack: settings with a separate state directory, and a running server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def secrets(settings: Settings) -> Secrets:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data directory with roles and databases, of a server that is stopped."""
+    """Return the data directory of a stopped server, with roles and databases."""
     settings = new_stack(tmp_path_factory.mktemp("data") / "state")
     start_stack_cluster(settings, SECRETS)
     stack_cluster(settings).stop()

@@ -1,4 +1,4 @@
-"""Queries on a database of the local stack, as one of its roles."""
+"""Queries in a database of the local stack, as one of its roles."""
 
 from __future__ import annotations
 

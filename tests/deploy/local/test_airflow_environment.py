@@ -1,4 +1,4 @@
-"""Environment of Airflow's processes: which of the caller's variables it includes and excludes."""
+"""The environment of Airflow's processes: which of the caller's variables are included and which excluded."""
 
 from __future__ import annotations
 

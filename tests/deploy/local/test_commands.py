@@ -1,4 +1,4 @@
-"""The commands of the Makefile and of bin/: output and exit status, above all when they refuse to run."""
+"""The commands in the Makefile and bin/: output and exit status, especially when they refuse to run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_demo_with_a_taken_port_names_it_and_starts_nothing(settings: Settings, 
     assert not settings.postgres_data.exists()
 
 
-def test_up_over_the_demos_state_is_refused(settings: Settings) -> None:
+def test_up_on_the_demos_state_is_refused(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"AGORA_LOCAL_DIR.*make clean"):
         stack.start(settings, stack.UP, set_up_airflow)
 
@@ -102,7 +102,7 @@ def test_bin_reports_that_nothing_is_installed(tmp_path: Path, program: str) -> 
 
 @pytest.mark.skipif(not (ROOT / ".venv/bin/python").exists(), reason="bin/ uses .venv, which is not here.")
 @pytest.mark.parametrize(("arguments", "role"), [((), "analyst"), (("--owner",), "owner")])
-def test_psql_from_anywhere_as_analyst_or_owner(
+def test_psql_connects_from_any_directory_as_analyst_or_owner(
     shared: tuple[Settings, Secrets], arguments: tuple[str, ...], role: str
 ) -> None:
     program = str(ROOT / "bin" / "psql")

@@ -39,7 +39,7 @@ def read(tmp_path: Path, text: str) -> dict[str, str]:
         ("KEY=windows\r", "windows"),
     ],
 )
-def test_a_value(tmp_path: Path, line: str, value: str) -> None:
+def test_a_value_is_parsed(tmp_path: Path, line: str, value: str) -> None:
     assert read(tmp_path, f"# comment\n\n{line}\n") == {"KEY": value}
 
 

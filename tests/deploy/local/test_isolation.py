@@ -21,7 +21,7 @@ OF_THE_TESTS = ("AGORA_CONTRACT_APP_ID", "AGORA_PICTURES_DIR")
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
-def test_variables_of_a_hostile_shell_are_not_seen(processes: str) -> None:
+def test_tests_do_not_see_variables_of_a_hostile_shell(processes: str) -> None:
     hostile = dict.fromkeys(OF_THE_CALLER, "of the caller") | dict.fromkeys(OF_THE_TESTS, "of the tests")
     seen = subprocess.run(
         [

@@ -28,11 +28,11 @@ def pid(settings: Settings) -> int:
 
 
 def test_restart_on_the_same_data_keeps_rows(running: Settings, secrets: Secrets) -> None:
-    query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
+    query(running, secrets, "owner", "warehouse", "create table sample as select 42 as number")
     stack_cluster(running).stop()
     assert stack_cluster(running).server_pid() is None
     start_stack_cluster(running, secrets)
-    assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
+    assert query(running, secrets, "owner", "warehouse", "select number from sample") == [(42,)]
 
 
 def test_starting_twice_leaves_the_running_server_alone(running: Settings, secrets: Secrets) -> None:
@@ -42,14 +42,14 @@ def test_starting_twice_leaves_the_running_server_alone(running: Settings, secre
 
 
 def test_recovers_after_kill_9_with_committed_rows(running: Settings, secrets: Secrets) -> None:
-    query(running, secrets, "owner", "warehouse", "create table kept as select 42 as number")
+    query(running, secrets, "owner", "warehouse", "create table sample as select 42 as number")
     os.kill(pid(running), signal.SIGKILL)
     deadline = time.monotonic() + 20
     while stack_cluster(running).server_pid():  # on a busy machine the process ends late
         assert time.monotonic() < deadline
         time.sleep(0.01)
     start_stack_cluster(running, secrets)
-    assert query(running, secrets, "owner", "warehouse", "select number from kept") == [(42,)]
+    assert query(running, secrets, "owner", "warehouse", "select number from sample") == [(42,)]
 
 
 def test_stop_leaves_no_process_even_after_kill_9(running: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Throw-away servers: roles and databases, crash and restart, end with the process that started them."""
+"""Throw-away servers: roles and databases, crash and restart, and the end of the parent process."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_the_url_connects_sqlalchemy_to_the_database_as_the_role(postgres: Throw
 def test_a_database_copies_a_template_and_its_rows(postgres: Throwaway) -> None:
     postgres.create_database("model_of_copies")
     with postgres.connect("owner", "model_of_copies") as connection, connection.cursor() as cursor:
-        cursor.execute("create table kept as select 42 as number; grant select on kept to analyst")
+        cursor.execute("create table sample as select 42 as number; grant select on sample to analyst")
     postgres.create_database("copy", template="model_of_copies")
     with postgres.connect("analyst", "copy") as connection, connection.cursor() as cursor:
-        cursor.execute("select number from kept")
+        cursor.execute("select number from sample")
         assert cursor.fetchone() == (42,)
     with (
         pytest.raises(psycopg2.OperationalError, match="permission denied"),
@@ -57,14 +57,14 @@ def test_committed_rows_survive_kill_and_start_and_nothing_survives_the_with() -
     with throwaway(durable=True) as server:
         port = server.port
         with server.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("create table kept as select 42 as number")
+            cursor.execute("create table sample as select 42 as number")
             server.kill()
             with pytest.raises(psycopg2.OperationalError):
                 cursor.execute("select pg_sleep(60)")  # the backend notices after a moment
         server.start()
         assert server.port == port
         with server.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("select number from kept")
+            cursor.execute("select number from sample")
             assert cursor.fetchone() == (42,)
         pid, home = server.pid, server.cluster.data.parent
         assert find_process(pid)
@@ -73,7 +73,7 @@ def test_committed_rows_survive_kill_and_start_and_nothing_survives_the_with() -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux signals a child when its parent ends.")
-def test_dies_with_its_parent_even_when_that_is_killed() -> None:
+def test_a_server_ends_with_its_parent_even_if_the_parent_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CHILD],
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},

@@ -12,7 +12,7 @@ from deploy.local.settings import Settings, require_free_port
 from tests.support.paths import ROOT
 
 
-def test_defaults_are_those_of_the_contract() -> None:
+def test_default_ports_and_directory() -> None:
     settings = Settings.from_environment({"AGORA_LOCAL_DIR": "no-such-directory"})
     assert settings.ports == {"ui": 8080, "pg": 54320, "sandbox": 8090}
     assert settings.state == ROOT / "no-such-directory"

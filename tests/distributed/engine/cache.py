@@ -1,4 +1,4 @@
-"""What is fetched once and kept for the next run."""
+"""A cache for files that later test runs reuse."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def place(name: str) -> Path:
-    """Return where something of that name is kept."""
+def path_of(name: str) -> Path:
+    """Return the path of a cached file."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "agora-engine" / name
 
 
 @contextmanager
-def kept_as(path: Path) -> Iterator[Path]:
-    """Yield a directory to work in, whose file `kept` then stands at the path, whole or not at all."""
+def stored_at(path: Path) -> Iterator[Path]:
+    """Yield a working directory, and move its file `result` to the path atomically at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=path.parent) as work:
         yield Path(work)
-        (Path(work) / "kept").replace(path)
+        (Path(work) / "result").replace(path)

@@ -1,4 +1,4 @@
-"""The compose plugin, out of Debian trixie's package: bookworm, where the tests run, has none."""
+"""Docker's compose plugin, from a package of Debian trixie: bookworm, on which the tests run, has none."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose"
 
 
 class NoPluginError(Exception):
-    """The plugin cannot be had."""
+    """The plugin is not available."""
 
 
 def install(directory: Path) -> None:
-    """Put the plugin into a directory of plugins.
+    """Install the plugin in a plugin directory.
 
     Raises:
-        NoPluginError: It cannot be fetched.
+        NoPluginError: The plugin cannot be downloaded.
     """
-    kept = cache.place(f"docker-compose-{SUITE}")
-    if not kept.exists():
-        _fetch(kept)
+    cached = cache.path_of(f"docker-compose-{SUITE}")
+    if not cached.exists():
+        _fetch(cached)
     directory.mkdir(parents=True)
-    shutil.copy(kept, directory / "docker-compose")
+    shutil.copy(cached, directory / "docker-compose")
 
 
-def _fetch(kept: Path) -> None:
-    """Fetch the package with directories of apt's of our own, so that the machine stays as it is."""
-    with cache.kept_as(kept) as work:
+def _fetch(cached: Path) -> None:
+    """Download the package with separate apt directories, so that the machine is not changed."""
+    with cache.stored_at(cached) as work:
         (work / "sources.list").write_text(f"deb [signed-by={KEYS}] {_archive()} {SUITE} main\n")
         (work / "lists" / "partial").mkdir(parents=True)
         (work / "archives" / "partial").mkdir(parents=True)
@@ -52,20 +52,20 @@ def _fetch(kept: Path) -> None:
             _run(work, "apt-get", *options, "download", PACKAGE)
             _run(work, "dpkg-deb", "--extract", *(str(deb) for deb in work.glob("*.deb")), "package")
         except (OSError, subprocess.SubprocessError) as problem:
-            raise NoPluginError(f"The compose plugin cannot be fetched: {problem}") from problem
-        (work / "package" / PLUGIN).rename(work / "kept")
+            raise NoPluginError(f"The compose plugin cannot be downloaded: {problem}") from problem
+        (work / "package" / PLUGIN).rename(work / "result")
 
 
 def _archive() -> str:
-    """Return the archive that this machine has its packages from.
+    """Return the archive from which this machine gets its packages.
 
     Raises:
-        NoPluginError: It has none.
+        NoPluginError: apt has no package archive.
     """
-    answer = subprocess.run(ARCHIVES, capture_output=True, text=True, check=False)
-    if answer.returncode or not answer.stdout.split():
-        raise NoPluginError("The compose plugin cannot be fetched: apt has no archive of packages here.")
-    return answer.stdout.split()[0]
+    listing = subprocess.run(ARCHIVES, capture_output=True, text=True, check=False)
+    if listing.returncode or not listing.stdout.split():
+        raise NoPluginError("The compose plugin cannot be downloaded: apt has no package archive here.")
+    return listing.stdout.split()[0]
 
 
 def _run(work: Path, *command: str) -> None:

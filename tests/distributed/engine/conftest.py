@@ -1,4 +1,4 @@
-"""One engine and one installation for all tests here; without an engine they are skipped, with the reason."""
+"""One engine and one installation for all tests in this folder. Without an engine, they are skipped."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def installation(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """From an empty folder to a collected month, by the commands of the README."""
+    """Yield an installation, made in an empty folder with the README's commands."""
     if engine.is_own:
         standins.build(engine)
     directory = tmp_path_factory.mktemp("installation")
     copy_tree(directory)
     installation = Installation(engine, directory)
     installation.make("secrets")
-    installation.settle()
+    installation.configure()
     try:
         installation.up("--build")
         yield installation

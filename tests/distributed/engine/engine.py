@@ -1,4 +1,4 @@
-"""A Docker engine with compose for the tests: the one that is here, else one of their own."""
+"""A Docker engine with compose for the tests: the machine's own, or else one started for the tests."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ STOP_SECONDS = 120
 
 
 class NoEngineError(Exception):
-    """There is no engine here and none can be started; the text says why."""
+    """No engine is available and none can be started; the message states the reason."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers.
+    """A Docker engine that responds.
 
     Attributes:
-        is_own: It was started for the tests, and knows no registry.
+        is_own: Whether the engine was started for the tests. Such an engine has no access to a registry.
     """
 
     is_own: bool
     _environment: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment in which `docker` talks to it."""
+        """Return the environment in which `docker` uses this engine."""
         return {**os.environ, **self._environment, **more}
 
     def docker(
         self, *arguments: str, directory: Path = ROOT, check: bool = True, seconds: float = 300
     ) -> subprocess.CompletedProcess[str]:
-        """Run `docker` to its end.
+        """Run `docker` and return the result.
 
         Raises:
-            AssertionError: It failed; the text has its last words.
+            AssertionError: The command failed; the message contains the end of its output.
         """
         command = ["docker", *arguments]
-        answer = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=directory,
             env=self.environment(),
@@ -59,24 +59,24 @@ class Engine:
             timeout=seconds,
             check=False,
         )
-        if check and answer.returncode:
-            words = (answer.stdout + answer.stderr)[-4000:]
-            raise AssertionError(f"{' '.join(command)} ended with {answer.returncode}:\n{words}")
-        return answer
+        if check and result.returncode:
+            output = (result.stdout + result.stderr)[-4000:]
+            raise AssertionError(f"{' '.join(command)} ended with {result.returncode}:\n{output}")
+        return result
 
 
 @contextmanager
 def running_engine() -> Iterator[Engine]:
-    """Yield an engine; one of our own is gone without a trace afterwards, even when we are killed.
+    """Yield an engine. An engine started here leaves no trace, even if the tests are killed.
 
     Raises:
-        NoEngineError: There is none, and none can be started.
+        NoEngineError: No engine is available, and none can be started.
     """
-    here = Engine(is_own=False)
-    if _answers(here):
-        yield here
+    local = Engine(is_own=False)
+    if _responds(local):
+        yield local
         return
-    _refuse_without_means()
+    _require_programs()
     home = Path(tempfile.mkdtemp(prefix="agora-engine-"))
     try:
         configuration = home / "docker"
@@ -84,34 +84,34 @@ def running_engine() -> Iterator[Engine]:
             compose_plugin.install(configuration / "cli-plugins")
         except compose_plugin.NoPluginError as problem:
             raise NoEngineError(str(problem)) from problem
-        with _kept(home):
+        with _running_keeper(home):
             own = {"DOCKER_HOST": f"unix://{home}/socket", "DOCKER_CONFIG": str(configuration)}
             yield Engine(is_own=True, _environment=own)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _answers(engine: Engine) -> bool:
+def _responds(engine: Engine) -> bool:
     if shutil.which("docker") is None:
         return False
-    questions = (("info",), ("compose", "version"))
-    return all(engine.docker(*question, check=False, seconds=30).returncode == 0 for question in questions)
+    commands = (("info",), ("compose", "version"))
+    return all(engine.docker(*arguments, check=False, seconds=30).returncode == 0 for arguments in commands)
 
 
-def _refuse_without_means() -> None:
+def _require_programs() -> None:
     if os.geteuid() != 0:
-        raise NoEngineError("No Docker engine with compose answers, and only root can start one.")
+        raise NoEngineError("No Docker engine with compose responds, and only root can start one.")
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         raise NoEngineError(
-            f"No Docker engine with compose answers, and to start one {', '.join(absent)} is missing: "
+            f"No Docker engine with compose responds, and starting one requires {', '.join(absent)}: "
             "apt-get install docker.io debootstrap"
         )
 
 
 @contextmanager
-def _kept(home: Path) -> Iterator[None]:
-    """Run dockerd under a keeper of its own, which tidies up when our end of its standard input closes."""
+def _running_keeper(home: Path) -> Iterator[None]:
+    """Run dockerd under a keeper process, which cleans up when our end of its standard input closes."""
     with (home / "keeper.log").open("wb") as log:
         keeper = subprocess.Popen(
             [sys.executable, "-m", "tests.distributed.engine.keeper", str(home), str(START_SECONDS)],
@@ -120,15 +120,15 @@ def _kept(home: Path) -> Iterator[None]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C is for the test run, which then closes the standard input.
+            # Ctrl-C reaches only the test run, which then closes the keeper's standard input.
             start_new_session=True,
         )
     assert keeper.stdin is not None
     assert keeper.stdout is not None
     try:
-        said = keeper.stdout.readline().strip()
-        if said != "ready":
-            raise NoEngineError(f"dockerd does not start here: {said or 'its keeper ended without a word'}")
+        status = keeper.stdout.readline().strip()
+        if status != "ready":
+            raise NoEngineError(f"dockerd does not start here: {status or 'its keeper ended without output'}")
         yield
     finally:
         keeper.stdin.close()

@@ -1,4 +1,4 @@
-"""An installation as docker-compose.yaml makes it, in a folder of its own, driven as its owner drives it."""
+"""An installation made with docker-compose.yaml in its own folder, operated as its owner operates it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ BUILD_SECONDS = 900
 HEALTHY_SECONDS = 240
 RUN_SECONDS = 300
 DAILY = "agora_bandwidth_daily"
-# Airflow notices a dead task after five minutes; here after 20 seconds, as tests.distributed.plain has it.
+# Airflow notices a dead task after five minutes. Here it takes 20 seconds, as in tests.distributed.plain.
 IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
 }
-# Compose checks every ten seconds, and each start waits for at least one check. As many seconds may fail.
-CHECKED_OFTEN = {"interval": "3s", "retries": 20}
+# Each start waits for at least one check, and compose checks only every ten seconds. The checks may fail for
+# the same time as with compose's settings.
+FREQUENT_CHECKS = {"interval": "3s", "retries": 20}
 SERVICES = ["postgres", "redis", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "sandbox"]
-CALL_OF_SANDBOX = """
+SANDBOX_CALL = """
 import base64, os, ssl, sys
 from urllib.request import Request, urlopen
 login = os.environ["SANDBOX_CUSTOMER_ID"] + ":" + os.environ["SANDBOX_CUSTOMER_CERTIFICATE"]
@@ -47,7 +48,7 @@ Json = dict[str, Any]
 
 
 def copy_tree(directory: Path) -> None:
-    """Copy what is tracked, or would be, as a clone has it."""
+    """Copy the files that git tracks or would track, as a clone would contain them."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -67,7 +68,7 @@ class Installation:
     """The containers of one folder.
 
     Args:
-        engine: Where they run.
+        engine: The engine that runs the containers.
         directory: A folder with a copy of the tree.
     """
 
@@ -76,8 +77,8 @@ class Installation:
         self.directory = directory
 
     def make(self, target: str) -> str:
-        """Run make."""
-        answer = subprocess.run(
+        """Run a make target."""
+        result = subprocess.run(
             ["make", target],
             cwd=self.directory,
             env=self.engine.environment(),
@@ -85,51 +86,51 @@ class Installation:
             text=True,
             check=True,
         )
-        return answer.stdout
+        return result.stdout
 
-    def settle(self, **more: str) -> None:
-        """Add to .env a port that is free and what a test wants else; override what would take too long."""
+    def configure(self, **more: str) -> None:
+        """Add a free port and further variables to .env, and override settings that would take too long."""
         values = {"AGORA_UI_PORT": str(free_port()), **more}
         with (self.directory / ".env").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in values.items())
-        services: dict[str, Json] = {name: {"healthcheck": CHECKED_OFTEN} for name in SERVICES}
+        services: dict[str, Json] = {name: {"healthcheck": FREQUENT_CHECKS} for name in SERVICES}
         for name in ("scheduler", "worker"):
             services[name]["environment"] = IMPATIENT
         (self.directory / "docker-compose.override.yaml").write_text(json.dumps({"services": services}))
 
     @property
     def values(self) -> dict[str, str]:
-        """What .env says."""
+        """The variables in .env."""
         lines = (self.directory / ".env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What in .env nobody else may read."""
-        open_ones = ("AGORA_UI_PORT", "AGORA_WORKERS", "AGORA_SANDBOX_CUSTOMER_ID")
-        return {name: value for name, value in self.values.items() if name not in open_ones}
+        """The secret variables in .env."""
+        public = ("AGORA_UI_PORT", "AGORA_WORKERS", "AGORA_SANDBOX_CUSTOMER_ID")
+        return {name: value for name, value in self.values.items() if name not in public}
 
     def compose(self, *arguments: str, check: bool = True, seconds: float = 300) -> str:
-        """Run `docker compose` with the sandbox's profile; of a failure tell how the services are."""
+        """Run `docker compose` with the sandbox's profile. A failure reports the services' states."""
         command = ("compose", *PROFILES, *arguments)
-        answer = self.engine.docker(*command, directory=self.directory, check=False, seconds=seconds)
-        if check and answer.returncode:
-            words = (answer.stdout + answer.stderr)[-3000:]
-            raise AssertionError(f"docker {' '.join(command)} failed:\n{words}\n{self.condition()}")
-        return answer.stdout
+        result = self.engine.docker(*command, directory=self.directory, check=False, seconds=seconds)
+        if check and result.returncode:
+            output = (result.stdout + result.stderr)[-3000:]
+            raise AssertionError(f"docker {' '.join(command)} failed:\n{output}\n{self.status_report()}")
+        return result.stdout
 
     def up(self, *arguments: str) -> None:
-        """Start everything, and wait until the sandbox's account is there and all of it is healthy."""
+        """Start all services, and wait until they are healthy and the sandbox's account is set up."""
         self.compose("up", "--detach", *arguments, seconds=BUILD_SECONDS)
         self.wait(self.is_healthy, "the installation to be healthy", HEALTHY_SECONDS)
 
     def containers(self) -> list[Json]:
-        """What `docker compose ps` says of each container."""
+        """Return the entry of each container in `docker compose ps`."""
         lines = self.compose("ps", "--all", "--format", "json", check=False).splitlines()
         return [json.loads(line) for line in lines]
 
     def ids(self, service: str) -> list[str]:
-        """The ids of a service's running containers."""
+        """Return the IDs of a service's running containers."""
         return self.compose("ps", "--quiet", service).split()
 
     def inside(self, service: str, *command: str) -> str:
@@ -137,48 +138,48 @@ class Installation:
         return self.engine.docker("exec", self.ids(service)[0], *command).stdout
 
     def users(self, container: str) -> set[str]:
-        """The numbers of the users whose processes run in a container."""
+        """Return the user IDs of a container's processes."""
         lines = self.engine.docker("top", container, "-eo", "pid,uid,args").stdout.splitlines()
         return {line.split()[1] for line in lines[1:]}
 
     def inspect(self) -> list[Json]:
-        """What the engine knows of every container."""
-        answer = self.engine.docker("inspect", *self.compose("ps", "--all", "--quiet").split())
-        return list(json.loads(answer.stdout))
+        """Return the engine's description of every container."""
+        result = self.engine.docker("inspect", *self.compose("ps", "--all", "--quiet").split())
+        return list(json.loads(result.stdout))
 
     def is_healthy(self) -> bool:
-        """Whether every service is healthy, or was to end and has ended well."""
+        """Return whether every service is healthy or, if it runs only once, has succeeded."""
         containers = self.containers()
         return bool(containers) and all(
             container["Health"] == "healthy" or (container["State"] == "exited" and not container["ExitCode"])
             for container in containers
         )
 
-    def condition(self) -> str:
-        """How the containers are, and the last that each said."""
-        told = [self.compose("ps", "--all", check=False)]
-        told += [self.compose("logs", "--no-color", "--tail", "15", check=False)[-12000:]]
-        return "\n".join(told)
+    def status_report(self) -> str:
+        """Return the states of the containers and the ends of their logs."""
+        parts = [self.compose("ps", "--all", check=False)]
+        parts += [self.compose("logs", "--no-color", "--tail", "15", check=False)[-12000:]]
+        return "\n".join(parts)
 
-    def wait(self, is_so: Callable[[], object], what: str, seconds: float) -> None:
-        """Wait until something is so."""
+    def wait(self, holds: Callable[[], object], what: str, seconds: float) -> None:
+        """Wait until a condition holds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            # A service that starts again does not answer for a while.
+            # A restarting service does not respond for a while.
             with suppress(ApiUnavailableError):
-                if is_so():
+                if holds():
                     return
             time.sleep(0.3)
-        raise AssertionError(f"waited {seconds} s for {what}:\n{self.condition()}")
+        raise AssertionError(f"waited {seconds} s for {what}:\n{self.status_report()}")
 
     def sql(self, statement: str, database: str = "warehouse") -> list[tuple[str, ...]]:
-        """Ask one of the databases, as the superuser inside its container."""
-        ask = ("psql", "--username=postgres", "--csv", "--tuples-only", f"--command={statement}", database)
-        # A row of one null is an empty line.
-        return [tuple(row) or ("",) for row in csv.reader(io.StringIO(self.inside("postgres", *ask)))]
+        """Query a database as the superuser inside its container."""
+        query = ("psql", "--username=postgres", "--csv", "--tuples-only", f"--command={statement}", database)
+        # A row with a single null is an empty line.
+        return [tuple(row) or ("",) for row in csv.reader(io.StringIO(self.inside("postgres", *query)))]
 
     def points(self) -> tuple[str, ...]:
-        """The digest of all points, and how many app-days have how many points in each state."""
+        """Return a digest of all points, and the numbers of app-days and points in each state."""
         ((digest,),) = self.sql(
             "select md5(string_agg(concat_ws(' ', app_id, usage_date, state, points, kbps::text), ',' "
             "order by app_id, usage_date)) from core.app_day join core.app using (app_key)"
@@ -187,23 +188,23 @@ class Installation:
         return digest, *(" ".join(row) for row in counts)
 
     def sandbox(self, method: str, call: str, body: object) -> None:
-        """Call one of the sandbox's own controls, from where it is."""
-        ask = ("python", "-c", CALL_OF_SANDBOX, method, call, json.dumps(body))
-        self.inside("sandbox", *ask)
+        """Call one of the sandbox's control endpoints from inside its container."""
+        query = ("python", "-c", SANDBOX_CALL, method, call, json.dumps(body))
+        self.inside("sandbox", *query)
 
     def api(self) -> AirflowApi:
-        """Airflow's API, as its administrator."""
+        """Return Airflow's API as the administrator."""
         values = self.values
         return AirflowApi(f"http://127.0.0.1:{values['AGORA_UI_PORT']}", values["AGORA_ADMIN_PASSWORD"])
 
     def trigger(self, dag_id: str = DAILY) -> str:
-        """Start a run and return its id."""
+        """Start a run and return its ID."""
         run_id = f"test_{time.time()}"
         self.api().trigger(dag_id, run_id, "")
         return run_id
 
-    def ended(self, run_id: str, dag_id: str = DAILY) -> str:
-        """Wait until a run has ended, and return how."""
+    def wait_for_run(self, run_id: str, dag_id: str = DAILY) -> str:
+        """Wait until a run has ended, and return its state."""
         api, state = self.api(), ""
 
         def has_ended() -> bool:
@@ -215,7 +216,7 @@ class Installation:
         return state
 
     def first_run(self) -> str:
-        """The id of the run that the schedule starts as soon as the DAG is unpaused."""
+        """Return the ID of the run that the schedule starts once the DAG is unpaused."""
         path = f"/api/v2/dags/{quote(DAILY)}/dagRuns?run_type=scheduled"
         found: list[str] = []
 
@@ -227,7 +228,7 @@ class Installation:
         return found[0]
 
     def app_days(self, today: date) -> int:
-        """How many app-days the sandbox's account has up to yesterday."""
+        """Return the number of app-days of the sandbox's account up to yesterday."""
         from agora.bandwidth.window import oldest_day
 
         return 20 * (today - oldest_day("1 month", today)).days

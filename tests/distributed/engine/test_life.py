@@ -1,4 +1,4 @@
-"""The life of an installation, in this order: first month, a dead worker, restarts, down and up."""
+"""The life of an installation, in this order: the first month, a dead worker, restarts, down and up."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TASKS = "select hostname from task_instance where hostname <> ''"
 RUNS = "select dag_id, run_id, state, start_date, end_date from dag_run order by id"
 
 
-def end_first_run(installation: Installation) -> None:
-    """Wait until the month is there that the first start brings."""
-    assert installation.ended(installation.first_run()) == "success"
+def wait_for_first_run(installation: Installation) -> None:
+    """Wait for the first run, which collects a month."""
+    assert installation.wait_for_run(installation.first_run()) == "success"
 
 
-def test_the_first_start_leads_to_a_collected_month(installation: Installation) -> None:
-    end_first_run(installation)
+def test_the_first_start_collects_a_month(installation: Installation) -> None:
+    wait_for_first_run(installation)
     days = installation.app_days(datetime.now(UTC).date())
     assert installation.points()[1:] == (f"collected {days} {288 * days}",)
     assert installation.sql("select count(*) from mart.billing_monthly_total") != [("0",)]
@@ -26,17 +26,17 @@ def test_the_first_start_leads_to_a_collected_month(installation: Installation) 
 def test_both_workers_take_tasks(installation: Installation) -> None:
     workers = {container[:12] for container in installation.ids("worker")}
     assert len(workers) == 2
-    # Whichever worker asks first gets a task.
+    # The first worker to ask gets a task.
     for _ in range(5):
-        took = {host for (host,) in installation.sql(TASKS, "airflow")}
-        if took == workers:
+        used = {host for (host,) in installation.sql(TASKS, "airflow")}
+        if used == workers:
             break
-        installation.ended(installation.trigger())
-    assert took == workers
+        installation.wait_for_run(installation.trigger())
+    assert used == workers
 
 
-def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installation) -> None:
-    end_first_run(installation)
+def test_a_worker_killed_in_mid_batch_loses_nothing(installation: Installation) -> None:
+    wait_for_first_run(installation)
     month = installation.points()
     installation.sql("truncate raw.bandwidth_response, core.vendor_account cascade")
     installation.sandbox("PUT", "faults", [{"kind": "delay", "seconds": 1}])
@@ -49,7 +49,7 @@ def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installatio
 
     installation.wait(
         lambda: installation.sql(arrived) and installation.sql(collecting, "airflow"),
-        "answers to arrive",
+        "responses to arrive",
         120,
     )
     ((victim,),) = installation.sql(collecting, "airflow")
@@ -57,7 +57,7 @@ def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installatio
     installation.sandbox("PUT", "faults", [])
 
     assert installation.points() != month
-    assert installation.ended(run) == "success"
+    assert installation.wait_for_run(run) == "success"
     ((survivor,),) = installation.sql(collecting, "airflow")
     assert survivor != victim
     assert installation.points() == month
@@ -65,17 +65,17 @@ def test_a_worker_that_dies_in_mid_batch_loses_nothing(installation: Installatio
 
 
 def test_every_service_can_be_restarted(installation: Installation) -> None:
-    end_first_run(installation)
+    wait_for_first_run(installation)
     month = installation.points()
     for service in SERVICES:
         installation.compose("restart", service, seconds=700)
         installation.wait(installation.is_healthy, f"health after the restart of {service}", 240)
-    assert installation.ended(installation.trigger()) == "success"
+    assert installation.wait_for_run(installation.trigger()) == "success"
     assert installation.points() == month
 
 
-def test_down_and_up_keeps_everything_and_brings_more_workers(installation: Installation) -> None:
-    end_first_run(installation)
+def test_down_and_up_keep_all_data_and_add_workers(installation: Installation) -> None:
+    wait_for_first_run(installation)
     month, bills = installation.points(), installation.sql("select * from mart.billing_monthly order by 1, 2")
     runs = installation.sql(RUNS, "airflow")
 
@@ -87,11 +87,11 @@ def test_down_and_up_keeps_everything_and_brings_more_workers(installation: Inst
     assert installation.points() == month
     assert installation.sql("select * from mart.billing_monthly order by 1, 2") == bills
     assert installation.sql(RUNS, "airflow")[: len(runs)] == runs
-    assert installation.ended(installation.trigger()) == "success"
+    assert installation.wait_for_run(installation.trigger()) == "success"
     assert installation.points() == month
 
 
-def test_no_process_of_any_container_is_root(installation: Installation) -> None:
+def test_no_container_process_runs_as_root(installation: Installation) -> None:
     users = {
         service: {user for container in installation.ids(service) for user in installation.users(container)}
         for service in SERVICES
@@ -100,7 +100,7 @@ def test_no_process_of_any_container_is_root(installation: Installation) -> None
     assert users == {service: servers.get(service, {"50000"}) for service in SERVICES}
 
 
-def test_what_was_said_of_the_containers_is_so(installation: Installation) -> None:
+def test_containers_have_the_configured_limits_and_ports(installation: Installation) -> None:
     published = {}
     for container in installation.inspect():
         service = container["Config"]["Labels"]["com.docker.compose.service"]
@@ -111,6 +111,6 @@ def test_what_was_said_of_the_containers_is_so(installation: Installation) -> No
     assert published == {"api-server": {"127.0.0.1"}}
 
 
-def test_what_a_health_check_says_is_not_kept_as_a_secret(installation: Installation) -> None:
-    told = json.dumps([container["State"].get("Health") for container in installation.inspect()])
-    assert [name for name, value in installation.secrets.items() if value in told] == []
+def test_health_check_output_contains_no_secret(installation: Installation) -> None:
+    output = json.dumps([container["State"].get("Health") for container in installation.inspect()])
+    assert [name for name, value in installation.secrets.items() if value in output] == []

@@ -1,4 +1,4 @@
-"""No secret of .env is in an image, in what is tracked, or in a log."""
+"""No secret from .env is in an image, a tracked file or a log."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from tests.distributed.engine.installation import Installation
 
-PIECE = 1 << 22
+CHUNK_BYTES = 1 << 22
 TASK_LOGS = ("find", "/opt/airflow/logs", "-type", "f", "-exec", "cat", "{}", "+")
 
 
-def sought(installation: Installation) -> dict[str, bytes]:
-    """The secrets, and the vendor account's as it goes over the line."""
+def secrets_to_find(installation: Installation) -> dict[str, bytes]:
+    """Return the secrets, and the vendor account's credentials as sent over HTTP."""
     values = installation.values
     found = {name: value.encode() for name, value in installation.secrets.items()}
     account = f"{values['AGORA_SANDBOX_CUSTOMER_ID']}:{values['AGORA_SANDBOX_CUSTOMER_CERTIFICATE']}"
@@ -25,12 +25,12 @@ def sought(installation: Installation) -> dict[str, bytes]:
     return found
 
 
-def in_text(installation: Installation, text: str) -> list[str]:
-    return [name for name, value in sought(installation).items() if value.decode() in text]
+def secrets_in(installation: Installation, text: str) -> list[str]:
+    return [name for name, value in secrets_to_find(installation).items() if value.decode() in text]
 
 
-def pieces(installation: Installation, image: str) -> Iterator[tuple[str, bytes]]:
-    """Yield every file of every layer of an image, and its description, in pieces that overlap."""
+def chunks(installation: Installation, image: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the layers and the metadata of an image in overlapping chunks."""
     with tempfile.TemporaryFile() as saved:
         command = ["docker", "save", image]
         subprocess.run(command, env=installation.engine.environment(), stdout=saved, check=True)
@@ -39,44 +39,44 @@ def pieces(installation: Installation, image: str) -> Iterator[tuple[str, bytes]
             for layer in layers:
                 content = layers.extractfile(layer)
                 before = b""
-                # A layer is a tar file, not compressed: its files' bytes stand in it as they are.
-                while content and (piece := content.read(PIECE)):
-                    yield layer.name, before + piece
-                    before = piece[-200:]
+                # A layer is an uncompressed tar file, so it contains its files' bytes unchanged.
+                while content and (chunk := content.read(CHUNK_BYTES)):
+                    yield layer.name, before + chunk
+                    before = chunk[-200:]
 
 
 def test_no_secret_is_in_the_image_or_its_history(installation: Installation) -> None:
     (image,) = {c["Config"]["Image"] for c in installation.inspect() if "agora" in c["Config"]["Image"]}
-    secrets = sought(installation)
-    # The search finds what is there.
+    secrets = secrets_to_find(installation)
+    # Finding a known text proves that the search works.
     secrets["the image's own text"] = b"Health checks of the containers"
     found = {
-        name for _, piece in pieces(installation, image) for name, value in secrets.items() if value in piece
+        name for _, chunk in chunks(installation, image) for name, value in secrets.items() if value in chunk
     }
     assert found == {"the image's own text"}
     history = installation.engine.docker("history", "--no-trunc", image).stdout
     assert "requirements/distributed.txt" in history
-    assert in_text(installation, history) == []
+    assert secrets_in(installation, history) == []
 
 
-def test_no_secret_is_in_what_is_tracked(installation: Installation) -> None:
-    kept_private = {".env", "docker-compose.override.yaml"}
+def test_no_secret_is_in_a_tracked_file(installation: Installation) -> None:
+    private = {".env", "docker-compose.override.yaml"}
     files = [
-        path for path in installation.directory.rglob("*") if path.is_file() and path.name not in kept_private
+        path for path in installation.directory.rglob("*") if path.is_file() and path.name not in private
     ]
-    secrets = sought(installation)
+    secrets = secrets_to_find(installation)
     assert [path for path in files for value in secrets.values() if value in path.read_bytes()] == []
     assert (installation.directory / ".env").stat().st_mode & 0o077 == 0
 
 
-def test_no_secret_is_in_the_containers_logs(installation: Installation) -> None:
+def test_no_secret_is_in_container_logs(installation: Installation) -> None:
     logs = installation.compose("logs", "--no-color")
     assert "init: ready" in logs
-    assert in_text(installation, logs) == []
+    assert secrets_in(installation, logs) == []
 
 
-def test_no_secret_is_in_the_tasks_logs(installation: Installation) -> None:
-    installation.ended(installation.first_run())
+def test_no_secret_is_in_task_logs(installation: Installation) -> None:
+    installation.wait_for_run(installation.first_run())
     logs = installation.inside("worker", *TASK_LOGS)
     assert "collected" in logs
-    assert in_text(installation, logs) == []
+    assert secrets_in(installation, logs) == []

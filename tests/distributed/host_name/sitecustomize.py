@@ -1,4 +1,4 @@
-"""Gives a plain process the host name that its container would have; Python runs this file at its start."""
+"""Gives a plain process the host name of its container. Python runs this file at startup."""
 
 import os
 import socket

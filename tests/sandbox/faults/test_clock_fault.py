@@ -120,6 +120,6 @@ def test_each_endpoint_has_its_own_clock(sandbox: RunningSandbox) -> None:
         assert seconds_ahead(reply) == pytest.approx(3600, abs=30)
 
 
-def test_the_own_endpoints_show_real_time(sandbox: RunningSandbox) -> None:
+def test_the_sandboxs_own_endpoints_show_real_time(sandbox: RunningSandbox) -> None:
     sandbox.put_faults([{"kind": "clock", "seconds": 3600}])
     assert seconds_ahead(sandbox.request("GET", "/_sandbox/health")) == pytest.approx(0, abs=30)

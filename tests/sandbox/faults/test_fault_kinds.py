@@ -228,9 +228,9 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize(("entry", "words"), INVALID)
-def test_refuses_an_invalid_entry(entry: dict[str, Any], words: str) -> None:
-    with pytest.raises(FaultError, match=f"Fault 1: .*{words}"):
+@pytest.mark.parametrize(("entry", "expected"), INVALID)
+def test_refuses_an_invalid_entry(entry: dict[str, Any], expected: str) -> None:
+    with pytest.raises(FaultError, match=f"Fault 1: .*{expected}"):
         read_script([{"kind": "disconnect"}, entry], seeded_apps(7, 3))
 
 
@@ -254,13 +254,13 @@ def test_a_script_from_a_file(tmp_path: Path) -> None:
         assert sandbox.fetch(sandbox.app_ids[0]).status == 500
 
 
-@pytest.mark.parametrize(("text", "words"), [("[", "not JSON"), ('[{"kind": "x"}]', "Fault 0")])
+@pytest.mark.parametrize(("text", "expected"), [("[", "not JSON"), ('[{"kind": "x"}]', "Fault 0")])
 def test_an_invalid_file_ends_the_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, expected: str
 ) -> None:
     path = tmp_path / "faults.json"
     path.write_text(text)
     with pytest.raises(SystemExit) as ended:
         main(["--port", "0", "--faults", str(path)])
     assert ended.value.code == 2
-    assert words in capsys.readouterr().err
+    assert expected in capsys.readouterr().err

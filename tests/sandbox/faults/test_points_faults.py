@@ -50,7 +50,7 @@ def test_zeros_of_today_end_with_the_last_slot_that_is_over(sandbox: RunningSand
     assert sandbox.fetch(sandbox.app_ids[0], TODAY).json()["value"] == dict.fromkeys(SLOT_LABELS[:144], 0)
 
 
-def test_zeros_of_a_day_of_23_hours() -> None:
+def test_zeros_of_a_23_hour_day() -> None:
     clock, fault = "2026-03-31T12:00:00Z", {"kind": "zeros"}
     with sandbox_in_process(timezone="Europe/Berlin", clock=clock, faults=[fault]) as sandbox:
         value = sandbox.fetch(sandbox.app_ids[0], date(2026, 3, 29)).json()["value"]

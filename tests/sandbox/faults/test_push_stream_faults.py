@@ -165,7 +165,7 @@ def test_a_fault_applies_between_the_key_and_the_channel(sandbox: RunningSandbox
 
 @pytest.mark.parametrize("call", ["open_state", "channel"])
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "expected"),
     [
         ({"kind": "withhold", "slots": ["00:00"]}, "applies to bandwidth, not to"),
         ({"kind": "restate", "factor": 2}, "applies to bandwidth, not to"),
@@ -178,8 +178,8 @@ def test_a_fault_applies_between_the_key_and_the_channel(sandbox: RunningSandbox
         ({"kind": "disconnect", "per": "day"}, "per must be"),
     ],
 )
-def test_refuses_a_field_or_kind_of_bandwidth_only(call: str, fault: dict[str, Any], words: str) -> None:
-    with pytest.raises(FaultError, match=rf"Fault 0: .*{words}.*\.$"):
+def test_refuses_a_field_or_kind_for_bandwidth_only(call: str, fault: dict[str, Any], expected: str) -> None:
+    with pytest.raises(FaultError, match=rf"Fault 0: .*{expected}.*\.$"):
         read_script([fault | {"call": call}], seeded_apps(7, 1))
 
 

@@ -1,4 +1,4 @@
-"""The server's life: its address, its restart on the same port, and its stop."""
+"""The server: its address, a restart on the same port, and a stop."""
 
 from __future__ import annotations
 

@@ -74,6 +74,6 @@ def test_the_push_stream_api_agrees(case: Case, vendor: RunningSandbox) -> None:
 
 
 @OWN.parametrize()
-def test_the_own_endpoints_agree(case: Case, controlled: RunningSandbox) -> None:
+def test_the_sandboxs_own_endpoints_agree(case: Case, controlled: RunningSandbox) -> None:
     # Faults and open states name apps of the account, which a schema cannot do.
     case.call_and_validate(base_url=controlled.root_url, excluded_checks=[positive_data_acceptance])

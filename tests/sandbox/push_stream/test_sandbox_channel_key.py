@@ -35,7 +35,7 @@ def refusal(key: str, channel: str = CHANNEL, certificate: str = CERTIFICATE, no
     return None
 
 
-def test_the_tests_keys_equal_the_published_key() -> None:
+def test_the_test_helper_reproduces_the_published_key() -> None:
     published = (
         "004"
         "d0ec5ee3179c964fe7c0485c045541de6bff332b"
@@ -108,7 +108,7 @@ def test_the_signature_separates_channel_and_uid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "expected"),
     [
         (-301, "in the future"),
         (-300, None),
@@ -119,9 +119,9 @@ def test_the_signature_separates_channel_and_uid() -> None:
         (10**9, "in the past"),
     ],
 )
-def test_accepts_a_key_for_five_minutes_in_either_direction(seconds: float, words: str | None) -> None:
+def test_accepts_a_key_for_five_minutes_in_either_direction(seconds: float, expected: str | None) -> None:
     refused = refusal(KEY, now=NOW + seconds)
-    assert refused is None if words is None else words in (refused or "")
+    assert refused is None if expected is None else expected in (refused or "")
 
 
 @pytest.mark.parametrize(("expired_ts", "ok"), [(0, True), (1, False), (NOW - 1, False), (NOW + 1, True)])
@@ -151,7 +151,7 @@ def test_refuses_a_key_with_another_apps_certificate(sandbox: RunningSandbox) ->
     assert send(sandbox, "POST", {"cname": CNAME, "channelkey": key}).json() == UNAUTHORIZED
 
 
-def test_gives_the_reason_and_repeats_no_key() -> None:
+def test_gives_the_reason_and_shows_no_key() -> None:
     with running_sandbox() as sandbox:
         key = valid_key(sandbox, uid=1)
         assert send(sandbox, "POST", {"cname": CNAME, "channelkey": key}).json() == UNAUTHORIZED

@@ -52,7 +52,7 @@ def refusal(file: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize("name", ["link.csv", "link.csv.gz"])
 def test_the_points_equal_the_file(tmp_path: Path, name: str) -> None:
-    # From noon of one day, over a whole day, to six in the morning.
+    # From noon on the first day to 06:00 on the third.
     rows = intervals("2005-06-07 12:00:00", 144 + 288 + 72)
     kbps = [int(bits) / 300 / 1000 for _, bits in rows]
     with sandbox_in_process(apps=2, traffic=write(tmp_path / name, rows), clock=CLOCK) as sandbox:
@@ -91,7 +91,7 @@ def test_the_app_id_depends_only_on_the_seed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "header", "words"),
+    ("rows", "header", "expected"),
     [
         ([], "interval_start,bits", "no whole day"),
         (intervals("2005-06-07 00:00:00", 287), "interval_start,bits", "no whole day"),
@@ -104,9 +104,9 @@ def test_the_app_id_depends_only_on_the_seed(tmp_path: Path) -> None:
     ],
 )
 def test_refuses_a_malformed_file(
-    tmp_path: Path, rows: list[tuple[str, str]], header: str, words: str
+    tmp_path: Path, rows: list[tuple[str, str]], header: str, expected: str
 ) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=expected):
         read_recorded_traffic(write(tmp_path / "link.csv", rows, header))
 
 
@@ -115,7 +115,7 @@ HEADER = b"interval_start,bits\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "expected"),
     [
         ("cut.csv.gz", gzip.compress(HEADER + ROW * 99, mtime=0)[:-12], "cut.csv.gz cannot be read: .*"),
         ("no.csv.gz", HEADER, "no.csv.gz cannot be read: Not a gzipped file.*"),
@@ -157,11 +157,11 @@ HEADER = b"interval_start,bits\n"
     ],
 )
 def test_the_error_names_file_line_and_column(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, words: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, expected: str
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    assert re.fullmatch(f".*error: {words}", refusal(file, capsys))
+    assert re.fullmatch(f".*error: {expected}", refusal(file, capsys))
 
 
 @pytest.mark.parametrize("given", [".", "absent.csv"])

@@ -1,4 +1,4 @@
-"""What the gauges are made of: what can be had, what of it is uncollected, and until when."""
+"""The gauges: available app-days by state, days left for the first uncollected day, and lost app-days."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.warehouse.database import App, AppDay, Warehouse
 ZEROS = [0.0] * 288
 
 
-def stands(warehouse: Warehouse) -> Gauges:
+def gauges(warehouse: Warehouse) -> Gauges:
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.connect() as connection:
         found = read_gauges(connection)
@@ -23,11 +23,11 @@ def days_ago(days: int) -> date:
     return datetime.now(UTC).date() - timedelta(days=days)
 
 
-def test_where_nothing_is_wanted_nothing_expires(warehouse: Warehouse) -> None:
-    assert stands(warehouse) == Gauges({}, None, 0, 0)
+def test_without_expected_days_nothing_expires(warehouse: Warehouse) -> None:
+    assert gauges(warehouse) == Gauges({}, None, 0, 0)
 
 
-def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehouse: Warehouse) -> None:
+def test_available_days_of_all_accounts_are_counted_by_state(warehouse: Warehouse) -> None:
     for conn_id, window in (("short", "10 days"), ("long", "30 days")):
         warehouse.add_account(window=window, conn_id=conn_id)
         warehouse.add_apps([App(conn_id, days_ago(40), conn_id=conn_id)])
@@ -43,22 +43,22 @@ def test_days_of_all_accounts_are_counted_by_state_while_they_can_be_had(warehou
             AppDay("long", days_ago(33), state="failed"),
         ]
     )
-    # Pending: of short 1, 11 and 12 days ago, of long 28 and 32. Two days behind the window are requested.
+    # Pending: 1, 11 and 12 days ago for short, 28 and 32 for long. Two days behind a window are requested.
     by_state = {"collected": 35, "partial": 1, "pending": 5, "rejected": 2, "failed": 1}
     lost = len(range(13, 41)) + len(range(33, 41))
-    assert stands(warehouse) == Gauges(by_state, days_left=0, age_days=32, lost_app_days=lost)
+    assert gauges(warehouse) == Gauges(by_state, days_left=0, age_days=32, lost_app_days=lost)
 
 
-def test_the_first_uncollected_day_says_how_many_days_are_left(warehouse: Warehouse) -> None:
+def test_days_left_refer_to_the_first_uncollected_day(warehouse: Warehouse) -> None:
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(29))])
     warehouse.add_days(AppDay("a", days_ago(age), ZEROS) for age in range(1, 30) if age not in (7, 28))
-    assert stands(warehouse) == Gauges({"collected": 27, "pending": 2}, 2, 28, 0)
+    assert gauges(warehouse) == Gauges({"collected": 27, "pending": 2}, 2, 28, 0)
 
 
-def test_where_everything_is_collected_the_newest_day_says_how_many_are_left(warehouse: Warehouse) -> None:
+def test_days_left_refer_to_the_newest_day_if_all_are_collected(warehouse: Warehouse) -> None:
     warehouse.add_account(window="30 days")
     warehouse.add_apps([App("a", days_ago(2))])
     warehouse.add_days([AppDay("a", days_ago(1), ZEROS), AppDay("a", days_ago(2), [None, *ZEROS[1:]])])
-    # What is partial is asked for again, but nothing is lost if that is all the vendor has.
-    assert stands(warehouse) == Gauges({"collected": 1, "partial": 1}, 29, 0, 0)
+    # A partial day is requested again, but nothing is lost if the vendor has no more points.
+    assert gauges(warehouse) == Gauges({"collected": 1, "partial": 1}, 29, 0, 0)

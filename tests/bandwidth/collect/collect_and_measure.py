@@ -1,4 +1,4 @@
-"""A run in a process of its own that says how much memory it took; the environment tells it what to ask."""
+"""Collect the app-days given in the environment, and print the peak memory of this process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agora.warehouse.engine import warehouse_engine
 
 
 def peak_kib() -> int:
-    """Return the most memory that was ever resident in this process, as Linux counts it."""
+    """Return the peak resident memory of this process, as reported by Linux."""
     found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1])
@@ -25,16 +25,16 @@ def peak_kib() -> int:
 
 async def main() -> None:
     account = parse_dashboard("agora_dashboard", json.loads(os.environ["ACCOUNT"]))
-    asked = [(app_id, date.fromisoformat(day)) for app_id, day in json.loads(os.environ["ASKED"])]
+    app_days = [(app_id, date.fromisoformat(day)) for app_id, day in json.loads(os.environ["APP_DAYS"])]
     engine = warehouse_engine(os.environ["WAREHOUSE_URL"])
     before_kib = peak_kib()
     async with DashboardClient(account) as client:
-        summary = await collect(asked, client, engine)
+        summary = await collect(app_days, client, engine)
     engine.dispose()
-    said = {"before_kib": before_kib, "peak_kib": peak_kib(), "requested": summary.requested}
-    print(json.dumps(said))  # noqa: T201 - the test reads it
+    result = {"before_kib": before_kib, "peak_kib": peak_kib(), "requested": summary.requested}
+    print(json.dumps(result))  # noqa: T201 - the test reads it
 
 
 if __name__ == "__main__":
-    fetch.CHUNK_SECONDS = 3600  # chunks are full, however slow the machine
+    fetch.CHUNK_SECONDS = 3600  # chunks are full even on a slow machine
     asyncio.run(main())

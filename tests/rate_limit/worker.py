@@ -15,10 +15,10 @@ from agora.errors import RateLimited
 from agora.settings.connections import parse_dashboard
 from agora.warehouse.engine import warehouse_engine
 
-AT_ONCE = 4
+CONCURRENCY = 4
 
 
-async def ask(client: DashboardClient, app_id: str, day: date) -> None:
+async def send_requests(client: DashboardClient, app_id: str, day: date) -> None:
     while True:
         try:
             await client.bandwidth(app_id, day)
@@ -31,17 +31,19 @@ async def main() -> None:
     engine = warehouse_engine(os.environ["WAREHOUSE_URL"])
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     async with shared_client(account, engine) as client:
-        print("begun", flush=True)  # noqa: T201 - whoever started it waits for it
+        print("begun", flush=True)  # noqa: T201 - the parent process waits for it
         await asyncio.to_thread(sys.stdin.readline)
         app_ids = cycle(json.loads(os.environ["APPS"]))
-        asking = [asyncio.create_task(ask(client, next(app_ids), yesterday)) for _ in range(AT_ONCE)]
+        requests = [
+            asyncio.create_task(send_requests(client, next(app_ids), yesterday)) for _ in range(CONCURRENCY)
+        ]
         ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-        done, _ = await asyncio.wait([ended, *asking], return_when=asyncio.FIRST_COMPLETED)
-        for task in asking:
+        done, _ = await asyncio.wait([ended, *requests], return_when=asyncio.FIRST_COMPLETED)
+        for task in requests:
             task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.gather(*requests, return_exceptions=True)
         await asyncio.gather(*done)
-        print(json.dumps({"requests": client.transport.requests}), flush=True)  # noqa: T201 - what it did
+        print(json.dumps({"requests": client.transport.requests}), flush=True)  # noqa: T201 - the parent process reads it
     engine.dispose()
 
 

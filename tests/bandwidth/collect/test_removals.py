@@ -1,4 +1,4 @@
-"""Apps that leave the configuration, run by run, in a real warehouse."""
+"""Apps that are removed from the configuration, in consecutive runs with a real warehouse."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ ACCOUNT = parse_dashboard("agora_dashboard", {"customer_id": "somebody", "custom
 
 
 def run(warehouse: Warehouse, run_id: str, app_ids: list[str]) -> RemovedApps:
-    """Carry the configuration over as a run's planning task does."""
+    """Write the configuration to the warehouse, as the planning task of a run does."""
     engine = warehouse_engine(warehouse.url("loader"))
     try:
         with engine.begin() as connection:
-            gone = apps.retire(connection, app_ids, run_id)
+            removed = apps.retire(connection, app_ids, run_id)
             apps.sync(connection, ACCOUNT, parse_apps(app_ids))
     finally:
         engine.dispose()
-    return gone
+    return removed
 
 
-def test_a_run_finds_apps_gone_again_if_it_is_cleared_and_the_next_run_does_not(warehouse: Warehouse) -> None:
+def test_a_cleared_run_reports_its_removed_apps_again_and_later_runs_do_not(warehouse: Warehouse) -> None:
     assert run(warehouse, "first", APP_IDS) == ([], 0)
     assert run(warehouse, "second", APP_IDS) == ([], 10)
 
-    gone = run(warehouse, "third", APP_IDS[3:])
-    assert gone == ([(app_id, app_id) for app_id in APP_IDS[:3]], 10)
-    assert removed_apps.are_many(gone)
-    assert run(warehouse, "third", APP_IDS[3:]) == gone, "the same run, cleared"
+    removed = run(warehouse, "third", APP_IDS[3:])
+    assert removed == ([(app_id, app_id) for app_id in APP_IDS[:3]], 10)
+    assert removed_apps.are_many(removed)
+    assert run(warehouse, "third", APP_IDS[3:]) == removed, "the same run after clearing"
 
     assert run(warehouse, "fourth", APP_IDS[3:]) == ([], 7)
-    assert run(warehouse, "third", APP_IDS[3:]) == gone, "a run is cleared after others"
+    assert run(warehouse, "third", APP_IDS[3:]) == removed, "an earlier run after clearing"
 
 
-def test_apps_that_come_back_are_gone_for_no_run(warehouse: Warehouse) -> None:
+def test_restored_apps_are_not_reported_as_removed(warehouse: Warehouse) -> None:
     run(warehouse, "first", APP_IDS)
     assert removed_apps.are_many(run(warehouse, "second", APP_IDS[:1]))
     # The configuration is restored, and the failed run is cleared.
@@ -47,8 +47,8 @@ def test_apps_that_come_back_are_gone_for_no_run(warehouse: Warehouse) -> None:
     assert run(warehouse, "second", APP_IDS) == ([], 10)
 
 
-def test_few_apps_are_named_without_a_failure(warehouse: Warehouse) -> None:
+def test_a_few_removed_apps_are_named_without_a_failure(warehouse: Warehouse) -> None:
     run(warehouse, "first", APP_IDS)
-    gone = run(warehouse, "second", APP_IDS[2:])
-    assert [app_id for app_id, _ in gone.apps] == APP_IDS[:2]
-    assert not removed_apps.are_many(gone)
+    removed = run(warehouse, "second", APP_IDS[2:])
+    assert [app_id for app_id, _ in removed.apps] == APP_IDS[:2]
+    assert not removed_apps.are_many(removed)

@@ -1,4 +1,4 @@
-"""A second reading of a body, slow and by other means than the decoder's, for tests to compare with."""
+"""A slow, independent reference decoder, which tests compare with the product's decoder."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ MOST_KBPS = 10**11
 
 
 class Refused(Exception):
-    """The body does not say what was asked for."""
+    """The body is not a valid response for the requested day."""
 
 
-def slow_reading(body: bytes, usage_date: date) -> dict[int, float]:
-    """Return the kbps by slot, each the double nearest to what is written.
+def reference_decode(body: bytes, usage_date: date) -> dict[int, float]:
+    """Return the kbps by slot, each as the double nearest to the number in the body.
 
     Raises:
-        Refused: The body is anything but the asked day in the documented shape.
+        Refused: The body is not the requested day in the documented format.
     """
     try:
         content = json.loads(
             body.decode("utf-8"),
-            object_pairs_hook=_each_key_once,
-            parse_int=float,  # of the text: the nearest double, which has no limit on digits
-            parse_constant=_no_number,
+            object_pairs_hook=_reject_duplicate_keys,
+            parse_int=float,  # the nearest double; unlike int, it has no limit on digits
+            parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError) as error:
         raise Refused from error
@@ -55,12 +55,12 @@ def _kbps(number: Any, unit: str) -> float:
     return kbps
 
 
-def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     _require(len({key for key, _ in pairs}) == len(pairs))
     return dict(pairs)
 
 
-def _no_number(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise Refused(name)
 
 

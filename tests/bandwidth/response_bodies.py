@@ -1,4 +1,4 @@
-"""Bodies as the vendor spells them, for tests to start from."""
+"""Response bodies in the vendor's format, as a starting point for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = date(2026, 11, 1)
 
 
 def body(value: Any = None, **changes: Any) -> bytes:
-    """Return a complete day's body; `value` replaces the points, further arguments whole keys."""
+    """Return the body of a complete day; `value` replaces the points, and `changes` replace other keys."""
     points = {label: slot for slot, label in enumerate(LABELS)} if value is None else value
     return json.dumps({"date": DAY.isoformat(), "unit": "kbps", "value": points, **changes}).encode()
 
@@ -24,5 +24,5 @@ def without(key: str) -> bytes:
 
 
 def with_points(text: str, unit: str = "kbps") -> bytes:
-    """Return a body whose object of points holds this text."""
+    """Return a body whose `value` object contains the given text."""
     return f'{{"date": "{DAY}", "unit": "{unit}", "value": {{{text}}}}}'.encode()
