@@ -290,7 +290,7 @@ def test_a_day_past_the_window_is_marked_as_still_requested(live: LiveStack, vis
         label = cell(frame, "classroom-07", past_day).get_attribute("aria-label") or ""
         assert label.endswith("past the vendor window, still requested")
         first = frame.locator(".expiring p").first
-        expect(first).to_have_class("soon")
+        expect(first).to_have_class("warning")
         expect(first).to_contain_text(f"Past the vendor window, still requested: {days} app-day")
         cell(frame, "classroom-07", past_day).click()
         expect(frame.locator("aside button")).to_have_text(["Collect 1 missing"])

@@ -42,7 +42,7 @@ def test_a_full_disk_for_tables_stops_the_run_with_an_explanation_until_space_is
         message = harmed.fails()
 
         assert "has no space left on its disk" in message
-        assert "never delete anything in the data directory" in message
+        assert "Never delete anything in the data directory" in message
         assert harmed.assert_nothing_is_lost() > 0, "the disk was full before anything was loaded"
         assert "has no space left on its disk" in harmed.fails(), "it fails the same way until there is space"
         empty(mounted)

@@ -81,7 +81,7 @@ def test_a_pool_without_slots_is_named_until_slots_are_added(
         assert run["state"] == "running"
         assert run["note"].startswith(
             f"Result: The pool agora_api {fault}, so Airflow does not start"
-            f" {DAG_ID}.collect_bandwidth.collect. {remedy} under Admin > Pools"
+            f" {DAG_ID}.collect_bandwidth.collect. {remedy} under Admin, Pools"
         )
         (problem,) = health_problems(live)
         assert f"The pool agora_api {fault}" in problem

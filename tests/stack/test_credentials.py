@@ -22,9 +22,7 @@ def test_wrong_credentials_cost_few_requests_and_are_reported_once(live: LiveSta
     assert run.state == "failed"
     assert live.sandbox("GET", "stats")["by_status"] == {"401": 5}
     assert len(live.sandbox("GET", "stats")["by_app"]) == 5, "several apps confirm the refusal"
-    reason = (
-        "Connection agora_dashboard: the vendor refused the credentials for 5 different apps (HTTP 401, the"
-    )
+    reason = "Connection agora_dashboard: the vendor refused the credentials for 5 different apps (HTTP 401 "
     assert reason in live.log_of(run, "collect")
     assert run.note.startswith(f"Result: {reason}")
     assert "Fix the connection agora_dashboard: login is the Customer ID" in run.note

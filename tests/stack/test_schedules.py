@@ -87,7 +87,7 @@ def test_every_schedule_is_shown_and_recorded(live: LiveStack) -> None:
 
 def test_a_paused_nightly_dag_is_late(paused: LiveStack) -> None:
     assert schedules_on_page(paused)[DAG]["is_late"]
-    assert schedules_on_page(paused)[DAG]["why"] == "It is paused. Unpause it."
+    assert schedules_on_page(paused)[DAG]["why"] == "The DAG is paused. Unpause it."
     run = paused.trigger("agora_bandwidth_watch")
     assert f"{DAG} is paused." in run.note
     assert schedules_in_warehouse(paused)[DAG][1:] == (True, True)
@@ -99,7 +99,7 @@ def test_a_next_run_in_45_days_is_late_until_airflow_parses_the_file_again(wrong
     before = wrong_clock.call("GET", runs)["total_entries"]
     if datetime.fromisoformat(shown["next_run_at"]) > datetime.now(UTC) + timedelta(days=2):
         assert shown["is_late"]
-        assert "days away, but it runs every day" in shown["why"]
+        assert "days away, but the DAG runs every day" in shown["why"]
 
     deadline = time.monotonic() + 120
     while next_run(wrong_clock) > datetime.now(UTC) + timedelta(days=1):

@@ -170,7 +170,8 @@ class History:
     def move_day(self) -> None:
         """Move an app-day to another date, if that date is free."""
         self._run(
-            "update core.app_day as moved set usage_date = :to_day"
+            "update core.app_day as moved set usage_date = :to_day,"
+            " starts_at = moved.starts_at + (cast(:to_day as date) - moved.usage_date) * interval '1 day'"
             " from core.app where core.app.app_key = moved.app_key and app_id = :app_id and usage_date = :day"
             " and not exists (select from core.app_day as other"
             " where other.app_key = moved.app_key and other.usage_date = :to_day)",

@@ -46,7 +46,7 @@ def _missing_pools(session: Session, dag_ids: list[str]) -> Iterator[PoolMissing
         problem, remedy = ("has no slots", "Add slots") if pool in slots else ("does not exist", "Create it")
         yield PoolMissing(
             f"The pool {pool} {problem}, so Airflow does not start {', '.join(sorted(tasks))}. {remedy} under"
-            f" Admin > Pools, or run `airflow pools set {pool} 4 collecting`. The tasks then start."
+            f" Admin, Pools, or run `airflow pools set {pool} 4 collecting`. The tasks then start."
         )
 
 
