@@ -136,7 +136,14 @@ def test_start_update_and_stop_a_channel(live: LiveStack, visitor: Visitor) -> N
 def test_a_refused_call_fails_the_run_with_a_remedy(live: LiveStack, visitor: Visitor) -> None:
     submit(live, visitor, CHANNEL, {"Action": "stop", "Channel": "nobody's"})
     refused = "HTTP 404 from the vendor: Channel not found."
-    expect_run(visitor, "Failed", "Channel nobody's", refused, "Check the name, or start the channel", "docs/runbook.md#")
+    expect_run(
+        visitor,
+        "Failed",
+        "Channel nobody's",
+        refused,
+        "Check the name, or start the channel",
+        "docs/runbook.md#",
+    )
     assert live.sandbox("GET", "channels")["requests"] == 1
 
 

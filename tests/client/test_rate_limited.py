@@ -11,7 +11,7 @@ import pytest
 
 from agora.client.dashboard import DashboardClient
 from agora.client.response import Response
-from agora.client.retries import RETRIES_WHEN_LIMITED
+from agora.client.retries import RETRIES_WHEN_LIMITED, SLOWING_429S
 from agora.errors import RateLimited, VendorUnavailable
 from agora.rate_limit import adaptive
 from agora.rate_limit.local import NoPermit
@@ -78,9 +78,10 @@ def test_persistent_429s_end_every_request_and_stop_sending() -> None:
     sent = [error for error in errors if error.answer]
     not_sent = [error for error in errors if not error.answer]
     assert all(
-        "HTTP 429 from the vendor: words of the vendor; the account has had no" in str(e) for e in sent
+        "HTTP 429 from the vendor: words of the vendor; the account has received no other" in str(e)
+        for e in sent
     )
-    assert all("this request was not sent; the account has had no" in str(e) for e in not_sent)
+    assert all("this request was not sent; the account has received no other" in str(e) for e in not_sent)
     assert all("Lower requests_per_second in the connection some_account" in str(e) for e in errors)
     assert {error.retry_at for error in errors} == {None}
     assert len(not_sent) >= len(APPS), "the requests of the second batch"
@@ -108,15 +109,26 @@ def test_a_long_retry_after_ends_every_request_before_its_next_permit() -> None:
 def test_a_throttled_app_is_given_up_while_others_are_served() -> None:
     server_of: list[RawServer] = []
 
+    class Counting(NoLimit):
+        throttled = 0
+
+        async def record_throttled(self, sent_at: float, retry_after_seconds: float | None) -> None:
+            self.throttled += 1
+            await super().record_throttled(sent_at, retry_after_seconds)
+
+    limiter = Counting()
+
     async def behave(writer: asyncio.StreamWriter, number: int) -> None:
         refused = f"/{APPS[0]}/" in server_of[0].received[number].line
+        if refused:
+            await asyncio.sleep(0.01)  # the others are served meanwhile
         writer.write(THROTTLED if refused else http_response(200, EMPTY_DAY))
         await writer.drain()
 
     async def main() -> tuple[list[Response | BaseException], list[Response | BaseException]]:
         async with raw_server(behave) as server:
             server_of.append(server)
-            async with DashboardClient(account(server.base_url), limiter=NoLimit()) as client:
+            async with DashboardClient(account(server.base_url), limiter=limiter) as client:
                 first = await outcomes(client, APPS)
                 return first, await outcomes(client, APPS[1:])
 
@@ -129,6 +141,7 @@ def test_a_throttled_app_is_given_up_while_others_are_served() -> None:
     )
     refused = [received for received in server_of[0].received if f"/{APPS[0]}/" in received.line]
     assert len(refused) == RETRIES_WHEN_LIMITED + 1
+    assert limiter.throttled == SLOWING_429S, "the other apps are not slowed down further"
 
 
 @pytest.mark.usefixtures("immediate_give_up")

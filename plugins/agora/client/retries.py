@@ -17,6 +17,7 @@ from agora.rate_limit.local import NOTHING_ELSE, NoPermit, RateLimiter
 MAX_RETRY_AFTER_SECONDS = 300.0  # a 5xx with a longer Retry-After is not retried
 RETRY_WITHIN_SECONDS = (1.0, 3.0, 6.0)  # waits that the vendor advises, used as upper bounds for full jitter
 RETRIES_WHEN_LIMITED = 8
+SLOWING_429S = 2  # further 429s of one app while others are served do not lower the account's rate
 
 
 class RetryingClient:
@@ -86,8 +87,9 @@ class RetryingClient:
         """Send a request until its response is not 429, or until only this request is throttled.
 
         If one app gets nine consecutive 429s while other apps are served, only this app is throttled, so the
-        429 is returned. If the account gets only 429s for five minutes, or a Retry-After of more than five
-        minutes, the client gives up on the account and sends no more requests.
+        429 is returned. From the third one on, these 429s do not lower the account's rate. If the account
+        gets only 429s for five minutes, or a Retry-After of more than five minutes, the client gives up on the
+        account and sends no more requests.
 
         Returns:
             The response, and its Retry-After in seconds.
@@ -110,8 +112,12 @@ class RetryingClient:
                 return answer, retry_after_seconds
             self._consecutive_429s[resource] += 1
             refusal = answer
-            await self._record_throttled(sent_at, retry_after_seconds)
-            if self._consecutive_429s[resource] > RETRIES_WHEN_LIMITED and self._others > others:
+            is_alone = self._others > others
+            if is_alone and self._consecutive_429s[resource] > SLOWING_429S and retry_after_seconds is None:
+                self.limited += 1
+            else:
+                await self._record_throttled(sent_at, retry_after_seconds)
+            if is_alone and self._consecutive_429s[resource] > RETRIES_WHEN_LIMITED:
                 return answer, None
 
     async def _permit(self, refusal: Response | None) -> float:

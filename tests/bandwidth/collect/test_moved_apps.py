@@ -102,7 +102,7 @@ def test_the_zone_check_fails_until_the_days_are_replayed(warehouse: Warehouse, 
     with running_sandbox(apps=2, timezone="Asia/Shanghai", quiet=True) as sandbox:
         mistaken = night_of(sandbox, warehouse, settle_days=0)
         mistaken.run()
-        # In the afternoon, the vendor's window in Shanghai begins a day later and the oldest day has no points.
+        # From 16:00 UTC, the window in Shanghai begins a day later, and the oldest day has no points.
         before = {key: day for key, day in mistaken.points().items() if day[1]}
         assert len(before) >= 2 * 28
         assert all(start.time() == time() for start, _ in before.values())
