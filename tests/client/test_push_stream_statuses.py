@@ -104,7 +104,7 @@ def test_a_failed_start_is_not_repeated_and_its_outcome_is_unknown(
     error = refusal(sandbox, "start", status)
     assert type(error) is OutcomeUnknown
     assert UPDATE_FIRST in str(error)
-    assert str(error).endswith("Or stop the channel. See docs/runbook.md#outcome-unknown")
+    assert str(error).endswith("Alternatively, stop the channel. See docs/runbook.md#outcome-unknown")
     assert sandbox.channels()["by_status"] == {str(status): 1}
 
 

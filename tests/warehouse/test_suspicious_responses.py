@@ -80,7 +80,7 @@ def test_a_shared_response_body_is_named_for_days_collected_since_a_given_time(
     apps.add_days(AppDay(app_id, DAY + timedelta(days=1), [0.0] * 288) for app_id in "abc")
     apps.run("update core.app_day set collected_at = now() - interval '1 hour'")
     (note,) = notes(engine, datetime.now(UTC) - timedelta(hours=2))
-    assert "several apps the same response body: Name of a, Name of b on 2025-03-03. " in note
+    assert "the same response body for several apps: Name of a, Name of b on 2025-03-03. " in note
     assert notes(engine, datetime.now(UTC)) == []
     # The second app of a pair may be collected one night later. The pair is new then.
     apps.run("update core.app_day set collected_at = now() + interval '1 minute' where app_key = 1")

@@ -88,8 +88,8 @@ class RetryingClient:
 
         If one app gets nine consecutive 429s while other apps are served, only this app is throttled, so the
         429 is returned. From the third one on, these 429s do not lower the account's rate. If the account
-        gets only 429s for five minutes, or a Retry-After of more than five minutes, the client gives up on the
-        account and sends no more requests.
+        gets only 429s for five minutes, or a Retry-After of more than five minutes, the client gives up on
+        the account and sends no more requests.
 
         Returns:
             The response, and its Retry-After in seconds.

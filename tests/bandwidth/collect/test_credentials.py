@@ -8,6 +8,8 @@ from time import sleep
 
 import pytest
 
+from agora.bandwidth.access_check import REFUSALS_OF_AN_APP
+from agora.client.dashboard import CONFIRMING_APPS
 from tests.bandwidth.collect.night import account_of, assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
 from tests.warehouse.database import Warehouse
@@ -104,9 +106,12 @@ def test_credentials_refused_during_a_run_stop_it_and_received_days_stay(warehou
         assert "Fix the connection agora_dashboard" in summary.stopped
         by_status = sandbox.stats()["by_status"]
         assert 0 < by_status["200"] < 20 * len(days)
-        # The sum of: consecutive refusals; the confirmation by five apps and the last served one; requests in
-        # flight at the change (a response with points restarts the count) and at the confirmation.
-        assert by_status["401"] <= MAX_REQUESTS + 5 + 1 + 2 * night.account.max_concurrency
+        # The sum of: consecutive refusals until five apps are refused, of which four may be refused three times
+        # each; the confirmation by five apps and the last served one; requests in flight at the change (a
+        # response with points restarts the count) and at the confirmation.
+        consecutive = max(MAX_REQUESTS, REFUSALS_OF_AN_APP * (CONFIRMING_APPS - 1) + 1)
+        confirming = CONFIRMING_APPS + 1
+        assert by_status["401"] <= consecutive + confirming + 2 * night.account.max_concurrency
         collected = {key for key, state in night.states().items() if state == "collected"}
         assert by_status["200"] <= len(collected) <= by_status["200"] + 1, (
             "only the access check may have collected another app-day"
