@@ -260,7 +260,7 @@ def test_an_unusable_address_is_refused_and_not_shown(monkeypatch: pytest.Monkey
         parse_dashboard("some", {"customer_id": "a", "customer_certificate": "b", "proxy": address})
     if isinstance(address, str):
         errors.append(str(raised.value))
-    with pytest.raises(ValueError, match="prox(y|ies)") as refused:
+    with pytest.raises(ValueError, match=r"prox(y|ies)") as refused:
         proxy_for("https://hooks.example", address)
     errors.append(str(refused.value))
     if isinstance(address, str) and "://" in address:

@@ -106,8 +106,8 @@ def test_credentials_refused_during_a_run_stop_it_and_received_days_stay(warehou
         assert "Fix the connection agora_dashboard" in summary.stopped
         by_status = sandbox.stats()["by_status"]
         assert 0 < by_status["200"] < 20 * len(days)
-        # The sum of: consecutive refusals until five apps are refused, of which four may be refused three times
-        # each; the confirmation by five apps and the last served one; requests in flight at the change (a
+        # The sum of: consecutive refusals until five apps are refused, four of which may be refused three
+        # times; the confirmation by five apps and the last served one; requests in flight at the change (a
         # response with points restarts the count) and at the confirmation.
         consecutive = max(MAX_REQUESTS, REFUSALS_OF_AN_APP * (CONFIRMING_APPS - 1) + 1)
         confirming = CONFIRMING_APPS + 1
