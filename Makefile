@@ -87,9 +87,9 @@ test-browser: $(BROWSER) ## test the page in headless Chromium (PICTURES=directo
 	@$(BIN)/python -m tests.browser.chromium
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
-test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers if possible (FULL=1 adds secret rotation)
+test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers if possible (FULL=1 adds restarts and secret rotation)
 	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
-	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py)
+	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py --ignore tests/distributed/engine/test_restarts.py)
 
 # These tests mostly wait for servers. All packages are installed before the first test starts.
 test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## run everything that `make test` leaves out, two targets at a time

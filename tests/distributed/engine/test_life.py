@@ -1,4 +1,4 @@
-"""The life of an installation, in this order: the first month, a dead worker, restarts, down and up."""
+"""The life of an installation, in this order: the first month, both workers, a dead worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from tests.distributed.engine.installation import SERVICES, Installation
 
 TASKS = "select hostname from task_instance where hostname <> ''"
-RUNS = "select dag_id, run_id, state, start_date, end_date from dag_run order by id"
 
 
 def wait_for_first_run(installation: Installation) -> None:
@@ -62,33 +61,6 @@ def test_a_worker_killed_in_mid_batch_loses_nothing(installation: Installation) 
     assert survivor != victim
     assert installation.points() == month
     installation.up()
-
-
-def test_every_service_can_be_restarted(installation: Installation) -> None:
-    wait_for_first_run(installation)
-    month = installation.points()
-    for service in SERVICES:
-        installation.compose("restart", service, seconds=700)
-        installation.wait(installation.is_healthy, f"health after the restart of {service}", 240)
-    assert installation.wait_for_run(installation.trigger()) == "success"
-    assert installation.points() == month
-
-
-def test_down_and_up_keep_all_data_and_add_workers(installation: Installation) -> None:
-    wait_for_first_run(installation)
-    month, bills = installation.points(), installation.sql("select * from mart.billing_monthly order by 1, 2")
-    runs = installation.sql(RUNS, "airflow")
-
-    installation.compose("down", seconds=700)
-    assert installation.containers() == []
-    installation.up("--scale", "worker=4")
-
-    assert len(installation.ids("worker")) == 4
-    assert installation.points() == month
-    assert installation.sql("select * from mart.billing_monthly order by 1, 2") == bills
-    assert installation.sql(RUNS, "airflow")[: len(runs)] == runs
-    assert installation.wait_for_run(installation.trigger()) == "success"
-    assert installation.points() == month
 
 
 def test_no_container_process_runs_as_root(installation: Installation) -> None:
