@@ -91,9 +91,8 @@ test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers i
 	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
 	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py --ignore tests/distributed/engine/test_restarts.py)
 
-# These tests mostly wait for servers. All packages are installed before the first test starts.
-test-rest: $(DEV) $(BROWSER) $(DISTRIBUTED) ## run everything that `make test` leaves out, two targets at a time
-	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-slow test-distributed test-browser
+# One after another: each of them keeps two cores busy.
+test-rest: test-slow test-distributed test-browser ## run everything that `make test` leaves out
 
 chaos: $(DEV) ## kill processes at random moments and check the data (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))

@@ -64,7 +64,7 @@ def assert_empty(server: Throwaway) -> None:
             " union all select rolname from pg_roles where rolname !~ '^pg_'"
         )
         assert cursor.fetchall() == [("postgres",), ("postgres",)]
-    with pytest.raises(WarehouseError, match=r"role \"loader\" does not exist.* run sql/setup/roles\.sql"):
+    with pytest.raises(WarehouseError, match=r"role \"loader\" does not exist.* Run sql/setup/roles\.sql"):
         migrate(server.url(SUPERUSER, "postgres"))
 
 

@@ -49,7 +49,7 @@ def test_no_secret_is_in_the_image_or_its_history(installation: Installation) ->
     (image,) = {c["Config"]["Image"] for c in installation.inspect() if "agora" in c["Config"]["Image"]}
     secrets = secrets_to_find(installation)
     # Finding a known text proves that the search works.
-    secrets["the image's own text"] = b"Health checks of the containers"
+    secrets["the image's own text"] = b"Health checks for the containers"
     found = {
         name for _, chunk in chunks(installation, image) for name, value in secrets.items() if value in chunk
     }
