@@ -45,6 +45,7 @@ summed as (
     select
         changed.usage_date,
         changed.starts_at,
+        point.billing_group,
         point.number,
         point.kbps,
         point.apps
@@ -55,13 +56,15 @@ summed as (
     -- A lateral join sums each day separately. For all days together, the planner would read every year.
     cross join lateral (
         select
+            app.billing_group,
             point.number,
             sum(point.kbps) as kbps,
             count(point.kbps) as apps
         from core.app_day as app_day
+        inner join core.app_calendar as app on app_day.app_key = app.app_key
         cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
         where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
-        group by point.number
+        group by app.billing_group, point.number
     ) as point
 ),
 
@@ -76,6 +79,7 @@ slot as (
         on
             stored.usage_date = summed.usage_date
             and stored.starts_at = summed.starts_at
+            and stored.billing_group = summed.billing_group
             and point.number = summed.number
 ),
 

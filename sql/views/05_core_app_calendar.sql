@@ -12,7 +12,8 @@ select
     expected.usage_dates * datemultirange(daterange(null, calendar.today)) as expected_dates,
     expected.usage_dates as all_expected_dates,
     datemultirange(daterange(app.collect_from, null))
-    * datemultirange(daterange(null, app.collect_until, '[]')) as configured_dates
+    * datemultirange(daterange(null, app.collect_until, '[]')) as configured_dates,
+    coalesce(app.billing_group, app.conn_id) as billing_group
 from core.app as app
 inner join core.vendor_account as account on app.conn_id = account.conn_id
 cross join lateral (select (mart.clock() at time zone account.timezone)::date as today) as calendar
@@ -31,3 +32,4 @@ comment on column core.app_calendar.expected_dates is
 comment on column core.app_calendar.all_expected_dates is 'Expected usage dates, including today and future dates.';
 comment on column core.app_calendar.configured_dates is
 'Usage dates from collect_from to collect_until, as configured. Days outside this range are left out on purpose.';
+comment on column core.app_calendar.billing_group is 'Billing group of the app. Default: the account.';

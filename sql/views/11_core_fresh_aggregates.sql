@@ -25,15 +25,16 @@ comment on column core.fresh_month_p95.p95_kbps is '95th percentile of all point
 comment on column core.fresh_month_p95.last_day is
 'Last usage date with points. The bills use the stored percentile only after that day.';
 
--- Grain: one row per usage date and start of the day. Key: usage_date, starts_at. Unit: kbps. The view contains only
--- days that have ended for every account. A stored sum covers all accounts, so a reader cannot exclude an account whose
+-- Grain: one row per billing group, usage date and start of the day. Key: all three. Unit: kbps. The view contains
+-- only days that have ended for every account. A group may span accounts, so a reader cannot exclude an account whose
 -- day has not ended. Consumer: core.summed_day.
 create or replace view core.fresh_day_sum as
 select
     stored.usage_date,
     stored.starts_at,
     stored.kbps,
-    stored.apps
+    stored.apps,
+    stored.billing_group
 from core.day_sum as stored
 where
     stored.usage_date < (
@@ -45,29 +46,31 @@ where
     );
 
 comment on view core.fresh_day_sum is
-'Grain: one row per usage date and start of the day whose stored sum agrees with the points of all apps.';
+'Grain: one row per billing group, usage date and start of the day. The stored sum agrees with the points of the apps.';
 comment on column core.fresh_day_sum.usage_date is 'Usage date that has ended for every account.';
 comment on column core.fresh_day_sum.starts_at is 'Instant at which slot 1 starts.';
 comment on column core.fresh_day_sum.kbps is
 'Sums in kbps, one element per five-minute slot; null where no app has a point.';
 comment on column core.fresh_day_sum.apps is 'Number of apps with a point, one element per five-minute slot.';
+comment on column core.fresh_day_sum.billing_group is 'Billing group of the summed apps.';
 
--- Grain: one row per usage date and start of the day, with the sum of all apps. Key: usage_date, starts_at. Unit: kbps.
--- Filter on usage_date.
--- Consumers: mart.billing_monthly_total, mart.bandwidth_5min_total.
+-- Grain: one row per billing group, usage date and start of the day, with the sum of the group's apps. Key: all three.
+-- Unit: kbps. Filter on usage_date. Consumers: core.summed_figures, mart.bandwidth_5min_total.
 create or replace view core.summed_day as
 select
     stored.usage_date,
     stored.starts_at,
     stored.kbps,
-    stored.apps
+    stored.apps,
+    stored.billing_group
 from core.fresh_day_sum as stored
 union all
 select
     day.usage_date,
     day.starts_at,
     summed.kbps,
-    summed.apps
+    summed.apps,
+    summed.billing_group
 from (
     select distinct
         app_day.usage_date,
@@ -84,29 +87,32 @@ from (
 cross join
     lateral (
         select
+            slot.billing_group,
             array_agg(slot.kbps order by slot.number) as kbps,
             array_agg(slot.apps order by slot.number) as apps
         from (
             select
+                app.billing_group,
                 slot.number,
                 sum(slot.kbps) as kbps,
                 count(slot.kbps)::integer as apps
             from core.expected_app_day as expected
+            inner join core.app_calendar as app on expected.app_key = app.app_key
             cross join lateral unnest(expected.kbps) with ordinality as slot (kbps, number)
             where
                 expected.usage_date = day.usage_date
                 and expected.starts_at = day.starts_at
                 and expected.kbps is not null
-            group by slot.number
+            group by app.billing_group, slot.number
         ) as slot
-    ) as summed
--- The sum is null if the day has not ended for any account whose apps have points on that day.
-where summed.kbps is not null;
+        group by slot.billing_group
+    ) as summed;
 
 comment on view core.summed_day is
-'Grain: one row per past usage date and start of the day, with the sum of all apps in one time zone.';
+'Grain: one row per billing group, past usage date and start of the day, with the sum of the group''s apps.';
 comment on column core.summed_day.usage_date is 'Usage date.';
 comment on column core.summed_day.starts_at is 'Instant at which slot 1 starts.';
 comment on column core.summed_day.kbps is
 'Sums in kbps, one element per five-minute slot; null where no app has a point.';
 comment on column core.summed_day.apps is 'Number of apps with a point, one element per five-minute slot.';
+comment on column core.summed_day.billing_group is 'Billing group of the summed apps.';

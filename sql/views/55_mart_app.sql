@@ -7,7 +7,8 @@ select
     app.conn_id,
     app.timezone,
     least(lower(app.expected_dates), recorded.first_date) as first_date,
-    greatest(upper(app.expected_dates) - 1, recorded.last_date) as last_date
+    greatest(upper(app.expected_dates) - 1, recorded.last_date) as last_date,
+    app.billing_group
 from core.app_calendar as app
 -- The subqueries take two index lookups per app, however long the history.
 cross join
@@ -34,3 +35,4 @@ comment on column mart.app.conn_id is 'Account that owns the app.';
 comment on column mart.app.timezone is 'IANA time zone of the account''s usage dates.';
 comment on column mart.app.first_date is 'First usage date that is expected or has points.';
 comment on column mart.app.last_date is 'Last usage date, up to yesterday, that is expected or has points.';
+comment on column mart.app.billing_group is 'Billing group of the app.';

@@ -92,26 +92,39 @@ begin
     -- 3. Per day: the sum of all apps and the number of apps with a point, slot by slot.
     merge into core.day_sum as stored
     using (
-        select changed.usage_date, changed.starts_at, summed.kbps, summed.apps
+        select changed.usage_date, changed.starts_at, summed.billing_group, summed.kbps, summed.apps
         from (select distinct usage_date, starts_at from unnest(changes)) as changed
         cross join lateral (
             select
+                slot.billing_group,
                 array_agg(slot.kbps order by slot.number) as kbps,
                 array_agg(slot.apps order by slot.number) as apps
             from (
-                select point.number, sum(point.kbps) as kbps, count(point.kbps)::integer as apps
+                select app.billing_group, point.number, sum(point.kbps) as kbps, count(point.kbps)::integer as apps
                 from core.app_day as app_day
+                inner join core.app_calendar as app on app_day.app_key = app.app_key
                 cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
                 where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
-                group by point.number
+                group by app.billing_group, point.number
             ) as slot
+            group by slot.billing_group
         ) as summed
-    ) as computed on stored.usage_date = computed.usage_date and stored.starts_at = computed.starts_at
-    when matched and computed.kbps is null then delete
+    ) as computed
+        on
+            stored.usage_date = computed.usage_date
+            and stored.starts_at = computed.starts_at
+            and stored.billing_group = computed.billing_group
     when matched then update set kbps = computed.kbps, apps = computed.apps
-    when not matched and computed.kbps is not null then
-        insert (usage_date, starts_at, kbps, apps)
-        values (computed.usage_date, computed.starts_at, computed.kbps, computed.apps);
+    when not matched then
+        insert (usage_date, starts_at, billing_group, kbps, apps)
+        values (computed.usage_date, computed.starts_at, computed.billing_group, computed.kbps, computed.apps)
+    -- The group has no points on this day any more.
+    when not matched by source
+        and exists (
+            select from unnest(changes) as change
+            where change.usage_date = stored.usage_date and change.starts_at = stored.starts_at
+        )
+        then delete;
 
     return coalesce(cardinality(changes), 0);
 end

@@ -34,6 +34,7 @@ class AppSettings(Settings):
         app_id: The vendor's App ID, stored in lower case.
         name: Display name. Default: the App ID.
         conn_id: Connection of the app's account.
+        billing_group: Apps with the same group are billed together. Default: the account.
         collect_from: First expected usage date, not before 2014. Default: the oldest day in the vendor
             window when the app is configured.
         collect_until: Last expected usage date, not before 2014. Default: no end.
@@ -42,6 +43,7 @@ class AppSettings(Settings):
     app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
     name: Annotated[str, Field(max_length=200)] = ""
     conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
+    billing_group: Annotated[str, Field(max_length=200)] = ""
     collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
     collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
 

@@ -33,15 +33,16 @@ with configured as (
         end as oldest_shown
     from
         unnest(
-            cast(:app_ids as text []), cast(:names as text []),
+            cast(:app_ids as text []), cast(:names as text []), cast(:billing_groups as text []),
             cast(:collect_from as date []), cast(:collect_until as date [])
-        ) as app (app_id, name, collect_from, collect_until)
+        ) as app (app_id, name, billing_group, collect_from, collect_until)
     inner join core.vendor_account as account on account.conn_id = :conn_id
     left join core.app as known using (app_id)
 ),
 merged as (
     select
-        configured.app_id, configured.name, configured.collect_from, configured.collect_until,
+        configured.app_id, configured.name, configured.billing_group,
+        configured.collect_from, configured.collect_until,
         coalesce(configured.seen_at, mart.clock()) as seen_at,
         seen.oldest_shown,
         (
@@ -59,11 +60,11 @@ merged as (
     ) as seen
 )
 insert into core.app (
-    app_id, name, conn_id, wanted, collect_from, collect_until, first_seen_at, oldest_shown
+    app_id, name, conn_id, billing_group, wanted, collect_from, collect_until, first_seen_at, oldest_shown
 )
 select
-    merged.app_id, merged.name, :conn_id, merged.wanted, merged.collect_from, merged.collect_until,
-    merged.seen_at, merged.oldest_shown
+    merged.app_id, merged.name, :conn_id, merged.billing_group, merged.wanted,
+    merged.collect_from, merged.collect_until, merged.seen_at, merged.oldest_shown
 from merged
 -- Skip unchanged apps.
 where not exists (
@@ -71,13 +72,15 @@ where not exists (
     where
         known.app_id = merged.app_id and known.name = merged.name and known.conn_id = :conn_id
         and known.wanted = merged.wanted and known.removed_on is null
-        and (known.collect_from, known.collect_until, known.oldest_shown)
-        is not distinct from (merged.collect_from, merged.collect_until, merged.oldest_shown)
+        and (known.billing_group, known.collect_from, known.collect_until, known.oldest_shown)
+        is not distinct from
+        (merged.billing_group, merged.collect_from, merged.collect_until, merged.oldest_shown)
 )
 order by merged.app_id
 on conflict (app_id) do update set
     name = excluded.name,
     conn_id = excluded.conn_id,
+    billing_group = excluded.billing_group,
     wanted = excluded.wanted,
     collect_from = excluded.collect_from,
     collect_until = excluded.collect_until,
@@ -133,6 +136,7 @@ def sync(connection: Connection, account: DashboardSettings, apps: Sequence[AppS
             "conn_id": account.conn_id,
             "app_ids": [app.app_id for app in apps],
             "names": [app.name or app.app_id for app in apps],
+            "billing_groups": [app.billing_group or None for app in apps],
             "collect_from": [app.collect_from for app in apps],
             "collect_until": [app.collect_until for app in apps],
         },

@@ -44,6 +44,20 @@ def test_a_removed_apps_open_days_are_collected_and_no_others(warehouse: Warehou
         assert expected_periods(warehouse, stays) == [(days[0], None)]
 
 
+def test_a_billing_group_is_the_account_until_it_is_configured(warehouse: Warehouse) -> None:
+    with running_sandbox(apps=1, quiet=True) as sandbox:
+        (app_id,) = sandbox.app_ids
+        night = night_of(sandbox, warehouse)
+        for configured, group in (
+            ([app_id], "agora_dashboard"),
+            ([{"app_id": app_id, "billing_group": "customer one"}], "customer one"),
+            ([app_id], "agora_dashboard"),
+        ):
+            night.apps = parse_apps(configured)
+            night.configure()
+            assert warehouse.rows("select billing_group from core.app_calendar") == [{"billing_group": group}]
+
+
 def test_a_restored_app_is_not_expected_for_days_that_left_the_window(
     warehouse: Warehouse,
 ) -> None:
