@@ -58,6 +58,7 @@ def rate_limited(results: Sequence[Response | BaseException]) -> list[RateLimite
         assert "HTTP 429" in str(error)
         assert str(error).endswith("See docs/runbook.md#rate-limited")
         assert error.conn_id == "some_account"
+        assert error.reason.startswith("HTTP 429"), "a batch lists the account's 429s once by this beginning"
     return errors
 
 

@@ -131,7 +131,7 @@ class ApiClient:
         if error.answer:
             limited = f"HTTP 429 from {self._sender}: {error.answer.message().rstrip('.')}"
         else:
-            limited = "other requests for the account got HTTP 429, so this request was not sent"
+            limited = "HTTP 429 to other requests for the account, so this request was not sent"
         advice = AFTER_THE_WAIT if error.retry_at else meanings[429][1]
         rate_limited = RateLimited(
             f"{limited}; {error}",
