@@ -20,7 +20,7 @@ RUN = {
     target
     for path in ("bin/release-check", ".ci/run", "Makefile")
     for command in re.findall(
-        r"^\s*(?:make|@\$\(MAKE\)) ([^|\n]*)", (ROOT / path).read_text("utf-8"), re.MULTILINE
+        r"^\s*(?:make|@\$\(MAKE\)|test-rest:) ([^|\n]*)", (ROOT / path).read_text("utf-8"), re.MULTILINE
     )
     for target in re.findall(r"(?<!\S)[a-z][a-z-]*", command)
 }
