@@ -16,7 +16,8 @@ from tests.stack.stack import LiveStack
 
 def tile(frame: Frame, label: str) -> str:
     """Return a tile's figure."""
-    return frame.locator(".tile", has_text=label).locator("b").inner_text()
+    figure: str = frame.locator(".tile", has_text=label).locator("b").inner_text()
+    return figure
 
 
 def test_figures_equal_sql(live: LiveStack, visitor: Visitor) -> None:

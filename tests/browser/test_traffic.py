@@ -35,7 +35,8 @@ def shown_range(frame: Frame) -> list[datetime]:
 
 def tile(frame: Frame, label: str) -> str:
     tiles = frame.locator(".tile").filter(has=frame.get_by_text(label, exact=True))
-    return tiles.locator("b").inner_text()
+    figure: str = tiles.locator("b").inner_text()
+    return figure
 
 
 def test_points_and_figures_equal_sql(live: LiveStack, visitor: Visitor, partial: tuple[str, str]) -> None:
