@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from agora.warehouse.reports.bill import METHODS
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
 
@@ -22,14 +23,6 @@ ZONES = ("UTC", "Asia/Shanghai", "Etc/GMT+12", "Pacific/Kiritimati")
 GROUPS = ("north", "south", None)
 ORIGIN = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC) - timedelta(days=2)
 SLOTS = ((LAST - FIRST).days + 5) * 288
-METHODS = (
-    "p95_kbps",
-    "peak_kbps",
-    "mean_daily_peak_kbps",
-    "mean_daily_p95_kbps",
-    "fourth_peak_kbps",
-    "top_five_mean_kbps",
-)
 NO_POINT = np.iinfo(np.int64).max
 
 

@@ -112,12 +112,16 @@ class RetryingClient:
                 return answer, retry_after_seconds
             self._consecutive_429s[resource] += 1
             refusal = answer
-            is_alone = self._others > others
-            if is_alone and self._consecutive_429s[resource] > SLOWING_429S and retry_after_seconds is None:
+            others_are_served = self._others > others
+            if (
+                others_are_served
+                and self._consecutive_429s[resource] > SLOWING_429S
+                and retry_after_seconds is None
+            ):
                 self.limited += 1
             else:
                 await self._record_throttled(sent_at, retry_after_seconds)
-            if is_alone and self._consecutive_429s[resource] > RETRIES_WHEN_LIMITED:
+            if others_are_served and self._consecutive_429s[resource] > RETRIES_WHEN_LIMITED:
                 return answer, None
 
     async def _permit(self, refusal: Response | None) -> float:
