@@ -1,6 +1,6 @@
 -- Calendar functions that read no table. They are in mart and open to everyone, because functions in a view run with
 -- the rights of the user who reads the view.
--- Consumers: core.expected_app_day, core.app_month, mart.vendor_account, the planner.
+-- Consumers: core.app_day_state, core.app_month, mart.vendor_account, the planner.
 -- noqa: disable=RF03
 -- (No table could qualify a parameter.)
 

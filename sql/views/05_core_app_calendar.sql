@@ -1,5 +1,5 @@
 -- Grain: one row per App ID that was ever configured. Key: app_key. Each row has the calendar of the app's account and
--- the app's expected usage dates. Consumers: core.expected_app_day, core.app_month, mart.app.
+-- the app's expected usage dates. Consumers: core.app_day_state, core.app_month, mart.app.
 create or replace view core.app_calendar as
 select
     app.app_key,

@@ -96,7 +96,7 @@ cross join
                 slot.number,
                 sum(slot.kbps) as kbps,
                 count(slot.kbps)::integer as apps
-            from core.expected_app_day as expected
+            from core.app_day_state as expected
             inner join core.app_calendar as app on expected.app_key = app.app_key
             cross join lateral unnest(expected.kbps) with ordinality as slot (kbps, number)
             where

@@ -63,7 +63,7 @@ from (
         array_agg(day.top_kbps[1] order by day.top_kbps[1] desc nulls last) as daily_peaks_kbps,
         array_agg(day.top_kbps[5] order by day.top_kbps[5] desc nulls last) as daily_fifths_kbps,
         array_agg(day.top_kbps) filter (where day.top_kbps is not null) as tops_kbps
-    from core.expected_app_day as day
+    from core.app_day_state as day
     group by day.app_key, day.app_id, day.month
 ) as month
 inner join core.app_calendar as app on month.app_key = app.app_key

@@ -35,7 +35,7 @@ begin atomic
             day.usage_date,
             day.starts_at + (slot.number - 1) * interval '5 minutes' as interval_start,
             slot.kbps
-        from core.expected_app_day as day
+        from core.app_day_state as day
         inner join core.app_calendar as app on day.app_key = app.app_key
         cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
         where

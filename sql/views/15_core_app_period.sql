@@ -36,7 +36,7 @@ begin atomic
             array_agg(day.top_kbps[1] order by day.top_kbps[1] desc nulls last) as daily_peaks_kbps,
             (array_agg(day.top_kbps[5] order by day.top_kbps[5] desc nulls last))[1:5] as top_fifths_kbps,
             array_agg(day.top_kbps) filter (where day.top_kbps is not null) as tops_kbps
-        from core.expected_app_day as day
+        from core.app_day_state as day
         inner join core.app_calendar as app on day.app_key = app.app_key
         where
             day.usage_date between from_date and to_date

@@ -15,7 +15,7 @@ select
     -- times as long.
     trunc(day.sum_kbps)::numeric * 37500
     + round(((day.sum_kbps - trunc(day.sum_kbps)) * 37500)::numeric) as volume_bytes
-from core.expected_app_day as app_day
+from core.app_day_state as app_day
 cross join lateral (select sum(point.kbps) as sum_kbps from unnest(app_day.kbps) as point (kbps)) as day;
 
 comment on view mart.bandwidth_daily is 'Grain: one row per expected app-day, with its daily figures.';

@@ -20,7 +20,7 @@ select
             select (array_agg(point.kbps order by point.kbps desc))[month.p95_rank]
             from (
                 select unnest(app_day.kbps) as kbps
-                from core.expected_app_day as app_day
+                from core.app_day_state as app_day
                 where app_day.app_key = month.app_key and app_day.month = month.month and app_day.kbps is not null
             ) as point
             -- Skip the smaller 90 % of the points, because sorting them takes most of the time. The same rank among

@@ -53,7 +53,7 @@ begin atomic
         app.days_with_traffic,
         (
             select round((array_agg(point.kbps order by point.kbps desc))[5 * app.points / 100 + 1]::numeric, 3)
-            from core.expected_app_day as day
+            from core.app_day_state as day
             cross join lateral unnest(day.kbps) as point (kbps)
             where
                 day.app_key = app.app_key

@@ -26,7 +26,7 @@ from (
     select distinct
         app.billing_group,
         day.month
-    from core.expected_app_day as day
+    from core.app_day_state as day
     inner join core.app_calendar as app on day.app_key = app.app_key
 ) as month
 cross join

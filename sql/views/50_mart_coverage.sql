@@ -24,7 +24,7 @@ select
     ) end as same_response_as,
     app_day.is_complete,
     app_day.today < app_day.lost_on as is_available
-from core.expected_app_day as app_day;
+from core.app_day_state as app_day;
 
 comment on view mart.coverage is 'Grain: one row per expected app-day, with its state.';
 comment on column mart.coverage.app_id is 'The vendor''s App ID.';

@@ -15,7 +15,7 @@ begin atomic
             response.usage_date = of_usage_date
             and of_usage_date < mart.clock()::date - 62
             and not exists (
-                select from core.expected_app_day as app_day
+                select from core.app_day_state as app_day
                 where
                     app_day.usage_date = of_usage_date
                     and app_day.app_id = response.app_id
@@ -58,7 +58,7 @@ begin atomic
             before <= mart.clock()::date - 62
             and (app.kept_since is null or app.kept_since < before)
             and not exists (
-                select from core.expected_app_day as app_day
+                select from core.app_day_state as app_day
                 where
                     app_day.app_key = app.app_key
                     and app_day.usage_date < before

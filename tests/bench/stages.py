@@ -24,7 +24,7 @@ from agora.bandwidth.response_rows import raw_response, read
 from agora.bandwidth.shared_client import shared_client
 from agora.bandwidth.window import Edge, oldest_day
 from agora.settings.connections import DashboardSettings
-from agora.warehouse import app_days, raw_responses
+from agora.warehouse import merge_app_days, raw_responses
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
 from deploy.local.postgres_throwaway import Throwaway, throwaway
@@ -122,7 +122,7 @@ def _round(stages: Stages, job: Job, server: Throwaway) -> None:
             outcomes = [[read(response) for response in responses] for responses in stored]
         with stages.stage("normalise: one DataFrame per chunk"):
             batches = [normalise(chunk, "UTC") for chunk in outcomes]
-        load = partial(app_days.load, conn_id=account_of(job).conn_id)
+        load = partial(merge_app_days.load, conn_id=account_of(job).conn_id)
         for name, (before, after) in {LOADED: ("select", "select"), **WITHOUT}.items():
             _commit(connection, _execute, f"truncate core.app_day; {before}")
             with stages.stage(name, backend):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from agora.warehouse import app_days
+from agora.warehouse import merge_app_days
 
 LEDGER = """
 insert into core.app_day as stored (
@@ -34,7 +34,7 @@ where app_key = (select app_key from core.app where app_id = %s) and usage_date 
 def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
     """Load a batch of sound app-days, statement by statement."""
     session: Any = connection.connection.dbapi_connection
-    grid = batch.loc[:, app_days.SLOTS].to_numpy(dtype=np.float64)
+    grid = batch.loc[:, merge_app_days.SLOTS].to_numpy(dtype=np.float64)
     kbps = [[None if np.isnan(point) else point for point in row] for row in grid.tolist()]
     keys = batch.index.tolist()
     with session.cursor() as cursor:

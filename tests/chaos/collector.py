@@ -20,7 +20,7 @@ from agora.bandwidth.plan import Days, Plan, plan
 from agora.client.dashboard import DashboardClient
 from agora.settings.apps import AppSettings
 from agora.settings.connections import DashboardSettings
-from agora.warehouse import app_days, apps, raw_responses
+from agora.warehouse import apps, merge_app_days, raw_responses
 from agora.warehouse.db_errors import explaining_db_errors
 from tests.chaos.forked import Reports
 
@@ -52,7 +52,7 @@ class Round:
     account: DashboardSettings
     apps: list[AppSettings]
     make_engine: Callable[[], Engine]
-    load: Load = app_days.load
+    load: Load = merge_app_days.load
     days: Days | None = None
 
     def run(self, reports: Reports) -> None:
@@ -125,4 +125,4 @@ def _mark_steps(reports: Reports, load: Load) -> None:
         return changed
 
     raw_responses.store = marked_store
-    app_days.load = marked_load
+    merge_app_days.load = marked_load

@@ -17,7 +17,7 @@ from agora.client.dashboard import DashboardClient
 from agora.client.response import Response
 from agora.errors import VendorUnavailable
 from agora.settings.connections import parse_dashboard
-from agora.warehouse import app_days
+from agora.warehouse import merge_app_days
 from agora.warehouse.engine import warehouse_engine
 from tests.chaos.concurrency_answers import FAILED, NOW, Delivery, loads_of
 from tests.chaos.concurrency_model import STATUS, Loaded
@@ -105,8 +105,8 @@ def _moment(clock: Connection) -> int:
 
 def _shuffle_batches(chance: random.Random) -> None:
     """Pass rows to the loader in random order, because its statement must prevent deadlocks by itself."""
-    in_order = app_days.load
-    app_days.load = lambda connection, batch, conn_id: in_order(
+    in_order = merge_app_days.load
+    merge_app_days.load = lambda connection, batch, conn_id: in_order(
         connection, batch.sample(frac=1, random_state=chance.getrandbits(32)), conn_id
     )
 

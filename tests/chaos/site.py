@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from agora.bandwidth.plan import Days
 from agora.settings.apps import parse_apps
 from agora.settings.connections import parse_dashboard
-from agora.warehouse import app_days, roles
+from agora.warehouse import merge_app_days, roles
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.migrate import migrate
 from agora.warehouse.server_checks import require_durable_server
@@ -56,7 +56,7 @@ class Site:
     truth: Truth
     moments: random.Random
     make_engine: Callable[[str], Engine] = durable_engine
-    load: Load = app_days.load
+    load: Load = merge_app_days.load
     episodes: int = 0
     round_seconds: float = 0.0
 

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from agora.bandwidth import access_check, replay, window
-from agora.warehouse import app_days, apps, planning_queries
+from agora.warehouse import app_days, apps, merge_app_days, planning_queries
 from agora.warehouse.migrations.schema_version import SQL
 from tests.model.vendor import Scenario
 from tests.warehouse.database import Warehouse
@@ -81,7 +81,7 @@ def _replay_in_present_zone(*arguments: Any, **named: Any) -> Any:
 
 _NEWER = "excluded.collected_at > stored.verified_at"
 _MORE = "excluded.points > stored.points"
-_EXPECTED_VIEW = "10_core_expected_app_day.sql"
+_EXPECTED_VIEW = "10_core_app_day_state.sql"
 
 BREAKS = (
     Break(
@@ -97,12 +97,12 @@ BREAKS = (
     Break(
         "an older response replaces a newer one",
         ("restatements", "partial", "zeros", "outages", "late loads"),
-        (edits(app_days, "LOAD", _NEWER, "true"),),
+        (edits(merge_app_days, "LOAD", _NEWER, "true"),),
     ),
     Break(
         "a response that lacks points removes them",
         ("lacking", "restatements", "zeros"),
-        (edits(app_days, "LOAD", _MORE, "excluded.points <> stored.points"),),
+        (edits(merge_app_days, "LOAD", _MORE, "excluded.points <> stored.points"),),
     ),
     Break(
         "a 401 stops the account",
@@ -124,7 +124,7 @@ BREAKS = (
     Break(
         "attempts are not counted",
         ("partial", "malformed"),
-        (edits(app_days, "LOAD", "stored.attempts + excluded.attempts", "stored.attempts"),),
+        (edits(merge_app_days, "LOAD", "stored.attempts + excluded.attempts", "stored.attempts"),),
     ),
     Break(
         "days before the app was first seen are expected",
@@ -157,7 +157,7 @@ BREAKS = (
     Break(
         "a restatement leaves no trace",
         ("restatements", "zeros"),
-        (edits(app_days, "LOAD", "where written.old_kbps is not null", "where false"),),
+        (edits(merge_app_days, "LOAD", "where written.old_kbps is not null", "where false"),),
         window="14 days",
     ),
     Break(

@@ -25,7 +25,7 @@ from agora.client.dashboard import CONFIRMING_APPS
 from agora.errors import ClockDiffers
 from agora.settings.apps import AppSettings
 from agora.settings.connections import DashboardSettings, parse_dashboard
-from agora.warehouse import app_days, apps, planning_queries, raw_responses, suspicious_responses
+from agora.warehouse import apps, merge_app_days, planning_queries, raw_responses, suspicious_responses
 from agora.warehouse.clock import clock_difference
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.stored_aggregates import refresh
@@ -215,8 +215,8 @@ class World:
         with ExitStack() as stack:
             self.engine = stack.enter_context(warehouse_of(self._warehouse))
             self.owner = stack.enter_context(self._warehouse.connect())
-            load, store = app_days.load, raw_responses.store
-            stack.enter_context(patch.object(app_days, "load", self._load(load)))
+            load, store = merge_app_days.load, raw_responses.store
+            stack.enter_context(patch.object(merge_app_days, "load", self._load(load)))
             stack.enter_context(patch.object(raw_responses, "store", self._store(store)))
             chunk = (500, 500, 500, 4)[self.luck.below(4, "chunk")]
             stack.enter_context(patch.object(fetch, "CHUNK_APP_DAYS", chunk))
@@ -555,7 +555,7 @@ class World:
         self.late.remove(late)
         self.history.append(f"  late load of {len(late.responses)} responses")
         with self.engine.begin() as connection:
-            app_days.load(connection, late.batch, late.conn_id)
+            merge_app_days.load(connection, late.batch, late.conn_id)
         for response in late.responses:
             self.sent[response.key].append(f"  {response.at:%F %H:%M:%S.%f} loaded now, {self.now:%F}")
             self._apply(response)

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, text
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.warehouse import app_days
+from agora.warehouse import app_days, merge_app_days
 from tests.warehouse import traffic
 from tests.warehouse.database import App, Warehouse
 
@@ -95,7 +95,7 @@ class History:
         days = self.rng.permutation(np.array(self.days))[: int(self.rng.integers(1, 8))]
         outcomes = [self._outcome(str(app_id), day) for app_id in app_ids for day in days]
         zone = str(self.rng.choice(ZONES))
-        app_days.load(connection, normalise(outcomes, zone), zone)
+        merge_app_days.load(connection, normalise(outcomes, zone), zone)
 
     def _outcome(self, app_id: str, day: date) -> Outcome:
         luck = self.rng.random()
@@ -121,7 +121,7 @@ class History:
                 for stored in with_points
             ]
             if outcomes:
-                app_days.replace(connection, normalise(outcomes, "UTC"))
+                merge_app_days.replace(connection, normalise(outcomes, "UTC"))
 
     def configure(self) -> None:
         """Set or remove an app's collect_from and collect_until."""

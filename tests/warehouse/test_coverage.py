@@ -1,4 +1,4 @@
-"""core.expected_app_day and mart.coverage: which app-days are expected, and how long they are available."""
+"""core.app_day_state and mart.coverage: which app-days are expected, and how long they are available."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_yesterday_depends_on_the_accounts_time_zone(warehouse: Warehouse) -> No
         warehouse.add_account(zone, conn_id=zone)
         warehouse.add_apps([App(zone.lower(), today_of(warehouse) - timedelta(days=5), conn_id=zone)])
     rows = warehouse.rows(
-        "select conn_id, today, max(usage_date) as last from core.expected_app_day group by conn_id, today"
+        "select conn_id, today, max(usage_date) as last from core.app_day_state group by conn_id, today"
         " order by today"
     )
     assert [row["conn_id"] for row in rows] == ["Etc/GMT+12", "Pacific/Kiritimati"]

@@ -27,7 +27,7 @@ LOADER = {
     "core.changed_app_day": "select insert",
     "core.entered_days": "select",
     "core.app_calendar": "select",
-    "core.expected_app_day": "select",
+    "core.app_day_state": "select",
     "core.fresh_month_p95": "select",
     "core.fresh_day_sum": "select",
     "core.summed_day": "select",

@@ -49,7 +49,7 @@ TABLES = [
 ]
 VIEWS = [
     "core.app_calendar",
-    "core.expected_app_day",
+    "core.app_day_state",
     "core.fresh_month_p95",
     "core.fresh_day_sum",
     "core.summed_day",
@@ -225,7 +225,7 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 
 
 def test_a_recreated_view_can_be_read_by_the_same_roles(warehouse: Warehouse, stranger: str) -> None:
-    warehouse.run("drop view core.expected_app_day cascade; drop view mart.bandwidth_5min cascade")
+    warehouse.run("drop view core.app_day_state cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
     warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.app_calendar")
     warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
@@ -235,8 +235,8 @@ def test_a_recreated_view_can_be_read_by_the_same_roles(warehouse: Warehouse, st
         attempt(warehouse, "analyst", f"select * from {relation}")
         attempt(warehouse, "loader", f"select * from {relation}")
         assert_refused(warehouse, stranger, f"select * from {relation}")
-    attempt(warehouse, "loader", "select * from core.expected_app_day")
-    assert_refused(warehouse, "analyst", "select * from core.expected_app_day")
+    attempt(warehouse, "loader", "select * from core.app_day_state")
+    assert_refused(warehouse, "analyst", "select * from core.app_day_state")
 
 
 def test_migrating_again_changes_nothing(warehouse: Warehouse) -> None:

@@ -21,7 +21,7 @@ from agora.bandwidth.window import Edge, edge_end, oldest_day
 from agora.client.dashboard import CONFIRMING_APPS, DashboardClient
 from agora.domain import AppDay
 from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
-from agora.warehouse import app_days, planning_queries, raw_responses
+from agora.warehouse import merge_app_days, planning_queries, raw_responses
 from agora.warehouse.clock import clock_difference
 
 Given = TypeVar("Given")
@@ -171,7 +171,7 @@ async def _load_chunk(
         batch = normalise([_outcome(item, ahead) for item in requested], settings.timezone)
     with timed(seconds, "load"):
         changed = await _in_transaction(
-            engine, lambda connection, rows: app_days.load(connection, rows, settings.conn_id), batch
+            engine, lambda connection, rows: merge_app_days.load(connection, rows, settings.conn_id), batch
         )
     young = edge_end(settings.window, settings.today(now()))
     refused = {item.app_id for item in chunk if isinstance(item.error, DayRefused)}

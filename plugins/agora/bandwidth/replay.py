@@ -14,7 +14,7 @@ from agora.bandwidth.batch_result import BatchResult
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.bandwidth.response_rows import read
 from agora.domain import starts_at
-from agora.warehouse import app_days, raw_responses
+from agora.warehouse import app_days, merge_app_days, raw_responses
 from agora.warehouse.app_days import StoredDay
 
 
@@ -28,9 +28,10 @@ def replay(
 ) -> BatchResult:
     """Decode the stored responses for expected app-days with the current decoder, and store their points.
 
-    The responses for an app-day are applied in order of arrival, with the same rule as in `app_days.load`: a
-    newer response wins if it contradicts a point or has more points. Points that are no longer in any
-    response are removed. Changed points are recorded in core.restatement. Each usage date is one transaction.
+    The responses for an app-day are applied in order of arrival, with the same rule as in
+    `merge_app_days.load`: a newer response wins if it contradicts a point or has more points. Points that are
+    no longer in any response are removed. Changed points are recorded in core.restatement. Each usage date
+    is one transaction.
 
     Args:
         engine: Warehouse engine, connected as the loader.
@@ -74,7 +75,7 @@ def _replay_date(
         if not readings:
             return BatchResult()
         final = normalise([newest(of_app) for of_app in readings.values()], "UTC")
-        return BatchResult.of(final, changed=app_days.replace(connection, final))
+        return BatchResult.of(final, changed=merge_app_days.replace(connection, final))
 
 
 def _stored(day: StoredDay, usage_date: date, begins: datetime) -> Outcome:

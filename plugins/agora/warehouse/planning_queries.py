@@ -27,7 +27,7 @@ class Found(NamedTuple):
 # two days differ.
 OF_ACCOUNT = """
 select app_day.app_id, app_day.usage_date
-from core.expected_app_day as app_day
+from core.app_day_state as app_day
 inner join core.vendor_account as account using (conn_id)
 where
     app_day.conn_id = :conn_id
@@ -242,7 +242,7 @@ INCOMPLETE = """
 select
     app_day.conn_id, app_day.app_id, app_day.app_name, app_day.usage_date, app_day.state, app_day.reason,
     app_day.expires_on - app_day.today as days_left
-from core.expected_app_day as app_day
+from core.app_day_state as app_day
 inner join core.vendor_account as account using (conn_id)
 where
     not app_day.is_complete
@@ -268,5 +268,5 @@ def count_apps(connection: Connection) -> int:
 
 def count_lost_days(connection: Connection) -> int:
     """Count all lost app-days, however old."""
-    query = "select count(*) from core.expected_app_day where not is_complete and state = 'lost'"
+    query = "select count(*) from core.app_day_state where not is_complete and state = 'lost'"
     return int(connection.execute(text(query)).scalar_one())

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.warehouse import app_days
+from agora.warehouse import merge_app_days
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, Warehouse
 
@@ -47,7 +47,7 @@ REJECTED = Outcome("a1", DAY, http_status=200, reason="not JSON", rejected=True,
 
 def load(engine: Engine, *outcomes: Outcome) -> int:
     with engine.begin() as connection:
-        return app_days.load(connection, normalise(outcomes, "UTC"), "agora_dashboard")
+        return merge_app_days.load(connection, normalise(outcomes, "UTC"), "agora_dashboard")
 
 
 def row(warehouse: Warehouse) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_unchanged_points_stay_in_the_zone_they_were_collected_in(
 ) -> None:
     load(engine, sound())
     with engine.begin() as connection:
-        assert app_days.load(connection, normalise([sound(at=LATER)], "Asia/Shanghai"), "shanghai") == 0
+        assert merge_app_days.load(connection, normalise([sound(at=LATER)], "Asia/Shanghai"), "shanghai") == 0
     stored = row(warehouse)
     assert (stored["starts_at"], stored["conn_id"]) == (datetime(2026, 11, 1, tzinfo=UTC), "agora_dashboard")
 
@@ -209,7 +209,9 @@ def test_changed_points_from_another_account_move_the_day_to_its_zone(
 ) -> None:
     load(engine, sound())
     with engine.begin() as connection:
-        assert app_days.load(connection, normalise([sound(2, at=LATER)], "Asia/Shanghai"), "shanghai") == 1
+        assert (
+            merge_app_days.load(connection, normalise([sound(2, at=LATER)], "Asia/Shanghai"), "shanghai") == 1
+        )
     stored = row(warehouse)
     assert (stored["starts_at"], stored["conn_id"]) == (datetime(2026, 10, 31, 16, tzinfo=UTC), "shanghai")
     (restatement,) = warehouse.rows("select * from mart.restatement")
@@ -220,7 +222,7 @@ def test_a_batch_is_loaded_completely_or_not_at_all(warehouse: Warehouse, engine
     broken = normalise([sound(), sound(app_id="b2")], "UTC")
     broken.loc[[("b2", DAY)], "points"] = 5
     with pytest.raises(IntegrityError, match="points_are_the_slots_present"), engine.begin() as connection:
-        app_days.load(connection, broken, "agora_dashboard")
+        merge_app_days.load(connection, broken, "agora_dashboard")
     assert warehouse.rows("select 1 from core.app_day") == []
 
 
@@ -238,7 +240,9 @@ def test_concurrent_loaders_of_the_same_days_wait_for_each_other(
         try:
             for _ in range(5):
                 with engine.begin() as connection:
-                    app_days.load(connection, batch if number % 2 else batch.iloc[::-1], "agora_dashboard")
+                    merge_app_days.load(
+                        connection, batch if number % 2 else batch.iloc[::-1], "agora_dashboard"
+                    )
         except BaseException as error:  # the test's thread must see every error
             failures.append(error)
 

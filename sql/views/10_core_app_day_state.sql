@@ -3,7 +3,7 @@
 -- Days that were never requested are included with the state pending, so missing days appear even if no run has
 -- started. An expected day without points is lost from lost_on onwards. The state lost is computed here, never stored.
 -- Consumers: the planner, mart.coverage, mart.bandwidth_daily, the bills.
-create or replace view core.expected_app_day as
+create or replace view core.app_day_state as
 -- Requested days. A filter on usage_date, month or is_complete uses an index of core.app_day.
 select
     app.app_key,
@@ -87,36 +87,36 @@ where
         offset 0 -- noqa: AM09
     );
 
-comment on view core.expected_app_day is
+comment on view core.app_day_state is
 'Grain: one row per expected app-day, with its ledger entry if the day was requested.';
-comment on column core.expected_app_day.app_key is 'App, see core.app.';
-comment on column core.expected_app_day.app_id is 'The vendor''s App ID.';
-comment on column core.expected_app_day.app_name is 'Display name of the app.';
-comment on column core.expected_app_day.conn_id is 'Account that owns the app.';
-comment on column core.expected_app_day.usage_date is 'Usage date in the account''s time zone.';
-comment on column core.expected_app_day.month is 'First day of the calendar month that contains usage_date.';
-comment on column core.expected_app_day.starts_at is
+comment on column core.app_day_state.app_key is 'App, see core.app.';
+comment on column core.app_day_state.app_id is 'The vendor''s App ID.';
+comment on column core.app_day_state.app_name is 'Display name of the app.';
+comment on column core.app_day_state.conn_id is 'Account that owns the app.';
+comment on column core.app_day_state.usage_date is 'Usage date in the account''s time zone.';
+comment on column core.app_day_state.month is 'First day of the calendar month that contains usage_date.';
+comment on column core.app_day_state.starts_at is
 'Instant at which the day''s first slot starts; null if the day was never requested.';
-comment on column core.expected_app_day.state is
+comment on column core.app_day_state.state is
 'pending, collected, partial, rejected, failed or lost. pending and lost are computed, not stored.';
-comment on column core.expected_app_day.is_complete is
+comment on column core.app_day_state.is_complete is
 'Whether all 288 points are stored. A filter on this column uses an index.';
-comment on column core.expected_app_day.points is 'Number of points delivered by the vendor, out of 288.';
-comment on column core.expected_app_day.attempts is 'Number of recorded responses and of requests without a response.';
-comment on column core.expected_app_day.http_status is 'HTTP status of the last recorded response.';
-comment on column core.expected_app_day.reason is 'Why points are missing; empty for a complete day.';
-comment on column core.expected_app_day.collected_at is
+comment on column core.app_day_state.points is 'Number of points delivered by the vendor, out of 288.';
+comment on column core.app_day_state.attempts is 'Number of recorded responses and of requests without a response.';
+comment on column core.app_day_state.http_status is 'HTTP status of the last recorded response.';
+comment on column core.app_day_state.reason is 'Why points are missing; empty for a complete day.';
+comment on column core.app_day_state.collected_at is
 'When the response that delivered the points was received.';
-comment on column core.expected_app_day.verified_at is
+comment on column core.app_day_state.verified_at is
 'When the newest sound response was received; null if the day has no points.';
-comment on column core.expected_app_day.collected_by is
+comment on column core.app_day_state.collected_by is
 'Account that requested the day; null if the day was never requested.';
-comment on column core.expected_app_day.body_sha256 is 'SHA-256 of the body of the last recorded response.';
-comment on column core.expected_app_day.expires_on is
+comment on column core.app_day_state.body_sha256 is 'SHA-256 of the body of the last recorded response.';
+comment on column core.app_day_state.expires_on is
 'Last day on which the vendor is expected to serve the usage date.';
-comment on column core.expected_app_day.lost_on is
+comment on column core.app_day_state.lost_on is
 'First day on which the app-day is lost unless it has points, which is three days after expires_on.';
-comment on column core.expected_app_day.today is 'Today in the account''s time zone.';
-comment on column core.expected_app_day.kbps is
+comment on column core.app_day_state.today is 'Today in the account''s time zone.';
+comment on column core.app_day_state.kbps is
 'Rates in kbps, one element per five-minute slot; null where the point is absent.';
-comment on column core.expected_app_day.top_kbps is 'The day''s fifteen largest points in descending order, kbps.';
+comment on column core.app_day_state.top_kbps is 'The day''s fifteen largest points in descending order, kbps.';
