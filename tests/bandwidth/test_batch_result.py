@@ -7,9 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from agora.bandwidth.batch_result import MOST_NAMED, BatchResult
+from agora.bandwidth.batch_result import MOST_NAMED, BatchResult, FailedApp
 from agora.bandwidth.normalise import Outcome, normalise
-from agora.errors import AgoraError, RateLimited, ResponseRejected, UnknownApp, VendorUnavailable
+from agora.errors import (
+    AgoraError,
+    AppRefused,
+    CredentialsRefused,
+    RateLimited,
+    ResponseRejected,
+    UnknownApp,
+    VendorUnavailable,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -49,7 +57,10 @@ def test_counts_of_a_mixed_batch() -> None:
         changed=2,
     )
     assert (counted.requested, counted.received, counted.points_received, counted.changed) == (6, 3, 388, 2)
-    assert counted.failures == {"c3": (2, "HTTP 500"), "d4": (1, "not JSON")}
+    assert counted.failures == {
+        "c3": (2, "HTTP 500", [VendorUnavailable.__name__]),
+        "d4": (1, "not JSON", [ResponseRejected.__name__]),
+    }
     assert counted.kinds == [ResponseRejected.__name__, VendorUnavailable.__name__]
 
 
@@ -66,7 +77,7 @@ def test_received_changed_and_stored_are_separate_figures() -> None:
 def test_a_refused_day_at_the_window_edge_is_not_a_failure() -> None:
     batch = normalise([failed("a1", reason="HTTP 400"), failed("b2")], "UTC")
     counted = BatchResult.of(batch, changed=0, failures=failures(failed("b2")), at_the_edge={("a1", DAY)})
-    assert counted.failures == {"b2": (1, "HTTP 500")}
+    assert counted.failures == {"b2": (1, "HTTP 500", [VendorUnavailable.__name__])}
     assert (counted.at_the_edge, counted.requested) == (1, 2)
     assert "1 app-day refused as too old (HTTP 400)" in counted.text()
 
@@ -75,7 +86,7 @@ def test_unrequested_app_days_count_as_failures_but_not_as_requests() -> None:
     batch = normalise([sound("a1")], "UTC")
     counted = BatchResult.of(batch, changed=1, failures=failures(failed("b2"), failed("b2", NEXT)))
     assert counted.requested == 1
-    assert counted.failures == {"b2": (2, "HTTP 500")}
+    assert counted.failures == {"b2": (2, "HTTP 500", [VendorUnavailable.__name__])}
 
 
 def test_app_days_not_worth_requesting_are_counted() -> None:
@@ -109,14 +120,27 @@ def test_batches_add_up() -> None:
         states={"collected": 2, "failed": 2},
         requests=8,
         limited=2,
-        failures={"b2": (2, "first")},
-        kinds=[VendorUnavailable.__name__],
+        failures={"b2": FailedApp(2, "first", [VendorUnavailable.__name__])},
         at_the_edge=3,
         not_worthwhile=4,
         stopped="Refused.",
         seconds={"load": 3.0, "keep": 0.5},
     )
     assert total.retries == 4
+
+
+def test_a_stop_hides_only_failures_that_repeat_its_reason() -> None:
+    """An app that also failed for another reason is still named, whatever the wording."""
+    stopped = BatchResult(
+        failures={
+            "a1": FailedApp(2, "refused", ["AppRefused"]),
+            "b2": FailedApp(2, "refused", ["AppRefused", "VendorUnavailable"]),
+            "c3": FailedApp(1, "HTTP 401 is only mentioned", ["VendorUnavailable"]),
+        }
+    )
+    stopped.stop("All apps were refused.", CredentialsRefused, repeated=AppRefused)
+    assert (stopped.stopped, stopped.stopped_by) == ("All apps were refused.", "CredentialsRefused")
+    assert (list(stopped.failures), stopped.kinds) == (["b2", "c3"], ["AppRefused", "VendorUnavailable"])
 
 
 def test_retries_are_never_negative() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agora.bandwidth.batch_result import BatchResult
+from agora.bandwidth.batch_result import BatchResult, FailedApp
 from agora.dag_support.batches import Batch
 from agora.dag_support.run_notes import CAUSES_KEY
 from agora.dag_support.run_outputs import RESULT_KEY, RunOutputs
@@ -47,7 +47,7 @@ def test_causes_come_from_accounts_apps_and_tasks() -> None:
     results = [
         BatchResult(stopped="refused", stopped_by="CredentialsRefused"),
         BatchResult(stopped="refused again", stopped_by="CredentialsRefused"),
-        BatchResult(failures={"b": (1, "HTTP 404")}, kinds=["UnknownApp"]),
+        BatchResult(failures={"b": FailedApp(1, "HTTP 404", ["UnknownApp"])}),
     ]
     values: dict[tuple[str, int, str], Any] = {
         ("plan", -1, "return_value"): [{"key": str(number), "label": ""} for number in range(len(batches))],

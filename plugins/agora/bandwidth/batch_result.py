@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from agora import errors
 from agora.domain import SOUND_STATES, AppDay
-from agora.errors import ResponseRejected, see
+from agora.errors import AgoraError, ResponseRejected, see
 from agora.text import format_count
 
 if TYPE_CHECKING:
@@ -28,6 +28,24 @@ ADDED = (
 )
 
 
+class FailedApp(NamedTuple):
+    """Failed days of one app.
+
+    Attributes:
+        days: Number of failed days.
+        reason: Reason and remedy of the first one.
+        kinds: Distinct names of the error classes.
+    """
+
+    days: int
+    reason: str
+    kinds: Sequence[str]
+
+    def plus(self, other: FailedApp) -> FailedApp:
+        """Return the sum, with this reason."""
+        return FailedApp(self.days + other.days, self.reason, sorted({*self.kinds, *other.kinds}))
+
+
 @dataclass(slots=True)
 class BatchResult:
     """Counts and durations for one or more batches.
@@ -41,8 +59,7 @@ class BatchResult:
         states: Current state → number of app-days.
         requests: Requests sent, including retries.
         limited: Requests that were throttled (HTTP 429).
-        failures: App ID → number of failed days, and the first reason.
-        kinds: Names of the error classes behind these failures.
+        failures: App ID → its failed days.
         failures_of_removed: Failures of apps that were removed from the configuration. They do not fail a
             run.
         at_the_edge: App-days that were refused at the edge of the vendor window.
@@ -60,9 +77,8 @@ class BatchResult:
     states: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     limited: int = 0
-    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
-    kinds: list[str] = field(default_factory=list)
-    failures_of_removed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    failures: dict[str, FailedApp] = field(default_factory=dict)
+    failures_of_removed: dict[str, FailedApp] = field(default_factory=dict)
     at_the_edge: int = 0
     not_worthwhile: int = 0
     stopped: str = ""
@@ -91,10 +107,10 @@ class BatchResult:
         everything = dict(failures or {})
         for key, reason in zip(rejected.index.tolist(), rejected, strict=True):
             everything[key] = (ResponseRejected.__name__, str(reason), "")
-        by_app: dict[str, tuple[int, str]] = {}
-        for (app_id, _), (_, reason, advice) in sorted(everything.items()):
-            count, first = by_app.get(app_id, (0, ". ".join(filter(None, [reason.rstrip("."), advice]))))
-            by_app[app_id] = (count + 1, first)
+        by_app: dict[str, FailedApp] = {}
+        for (app_id, _), (kind, reason, advice) in sorted(everything.items()):
+            failed = FailedApp(1, ". ".join(filter(None, [reason.rstrip("."), advice])), [kind])
+            _add_failed(by_app, app_id, failed)
         sound = batch.loc[batch["state"].isin(SOUND_STATES), "points"]
         return cls(
             requested=len(batch),
@@ -102,7 +118,6 @@ class BatchResult:
             points_received=int(sound.sum()),
             changed=changed,
             failures=by_app,
-            kinds=sorted({kind for kind, _, _ in everything.values()}),
             at_the_edge=len(at_the_edge),
         )
 
@@ -115,14 +130,17 @@ class BatchResult:
             (self.failures, other.failures),
             (self.failures_of_removed, other.failures_of_removed),
         ):
-            for app_id, (count, reason) in others.items():
-                before, first = mine.get(app_id, (0, reason))
-                mine[app_id] = (before + count, first)
-        self.kinds = sorted({*self.kinds, *other.kinds})
+            for app_id, failed in others.items():
+                _add_failed(mine, app_id, failed)
         if not self.stopped:
             self.stopped, self.stopped_by = other.stopped, other.stopped_by
         for stage, seconds in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the error classes behind the failures."""
+        return sorted({kind for failed in self.failures.values() for kind in failed.kinds})
 
     @property
     def retries(self) -> int:
@@ -143,12 +161,22 @@ class BatchResult:
             )
         return "\n".join(filter(None, [self.stopped, named]))
 
+    def stop(self, reason: str, kind: type[AgoraError], *, repeated: type[AgoraError]) -> None:
+        """Record why the account was stopped, and drop failures of apps that only repeat this reason.
+
+        Args:
+            reason: The reason and its remedy.
+            kind: Class of the error that stopped the account.
+            repeated: Class of the error that each app's requests ended with for the same reason.
+        """
+        self.stopped, self.stopped_by = reason, kind.__name__
+        same = {repeated.__name__}
+        self.failures = {app: failed for app, failed in self.failures.items() if {*failed.kinds} - same}
+
     def separate_removed(self, app_ids: Collection[str]) -> None:
         """Move the failures of apps that were removed from the configuration to their own field."""
         for app_id in sorted({*app_ids} & {*self.failures}):
             self.failures_of_removed[app_id] = self.failures.pop(app_id)
-        if not self.failures:
-            self.kinds = []
 
     def text(self) -> str:
         """Return the result in a few lines: the most important first, details of failed apps last."""
@@ -196,17 +224,21 @@ class BatchResult:
     def from_json(cls, values: Mapping[str, Any]) -> BatchResult:
         """Restore a result from the return value of `to_json`."""
         failures = {
-            name: {app_id: (count, reason) for app_id, (count, reason) in values[name].items()}
+            name: {app_id: FailedApp(*failed) for app_id, failed in values[name].items()}
             for name in ("failures", "failures_of_removed")
         }
         return cls(**{**values, **failures})
 
 
-def _named(failures: Mapping[str, tuple[int, str]]) -> list[str]:
+def _add_failed(failures: dict[str, FailedApp], app_id: str, failed: FailedApp) -> None:
+    failures[app_id] = failures[app_id].plus(failed) if app_id in failures else failed
+
+
+def _named(failures: Mapping[str, FailedApp]) -> list[str]:
     """Return up to twenty apps, each with its number of days and its first reason."""
     named = [
-        f"{app_id}: {format_count(count, 'day')}, {reason.rstrip('.')}"
-        for app_id, (count, reason) in sorted(failures.items())[:MOST_NAMED]
+        f"{app_id}: {format_count(failed.days, 'day')}, {failed.reason.rstrip('.')}"
+        for app_id, failed in sorted(failures.items())[:MOST_NAMED]
     ]
     if len(failures) > MOST_NAMED:
         named.append(f"and {len(failures) - MOST_NAMED:,} more, see mart.coverage")

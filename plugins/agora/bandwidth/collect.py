@@ -98,20 +98,9 @@ async def collect(
 
 
 def _report_stop(result: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
-    """Record why the account was stopped, and remove app failures that only repeat this reason."""
-    result.stopped = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
-    result.stopped_by = type(stop).__name__
-    kind, statuses = (
-        (RateLimited, ("HTTP 429",))
-        if isinstance(stop, RateLimited)
-        else (AppRefused, ("HTTP 401", "HTTP 403"))
-    )
-    result.failures = {
-        app_id: (count, reason)
-        for app_id, (count, reason) in result.failures.items()
-        if not reason.startswith(statuses)
-    }
-    result.kinds = [name for name in result.kinds if name != kind.__name__]
+    """Record why the account was stopped."""
+    reason = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
+    result.stop(reason, type(stop), repeated=RateLimited if isinstance(stop, RateLimited) else AppRefused)
 
 
 async def check_access(

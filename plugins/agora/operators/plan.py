@@ -150,7 +150,7 @@ class BandwidthPlanOperator(BaseOperator):
             planned = Plan(account.conn_id, unusable=checked.stopped, unusable_by=checked.stopped_by)
         else:
             # The batch requests and counts failed days again.
-            checked.failures, checked.kinds = {}, []
+            checked.failures = {}
             checked.requested, checked.at_the_edge = checked.received, 0
         total.add(checked)
         return planned

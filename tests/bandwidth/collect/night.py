@@ -111,7 +111,7 @@ class Night:
         summary = self.collect(planned.app_days)
         if self.access_check and not planned.unusable:
             # A day that failed in the access check was requested again, and is counted in that batch.
-            self.access_check.failures, self.access_check.kinds, self.access_check.at_the_edge = {}, [], 0
+            self.access_check.failures, self.access_check.at_the_edge = {}, 0
             self.access_check.requested = self.access_check.received
             summary.add(self.access_check)
             summary.app_days = len(planned.app_days)

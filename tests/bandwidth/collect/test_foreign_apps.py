@@ -34,7 +34,7 @@ def assert_named(night: Night, summary: Any, refused: Sequence[str], status: int
     assert "See docs/runbook.md#app-refused" in summary.failed()
     days = len({day for _, day in night.coverage()})
     for app_id in refused:
-        count, reason = summary.failures[app_id]
+        count, reason, _ = summary.failures[app_id]
         assert count == days, "unrequested days must be counted, too"
         assert reason.startswith(f"HTTP {status} from the vendor: The App ID and the Customer Certificate")
         assert "The App ID may belong to another account" in reason

@@ -87,7 +87,7 @@ def test_a_400_for_a_recent_day_is_a_failure_with_app_day_and_message(warehouse:
         row = night.ledger()[failing]
         assert (row["state"], row["http_status"]) == ("failed", 400)
         assert row["reason"] == "HTTP 400 from the vendor: odd"
-        assert {app_id: count for app_id, (count, _) in summary.failures.items()} == {failing[0]: 1}
+        assert {app_id: failed.days for app_id, failed in summary.failures.items()} == {failing[0]: 1}
         assert f"{failing[0]}: 1 day, HTTP 400 from the vendor: odd" in summary.failed()
         assert summary.at_the_edge == 0
         (response,) = night.raw(*failing)
