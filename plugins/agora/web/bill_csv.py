@@ -1,4 +1,4 @@
-"""Export the monthly bill as a CSV file, with the same numbers as on the page, unrounded."""
+"""Export the monthly bill as a CSV file, with the same digits as in the warehouse."""
 
 from __future__ import annotations
 
