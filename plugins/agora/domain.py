@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 AppDay = tuple[str, date]  # App ID and usage date
@@ -14,6 +14,17 @@ SLOTS_PER_DAY = 24 * 60 // MINUTES_PER_SLOT
 LABELS: tuple[str, ...] = tuple(
     f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 24 * 60, MINUTES_PER_SLOT)
 )
+
+# The bill's columns with a rate, each computed by another billing method.
+BillingMethod = Literal[
+    "p95_kbps",
+    "peak_kbps",
+    "mean_daily_peak_kbps",
+    "mean_daily_p95_kbps",
+    "fourth_peak_kbps",
+    "top_five_mean_kbps",
+]
+BILLING_METHODS: tuple[BillingMethod, ...] = get_args(BillingMethod)
 
 
 class State(StrEnum):

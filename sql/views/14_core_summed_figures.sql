@@ -1,20 +1,12 @@
 -- Return the figures of a bill for the sum of several apps over any usage dates. Points are summed per five-minute
 -- interval and then ranked. Apps in different time zones are summed by instant. An instant belongs to the earliest of
--- their usage dates. Unit: kbps, with three decimal places. Consumer: mart.billing_between.
+-- their usage dates. Unit: kbps, with three decimal places. Consumers: mart.billing_between, mart.days_until_commit.
 -- noqa: disable=RF02,RF03
 -- (No table could qualify a parameter.)
-create or replace function core.summed_figures(from_date date, to_date date, of_group text, of_apps text[])
-returns table (
-    points bigint,
-    days bigint,
-    days_with_traffic bigint,
-    p95_kbps numeric,
-    peak_kbps numeric,
-    mean_daily_peak_kbps numeric,
-    mean_daily_p95_kbps numeric,
-    fourth_peak_kbps numeric,
-    top_five_mean_kbps numeric
-)
+
+-- Grain: one row per five-minute interval in which an app has a point.
+create or replace function core.summed_point(from_date date, to_date date, of_group text, of_apps text[])
+returns table (usage_date date, kbps double precision)
 language sql stable
 begin atomic
     with slot as (
@@ -42,16 +34,41 @@ begin atomic
             app.app_id = any(of_apps)
             and (of_group is null or app.billing_group = of_group)
             and day.usage_date between from_date - 2 and to_date + 2
-    ),
+    )
 
-    point as materialized (
+    select
+        min(slot.usage_date) as usage_date,
+        sum(slot.kbps) as kbps
+    from slot
+    where slot.kbps is not null
+    group by slot.interval_start
+    having min(slot.usage_date) between from_date and to_date;
+end;
+
+comment on function core.summed_point is
+'Return the sums of the apps of a group or of given apps per five-minute interval, over the usage dates from from_date'
+' to to_date inclusive.';
+revoke all on function core.summed_point from public;
+
+create or replace function core.summed_figures(from_date date, to_date date, of_group text, of_apps text[])
+returns table (
+    points bigint,
+    days bigint,
+    days_with_traffic bigint,
+    p95_kbps numeric,
+    peak_kbps numeric,
+    mean_daily_peak_kbps numeric,
+    mean_daily_p95_kbps numeric,
+    fourth_peak_kbps numeric,
+    top_five_mean_kbps numeric
+)
+language sql stable
+begin atomic
+    with point as materialized (
         select
-            min(slot.usage_date) as usage_date,
-            sum(slot.kbps) as kbps
-        from slot
-        where slot.kbps is not null
-        group by slot.interval_start
-        having min(slot.usage_date) between from_date and to_date
+            summed.usage_date,
+            summed.kbps
+        from core.summed_point(from_date, to_date, of_group, of_apps) as summed
     ),
 
     day as materialized (

@@ -15,7 +15,11 @@ CALLS = {
     "core.delete_raw_responses": f"select core.delete_raw_responses('{OLD}')",
     "core.delete_app_days": f"select core.delete_app_days('{OLD + timedelta(days=1)}')",
     "core.refresh_aggregates": "select core.refresh_aggregates(1000)",
+    "core.replace_contracts": (
+        """select core.replace_contracts('[{"billing_group": "a", "method": "p95_kbps", "billing_day": 1}]')"""
+    ),
     "mart.billing_between": f"select points from mart.billing_between('{OLD}', '{OLD}')",
+    "mart.days_until_commit": f"select mart.days_until_commit('a', '{OLD}', '{OLD}', 'p95_kbps', 1)",
 }
 # Each function's result, then the remaining responses, app-days and noted changes. The trigger that notes the
 # deletions of core.delete_app_days also runs as the owner.
@@ -23,7 +27,9 @@ EXPECTED = {
     "core.delete_raw_responses": (1, 5, 6, 6),
     "core.delete_app_days": (4, 6, 2, 10),
     "core.refresh_aggregates": (6, 6, 6, 0),
+    "core.replace_contracts": ("", 6, 6, 6),
     "mart.billing_between": (288, 6, 6, 6),
+    "mart.days_until_commit": (None, 6, 6, 6),
 }
 LEFT = """
 select

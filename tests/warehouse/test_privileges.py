@@ -22,6 +22,8 @@ LOADER = {
     "core.collection_run": "select insert update",
     "core.push_stream_state": "select insert update",
     "core.dag_schedule": "select insert update",
+    "core.billing_contract": "select",
+    "core.closed_bill": "select insert",
     "core.month_p95": "select",
     "core.day_sum": "select",
     "core.changed_app_day": "select insert",
@@ -33,8 +35,14 @@ LOADER = {
     "core.summed_day": "select",
     "core.app_month": "select",
 }
-LOADERS_FUNCTIONS = {"core.delete_raw_responses", "core.delete_app_days", "core.refresh_aggregates"}
-READERS_FUNCTIONS = {"mart.billing_between"}  # returns figures that analysts may read anyway
+LOADERS_FUNCTIONS = {
+    "core.delete_raw_responses",
+    "core.delete_app_days",
+    "core.refresh_aggregates",
+    "core.replace_contracts",
+}
+# They return figures that analysts may read anyway.
+READERS_FUNCTIONS = {"mart.billing_between", "mart.days_until_commit"}
 
 RELATIONS = """
 select oid::regclass::text as name, relkind

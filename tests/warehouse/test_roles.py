@@ -18,6 +18,11 @@ MART = [
     "mart.billing_monthly_total",
     "mart.billing_monthly_group",
     "mart.billing_between('2025-01-01', '2025-01-31')",
+    "mart.billing_statement",
+    "mart.billing_closed",
+    "mart.billing_by_contract('a', '2025-01-01', '2025-01-31', 'p95_kbps', null, null)",
+    "mart.billing_amount(1, '[]')",
+    "mart.days_until_commit('a', '2025-01-01', '2025-01-31', 'p95_kbps', 1)",
     "mart.worst_status('{final}')",
     "mart.coverage",
     "mart.restatement",
@@ -46,6 +51,8 @@ TABLES = [
     "core.entered_days",
     "core.push_stream_state",
     "core.dag_schedule",
+    "core.billing_contract",
+    "core.closed_bill",
 ]
 VIEWS = [
     "core.app_calendar",
@@ -60,9 +67,11 @@ FUNCTIONS = [
     "core.delete_raw_responses('2025-01-01')",
     "core.delete_app_days('2025-01-01')",
     "core.refresh_aggregates(1)",
+    "core.replace_contracts('[]')",
 ]
-# Called by mart.billing_between, which runs as the owner.
+# Called by mart.billing_between and mart.days_until_commit, which run as the owner.
 OWNERS_FUNCTIONS = [
+    "core.summed_point('2025-01-01', '2025-01-31', null, null)",
     "core.summed_figures('2025-01-01', '2025-01-31', null, null)",
     "core.app_period('2025-01-01', '2025-01-31', null, null)",
 ]
@@ -187,6 +196,8 @@ def test_the_loader_writes_to_its_tables(module_warehouse: Warehouse, statement:
             for column in ("points_changed", "new_sum_kbps", "new_collected_at", "usage_date")
         ),
         "update core.month_p95 set p95_kbps = 0",
+        "update core.billing_contract set commit_kbps = 0",
+        "update core.closed_bill set amount = 0",
         "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}', '{}')",
         "update core.changed_app_day set app_key = 0",
         "create table core.mine (x integer)",

@@ -11,17 +11,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from agora.domain import SLOTS_PER_DAY
+from agora.domain import BILLING_METHODS, SLOTS_PER_DAY
 from agora.warehouse.reports import Row, rows
 
-METHODS = (
-    "p95_kbps",
-    "peak_kbps",
-    "mean_daily_peak_kbps",
-    "mean_daily_p95_kbps",
-    "fourth_peak_kbps",
-    "top_five_mean_kbps",
-)
+METHODS = BILLING_METHODS
 # Further points can only raise these figures. A percentile or a mean may rise or fall.
 AT_LEAST = ("peak_kbps", "fourth_peak_kbps", "top_five_mean_kbps")
 COUNTS = (
