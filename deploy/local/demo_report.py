@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
 
@@ -106,9 +107,9 @@ def _gap(
 
 def _bill_row(
     name: str,
-    p95: float | None,
-    peak: float | None,
-    fourth: float | None,
+    p95: Decimal | None,
+    peak: Decimal | None,
+    fourth: Decimal | None,
     points: int,
     expected: int,
     status: str,
@@ -123,7 +124,7 @@ def _so_far(month: date) -> str:
     return " so far" if month == datetime.now(UTC).date().replace(day=1) else ""
 
 
-def _mbps(kbps: float | None) -> str:
+def _mbps(kbps: Decimal | None) -> str:
     return "–" if kbps is None else f"{kbps / 1000:,.1f}"
 
 

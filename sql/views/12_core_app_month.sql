@@ -45,7 +45,8 @@ select
     month.mean_daily_p95_kbps,
     month.daily_peaks_kbps,
     month.daily_fifths_kbps,
-    month.tops_kbps
+    month.tops_kbps,
+    app.app_name
 from (
     select
         day.app_key,
@@ -91,3 +92,4 @@ comment on column core.app_month.mean_daily_p95_kbps is 'Sum of the daily 95th p
 comment on column core.app_month.daily_peaks_kbps is 'Daily peaks in descending order, kbps.';
 comment on column core.app_month.daily_fifths_kbps is 'Fifth-largest point of each day, in descending order, kbps.';
 comment on column core.app_month.tops_kbps is 'Largest points of each day, one array row per day, kbps.';
+comment on column core.app_month.app_name is 'Display name of the app.';

@@ -1,13 +1,13 @@
 -- Grain: one row per five-minute interval and time zone, with the sum of the apps in that time zone that have a point.
--- Key: day_starts_at, interval_start. Unit: kbps. Filter on usage_date. The view contains days up to yesterday. If
--- accounts are in several time zones, sum the rows by interval_start. The column apps counts the apps with a point.
--- For the expected apps, see mart.coverage. Consumers: analysts, charts, the Traffic page.
+-- Key: day_starts_at, interval_start. Unit: kbps, with three decimal places. Filter on usage_date. The view contains
+-- days up to yesterday. If accounts are in several time zones, sum the rows by interval_start. The column apps counts
+-- the apps with a point. For the expected apps, see mart.coverage. Consumers: analysts, charts, the Traffic page.
 create or replace view mart.bandwidth_5min_total as
 select
     day.usage_date,
     day.starts_at as day_starts_at,
     day.starts_at + (point.slot - 1) * interval '5 minutes' as interval_start,
-    sum(point.kbps) as kbps,
+    round(sum(point.kbps)::numeric, 3) as kbps,
     sum(point.apps)::integer as apps
 from core.summed_day as day
 cross join lateral unnest(day.kbps, day.apps) with ordinality as point (kbps, apps, slot)

@@ -1,15 +1,16 @@
--- Grain: one row per expected app-day. Key: app_id, usage_date. Units: kbps, bytes. Figures cover the observed points
--- and are null if points is 0. Consumers: analysts.
+-- Grain: one row per expected app-day. Key: app_id, usage_date. Units: kbps with three decimal places, bytes. Figures
+-- cover the observed points and are null if points is 0. Consumers: analysts.
 create or replace view mart.bandwidth_daily as
 select
     app_day.app_id,
+    app_day.app_name,
     app_day.usage_date,
     app_day.points,
     288 as expected_points,
-    day.sum_kbps / nullif(app_day.points, 0) as mean_kbps,
-    app_day.top_kbps[1] as peak_kbps,
-    app_day.top_kbps[5 * app_day.points / 100 + 1] as p95_kbps,
-    app_day.top_kbps[5] as fifth_peak_kbps,
+    round((day.sum_kbps / nullif(app_day.points, 0))::numeric, 3) as mean_kbps,
+    round(app_day.top_kbps[1]::numeric, 3) as peak_kbps,
+    round(app_day.top_kbps[5 * app_day.points / 100 + 1]::numeric, 3) as p95_kbps,
+    round(app_day.top_kbps[5]::numeric, 3) as fifth_peak_kbps,
     -- kbps × 1,000 bits ÷ 8 × 300 s, assuming that a point is the average over its five minutes. Whole kbps are
     -- multiplied as numeric, which is exact and has no upper limit. Converting each point to numeric would take eight
     -- times as long.
@@ -20,6 +21,7 @@ cross join lateral (select sum(point.kbps) as sum_kbps from unnest(app_day.kbps)
 
 comment on view mart.bandwidth_daily is 'Grain: one row per expected app-day, with its daily figures.';
 comment on column mart.bandwidth_daily.app_id is 'The vendor''s App ID.';
+comment on column mart.bandwidth_daily.app_name is 'Display name of the app.';
 comment on column mart.bandwidth_daily.usage_date is 'Usage date in the account''s time zone.';
 comment on column mart.bandwidth_daily.points is 'Number of observed points.';
 comment on column mart.bandwidth_daily.expected_points is 'Number of points in a complete day.';

@@ -1,10 +1,11 @@
--- Grain: one row per App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps.
--- Ranks are computed from the observed points with integer arithmetic. Absent points never count as zero, and nothing
--- is interpolated. The means divide by the number of days with at least one point. Consumers: analysts who check or
--- predict an invoice.
+-- Grain: one row per App ID and calendar month with an expected day or with points. Key: app_id, month. Unit: kbps,
+-- with three decimal places. Ranks are computed from the observed points with integer arithmetic. Absent points never
+-- count as zero, and nothing is interpolated. The means divide by the number of days with at least one point.
+-- Consumers: analysts who check or predict an invoice.
 create or replace view mart.billing_monthly as
 select
     month.app_id,
+    month.app_name,
     month.month,
     month.status,
     month.status = 'final' as is_final,
@@ -14,7 +15,7 @@ select
     bit_count(month.expected_day_bits::bit(32)) as expected_days,
     month.days,
     month.days_with_traffic,
-    coalesce(
+    round(coalesce(
         stored.p95_kbps,
         (
             select (array_agg(point.kbps order by point.kbps desc))[month.p95_rank]
@@ -32,12 +33,12 @@ select
                     from unnest(month.tops_kbps) as top (kbps)
                 )
         )
-    ) as p95_kbps,
-    month.peak_kbps,
-    month.mean_daily_peak_kbps,
-    month.mean_daily_p95_kbps,
-    month.daily_peaks_kbps[4] as fourth_peak_kbps,
-    top_five.mean_kbps as top_five_mean_kbps
+    )::numeric, 3) as p95_kbps,
+    round(month.peak_kbps::numeric, 3) as peak_kbps,
+    round(month.mean_daily_peak_kbps::numeric, 3) as mean_daily_peak_kbps,
+    round(month.mean_daily_p95_kbps::numeric, 3) as mean_daily_p95_kbps,
+    round(month.daily_peaks_kbps[4]::numeric, 3) as fourth_peak_kbps,
+    round(top_five.mean_kbps::numeric, 3) as top_five_mean_kbps
 from core.app_month as month
 -- Only the percentile is stored, because its computation is slow. It is used while it is fresh and all its days have
 -- ended.
@@ -51,6 +52,7 @@ cross join lateral (
 comment on view mart.billing_monthly is
 'Grain: one row per App ID and calendar month, with the bill by every common method.';
 comment on column mart.billing_monthly.app_id is 'The vendor''s App ID.';
+comment on column mart.billing_monthly.app_name is 'Display name of the app.';
 comment on column mart.billing_monthly.month is 'First day of the calendar month.';
 comment on column mart.billing_monthly.status is
 'running (the month is not over), incomplete (the month is over, but an expected point is absent), part of the month'

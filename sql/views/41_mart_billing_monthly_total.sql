@@ -1,9 +1,9 @@
 -- Grain: one row per calendar month, with the bill for the sum of all apps. Points are summed per five-minute interval
--- and then ranked. Key: month. Unit: kbps. A sum is too low if an app lacks an expected point at that instant. The
--- column points counts sums. app_points and expected_app_points count each app's points and show whether the sums are
--- complete. The status is the worst status of any app. Apps in different time zones are summed by instant. An instant
--- belongs to the earliest of their usage dates. Consumers: analysts who check or predict an invoice for several App IDs
--- that are billed together.
+-- and then ranked. Key: month. Unit: kbps, with three decimal places. A sum is too low if an app lacks an expected
+-- point at that instant. The column points counts sums. app_points and expected_app_points count each app's points and
+-- show whether the sums are complete. The status is the worst status of any app. Apps in different time zones are
+-- summed by instant. An instant belongs to the earliest of their usage dates. Consumers: analysts who check or predict
+-- an invoice for several App IDs that are billed together.
 create or replace view mart.billing_monthly_total as
 select
     month.month,
@@ -15,12 +15,12 @@ select
     month.expected_days,
     total.days,
     total.days_with_traffic,
-    total.p95_kbps,
-    total.peak_kbps,
-    total.mean_daily_peak_kbps,
-    total.mean_daily_p95_kbps,
-    total.daily_peaks_kbps[4] as fourth_peak_kbps,
-    top_five.mean_kbps as top_five_mean_kbps,
+    round(total.p95_kbps::numeric, 3) as p95_kbps,
+    round(total.peak_kbps::numeric, 3) as peak_kbps,
+    round(total.mean_daily_peak_kbps::numeric, 3) as mean_daily_peak_kbps,
+    round(total.mean_daily_p95_kbps::numeric, 3) as mean_daily_p95_kbps,
+    round(total.daily_peaks_kbps[4]::numeric, 3) as fourth_peak_kbps,
+    round(top_five.mean_kbps::numeric, 3) as top_five_mean_kbps,
     month.app_points,
     month.expected_app_points
 from (

@@ -3,6 +3,7 @@
 create or replace view mart.coverage as
 select
     app_day.app_id,
+    app_day.app_name,
     app_day.usage_date,
     app_day.state,
     app_day.points,
@@ -10,7 +11,6 @@ select
     app_day.reason,
     app_day.expires_on,
     app_day.expires_on - app_day.today as days_left,
-    app_day.app_name,
     app_day.conn_id,
     case when app_day.top_kbps[1] > 0 then (
         select string_agg(other.app_id, ', ' order by other.app_id)
@@ -28,6 +28,7 @@ from core.app_day_state as app_day;
 
 comment on view mart.coverage is 'Grain: one row per expected app-day, with its state.';
 comment on column mart.coverage.app_id is 'The vendor''s App ID.';
+comment on column mart.coverage.app_name is 'Display name of the app.';
 comment on column mart.coverage.usage_date is 'Usage date in the account''s time zone.';
 comment on column mart.coverage.state is
 'pending, collected (288 points), partial (fewer points, all sound), rejected, failed or lost (no longer available).';
@@ -36,7 +37,6 @@ comment on column mart.coverage.attempts is 'Number of recorded responses and of
 comment on column mart.coverage.reason is 'Why points are missing; empty for a complete day.';
 comment on column mart.coverage.expires_on is 'Last day on which the vendor is expected to serve the usage date.';
 comment on column mart.coverage.days_left is 'Number of days from today to expires_on; negative after expires_on.';
-comment on column mart.coverage.app_name is 'Display name of the app.';
 comment on column mart.coverage.conn_id is 'Account that owns the app.';
 comment on column mart.coverage.same_response_as is
 'Other App IDs that received the same response body for the day, a sign of a mix-up at the vendor; null if there are'

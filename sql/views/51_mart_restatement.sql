@@ -1,4 +1,5 @@
--- Grain: one row per replacement of an app-day's points. Key: app_id, usage_date, restated_at. Unit: kbps.
+-- Grain: one row per replacement of an app-day's points. Key: app_id, usage_date, restated_at. Unit: kbps, with three
+-- decimal places.
 -- A point that was absent before counts as added. A point whose value changed or that is now absent counts as changed.
 -- Consumers: analysts who need to explain why a figure changed.
 create or replace view mart.restatement as
@@ -14,8 +15,8 @@ select
     encode(restatement.old_body_sha256, 'hex') as old_body_sha256,
     encode(restatement.new_body_sha256, 'hex') as new_body_sha256,
     restatement.new_starts_at - restatement.old_starts_at as moved_by,
-    restatement.old_sum_kbps,
-    restatement.new_sum_kbps,
+    round(restatement.old_sum_kbps::numeric, 3) as old_sum_kbps,
+    round(restatement.new_sum_kbps::numeric, 3) as new_sum_kbps,
     coalesce(restatement.new_sum_kbps < restatement.old_sum_kbps / 2, false) as is_drop,
     restatement.reviewed_at,
     restatement.reviewed_by

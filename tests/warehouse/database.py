@@ -93,7 +93,7 @@ class Warehouse:
                 " values (%s, %s, %s, datemultirange(daterange(%s, null))"
                 " * datemultirange(daterange(null, %s, '[]')))",
                 [
-                    (app.app_id, f"Name of {app.app_id}", app.conn_id, app.expected_from, app.expected_until)
+                    (*named(app.app_id).values(), app.conn_id, app.expected_from, app.expected_until)
                     for app in apps
                 ],
             )
@@ -149,3 +149,8 @@ def _fields(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> tuple[o
 def days_between(first: date, last: date) -> list[date]:
     """Return the dates from first to last, inclusive."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def named(app_id: str) -> dict[str, str]:
+    """Return the columns that identify an app of `add_apps`."""
+    return {"app_id": app_id, "app_name": f"Name of {app_id}"}

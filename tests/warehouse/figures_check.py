@@ -14,7 +14,9 @@ from tests.warehouse.database import days_between
 from tests.warehouse.reference import Expected, Figures, bills, total_bills
 
 APPS = """
-select app.app_id, app.kept_since, app.collect_from, app.collect_until, account.timezone, mart.clock() as now
+select
+    app.app_id, app.name, app.kept_since, app.collect_from, app.collect_until, account.timezone,
+    mart.clock() as now
 from core.app inner join core.vendor_account as account using (conn_id)
 """
 PERIODS = """
@@ -54,7 +56,8 @@ def compare_bills(connection: extensions.connection) -> Comparison:
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("begin isolation level repeatable read read only")
-        apps = _expected(_rows(cursor, APPS), _rows(cursor, PERIODS), _rows(cursor, APP_DAYS))
+        configured = _rows(cursor, APPS)
+        apps = _expected(configured, _rows(cursor, PERIODS), _rows(cursor, APP_DAYS))
         monthly = _rows(cursor, "select * from mart.billing_monthly order by app_id, month")
         total = _rows(cursor, "select * from mart.billing_monthly_total order by month")
         (counts,) = _rows(
@@ -64,8 +67,11 @@ def compare_bills(connection: extensions.connection) -> Comparison:
             " (select count(*) from core.changed_app_day) as noted",
         )
         cursor.execute("commit")
+    names = {app["app_id"]: app["name"] for app in configured}
     expected = [
-        {"app_id": app_id, **bill} for app_id, (app, _) in sorted(apps.items()) for bill in bills(app)
+        {"app_id": app_id, "app_name": names[app_id], **bill}
+        for app_id, (app, _) in sorted(apps.items())
+        for bill in bills(app)
     ]
     expected_total = total_bills(
         {app_id: app for app_id, (app, _) in apps.items()},

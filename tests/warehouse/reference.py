@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from math import fsum
 from typing import Any
 
 Figures = dict[str, Any]
 Grid = Sequence[float | None] | None
+
+
+def rounded(kbps: float | None) -> Decimal | None:
+    """Return a value with three decimal places, half rounded up, as PostgreSQL rounds a numeric."""
+    return None if kbps is None else Decimal(f"{kbps:.15g}").quantize(Decimal("0.001"), ROUND_HALF_UP)
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -44,10 +50,10 @@ def figures_of_day(kbps: Iterable[float | None] | None) -> Figures:
     return {
         "points": len(points),
         "expected_points": 288,
-        "mean_kbps": mean(points),
-        "peak_kbps": rank(points, 1),
-        "p95_kbps": percentile_95(points),
-        "fifth_peak_kbps": rank(points, 5),
+        "mean_kbps": rounded(mean(points)),
+        "peak_kbps": rounded(rank(points, 1)),
+        "p95_kbps": rounded(percentile_95(points)),
+        "fifth_peak_kbps": rounded(rank(points, 5)),
         # 1 kbps for 300 s is 300,000 bits, 37,500 bytes.
         "volume_bytes": int(total(points) * 37_500) if points else None,
     }
@@ -64,12 +70,12 @@ def figures_of_month(days: Iterable[Iterable[float | None] | None]) -> Figures:
         "points": len(every_point),
         "days": len(with_points),
         "days_with_traffic": sum(points[0] > 0 for points in with_points),
-        "p95_kbps": percentile_95(every_point),
-        "peak_kbps": rank(every_point, 1),
-        "mean_daily_peak_kbps": mean(peaks),
-        "mean_daily_p95_kbps": mean(ninety_fifths),
-        "fourth_peak_kbps": rank(peaks, 4),
-        "top_five_mean_kbps": mean(fifths[:5]),
+        "p95_kbps": rounded(percentile_95(every_point)),
+        "peak_kbps": rounded(rank(every_point, 1)),
+        "mean_daily_peak_kbps": rounded(mean(peaks)),
+        "mean_daily_p95_kbps": rounded(mean(ninety_fifths)),
+        "fourth_peak_kbps": rounded(rank(peaks, 4)),
+        "top_five_mean_kbps": rounded(mean(fifths[:5])),
     }
 
 

@@ -14,7 +14,7 @@ import pytest
 from psycopg2.extras import RealDictCursor
 
 from tests.warehouse import traffic
-from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.database import App, AppDay, Warehouse, days_between, named
 from tests.warehouse.reference import Expected, Figures, bills, figures_of_day, month_of
 
 # Months of 28, 29, 30 and 31 days that have ended in every time zone.
@@ -200,7 +200,7 @@ def test_the_generated_months_cover_the_difficult_cases(given: list[Given]) -> N
 
 def test_every_monthly_bill_equals_the_reference(module_warehouse: Warehouse, given: list[Given]) -> None:
     expected = {
-        (app.app_id, bill["month"]): {"app_id": app.app_id, **bill} for app in given for bill in app.bills
+        (app.app_id, bill["month"]): {**named(app.app_id), **bill} for app in given for bill in app.bills
     }
     found = by_key(module_warehouse.rows("select * from mart.billing_monthly", role="analyst"), "month")
     assert sorted(found.keys() ^ expected.keys()) == []
@@ -210,7 +210,7 @@ def test_every_monthly_bill_equals_the_reference(module_warehouse: Warehouse, gi
 
 def test_every_daily_figure_equals_the_reference(module_warehouse: Warehouse, given: list[Given]) -> None:
     expected = {
-        (app.app_id, day): {"app_id": app.app_id, "usage_date": day, **figures_of_day(grid)}
+        (app.app_id, day): {**named(app.app_id), "usage_date": day, **figures_of_day(grid)}
         for app in given
         for day, grid in app.days.items()
     }
@@ -227,7 +227,7 @@ def test_a_filter_on_app_and_month_changes_no_figure(module_warehouse: Warehouse
             "select * from mart.billing_monthly where app_id = %s and month = %s",
             (app.app_id, expected["month"]),
         )
-        assert found == [{"app_id": app.app_id, **expected}]
+        assert found == [{**named(app.app_id), **expected}]
 
 
 def test_a_running_month_ends_yesterday_and_is_never_final(warehouse: Warehouse) -> None:
@@ -258,7 +258,7 @@ def test_a_running_month_ends_yesterday_and_is_never_final(warehouse: Warehouse)
         cursor.execute("select * from mart.billing_monthly order by app_id, month")
         found = [dict(row) for row in cursor.fetchall()]
     expected = {app_id: Expected(requested[app_id], today) for app_id in requested}
-    assert found == [{"app_id": app_id, **bill} for app_id in requested for bill in bills(expected[app_id])]
+    assert found == [{**named(app_id), **bill} for app_id in requested for bill in bills(expected[app_id])]
     status = {bill["app_id"]: bill["status"] for bill in found if bill["month"] == last_month}
     assert status == {"closed": "part of the month", "gap": "incomplete", "open": "final"}
     assert {bill["status"] for bill in found if bill["month"] > last_month} <= {"running"}

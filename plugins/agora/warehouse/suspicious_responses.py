@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -46,8 +47,8 @@ class UnreviewedDrop(NamedTuple):
 
     app_name: str
     usage_date: date
-    old_sum_kbps: float
-    new_sum_kbps: float
+    old_sum_kbps: Decimal
+    new_sum_kbps: Decimal
 
 
 class SameResponse(NamedTuple):

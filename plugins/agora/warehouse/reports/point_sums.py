@@ -19,6 +19,7 @@ MARGIN = 2
 NO_DAY = np.iinfo(np.int64).max
 # kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average over its five minutes.
 BYTES_A_KBPS = 37_500
+PLACES = 3  # as in mart
 FIGURES = ("p95_kbps", "peak_kbps", "peak_at", "mean_kbps", "volume_bytes")
 
 
@@ -102,7 +103,7 @@ class Sums:
         return {
             "interval_start": self._instant(first),
             "interval_seconds": SECONDS,
-            "kbps": np.where(there, self.kbps, np.nan)[first:end].tolist(),
+            "kbps": np.where(there, self.kbps, np.nan)[first:end].round(PLACES).tolist(),
             "absent_apps": absent[first:end].tolist(),
             "figures": {
                 **self._figures(there, absent),
@@ -132,10 +133,10 @@ class Sums:
         peak = int(kbps.argmax())
         return {
             **counts,
-            "p95_kbps": float(np.partition(kbps, rank)[rank]),
-            "peak_kbps": float(kbps[peak]),
+            "p95_kbps": round(float(np.partition(kbps, rank)[rank]), PLACES),
+            "peak_kbps": round(float(kbps[peak]), PLACES),
             "peak_at": self._instant(int(slots[peak])),
-            "mean_kbps": float(kbps.mean()),
+            "mean_kbps": round(float(kbps.mean()), PLACES),
             "volume_bytes": volume_bytes(kbps),
         }
 

@@ -77,7 +77,7 @@ TOTALS = """
 select
     usage_date - cast(:from_date as date) as day,
     cast(extract(epoch from interval_start) as bigint) as starts_at,
-    kbps,
+    cast(kbps as double precision) as kbps,
     apps
 from mart.bandwidth_5min_total
 where usage_date between :first_date and :last_date
