@@ -1,12 +1,16 @@
--- Return the bill over any usage dates: one row per app, or with a billing group one row for the sum of its apps. Unit:
--- kbps. The figures and the status follow the rules of mart.billing_monthly and mart.billing_monthly_group. In the row
--- of a group, app_id is null and app_name is the group. The function runs with the owner's rights, because analysts may
+-- Return the bill over any usage dates: one row per app, or one row for the sum of the apps of a billing group, and with
+-- is_sum of any apps. Unit: kbps. The figures and the status follow the rules of mart.billing_monthly and
+-- mart.billing_monthly_group. In the row of a sum, app_id is null and app_name is the group. The function runs with the owner's rights, because analysts may
 -- not read core, and returns nothing that analysts may not read. 60_core_delete_old.sql explains the search_path.
 -- Consumers: mart.billing_monthly_group, analysts whose contract does not begin on the first of a month.
 -- noqa: disable=AL03,AL08,RF01,RF02,RF03
 -- (No table could qualify a parameter. The columns are named by the function.)
 create or replace function mart.billing_between(
-    from_date date, to_date date, app_ids text[] default null, billing_group text default null
+    from_date date,
+    to_date date,
+    app_ids text[] default null,
+    billing_group text default null,
+    is_sum boolean default false
 )
 returns table (
     app_id text,
@@ -72,7 +76,7 @@ begin atomic
         app.points,
         288 * app.past_days
     from app
-    where billing_between.billing_group is null
+    where billing_between.billing_group is null and not is_sum
     union all
     select
         null,
@@ -104,11 +108,11 @@ begin atomic
         having count(*) > 0
     ) as period
     cross join lateral core.summed_figures(from_date, to_date, billing_between.billing_group, app_ids) as total
-    where billing_between.billing_group is not null;
+    where billing_between.billing_group is not null or is_sum;
 end;
 
 comment on function mart.billing_between is
 'Return the bill for the usage dates from from_date to to_date inclusive by every common method: one row per app, of'
-' the given apps or of all apps, or one row for the sum of the apps of a billing group.';
+' the given apps or of all apps, or one row for the sum of the apps of a billing group, and with is_sum of any apps.';
 revoke all on function mart.billing_between from public;
 grant execute on function mart.billing_between to analyst, loader;
