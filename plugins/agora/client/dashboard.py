@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from urllib.parse import quote
 
-import aiohttp
-
 from agora.client.api_client import FAILED, ApiClient, Meaning
 from agora.client.http import HttpClient
 from agora.client.request import TIMEOUTS, Request, Timeouts
@@ -109,12 +107,11 @@ class DashboardClient(ApiClient):
         timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self.settings = settings
-        certificate = settings.customer_certificate.get_secret_value()
-        authorization = aiohttp.encode_basic_auth(settings.customer_id, certificate, encoding="utf-8")
+        certificate, credentials = settings.secrets
         http = HttpClient(
             settings.base_url,
-            headers={"Authorization": authorization},
-            secrets=(authorization.partition(" ")[2], certificate),
+            headers={"Authorization": f"Basic {credentials}"},
+            secrets=(credentials, certificate),
             max_concurrency=settings.max_concurrency,
             ca_file=settings.ca_file,
             proxy=settings.route(),

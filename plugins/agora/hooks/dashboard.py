@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.bases.hook import BaseHook
@@ -87,10 +86,9 @@ class AgoraDashboardHook(BaseHook):
 
 
 def _hide(settings: DashboardSettings) -> None:
-    certificate = settings.customer_certificate.get_secret_value()
-    mask_secret(certificate)
+    for secret in settings.secrets:
+        mask_secret(secret)
     hide_proxy(settings.route())
-    mask_secret(base64.b64encode(f"{settings.customer_id}:{certificate}".encode()).decode())
 
 
 async def _request_made_up_app(settings: DashboardSettings) -> tuple[bool, str]:

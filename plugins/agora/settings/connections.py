@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
@@ -161,6 +162,12 @@ class DashboardSettings(_Server):
     max_concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
     settle_days: Annotated[int, Field(ge=0, le=20)] = 2
     ca_file: Annotated[Path, AfterValidator(_pem_file)] | None = None
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """The certificate, and the Basic credentials that contain it. Messages must not contain either."""
+        certificate = self.customer_certificate.get_secret_value()
+        return certificate, b64encode(f"{self.customer_id}:{certificate}".encode()).decode()
 
     def today(self, now: datetime) -> date:
         """Return the vendor's current usage date at the instant `now`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from agora.errors import AgoraError
-from agora.web import permissions, routes, static_files
+from agora.web import day_history, overview, permissions, routes, static_files
 from agora.web.responses import unavailable
 
 
@@ -21,8 +21,8 @@ def create_app() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    for router in (static_files.router, permissions.router, routes.router):
-        app.include_router(router)
+    for module in (static_files, permissions, routes, overview, day_history):
+        app.include_router(module.router)
     for status in (404, 405):
         app.add_exception_handler(status, permissions.not_found)
     app.add_exception_handler(AgoraError, unavailable)

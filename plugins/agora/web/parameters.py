@@ -30,11 +30,12 @@ def require_range(first: date, last: date, max_days: int) -> None:
     """Reject dates in the wrong order or too far apart.
 
     Raises:
-        HTTPException: 422, with the accepted range in the message.
+        HTTPException: 422. Like FastAPI's own errors, the detail names the parameter, `to_date`.
     """
-    if not 0 <= (last - first).days < max_days:
-        raise HTTPException(
-            422,
-            f"{first} to {last} is not a range of 1 to {max_days} days. Choose a last date on or after the"
-            f" first date and at most {max_days - 1} days later.",
-        )
+    if last < first:
+        problem = f"{last} is before {first}. Choose a last date on or after the first date."
+    elif (last - first).days >= max_days:
+        problem = f"{first} to {last} is longer than {max_days} days. Choose a shorter range."
+    else:
+        return
+    raise HTTPException(422, [{"loc": ["query", "to_date"], "msg": problem}])

@@ -1,7 +1,8 @@
 """User rights on the page, derived from Airflow's rights on DAGs, and the route that returns them.
 
-Viewing requires the right to read the DAG `agora_bandwidth_backfill`. Collecting requires the right to
-trigger this DAG, and reviewing requires the right to edit the DAG `agora_bandwidth_daily`.
+Viewing requires the right to read the DAG `agora_bandwidth_backfill`, and collecting chosen days the right to
+trigger this DAG. Collecting everything requires the right to trigger the DAG `agora_bandwidth_daily`, and
+reviewing the right to edit this DAG.
 """
 
 from __future__ import annotations
@@ -26,12 +27,18 @@ User = Annotated[BaseUser, Depends(get_user)]
 # Each check raises 401 if the user is not logged in, and 403 if the user lacks the right.
 require_read = requires_access_dag("GET", param_dag_id=BACKFILL_DAG_ID)
 _require_trigger = requires_access_dag("POST", DagAccessEntity.RUN, BACKFILL_DAG_ID)
+_require_run = requires_access_dag("POST", DagAccessEntity.RUN, NIGHTLY_DAG_ID)
 require_review = requires_access_dag("PUT", param_dag_id=NIGHTLY_DAG_ID)
 
 
 def may_collect(request: Request, user: User) -> bool:
     """Return whether the user may trigger the backfill."""
     return _is_allowed(_require_trigger, request, user)
+
+
+def may_run(request: Request, user: User) -> bool:
+    """Return whether the user may trigger the nightly DAG."""
+    return _is_allowed(_require_run, request, user)
 
 
 def may_review(request: Request, user: User) -> bool:
@@ -51,6 +58,7 @@ def _is_allowed(requirement: Callable[[Request, BaseUser], None], request: Reque
 def rights(
     user: User,
     collects: Annotated[bool, Depends(may_collect)],
+    runs: Annotated[bool, Depends(may_run)],
     reviews: Annotated[bool, Depends(may_review)],
 ) -> Response:
     """Return the user's name and rights. To collect days, the page triggers a run through Airflow's API."""
@@ -59,6 +67,7 @@ def rights(
             "user": user.get_name(),
             "may_collect": collects,
             "backfill_dag_id": BACKFILL_DAG_ID,
+            "may_run": runs,
             "may_review": reviews,
             "nightly_dag_id": NIGHTLY_DAG_ID,
         }

@@ -148,7 +148,7 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
     # An offset beyond the last app returns no row, and therefore no total.
     counted = apps or rows(connection, APPS.format(order=""), {**values, "limit": 1, "offset": 0})
     days = rows(connection, DAYS, {**values, "app_ids": [app["app_id"] for app in apps]})
-    _name_same_responses(connection, days)
+    name_same_responses(connection, days)
     of_app = {app_id: list(own) for app_id, own in groupby(days, lambda day: day.pop("app_id"))}
     return {
         "from_date": choice.from_date,
@@ -160,7 +160,7 @@ def coverage(connection: Connection, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _name_same_responses(connection: Connection, days: list[Row]) -> None:
+def name_same_responses(connection: Connection, days: list[Row]) -> None:
     """Replace the App IDs in `same_response_as` with a list of names, which is empty if there are none."""
     for day in days:
         day["same_response_as"] = day["same_response_as"].split(", ") if day["same_response_as"] else []
