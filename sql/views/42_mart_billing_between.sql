@@ -1,8 +1,9 @@
--- Return the bill over any usage dates: one row per app, or one row for the sum of the apps of a billing group, and with
--- is_sum of any apps. Unit: kbps. The figures and the status follow the rules of mart.billing_monthly and
--- mart.billing_monthly_group. In the row of a sum, app_id is null and app_name is the group. The function runs with the owner's rights, because analysts may
--- not read core, and returns nothing that analysts may not read. 60_core_delete_old.sql explains the search_path.
--- Consumers: mart.billing_monthly_group, analysts whose contract does not begin on the first of a month.
+-- Return the bill over any usage dates: one row per app, or one row for the sum of the apps of a billing group, and
+-- with is_sum of any apps. Unit: kbps. The figures and the status follow the rules of mart.billing_monthly and
+-- mart.billing_monthly_group. In the row of a sum, app_id is null and app_name is the group. The function runs with the
+-- owner's rights, because analysts may not read core, and returns nothing that analysts may not read.
+-- 60_core_delete_old.sql explains the search_path. Consumers: mart.billing_monthly_group, analysts whose contract does
+-- not begin on the first of a month.
 -- noqa: disable=AL03,AL08,RF01,RF02,RF03
 -- (No table could qualify a parameter. The columns are named by the function.)
 create or replace function mart.billing_between(
