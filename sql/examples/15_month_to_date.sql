@@ -14,21 +14,25 @@ with daily as (
 
 select
     daily.app_id,
-    sum(daily.volume_bytes) filter (where daily.is_this_month) / 1e9 as gigabytes,
-    sum(daily.volume_bytes) filter (where not daily.is_this_month) / 1e9 as gigabytes_last_month,
+    daily.app_name,
+    round(sum(daily.volume_bytes) filter (where daily.is_this_month) / 1e9, 3) as gigabytes,
+    round(sum(daily.volume_bytes) filter (where not daily.is_this_month) / 1e9, 3) as gigabytes_last_month,
     case
         when
             sum(daily.points) filter (where daily.is_this_month) = 288 * extract(day from current_date - 1)
             and sum(daily.points) filter (where not daily.is_this_month) = 288 * extract(day from current_date - 1)
             then
-                100 * sum(daily.volume_bytes) filter (where daily.is_this_month)
-                / nullif(sum(daily.volume_bytes) filter (where not daily.is_this_month), 0)
-                - 100
+                round(
+                    100 * sum(daily.volume_bytes) filter (where daily.is_this_month)
+                    / nullif(sum(daily.volume_bytes) filter (where not daily.is_this_month), 0)
+                    - 100,
+                    3
+                )
     end as change_percent,
-    max(daily.peak_kbps) filter (where daily.is_this_month) / 1000 as peak_mbps,
-    max(daily.peak_kbps) filter (where not daily.is_this_month) / 1000 as peak_last_month_mbps,
+    round(max(daily.peak_kbps) filter (where daily.is_this_month) / 1000, 3) as peak_mbps,
+    round(max(daily.peak_kbps) filter (where not daily.is_this_month) / 1000, 3) as peak_last_month_mbps,
     coalesce(sum(daily.points) filter (where daily.is_this_month), 0) as points,
     coalesce(sum(daily.points) filter (where not daily.is_this_month), 0) as points_last_month
 from daily
-group by daily.app_id
+group by daily.app_id, daily.app_name
 order by gigabytes desc nulls last, daily.app_id asc;

@@ -5,7 +5,7 @@ with monthly as (
     select
         date_trunc('month', daily.usage_date)::date as month,
         daily.app_id,
-        sum(daily.volume_bytes) / 1e9 as gigabytes
+        round(sum(daily.volume_bytes) / 1e9, 3) as gigabytes
     from mart.bandwidth_daily as daily
     where daily.usage_date >= date_trunc('month', current_date) - interval '11 months'
     group by date_trunc('month', daily.usage_date), daily.app_id
@@ -14,6 +14,7 @@ with monthly as (
 select
     monthly.month,
     monthly.app_id,
+    bill.app_name,
     monthly.gigabytes,
     bill.points,
     bill.expected_points,

@@ -2,6 +2,7 @@
 -- last. Consecutive days with the same App ID and state form one row.
 select
     run.app_id,
+    run.app_name,
     run.state,
     min(run.usage_date) as first_day,
     max(run.usage_date) as last_day,
@@ -18,5 +19,5 @@ from (
     from mart.coverage as gap
     where gap.state <> 'collected'
 ) as run
-group by run.app_id, run.state, run.same_within_a_run
+group by run.app_id, run.app_name, run.state, run.same_within_a_run
 order by run.state = 'lost', days_left, run.app_id, first_day;

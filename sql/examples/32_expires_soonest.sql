@@ -5,6 +5,7 @@ select
     coverage.days_left,
     coverage.expires_on,
     coverage.app_id,
+    coverage.app_name,
     coverage.usage_date,
     coverage.state,
     coverage.points,

@@ -18,6 +18,7 @@ with gone as (
 
 select
     gone.app_id,
+    bill.app_name,
     gone.month,
     gone.lost_days,
     gone.first_day,
@@ -25,8 +26,8 @@ select
     gone.lost_points,
     bill.points,
     bill.expected_points,
-    100.0 * gone.lost_points / bill.expected_points as lost_percent,
-    bill.p95_kbps / 1000 as p95_mbps
+    round(100.0 * gone.lost_points / bill.expected_points, 3) as lost_percent,
+    round(bill.p95_kbps / 1000, 3) as p95_mbps
 from gone
 inner join mart.billing_monthly as bill on gone.app_id = bill.app_id and gone.month = bill.month
 where bill.month >= date_trunc('month', current_date) - interval '11 months'

@@ -2,6 +2,7 @@
 -- changed. The latest change comes first.
 select
     restatement.app_id,
+    restatement.app_name,
     restatement.usage_date,
     date_trunc('month', restatement.usage_date)::date as month,
     count(*) as times_restated,
@@ -10,5 +11,5 @@ select
     max(restatement.restated_at) as last_restated_at
 from mart.restatement as restatement
 where restatement.usage_date >= current_date - 90
-group by restatement.app_id, restatement.usage_date
+group by restatement.app_id, restatement.app_name, restatement.usage_date
 order by last_restated_at desc, restatement.app_id asc, restatement.usage_date asc;

@@ -13,7 +13,7 @@ with chosen as (
 summed as (
     select
         point.interval_start,
-        sum(point.kbps) as kbps
+        round(sum(point.kbps)::numeric, 3) as kbps
     from mart.bandwidth_5min as point
     where
         point.usage_date >= date_trunc('month', current_date - interval '1 month')::date
@@ -24,6 +24,6 @@ summed as (
 
 select
     count(*) as points,
-    (array_agg(summed.kbps order by summed.kbps desc))[5 * count(*) / 100 + 1] / 1000 as p95_mbps,
-    max(summed.kbps) / 1000 as peak_mbps
+    round((array_agg(summed.kbps order by summed.kbps desc))[5 * count(*) / 100 + 1] / 1000, 3) as p95_mbps,
+    round(max(summed.kbps) / 1000, 3) as peak_mbps
 from summed;

@@ -31,11 +31,13 @@ select
     compared.days,
     compared.expected_days,
     compared.calendar_days,
-    compared.p95_kbps / 1000 as p95_mbps,
-    (compared.comparable_p95_kbps - compared.comparable_p95_kbps_before) / 1000 as growth_mbps,
-    100 * compared.comparable_p95_kbps / nullif(compared.comparable_p95_kbps_before, 0) - 100 as growth_percent,
-    compared.trend_mbps,
-    compared.peak_kbps / 1000 as peak_mbps,
+    round(compared.p95_kbps / 1000, 3) as p95_mbps,
+    round((compared.comparable_p95_kbps - compared.comparable_p95_kbps_before) / 1000, 3) as growth_mbps,
+    round(
+        100 * compared.comparable_p95_kbps / nullif(compared.comparable_p95_kbps_before, 0) - 100, 3
+    ) as growth_percent,
+    round(compared.trend_mbps::numeric, 3) as trend_mbps,
+    round(compared.peak_kbps / 1000, 3) as peak_mbps,
     compared.app_points as points_of_apps,
     compared.expected_app_points as expected_points_of_apps,
     compared.status

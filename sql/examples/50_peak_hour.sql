@@ -2,8 +2,8 @@
 -- first.
 select
     extract(hour from summed.interval_start at time zone 'UTC')::integer as hour_utc,
-    avg(summed.kbps) / 1000 as mean_mbps,
-    max(summed.kbps) / 1000 as peak_mbps,
+    round(avg(summed.kbps) / 1000, 3) as mean_mbps,
+    round(max(summed.kbps) / 1000, 3) as peak_mbps,
     count(*) as points
 from (
     select

@@ -19,16 +19,18 @@ with busiest as (
 
 select
     busiest.interval_start,
-    busiest.kbps / 1000 as total_mbps,
+    round(busiest.kbps / 1000, 3) as total_mbps,
     busiest.apps,
     largest.app_id as largest_app_id,
-    largest.kbps / 1000 as largest_app_mbps,
-    100 * largest.kbps / nullif(busiest.kbps, 0) as largest_app_percent
+    largest.app_name as largest_app_name,
+    round(largest.kbps / 1000, 3) as largest_app_mbps,
+    round(100 * largest.kbps / nullif(busiest.kbps, 0), 3) as largest_app_percent
 from busiest
 inner join lateral (
     select
         point.app_id,
-        point.kbps
+        point.app_name,
+        point.kbps::numeric as kbps
     from mart.bandwidth_5min as point
     where
         point.usage_date between busiest.first_usage_date and busiest.last_usage_date

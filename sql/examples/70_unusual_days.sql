@@ -7,12 +7,13 @@
 with figure as materialized (
     select
         daily.app_id,
+        daily.app_name,
         daily.usage_date,
         measure.name,
         measure.value
     from mart.bandwidth_daily as daily
     inner join lateral (
-        values ('peak_mbps', daily.peak_kbps / 1000), ('gigabytes', daily.volume_bytes / 1e9::double precision)
+        values ('peak_mbps', daily.peak_kbps / 1000), ('gigabytes', daily.volume_bytes / 1e9)
     ) as measure (name, value) on true
     where
         daily.usage_date >= current_date - 28 - 56
@@ -22,6 +23,7 @@ with figure as materialized (
 compared as (
     select
         figure.app_id,
+        figure.app_name,
         figure.usage_date,
         figure.name,
         figure.value,
@@ -35,18 +37,19 @@ compared as (
             and figure.name = before.name
             and figure.usage_date - back.days = before.usage_date
     where figure.usage_date >= current_date - 28
-    group by figure.app_id, figure.usage_date, figure.name, figure.value
+    group by figure.app_id, figure.app_name, figure.usage_date, figure.name, figure.value
     having count(*) >= 4
 )
 
 select
     compared.app_id,
+    compared.app_name,
     compared.usage_date,
     compared.name as measure,
-    compared.value,
-    compared.median,
-    spread.mad,
-    100 * compared.value / nullif(compared.median, 0) - 100 as difference_percent
+    round(compared.value, 3) as value,
+    round(compared.median, 3) as median,
+    round(spread.mad, 3) as mad,
+    round(100 * compared.value / nullif(compared.median, 0) - 100, 3) as difference_percent
 from compared
 inner join lateral (
     select percentile_disc(0.5) within group (order by abs(before.value - compared.median)) as mad

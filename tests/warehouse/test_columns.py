@@ -27,7 +27,9 @@ def test_app_name_follows_app_id_in_every_relation(warehouse: Warehouse) -> None
     columns = [(row["relation"], row["name"]) for row in warehouse.rows(COLUMNS)]
     following = {column: next_column for column, next_column in pairwise(columns) if column[1] == "app_id"}
     assert len(following) >= 8
-    assert [column for column, next_column in following.items() if next_column != (column[0], "app_name")] == []
+    assert [
+        column for column, next_column in following.items() if next_column != (column[0], "app_name")
+    ] == []
 
 
 def test_every_computed_rate_is_numeric(warehouse: Warehouse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
-from tests.warehouse.reference import figures_of_month, month_of, percentile_95
+from tests.warehouse.reference import figures_of_month, month_of, percentile_95, rounded
 
 EXAMPLES = ROOT / "sql" / "examples"
 TODAY = datetime.now(UTC).date()
@@ -42,7 +43,24 @@ def small(module_warehouse: Warehouse) -> Warehouse:
 
 
 def run_example(warehouse: Warehouse, example: str) -> list[dict[str, Any]]:
-    return warehouse.rows((EXAMPLES / f"{example}.sql").read_text(encoding="utf-8"), role="analyst")
+    """Return an example's rows. Apps have their names, and figures have at most three decimal places."""
+    rows = warehouse.rows((EXAMPLES / f"{example}.sql").read_text(encoding="utf-8"), role="analyst")
+    for row in rows:
+        for (name, value), next_name in zip(row.items(), [*row, ""][1:], strict=True):
+            assert not isinstance(value, float), name
+            assert not isinstance(value, Decimal) or value == round(value, 3), name
+            assert not name.endswith("app_id") or next_name == name.replace("app_id", "app_name")
+    return rows
+
+
+def mbps(kbps: float | Decimal | None) -> Decimal | None:
+    """Return a rate in Mbps with three decimal places."""
+    return rounded(None if kbps is None else float(kbps) / 1000)
+
+
+def near(figure: float | None) -> Any:
+    """Return a value that equals the figure rounded to three decimal places."""
+    return pytest.approx(None if figure is None else Decimal(figure), abs=Decimal("0.001"))
 
 
 def test_bill_of_last_month(small: Warehouse) -> None:
@@ -52,7 +70,7 @@ def test_bill_of_last_month(small: Warehouse) -> None:
     assert {(row["expected_days"], row["calendar_days"]) for row in rows} == {(len(MONTH), len(MONTH))}
     expected = figures_of_month(grid("large", number) for number in range(len(MONTH)))
     for method in ("p95", "peak", "mean_daily_peak", "mean_daily_p95", "fourth_peak", "top_five_mean"):
-        assert rows[1][f"{method}_mbps"] == expected[f"{method}_kbps"] / 1000
+        assert rows[1][f"{method}_mbps"] == mbps(expected[f"{method}_kbps"])
 
 
 def test_top_apps(small: Warehouse) -> None:
@@ -61,10 +79,10 @@ def test_top_apps(small: Warehouse) -> None:
     first = (TODAY - timedelta(days=30) - LAST_MONTH).days
     numbers = range(max(0, first), (TODAY - LAST_MONTH).days)
     kbps = sum(sum(grid("largest", number)) for number in numbers)
-    assert float(rows[0]["gigabytes"]) == pytest.approx(kbps * 37_500 / 1e9)
+    assert rows[0]["gigabytes"] == near(kbps * 37_500 / 1e9)
     assert rows[0]["points"] == rows[0]["expected_points"] == 288 * len(numbers)
     assert rows[0]["days"] == len(numbers)
-    assert float(rows[0]["gigabytes_a_day"]) == pytest.approx(float(rows[0]["gigabytes"]) / len(numbers))
+    assert rows[0]["gigabytes_a_day"] == near(kbps * 37_500 / 1e9 / len(numbers))
 
 
 def test_gaps(small: Warehouse) -> None:
@@ -89,8 +107,7 @@ def test_p95_of_several_apps(small: Warehouse) -> None:
         for points in zip(*(grid(app_id, number) for app_id in ("large", "largest", "middle")), strict=True)
     ]
     expected = percentile_95(sorted(sums, reverse=True))
-    assert expected is not None
-    assert (row["points"], row["p95_mbps"]) == (288 * len(MONTH), expected / 1000)
+    assert (row["points"], row["p95_mbps"]) == (288 * len(MONTH), mbps(expected))
 
 
 def test_peak_hour(small: Warehouse) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.database import App, AppDay, Warehouse, days_between, named
 from tests.warehouse.reference import month_of, percentile_95
-from tests.warehouse.test_examples import run_example
+from tests.warehouse.test_examples import mbps, near, run_example
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -86,12 +86,11 @@ def test_days_lost(ledger: Warehouse) -> None:
             (kbps for entry in known for kbps in entry.kbps or () if kbps is not None), reverse=True
         )
         lost = sum(lost_points[app_id][day] for day in days)
-        p95 = percentile_95(points)
         assert (row["lost_days"], row["first_day"], row["last_day"]) == (len(days), min(days), max(days))
         assert (row["lost_points"], row["points"]) == (lost, len(points))
         assert row["expected_points"] == 288 * len(of_month)
-        assert float(row["lost_percent"]) == pytest.approx(100 * lost / (288 * len(of_month)))
-        assert row["p95_mbps"] == (None if p95 is None else p95 / 1000)
+        assert row["lost_percent"] == near(100 * lost / (288 * len(of_month)))
+        assert row["p95_mbps"] == mbps(percentile_95(points))
 
 
 def test_restated_days(ledger: Warehouse) -> None:
@@ -112,6 +111,6 @@ def test_restated_days(ledger: Warehouse) -> None:
         )
     rows = [tuple(row.values()) for row in run_example(ledger, "36_restated_days")]
     assert rows == [
-        ("one", days_ago(7), month_of(days_ago(7)), 2, 291, 1, restated_at[2]),
-        ("two", days_ago(9), month_of(days_ago(9)), 1, 0, 12, restated_at[3]),
+        (*named("one").values(), days_ago(7), month_of(days_ago(7)), 2, 291, 1, restated_at[2]),
+        (*named("two").values(), days_ago(9), month_of(days_ago(9)), 1, 0, 12, restated_at[3]),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from statistics import median_low
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.warehouse.database import App, AppDay, Points, Warehouse, days_between
 from tests.warehouse.reference import figures_of_day, month_of, observed, percentile_95
-from tests.warehouse.test_examples import run_example
+from tests.warehouse.test_examples import mbps, near, run_example
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -94,20 +95,14 @@ def filled(module_warehouse: Warehouse) -> Warehouse:
     return module_warehouse
 
 
-def number(found: Any) -> float | None:
-    """Return a figure as a float, whether or not PostgreSQL returned a numeric."""
-    return None if found is None else float(found)
-
-
 def gigabytes(app_id: str, days: Iterable[date]) -> float | None:
     """Return the app's volume, or None without any point."""
     points = [point for day in days for point in observed(points_of(app_id, day))]
     return sum(points) * 37_500 / 1e9 if points else None
 
 
-def peak_mbps(app_id: str, days: Iterable[date]) -> float | None:
-    points = [point for day in days for point in observed(points_of(app_id, day))]
-    return max(points) / 1000 if points else None
+def peak_mbps(app_id: str, days: Iterable[date]) -> Decimal | None:
+    return mbps(max((point for day in days for point in observed(points_of(app_id, day))), default=None))
 
 
 def count(app_id: str, days: Iterable[date]) -> int:
@@ -122,11 +117,11 @@ def compare(rows: list[dict[str, Any]], now: list[date], before: list[date], nam
     for row in rows:
         app_id = row["app_id"]
         volume, volume_before = gigabytes(app_id, now), gigabytes(app_id, before)
-        assert number(row["gigabytes"]) == pytest.approx(volume)
-        assert number(row[f"gigabytes_{name}"]) == pytest.approx(volume_before)
+        assert row["gigabytes"] == near(volume)
+        assert row[f"gigabytes_{name}"] == near(volume_before)
         is_compared = count(app_id, now) == count(app_id, before) == 288 * len(now)
         change = 100 * volume / volume_before - 100 if is_compared and volume and volume_before else None
-        assert number(row["change_percent"]) == pytest.approx(change)
+        assert row["change_percent"] == near(change)
         assert (row["peak_mbps"], row[peak]) == (peak_mbps(app_id, now), peak_mbps(app_id, before))
         assert (row["points"], row[f"points_{name}"]) == (count(app_id, now), count(app_id, before))
     volumes = [row["gigabytes"] for row in rows if row["gigabytes"] is not None]
@@ -161,7 +156,7 @@ def test_volume_by_month(filled: Warehouse) -> None:
     assert {(row["month"], row["app_id"]) for row in rows} == set(expected)
     for row in rows:
         app_id, days = row["app_id"], expected[row["month"], row["app_id"]]
-        assert number(row["gigabytes"]) == pytest.approx(gigabytes(app_id, days))
+        assert row["gigabytes"] == near(gigabytes(app_id, days))
         assert (row["points"], row["expected_points"]) == (count(app_id, days), 288 * len(days))
         month_end = next_month(row["month"]) - timedelta(days=1)
         expected_days = configured_days(app_id, days_between(row["month"], month_end))
@@ -176,7 +171,7 @@ def test_volume_by_month(filled: Warehouse) -> None:
             len(expected_days),
             month_end.day,
         )
-    order = [(row["month"], number(row["gigabytes"]) or 0) for row in rows]
+    order = [(row["month"], row["gigabytes"] or 0) for row in rows]
     assert order == sorted(order, reverse=True)
 
 
@@ -196,18 +191,18 @@ def test_capacity_trend(filled: Warehouse) -> None:
         for month in months
     ]
     assert [(row["month"], row["p95_mbps"]) for row in rows] == [
-        (month, kbps / 1000) for month, kbps in zip(months, p95s, strict=True) if kbps is not None
+        (month, mbps(kbps)) for month, kbps in zip(months, p95s, strict=True)
     ]
     assert [row["days"] for row in rows] == [sum(month_of(day) == month for day in DAYS) for month in months]
     first, second = (kbps / 1000 for kbps in p95s[:2] if kbps is not None)
     assert (rows[0]["growth_mbps"], rows[0]["growth_percent"], rows[0]["trend_mbps"]) == (None, None, None)
-    assert rows[1]["growth_mbps"] == pytest.approx(second - first)
-    assert rows[1]["growth_percent"] == pytest.approx(100 * (second - first) / first)
-    assert rows[1]["trend_mbps"] == pytest.approx(second - first)
+    assert rows[1]["growth_mbps"] == near(second - first)
+    assert rows[1]["growth_percent"] == near(100 * (second - first) / first)
+    assert rows[1]["trend_mbps"] == near(second - first)
     # Last month lacks points and this month is running, so neither is compared or part of the trend.
     assert [row["status"] for row in rows[:3]] == ["final", "final", "incomplete"]
     assert [(row["growth_mbps"], row["growth_percent"]) for row in rows[2:]] == [(None, None)] * len(rows[2:])
-    assert [row["trend_mbps"] for row in rows[2:]] == [pytest.approx(second - first)] * len(rows[2:])
+    assert [row["trend_mbps"] for row in rows[2:]] == [near(second - first)] * len(rows[2:])
 
 
 @pytest.mark.parametrize(("collect_from", "status"), [(None, "part of the month"), ("own", "final")])
@@ -243,10 +238,10 @@ def test_busiest_five_minutes(filled: Warehouse) -> None:
         of_apps = {app_id: grid[slot] for app_id in GRIDS if (grid := points_of(app_id, day)) is not None}
         carried = {app_id: kbps for app_id, kbps in of_apps.items() if kbps is not None}
         largest = max(carried, key=lambda app_id: carried[app_id])
-        assert (row["interval_start"], row["total_mbps"]) == (instant, -negative / 1000)
+        assert (row["interval_start"], row["total_mbps"]) == (instant, mbps(-negative))
         assert (row["apps"], row["largest_app_id"]) == (len(carried), largest)
-        assert row["largest_app_mbps"] == carried[largest] / 1000
-        assert row["largest_app_percent"] == pytest.approx(100 * carried[largest] / -negative)
+        assert row["largest_app_mbps"] == mbps(carried[largest])
+        assert row["largest_app_percent"] == near(100 * carried[largest] / -negative)
 
 
 def unusual(app_id: str, day: date, figure: str) -> tuple[float, float, float] | None:
@@ -256,7 +251,7 @@ def unusual(app_id: str, day: date, figure: str) -> tuple[float, float, float] |
         figures = figures_of_day(points_of(app_id, of))
         if of not in DAYS or figures["points"] < 288:
             return None
-        return float(figures["peak_kbps"] / 1000 if figure == "peak_mbps" else figures["volume_bytes"] / 1e9)
+        return float(figures["peak_kbps"]) / 1000 if figure == "peak_mbps" else figures["volume_bytes"] / 1e9
 
     before = [value(day - timedelta(days=7 * weeks)) for weeks in range(1, 9)]
     known = [other for other in before if other is not None]
@@ -286,8 +281,8 @@ def test_unusual_days(filled: Warehouse) -> None:
     assert set(row_of) == set(expected)
     for key, (here, median, mad) in expected.items():
         row = row_of[key]
-        assert (row["value"], row["median"], row["mad"]) == pytest.approx((here, median, mad))
-        assert row["difference_percent"] == pytest.approx(100 * (here - median) / median)
+        assert (row["value"], row["median"], row["mad"]) == (near(here), near(median), near(mad))
+        assert row["difference_percent"] == near(100 * (here - median) / median)
     steady_days = {key[0] for key in expected if key[1] == "steady"}
     assert steady_days == {days_ago(3), days_ago(5)}, (
         "one unusual day among the eight before does not move the median"
