@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports import bill as report
-from agora.web.bill_csv import bill_as_csv
+from agora.web.bill_csv import bill_as_csv, file_name
 from agora.web.parameters import Month
 from tests.warehouse import traffic
 from tests.warehouse.database import App, AppDay, Warehouse, days_between
@@ -50,6 +50,14 @@ def reading(warehouse: Warehouse) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def bill_and_volume(
+    warehouse: Warehouse, month: date, choice: report.Choice = report.EVERY_APP
+) -> tuple[Any, Any]:
+    with reading(warehouse) as connection:
+        bill = report.bill(connection, month, choice)
+        return bill, report.volume(connection, bill)
 
 
 def give(warehouse: Warehouse, app_id: str, days: Days, conn_id: str = "agora_dashboard") -> None:
@@ -86,7 +94,7 @@ def assert_figures(found: dict[str, Any] | None, expected: dict[str, Any] | None
 
 
 def change(now: float | None, before: float | None) -> Any:
-    return None if now is None or not before else pytest.approx(100 * now / before - 100, abs=1e-9)
+    return None if now is None or not before else pytest.approx(float(100 * now / before - 100), abs=1e-9)
 
 
 @pytest.mark.parametrize(("month", "before"), [(JANUARY, DECEMBER), (DECEMBER, date(2024, 11, 1))])
@@ -141,8 +149,7 @@ def test_each_row_has_a_status(module_warehouse: Warehouse, given: dict[str, Day
 def test_volume_is_computed_from_the_observed_points(
     module_warehouse: Warehouse, given: dict[str, Days]
 ) -> None:
-    with reading(module_warehouse) as connection:
-        page = report.volume(connection, JANUARY)
+    _, page = bill_and_volume(module_warehouse, JANUARY)
 
     def carried(days: Days, month: date) -> int | None:
         figures = [figures_of_day(grid) for day, grid in days.items() if day.replace(day=1) == month]
@@ -159,8 +166,7 @@ def test_volume_is_computed_from_the_observed_points(
         assert page["total"][name] == sum(row[name] or 0 for row in page["apps"])
     assert page["total"]["change_percent"] is None
     assert page["apps_without_points"] == 0
-    with reading(module_warehouse) as connection:
-        assert report.volume(connection, DECEMBER)["apps_without_points"] == 1
+    assert bill_and_volume(module_warehouse, DECEMBER)[1]["apps_without_points"] == 1
 
 
 def test_only_months_with_an_expected_day_are_listed(
@@ -178,17 +184,15 @@ def test_an_empty_warehouse_has_no_bill(warehouse: Warehouse) -> None:
         assert report.months(connection) == []
         month = report.latest_month(connection)
         assert month == datetime.now(UTC).date().replace(day=1)
-        assert report.bill(connection, month)["total"] is None
-        volume = report.volume(connection, month)
-        assert volume["total"]["volume_bytes"] is None
-        assert bill_as_csv(report.bill(connection, month), volume) == "\ufeffmonth\r\n"
+    page, volume = bill_and_volume(warehouse, month)
+    assert (page["total"], volume["total"]["volume_bytes"]) == (None, None)
+    assert bill_as_csv(page, volume) == "\ufeffmonth\r\n"
 
 
 def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -> None:
     warehouse.add_account()
     give(warehouse, "app", {DECEMBER: None})
-    with reading(warehouse) as connection:
-        page, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
+    page, volume = bill_and_volume(warehouse, DECEMBER)
     for row in (page["total"], *page["apps"]):
         assert {row[name] for name in report.METHODS} == {None}
         assert (row["app_points"], row["expected_app_points"], row["status"]) == (0, 288, "incomplete")
@@ -199,8 +203,7 @@ def test_a_month_without_a_point_is_not_a_month_of_zeros(warehouse: Warehouse) -
 def test_the_file_contains_the_reports_numbers(
     module_warehouse: Warehouse, given: dict[str, Days], month: date
 ) -> None:
-    with reading(module_warehouse) as connection:
-        page, volume = report.bill(connection, month), report.volume(connection, month)
+    page, volume = bill_and_volume(module_warehouse, month)
     lines = lines_of(bill_as_csv(page, volume))
     assert_file_equals_page(lines, page, volume)
     assert {line["month"] for line in lines} == {f"{month:%Y-%m}"}
@@ -215,7 +218,8 @@ def assert_file_equals_page(lines: list[dict[str, str]], page: Any, volume: Any)
     """Compare every number in the file with the report, digit by digit."""
     rows = [*page["apps"], page["total"]]
     volumes = [*volume["apps"], volume["total"]]
-    assert [line["row"] for line in lines] == ["app"] * len(page["apps"]) + ["total"]
+    of_sum = "subtotal" if page["billing_group"] or page["search"] else "total"
+    assert [line["row"] for line in lines] == ["app"] * len(page["apps"]) + [of_sum]
     for line, row, carried in zip(lines, rows, volumes, strict=True):
         before, projected = row["before"] or {}, row["projected"] or {}
         expected = {name: row[name] for name in (*report.METHODS, *report.COUNTS, "status")}
@@ -230,15 +234,16 @@ def assert_file_equals_page(lines: list[dict[str, str]], page: Any, volume: Any)
         expected |= {name: carried[name] for name in carried if name.endswith("volume_bytes")}
         expected["change_of_volume_percent"] = carried["change_percent"]
         found = {
-            name: value for name, value in line.items() if name not in ("month", "row", "app_id", "app_name")
+            name: value
+            for name, value in line.items()
+            if name not in ("month", "filter", "row", "app_id", "app_name", "billing_group")
         }
         assert found == {name: "" if value is None else str(value) for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\n=1", "\r=1"])
 def test_a_name_is_not_a_formula(module_warehouse: Warehouse, given: dict[str, Days], name: str) -> None:
-    with reading(module_warehouse) as connection:
-        bill, volume = report.bill(connection, DECEMBER), report.volume(connection, DECEMBER)
+    bill, volume = bill_and_volume(module_warehouse, DECEMBER)
     bill["apps"][0]["app_name"] = name
     shown = lines_of(bill_as_csv(bill, volume))[0]["app_name"]
     assert shown.startswith("'")
@@ -249,6 +254,77 @@ def test_a_name_is_not_a_formula(module_warehouse: Warehouse, given: dict[str, D
 def test_an_invalid_month_is_rejected(month: str) -> None:
     with pytest.raises(ValidationError, match="a month has the form 2026-11"):
         TypeAdapter(Month).validate_python(month)
+
+
+GROUPED = report.Choice("customer")
+
+
+@pytest.mark.parametrize(
+    ("choice", "app_ids", "wording"),
+    [
+        (GROUPED, ["whole", "with gaps"], "billing_group = customer"),
+        (report.Choice("", "GAPS"), ["with gaps"], "search = GAPS"),
+        (report.Choice("", "name of w"), ["whole", "with gaps"], "search = name of w"),
+        (report.Choice("customer", "whole"), ["whole"], "billing_group = customer, search = whole"),
+        # Across groups.
+        (
+            report.Choice("", "e"),
+            ["lost in december", "new in january", "whole", "with gaps"],
+            "search = e",
+        ),
+    ],
+)
+def test_a_filter_has_a_subtotal_that_ranks_the_sums(
+    module_warehouse: Warehouse,
+    given: dict[str, Days],
+    choice: report.Choice,
+    app_ids: list[str],
+    wording: str,
+) -> None:
+    module_warehouse.run("update core.app set billing_group = 'customer' where app_id like 'w%'")
+    page, volume = bill_and_volume(module_warehouse, JANUARY, choice)
+    with reading(module_warehouse) as connection:
+        assert report.billing_groups(connection) == ["agora_dashboard", "customer"]
+    own = {app_id: Expected(given[app_id], LONG_AGO) for app_id in app_ids}
+    expected = total_bills(own, lambda _, day: datetime(day.year, day.month, day.day, tzinfo=UTC))
+    assert [row["app_id"] for row in page["apps"]] == app_ids
+    assert_figures(page["total"], month_of(expected, JANUARY))
+    assert_figures(page["total"]["before"], month_of(expected, DECEMBER))
+    assert volume["total"]["volume_bytes"] == sum(row["volume_bytes"] for row in volume["apps"])
+    lines = lines_of(bill_as_csv(page, volume))
+    assert_file_equals_page(lines, page, volume)
+    assert {line["filter"] for line in lines} == {wording}
+    assert [line["billing_group"] for line in lines] == [
+        *(row["billing_group"] for row in page["apps"]),
+        "",
+    ]
+
+
+def test_the_file_has_the_digits_of_sql(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+    lines = lines_of(bill_as_csv(*bill_and_volume(module_warehouse, JANUARY, GROUPED)))
+    in_sql = module_warehouse.rows(
+        "select app_id, p95_kbps::text, mean_daily_peak_kbps::text from mart.billing_monthly"
+        " where month = %s and app_id like 'w%%' order by app_id",
+        (JANUARY,),
+    )
+    assert [{name: line[name] for name in in_sql[0]} for line in lines[:-1]] == in_sql
+
+
+def test_no_app_matches_the_filter(module_warehouse: Warehouse, given: dict[str, Days]) -> None:
+    page, volume = bill_and_volume(module_warehouse, JANUARY, report.Choice("no such group"))
+    assert (page["total"], page["apps"], volume["apps"]) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (("agora_bill", "2026-11", "", ""), "agora_bill_2026-11.csv"),
+        (("agora_bill", "2026-11", "customer one", '"/..'), "agora_bill_2026-11_customer-one_-...csv"),
+        (("agora_bill", "2026-11", "Kundé\r\n", ""), "agora_bill_2026-11_Kund-.csv"),
+    ],
+)
+def test_a_file_name_has_safe_characters(parts: tuple[str, ...], name: str) -> None:
+    assert file_name(*parts) == name
 
 
 SO_FAR = {**dict.fromkeys(report.METHODS, 1.0), "p95_kbps": 2.0, "top_five_mean_kbps": 5.0}
@@ -325,8 +401,7 @@ def test_a_part_of_a_month_is_not_compared(
     warehouse.add_account()
     give(warehouse, "app", {day: [8.0] * 288 for day in days_between(first, NOVEMBER[-1])})
     warehouse.run("update core.app set collect_from = %s", (collect_from,))
-    with reading(warehouse) as connection:
-        page, volume = report.bill(connection, NOVEMBER[0]), report.volume(connection, NOVEMBER[0])
+    page, volume = bill_and_volume(warehouse, NOVEMBER[0])
     for row, carried in zip([*page["apps"], page["total"]], [*volume["apps"], volume["total"]], strict=True):
         assert (row["status"], row["before"]["status"]) == ("final", status)
         assert row["before"]["expected_days"] == (OCTOBER[-1] - first).days + 1
@@ -355,7 +430,7 @@ def test_the_current_month_is_running_and_projected(warehouse: Warehouse) -> Non
         warehouse.add_days(AppDay(zone.lower(), day, grid) for day, grid in grids.items())
     with reading(warehouse) as connection:
         month = report.latest_month(connection)
-        page, volume = report.bill(connection, month), report.volume(connection, month)
+    page, volume = bill_and_volume(warehouse, month)
     zone_of = {zone.lower(): zone for zone in today}
     own = {app_id: Expected(given[zone], today[zone]) for app_id, zone in zone_of.items()}
     earliest = min(own[row["app_id"]].today for row in page["apps"])

@@ -1,9 +1,10 @@
-"""Export the monthly bill as a CSV file, with the same digits as in the warehouse."""
+"""Export the monthly bill as a CSV file, with the same digits as in SQL."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -16,33 +17,45 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def bill_as_csv(bill: Row, volume: Row) -> str:
-    """Return CSV text: a header with units, one line per app, and the total. Absent values are empty.
+    """Return CSV text: a header with units, one line per app, and the total, or the subtotal of a filter.
 
     The text starts with a byte order mark and must be encoded as UTF-8.
 
     Args:
         bill: The result of `reports.bill.bill`.
-        volume: The result of `reports.bill.volume` for the same month.
+        volume: The result of `reports.bill.volume` for the same bill.
     """
     volumes = {row["app_id"]: row for row in [*volume["apps"], volume["total"]]}
     rows = [*bill["apps"], bill["total"]] if bill["total"] else []
-    lines = [_line(f"{bill['month']:%Y-%m}", row, volumes[row["app_id"]]) for row in rows]
-    names = lines[0].keys() if lines else ["month"]
+    return csv_text([_line(bill, row, volumes[row["app_id"]]) for row in rows], ["month"])
+
+
+def csv_text(lines: Sequence[Row], names_if_empty: Sequence[str]) -> str:
+    """Return lines as CSV text with a header. Absent values are empty. Text never becomes a formula."""
     file = StringIO()
     file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file)
-    writer.writerow(names)
-    writer.writerows(line.values() for line in lines)
+    writer.writerow(lines[0].keys() if lines else names_if_empty)
+    for line in lines:
+        writer.writerow(for_spreadsheet(cell) if isinstance(cell, str) else cell for cell in line.values())
     return file.getvalue()
 
 
-def _line(month: str, row: Row, volume: Row) -> dict[str, Any]:
+def file_name(*parts: str) -> str:
+    """Return the name of a CSV file from its parts, in characters that are safe on any system."""
+    return "_".join(re.sub(r"[^\w.-]+", "-", part, flags=re.ASCII) for part in parts if part) + ".csv"
+
+
+def _line(bill: Row, row: Row, volume: Row) -> dict[str, Any]:
     before, projected = row["before"] or {}, row["projected"] or {}
+    filters = {name: bill[name] for name in ("billing_group", "search") if bill[name]}
     return {
-        "month": month,
-        "row": "app" if row["app_id"] else "total",
-        "app_id": row["app_id"] and for_spreadsheet(row["app_id"]),
-        "app_name": row["app_name"] and for_spreadsheet(row["app_name"]),
+        "month": f"{bill['month']:%Y-%m}",
+        "filter": ", ".join(f"{name} = {value}" for name, value in filters.items()),
+        "row": "app" if row["app_id"] else "subtotal" if filters else "total",
+        "app_id": row["app_id"],
+        "app_name": row["app_name"],
+        "billing_group": row["billing_group"],
         "status": row["status"],
         **{name: row[name] for name in (*METHODS, *COUNTS)},
         "volume_bytes": volume["volume_bytes"],

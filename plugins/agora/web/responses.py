@@ -57,6 +57,12 @@ def json_response(content: Any) -> Response:
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
+def csv_response(text: str, name: str) -> Response:
+    """Return a CSV file that no proxy or browser caches."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
 def unavailable(request: Request, error: Exception) -> Response:
     """Return 503 with the error's message: every AgoraError here concerns the warehouse or its settings."""
     if not isinstance(error, AgoraError):

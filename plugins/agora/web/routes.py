@@ -13,11 +13,12 @@ from agora.warehouse.reports import bill as bill_report
 from agora.warehouse.reports import coverage as coverage_report
 from agora.warehouse.reports import health as health_report
 from agora.warehouse.reports import traffic as traffic_report
-from agora.web.bill_csv import bill_as_csv
+from agora.warehouse.reports.bill import Choice
+from agora.web.bill_csv import bill_as_csv, file_name
 from agora.web.configuration_checks import find_all_problems
 from agora.web.parameters import Day, Month, Text, require_range
 from agora.web.permissions import User, require_review
-from agora.web.responses import json_response, reading, writing
+from agora.web.responses import csv_response, json_response, reading, writing
 from agora.web.schedules import schedules
 from agora.web.thread_pool import PooledRoute
 
@@ -76,33 +77,42 @@ def apps(search: Text = "") -> Response:
 
 @router.get("/months")
 def months() -> Response:
-    """Return the first day of each month that has a bill, oldest first."""
+    """Return the first day of each month that has a bill, oldest first, and the billing groups."""
     with reading() as connection:
-        return json_response({"months": bill_report.months(connection)})
+        groups = bill_report.billing_groups(connection)
+        return json_response({"months": bill_report.months(connection), "billing_groups": groups})
 
 
 @router.get("/bill")
-def bill(month: Month | None = None) -> Response:
+def bill(month: Month | None = None, billing_group: Text = "", search: Text = "") -> Response:
     """Return a month's bill, per app and in total. Default: the current month or the last billed month."""
     with reading() as connection:
-        return json_response(bill_report.bill(connection, month or bill_report.latest_month(connection)))
+        chosen = month or bill_report.latest_month(connection)
+        return json_response(bill_report.bill(connection, chosen, Choice(billing_group, search)))
 
 
 @router.get("/bill/volume")
-def volume(month: Month) -> Response:
+def volume(month: Month, billing_group: Text = "", search: Text = "") -> Response:
     """Return the volume for a month, per app. This route is separate, because summing every point is slow."""
     with reading() as connection:
-        return json_response(bill_report.volume(connection, month))
+        of_month = bill_report.bill(connection, month, Choice(billing_group, search))
+        return json_response(bill_report.volume(connection, of_month))
+
+
+@router.get("/bill/statements")
+def statements(month: Month, billing_group: Text = "") -> Response:
+    """Return the statements of the groups with a contract, for the billing periods that begin in a month."""
+    with reading() as connection:
+        return json_response({"statements": bill_report.statements(connection, month, billing_group)})
 
 
 @router.get("/bill.csv")
-def bill_csv(month: Month) -> Response:
-    """Return the bill and the volume for a month as a CSV file, at full precision."""
+def bill_csv(month: Month, billing_group: Text = "", search: Text = "") -> Response:
+    """Return the bill and the volume for a month as a CSV file, with the same digits as in SQL."""
     with reading() as connection:
-        text = bill_as_csv(bill_report.bill(connection, month), bill_report.volume(connection, month))
-    name = f"agora_bill_{month:%Y-%m}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        of_month = bill_report.bill(connection, month, Choice(billing_group, search))
+        text = bill_as_csv(of_month, bill_report.volume(connection, of_month))
+    return csv_response(text, file_name("agora_bill", f"{month:%Y-%m}", billing_group, search))
 
 
 @router.get("/health")
