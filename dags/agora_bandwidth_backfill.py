@@ -36,8 +36,8 @@ from agora.task_groups.collect_bandwidth import collect_bandwidth
 def agora_bandwidth_backfill() -> None:
     """Collect the days that the trigger form selects."""
     collect_bandwidth(
-        from_date="{{ params.from_date }}",
-        to_date="{{ params.to_date }}",
+        from_date="{{ params.from_date or '' }}",
+        to_date="{{ params.to_date or '' }}",
         app_ids=lines_template("app_ids"),
         reload="{{ params.reload }}",
     )

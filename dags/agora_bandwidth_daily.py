@@ -30,7 +30,8 @@ from agora.task_groups.collect_bandwidth import collect_bandwidth
 )
 def agora_bandwidth_daily() -> None:
     """Collect all missing app-days."""
-    collect_bandwidth(from_date=own_day_of_backfill())
+    day = own_day_of_backfill()
+    collect_bandwidth(from_date=day, to_date=day)
 
 
 created_dag = agora_bandwidth_daily()

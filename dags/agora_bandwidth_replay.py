@@ -8,19 +8,18 @@ therefore be decoded again after a decoder fix, or moved after a connection's ti
 - Points that are no longer in any response are removed.
 - A day keeps the time zone in which it was collected. **Correct time zone** moves it to the current zone of
   its account's connection.
-- `mart.restatement` lists every change. If nothing changes, the task is skipped and the run succeeds.
+- `mart.restatement` lists every change. If nothing changes, the asset `agora_bandwidth` is not updated.
 """
 
 from __future__ import annotations
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import BANDWIDTH_DAG
 from agora.dag_support.params import DAYS_AND_APPS, lines_template
 from agora.operators.data_checks import StoredDataCheckOperator
 from agora.operators.maintenance import BandwidthReplayOperator
-from agora.operators.publish import BANDWIDTH
+from agora.operators.publish import ReplayPublishOperator
 
 
 @dag(
@@ -43,13 +42,13 @@ def agora_bandwidth_replay() -> None:
     """Replay the days that the trigger form selects, check the stored data, and update the asset."""
     replay = BandwidthReplayOperator(
         task_id="replay",
-        from_date="{{ params.from_date }}",
-        to_date="{{ params.to_date }}",
+        from_date="{{ params.from_date or '' }}",
+        to_date="{{ params.to_date or '' }}",
         app_ids=lines_template("app_ids"),
         correct_zone="{{ params.correct_zone }}",
     )
     check = StoredDataCheckOperator(task_id="check")
-    replay >> check >> EmptyOperator(task_id="publish", outlets=[BANDWIDTH])
+    replay >> check >> ReplayPublishOperator(task_id="publish", replay_task_id=replay.task_id)
 
 
 created_dag = agora_bandwidth_replay()

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from agora.errors import SettingsError
+from agora.errors import SelectionInvalid
 
 VENDOR_BEGAN = date(2014, 1, 1)
 # The vendor window is about one month long, so an older date must be a typo.
@@ -25,14 +25,24 @@ def require_plausible_date(name: str, value: date, today: date) -> None:
         today: Today's date in the account's time zone.
 
     Raises:
-        SettingsError: `value` is more than 400 days before `today`.
+        SelectionInvalid: `value` is more than 400 days before `today`.
     """
     days = (today - value).days
     if days > MOST_DAYS_BACK:
-        raise SettingsError(
+        raise SelectionInvalid(
             f"{name} {value} is {days:,} days before today ({today}). Forms accept dates from the last"
             f" {MOST_DAYS_BACK} days{_suggested(value, today - timedelta(days=MOST_DAYS_BACK), today, today)}"
         )
+
+
+def require_order(from_date: date | None, to_date: date | None) -> None:
+    """Reject form dates in the wrong order.
+
+    Raises:
+        SelectionInvalid: Both dates are given, and the first is after the last.
+    """
+    if from_date and to_date and from_date > to_date:
+        raise SelectionInvalid(f"from_date {from_date} is after to_date {to_date}. Swap the two dates.")
 
 
 def _suggested(typo: date, first: date, last: date, today: date) -> str:

@@ -2,7 +2,8 @@
 
 AgoraError
 ├── SettingsError            a connection, variable or parameter is invalid: nothing was requested
-│   ├── DayNotOver           the chosen day is not over yet: request it later
+│   ├── SelectionInvalid     the chosen days or apps cannot be requested: choose others
+│   ├── BillNotFinal         a bill to close is not final: collect the missing days, or force it
 │   ├── PoolMissing          tasks wait for a pool that does not exist: create it
 │   └── FernetKeyChanged     a connection or variable is encrypted with another Fernet key: use both keys
 ├── VendorError              a request failed or got no response
@@ -81,8 +82,12 @@ class SettingsError(AgoraError):
     """A connection, variable or parameter is invalid."""
 
 
-class DayNotOver(SettingsError):
-    """A chosen day is not over yet in the account's time zone."""
+class SelectionInvalid(SettingsError):
+    """The days or apps chosen in a trigger form cannot be requested. The run is skipped, not failed."""
+
+
+class BillNotFinal(SettingsError):
+    """A bill to close is not final. Bills of other groups may have been closed."""
 
 
 class PoolMissing(SettingsError):

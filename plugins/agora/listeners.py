@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 1000  # size of Airflow's column
 RESULT = "Result: "
+BLANK_LINE = "\n\n"  # between the result and a user's text
 
 
 @hookimpl
@@ -75,10 +76,13 @@ def _task_notes(dag_run: DagRun, session: Session) -> list[str]:
 
 
 def _write(dag_run: DagRun, texts: list[str]) -> None:
-    from agora.text import for_markdown
+    from agora.dag_support.run_notes import link_runbook
+    from agora.text import for_markdown, join_lines
 
     if texts:
         # Keep text that a user wrote. Replace the note from an earlier try of this run.
-        by_hand = (dag_run.note or "").partition(RESULT)[0].rstrip()
-        result = RESULT + for_markdown("\n".join(texts))
-        dag_run.note = "\n".join(filter(None, [by_hand, result]))[:MOST_CHARACTERS]
+        before, _, old = (dag_run.note or "").partition(RESULT)
+        by_hand = "\n".join(filter(None, [before.strip(), old.partition(BLANK_LINE)[2].strip()]))
+        result = RESULT + link_runbook(for_markdown(join_lines(texts)))
+        room = max(0, MOST_CHARACTERS - len(BLANK_LINE) - len(by_hand))
+        dag_run.note = BLANK_LINE.join(filter(None, [result[:room], by_hand]))[:MOST_CHARACTERS]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_notes, note, noting_errors
+from agora.dag_support.run_notes import (
+    CAUSES_KEY,
+    NOTE_KEY,
+    SUMMARY_KEY,
+    join_notes,
+    link_runbook,
+    note,
+    noting_errors,
+)
 from agora.domain import Cause
-from agora.errors import SettingsError, WarehouseError
+from agora.errors import SelectionInvalid, SettingsError, WarehouseError
+from agora.listeners import _write
 
 pytestmark = pytest.mark.unit
 
@@ -36,6 +46,14 @@ def test_a_settings_error_is_noted_and_not_retried(notes: Notes) -> None:
     assert notes == {
         NOTE_KEY: "Fix this. See docs/runbook.md#settings-error",
         CAUSES_KEY: [Cause("SettingsError", "some_account")],
+    }
+
+
+def test_an_invalid_selection_is_noted_and_skipped_without_a_cause(notes: Notes) -> None:
+    with pytest.raises(AirflowSkipException), noting_errors(context(notes)):
+        raise SelectionInvalid("Swap the dates.")
+    assert notes == {
+        NOTE_KEY: "Skipped, nothing requested: Swap the dates. See docs/runbook.md#selection-invalid"
     }
 
 
@@ -72,3 +90,42 @@ def test_without_a_summary_each_line_of_the_notes_appears_once() -> None:
         f"{same}\nRequesting 3 app-days."
     )
     assert join_notes([], []) == ""
+
+
+def test_references_to_the_runbook_are_links_if_the_documents_are_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "Fix this. See docs/runbook.md#settings-error, docs/runbook.md#unknown-app"
+    assert link_runbook(text) == text
+    monkeypatch.setenv("AIRFLOW__AGORA__DOCS_URL", "https://docs.example.com/agora/")
+    assert link_runbook(text) == (
+        "Fix this. See [docs/runbook.md#settings-error](https://docs.example.com/agora/runbook.md#settings-error),"
+        " [docs/runbook.md#unknown-app](https://docs.example.com/agora/runbook.md#unknown-app)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "Result: All is well."),
+        ("seen by me", "Result: All is well.\n\nseen by me"),
+        (
+            "Result: 2 apps failed.\n- a: HTTP 500\n\nseen by me\n\ntwice",
+            "Result: All is well.\n\nseen by me\n\ntwice",
+        ),
+        ("seen by me\nResult: 2 apps failed.", "Result: All is well.\n\nseen by me"),
+    ],
+)
+def test_the_outcome_is_the_first_line_and_a_users_text_is_kept(before: str | None, after: str) -> None:
+    run: Any = SimpleNamespace(note=before)
+    _write(run, ["All is well."])
+    assert run.note == after
+
+
+def test_a_long_outcome_is_cut_before_a_users_text() -> None:
+    run: Any = SimpleNamespace(note="seen by me")
+    _write(run, ["x" * 2000])
+    assert (len(run.note), run.note[-12:]) == (1000, "\n\nseen by me")
+    run = SimpleNamespace(note="y" * 1000)
+    _write(run, ["All is well."])
+    assert run.note == "y" * 1000

@@ -298,13 +298,13 @@ class World:
     def _some_days(self, night: int) -> Days | None:
         luck, today = self.luck, self.now.date()
         first = today - (1 + luck.below(50, "from", night)) * DAY
-        last = first + luck.below(20, "days", night) * DAY
+        last = min(today, first + luck.below(20, "days", night) * DAY)
         ids = [app_id for app_id in self.configured if luck.number("named", night, app_id) < 0.5]
         yesterday = max(self.vendor.settings[conn_id].today(self.now) for conn_id in self._by_account()) - DAY
         days = Days(first, last, ids, reload=luck.number("reload", night) < 0.5)
         if first > yesterday:
             return None
-        require_days(days, [app for of in self._by_account().values() for app in of], yesterday)
+        require_days(days, yesterday)
         return days
 
     def _by_account(self) -> dict[str, list[AppSettings]]:
@@ -436,6 +436,7 @@ class World:
                     if today - 40 * DAY < day < today and not is_over(self.scenario.window, day, today)
                 ]
             elif app_id in self.configured and (not days.app_ids or app_id in days.app_ids):
+                assert days.from_date and days.to_date
                 span = (min(days.to_date, today - DAY) - days.from_date).days + 1
                 candidates = [days.from_date + n * DAY for n in range(span)]
             else:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agora.errors import SettingsError
-from agora.settings.apps import canonical_app_id, parse_apps
+from agora.errors import SelectionInvalid, SettingsError
+from agora.settings.apps import canonical_app_id, find_apps, parse_apps
 
 pytestmark = pytest.mark.unit
 
@@ -95,3 +95,32 @@ def test_a_letter_outside_ascii_does_not_become_an_app_id(text: str) -> None:
 def test_app_ids_that_differ_only_in_case_are_one_app(value: list[Any]) -> None:
     with pytest.raises(SettingsError, match=r"contains a[1b] twice. .* differ only in case are the same app"):
         parse_apps(value)
+
+
+KNOWN = [("a1", "Classroom"), ("b2", "support"), ("c3", "Support"), ("d4", "d4")]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "app_ids"),
+    [
+        ([], []),
+        (["A1"], ["a1"]),
+        (["classroom", " Classroom "], ["a1"]),
+        (["B2", "CLASSROOM", "d4"], ["b2", "a1", "d4"]),
+    ],
+)
+def test_apps_are_chosen_by_app_id_or_name(chosen: list[str], app_ids: list[str]) -> None:
+    assert find_apps(chosen, KNOWN) == app_ids
+
+
+def test_an_app_id_takes_precedence_over_another_apps_name() -> None:
+    assert find_apps(["a1"], [("a1", "one"), ("b2", "a1")]) == ["a1"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [(["a1", "nobody", "e5"], "nobody, e5"), (["Class"], "Class"), (["support"], "support: b2, c3")],
+)
+def test_unknown_and_ambiguous_apps_are_refused(chosen: list[str], message: str) -> None:
+    with pytest.raises(SelectionInvalid, match=message):
+        find_apps(chosen, KNOWN)

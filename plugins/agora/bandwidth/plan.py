@@ -8,11 +8,10 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from agora.bandwidth.window import edge_end, oldest_requested
-from agora.date_checks import require_plausible_date
+from agora.bandwidth.window import edge_end, oldest_day, oldest_requested
+from agora.date_checks import require_order, require_plausible_date
 from agora.domain import AppDay
-from agora.errors import DayNotOver, SettingsError
-from agora.settings.apps import AppSettings
+from agora.errors import SelectionInvalid
 from agora.settings.connections import DashboardSettings
 from agora.warehouse import planning_queries
 
@@ -24,14 +23,14 @@ class Days:
     """Days chosen by the user, as opposed to all missing days.
 
     Attributes:
-        from_date: First usage date.
-        to_date: Last usage date, inclusive.
+        from_date: First usage date. None: the oldest day in the vendor window.
+        to_date: Last usage date, inclusive. None: yesterday.
         app_ids: Chosen apps. Empty: all apps.
         reload: Whether complete days are requested again.
     """
 
-    from_date: date
-    to_date: date
+    from_date: date | None = None
+    to_date: date | None = None
     app_ids: Sequence[str] = ()
     reload: bool = False
 
@@ -80,8 +79,8 @@ def plan(
             connection,
             account.conn_id,
             app_ids=[app_id for app_id in app_ids if not days.app_ids or app_id in days.app_ids],
-            from_date=days.from_date,
-            to_date=min(days.to_date, today - timedelta(days=1)),
+            from_date=days.from_date or oldest_day(account.window, today),
+            to_date=min(days.to_date or today, today - timedelta(days=1)),
             reload=days.reload,
             most=most,
         )
@@ -105,26 +104,22 @@ def plan(
     )
 
 
-def require_days(days: Days, configured: Sequence[AppSettings], yesterday: date) -> None:
+def require_days(days: Days, yesterday: date) -> None:
     """Raise an error if the chosen days cannot be requested.
 
+    Args:
+        days: The chosen days.
+        yesterday: The newest usage date of any account that is over.
+
     Raises:
-        DayNotOver: The first day is not over yet.
-        SettingsError: A parameter is invalid. The message names the parameter.
+        SelectionInvalid: A date is invalid. The message names the parameter.
     """
-    if days.from_date > days.to_date:
-        raise SettingsError(
-            f"from_date {days.from_date} is after to_date {days.to_date}. Swap the two dates."
-        )
-    for name, value in (("from_date", days.from_date), ("to_date", days.to_date)):
-        require_plausible_date(name, value, yesterday + timedelta(days=1))
-    if days.from_date > yesterday:
-        raise DayNotOver(
-            f"from_date {days.from_date} is not over yet. The newest available day is {yesterday}."
-        )
-    unknown = sorted(set(days.app_ids) - {app.app_id for app in configured})
-    if unknown:
-        raise SettingsError(
-            f"app_ids contains {', '.join(unknown)}, which the variable agora_apps does not contain."
-            " Add the app there first."
-        )
+    require_order(days.from_date, days.to_date)
+    today = yesterday + timedelta(days=1)
+    for name, value, newest in (("from_date", days.from_date, yesterday), ("to_date", days.to_date, today)):
+        if value:
+            require_plausible_date(name, value, today)
+            if value > newest:
+                raise SelectionInvalid(
+                    f"{name} {value} is not over yet. The newest available day is {yesterday}."
+                )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
 from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
 from agora.errors import SettingsError
-from agora.settings.apps import canonical_app_id
+from agora.settings.apps import AppSettings, find_apps
 from agora.settings.connections import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
@@ -23,17 +25,26 @@ APP_IDS = Param(
     type=["array", "null"],
     items={"type": "string"},
     title="Apps",
-    description="App IDs, one per line. Empty: all apps.",
+    description="App IDs or names, one per line. Empty: all apps.",
 )
 
 DAYS_AND_APPS: dict[str, Param] = {
+    # No dates as defaults, because Airflow evaluates a default when it parses the DAG file.
     "from_date": Param(
-        type="string",
+        None,
+        type=["string", "null"],
         format="date",
         title="From",
-        description="First usage date, in the account's time zone.",
+        description="First usage date, in the account's time zone. Empty: the oldest day in the vendor"
+        " window.",
     ),
-    "to_date": Param(type="string", format="date", title="To", description="Last usage date, inclusive."),
+    "to_date": Param(
+        None,
+        type=["string", "null"],
+        format="date",
+        title="To",
+        description="Last usage date, inclusive. Empty: yesterday.",
+    ),
     "app_ids": APP_IDS,
 }
 
@@ -136,10 +147,21 @@ def as_list(name: str, value: Any) -> list[Any]:
     return list(found or ())
 
 
-def as_app_ids(value: Any) -> list[str]:
-    """Return the App IDs in a template field `app_ids`, in their canonical spelling.
+def as_date(value: str) -> date | None:
+    """Return a template field as a date, or None if the field is empty."""
+    return date.fromisoformat(value) if value else None
+
+
+def chosen_apps(value: Any, configured: Mapping[str, Sequence[AppSettings]]) -> list[str]:
+    """Return the App IDs that a template field `app_ids` selects by App ID or name. Empty: no selection.
+
+    Args:
+        value: A list of App IDs and names, or the JSON text that a template rendered.
+        configured: Configured apps by connection.
 
     Raises:
         SettingsError: The value is neither a list nor the JSON text of one.
+        SelectionInvalid: An entry selects no configured app or several.
     """
-    return [canonical_app_id(str(app_id)) for app_id in as_list("app_ids", value)]
+    known = [(app.app_id, app.name) for apps in configured.values() for app in apps]
+    return find_apps(map(str, as_list("app_ids", value)), known)

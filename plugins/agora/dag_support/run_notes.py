@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.domain import Cause
-from agora.errors import AgoraError, SettingsError, TaskOutputRemoved
+from agora.errors import RUNBOOK, AgoraError, SelectionInvalid, SettingsError, TaskOutputRemoved
 from agora.text import join_lines
 
 if TYPE_CHECKING:
@@ -38,15 +40,34 @@ def join_notes(summaries: Iterable[str | None], notes: Iterable[str | None]) -> 
     return next(filter(None, summaries), "") or join_lines(filter(None, notes))
 
 
+def runbook() -> str:
+    """Return the URL of the runbook, or its path in the repository if `[agora] docs_url` is not set."""
+    url = str(conf.get("agora", "docs_url", fallback="")).rstrip("/")
+    return f"{url}/{RUNBOOK.removeprefix('docs/')}" if url else RUNBOOK
+
+
+def link_runbook(markdown: str) -> str:
+    """Turn references to runbook entries into links, if the runbook has a URL."""
+    url = runbook()
+    if url == RUNBOOK:
+        return markdown
+    return re.sub(rf"{re.escape(RUNBOOK)}(#[a-z-]+)", rf"[{RUNBOOK}\1]({url}\1)", markdown)
+
+
 @contextmanager
 def noting_errors(context: Context) -> Iterator[None]:
     """Add an error's text to the run's notes before the task fails, because callbacks cannot see the error.
 
     Raises:
+        AirflowSkipException: Replaces an invalid selection in a trigger form, which is no failure of the DAG.
         AirflowFailException: Replaces an error that no retry can resolve, such as a wrong setting.
     """
     try:
         yield
+    except SelectionInvalid as error:
+        text = f"Skipped, nothing requested: {error}"
+        note(context, text)
+        raise AirflowSkipException(text) from error
     except AgoraError as error:
         note(context, str(error), [error.cause])
         if isinstance(error, (SettingsError, TaskOutputRemoved)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from agora.bandwidth.batch_result import BatchResult
 from agora.dag_support.batches import Batch
 from agora.dag_support.lineage import Datasets, lineage
 from agora.dag_support.metrics import report_batch
@@ -20,8 +21,6 @@ from agora.hooks.warehouse import warehouse
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
-
-    from agora.bandwidth.batch_result import BatchResult
 
 from agora.dag_support.run_outputs import RESULT_KEY
 
@@ -49,6 +48,9 @@ class BandwidthCollectOperator(BaseOperator):
             headline = batch.unusable.partition("\n")[0]
             note(context, headline, [Cause(batch.unusable_by, batch.conn_id)])
             raise AirflowFailException(batch.unusable)
+        if not batch.app_ids_by_day:
+            context["ti"].xcom_push(RESULT_KEY, BatchResult().to_json())
+            return
         with noting_errors(context):
             result = asyncio.run(self._collect(batch))
         context["ti"].xcom_push(RESULT_KEY, result.to_json())

@@ -82,6 +82,7 @@ class StoredPointsCheckOperator(BaseOperator):
             text = f"{comparison} See {RUNBOOK}#run-failed"
             note(context, text)
             raise AirflowFailException(text)
+        note(context, str(comparison))
         self.log.info("%s", comparison)
 
 

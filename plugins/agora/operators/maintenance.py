@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Variable
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from agora.dag_support.dag_schedules import record_schedules
-from agora.dag_support.params import as_app_ids, refuse_unknown_keys
+from agora.dag_support.params import as_date, as_list, refuse_unknown_keys
 from agora.dag_support.run_notes import note, noting_errors
+from agora.dag_support.run_outputs import RESULT_KEY
 from agora.dag_support.variables import configured_apps
+from agora.date_checks import require_order
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
+from agora.settings.apps import find_apps
 from agora.text import format_count
 
 if TYPE_CHECKING:
@@ -26,12 +28,12 @@ RETENTION_VARIABLE = "agora_retention"
 
 
 class BandwidthReplayOperator(BaseOperator):
-    """Decode the stored responses for some days again. The task is skipped if nothing changes.
+    """Decode the stored responses for some days again.
 
     Args:
-        from_date: First usage date in ISO format.
-        to_date: Last usage date, inclusive.
-        app_ids: JSON list of App IDs. Empty or null: all apps.
+        from_date: First usage date in ISO format. Empty: the oldest day in the vendor window.
+        to_date: Last usage date, inclusive. Empty: yesterday.
+        app_ids: JSON list of App IDs or names, also of removed apps. Empty or null: all apps.
         correct_zone: "true" moves the days to the current time zone of their vendor account.
     """
 
@@ -49,32 +51,27 @@ class BandwidthReplayOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Replay the days and note the outcome."""
         from agora.bandwidth.replay import replay
+        from agora.warehouse import apps
         from agora.warehouse.stored_aggregates import refresh
 
-        with noting_errors(context):
-            refuse_unknown_keys(context)
-        from_date, to_date = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
-        if from_date > to_date:
-            raise AirflowFailException(
-                f"from_date {from_date} is after to_date {to_date}. Swap the two dates."
-            )
+        from_date, to_date = as_date(self.from_date), as_date(self.to_date)
         correct_zone = self.correct_zone.lower() == "true"
         with noting_errors(context), warehouse() as engine:
+            refuse_unknown_keys(context)
+            require_order(from_date, to_date)
             if correct_zone:
                 _sync_accounts(engine)
+            with engine.connect() as connection:
+                app_ids = find_apps(map(str, as_list("app_ids", self.app_ids)), apps.names(connection))
+                oldest, newest = apps.available_days(connection)
             result = replay(
-                engine,
-                from_date,
-                to_date,
-                as_app_ids(self.app_ids),
-                correct_zone=correct_zone,
+                engine, from_date or oldest, to_date or newest, app_ids, correct_zone=correct_zone
             )
             refresh(engine)
-        text = result.replayed()
-        note(context, text)
-        self.log.info("%s", text)
-        if not result.changed:
-            raise AirflowSkipException(text)
+        result.app_days = result.requested
+        context["ti"].xcom_push(RESULT_KEY, result.to_json())
+        note(context, result.replayed())
+        self.log.info("%s", result.replayed())
 
 
 def _sync_accounts(engine: Engine) -> None:
@@ -110,13 +107,12 @@ class RetentionOperator(BaseOperator):
             with warehouse() as engine:
                 record_schedules(context, engine)
         value = Variable.get(RETENTION_VARIABLE, default=None)
-        if value is None:
-            raise AirflowSkipException(f"Nothing is deleted: the variable {RETENTION_VARIABLE} is not set.")
-        with noting_errors(context):
-            retention = parse_retention(value)
-            with warehouse() as engine:
+        text = f"Nothing was deleted: the variable {RETENTION_VARIABLE} is not set."
+        if value is not None:
+            with noting_errors(context), warehouse() as engine:
+                retention = parse_retention(value)
                 answers, app_days = delete_older_than(engine, retention, datetime.now(UTC).date())
                 refresh(engine)
-        text = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
+            text = f"Deleted {format_count(answers, 'raw response')} and {format_count(app_days, 'app-day')}."
         note(context, text)
         self.log.info("%s", text)

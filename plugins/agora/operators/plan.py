@@ -9,17 +9,16 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
 
 from agora.dag_support import removed_apps
 from agora.dag_support.batches import Batch, batch_limits, interleave, split_into_batches
 from agora.dag_support.dag_schedules import record_schedules
 from agora.dag_support.metrics import report_counts, report_duration
-from agora.dag_support.params import as_app_ids, refuse_unknown_keys
+from agora.dag_support.params import as_date, chosen_apps, refuse_unknown_keys
 from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.run_outputs import RESULT_KEY
 from agora.dag_support.variables import configured_apps
-from agora.errors import DayNotOver, SettingsError
+from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
 from agora.text import format_count
@@ -39,12 +38,12 @@ if TYPE_CHECKING:
 class BandwidthPlanOperator(BaseOperator):
     """Find the app-days that are missing and may still be available, and push them in batches.
 
-    Without dates, every expected app-day is considered. With dates, only the days in that range are.
+    If nothing is chosen, every expected app-day is considered. Otherwise, only the chosen days are.
 
     Args:
-        from_date: First usage date in ISO format, or empty.
-        to_date: Last usage date, inclusive, or empty.
-        app_ids: JSON list of App IDs. Empty or null: all apps.
+        from_date: First usage date in ISO format. Empty: the oldest day in the vendor window.
+        to_date: Last usage date, inclusive. Empty: yesterday.
+        app_ids: JSON list of App IDs or names. Empty or null: all apps.
         reload: "true" requests complete days again.
     """
 
@@ -69,17 +68,11 @@ class BandwidthPlanOperator(BaseOperator):
         """Plan every account and return references to the batches."""
         with noting_errors(context):
             refuse_unknown_keys(context)
-            try:
-                with report_duration("plan"):
-                    plans, removed, planned_at = self._plans(self._days(), context)
-            except DayNotOver as error:
-                if self.to_date:
-                    raise
-                # Airflow's own backfill uses UTC, but the account's day may end later.
-                raise AirflowSkipException(str(error)) from error
-        text = "\n".join(
-            _plan_note(plan, by_name=bool(self.from_date)) for plan in plans if not plan.unusable
-        )
+            configured = configured_apps()
+            days = self._days(configured)
+            with report_duration("plan"):
+                plans, removed, planned_at = self._plans(configured, days, context)
+        text = "\n".join(_plan_note(plan, by_name=days is not None) for plan in plans if not plan.unusable)
         note(context, text)
         # For an unusable account, the task for its batch notes the reason.
         self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), text]))
@@ -90,25 +83,28 @@ class BandwidthPlanOperator(BaseOperator):
             batches.insert(0, removed_apps.failing_batch(removed, planned_at))
         else:
             context["ti"].xcom_push(removed_apps.REMOVED_APPS_KEY, removed_apps.note(removed))
+        # Airflow skips a task that is mapped over an empty list, as if something had gone wrong.
+        batches = batches or [Batch("", "nothing is missing", {}, planned_at.isoformat())]
         return [batch.push(context["ti"], number) for number, batch in enumerate(batches)]
 
-    def _days(self) -> Days | None:
+    def _days(self, configured: Mapping[str, list[AppSettings]]) -> Days | None:
+        """Return the chosen days, or None if nothing is chosen."""
         from agora.bandwidth.plan import Days
 
-        if not self.from_date:
-            return None
-        return Days(
-            date.fromisoformat(self.from_date),
-            date.fromisoformat(self.to_date or self.from_date),
-            as_app_ids(self.app_ids),
+        days = Days(
+            as_date(self.from_date),
+            as_date(self.to_date),
+            tuple(chosen_apps(self.app_ids, configured)),
             self.reload.lower() == "true",
         )
+        return None if days == Days() else days
 
-    def _plans(self, days: Days | None, context: Context) -> tuple[list[Plan], RemovedApps, datetime]:
+    def _plans(
+        self, configured: Mapping[str, list[AppSettings]], days: Days | None, context: Context
+    ) -> tuple[list[Plan], RemovedApps, datetime]:
         """Plan every account, and return the plans, the removed apps and the time of planning."""
         from agora.bandwidth.batch_result import BatchResult
 
-        configured = configured_apps()
         accounts, unusable = _accounts(configured)
         checked = BatchResult()
         with warehouse() as engine:
@@ -170,7 +166,7 @@ def _sync_apps(
         additional accounts that only removed apps need.
 
     Raises:
-        SettingsError: The chosen days cannot be requested.
+        SelectionInvalid: The chosen days cannot be requested.
     """
     from agora.bandwidth.plan import require_days
     from agora.warehouse import apps
@@ -182,7 +178,7 @@ def _sync_apps(
         now = worker_now + clock_difference(connection, worker_now)
         if days is not None and accounts:
             newest = max(account.today(now) for account in accounts) - timedelta(days=1)
-            require_days(days, every_app, newest)
+            require_days(days, newest)
         removed = apps.retire(connection, [app.app_id for app in every_app], run_id)
         for account in accounts:
             apps.sync(connection, account, configured[account.conn_id])

@@ -11,9 +11,10 @@ from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from agora.bandwidth.batch_result import DETAIL, BatchResult
+from agora.dag_support.batches import task_output_removed
 from agora.dag_support.metrics import report_duration, report_gauges
 from agora.dag_support.run_notes import note, noting_errors
-from agora.dag_support.run_outputs import RunOutputs
+from agora.dag_support.run_outputs import RESULT_KEY, RunOutputs
 from agora.hooks.warehouse import warehouse
 from agora.text import join_lines
 
@@ -26,11 +27,54 @@ if TYPE_CHECKING:
 BANDWIDTH = Asset("agora_bandwidth")
 
 
-class BandwidthPublishOperator(BaseOperator):
+class AssetOperator(BaseOperator):
+    """Base class for the last step of a run, which updates the asset `agora_bandwidth`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[BANDWIDTH], **kwargs)
+
+    def publish_event(self, context: Context, total: BatchResult) -> None:
+        """Attach the run's counts to the asset event, or suppress the event if no app-day changed."""
+        if not total.changed:
+            # Airflow records an event for each outlet of a successful task. A skipped task would record none,
+            # but would look as if something had gone wrong.
+            self.outlets = []
+            self.log.info("No app-day changed, so the asset agora_bandwidth gets no event.")
+            return
+        context["outlet_events"][BANDWIDTH].extra = {
+            "app_days": total.app_days,
+            "points": total.points_received,
+            "changed": total.changed,
+            "states": {**total.states},
+            "failed_apps": [*sorted(total.failures)],
+        }
+
+
+class ReplayPublishOperator(AssetOperator):
+    """Publish the outcome of a replay, if it changed anything.
+
+    Args:
+        replay_task_id: The replaying task.
+    """
+
+    def __init__(self, *, replay_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.replay_task_id = replay_task_id
+
+    def execute(self, context: Context) -> None:
+        """Publish the replaying task's result."""
+        with noting_errors(context):
+            result = context["ti"].xcom_pull(task_ids=self.replay_task_id, key=RESULT_KEY)
+            if not result:
+                raise task_output_removed(context["ti"], self.replay_task_id)
+        self.publish_event(context, BatchResult.from_json(result))
+
+
+class BandwidthPublishOperator(AssetOperator):
     """Publish the outcome of the run: an event of the asset `agora_bandwidth`, the run note, a ledger row.
 
-    If nothing was loaded or a check failed, the task is skipped, so that the asset's consumers are not
-    triggered without new data or with contradictory data.
+    The asset's consumers are not triggered without new data or with contradictory data: if no app-day
+    changed, there is no event, and if a check failed, the task is skipped.
 
     Args:
         plan_task_id: The planning task.
@@ -39,7 +83,7 @@ class BandwidthPublishOperator(BaseOperator):
     """
 
     def __init__(self, *, plan_task_id: str, collect_task_id: str, check_task_id: str, **kwargs: Any) -> None:
-        super().__init__(outlets=[BANDWIDTH], **kwargs)
+        super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
         self.collect_task_id = collect_task_id
         self.check_task_id = check_task_id
@@ -60,14 +104,7 @@ class BandwidthPublishOperator(BaseOperator):
         self.log.info("%s", text)
         if failed_check:
             raise AirflowSkipException(f"No event of the asset agora_bandwidth: {failed_check}")
-        if not total.changed:
-            raise AirflowSkipException("Nothing new was loaded, so the asset agora_bandwidth gets no event.")
-        context["outlet_events"][BANDWIDTH].extra = {
-            "app_days": total.changed,
-            "points": total.points_received,
-            "states": {**total.states},
-            "failed_apps": [*sorted(total.failures)],
-        }
+        self.publish_event(context, total)
 
 
 def _record(context: Context, batches: Iterable[Batch], total: BatchResult, problems: str) -> list[str]:

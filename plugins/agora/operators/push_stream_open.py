@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from agora.dag_support.dag_schedules import record_schedules
-from agora.dag_support.params import as_app_ids, refuse_unknown_keys
+from agora.dag_support.params import chosen_apps, refuse_unknown_keys
 from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
@@ -36,7 +36,8 @@ class PushStreamOpenOperator(BaseOperator):
     task fails with the names of the failed apps.
 
     Args:
-        app_ids: App IDs from the variable `agora_apps`, or a JSON list of them. Empty or null: all apps.
+        app_ids: App IDs or names from the variable `agora_apps`, or a JSON list of them. Empty or null: all
+            apps.
         action: `query` (default) or `apply`.
     """
 
@@ -53,7 +54,7 @@ class PushStreamOpenOperator(BaseOperator):
             refuse_unknown_keys(context)
             if self.action not in (APPLY, QUERY):
                 raise SettingsError(f"action must be {APPLY} or {QUERY}, not {self.action!r}.")
-            chosen = _chosen(as_app_ids(self.app_ids))
+            chosen = _chosen(self.app_ids)
             with warehouse() as engine:
                 record_schedules(context, engine)
                 received, problems = self._request_all(chosen, engine)
@@ -93,16 +94,10 @@ class PushStreamOpenOperator(BaseOperator):
             return await open_states(app_ids, client, engine, apply=self.action == APPLY)
 
 
-def _chosen(app_ids: list[str]) -> dict[str, list[str]]:
+def _chosen(selected: Sequence[str] | str) -> dict[str, list[str]]:
     """Return the chosen apps, or all apps that are still collected, grouped by their account's connection."""
     by_connection = configured_apps()
-    configured = {app.app_id for apps in by_connection.values() for app in apps}
-    unknown = [app_id for app_id in app_ids if app_id not in configured]
-    if unknown:
-        raise SettingsError(
-            f"The variable agora_apps does not contain {', '.join(unknown)}, so its account is unknown."
-            " Add the app to the variable, or correct the App ID."
-        )
+    app_ids = chosen_apps(selected, by_connection)
     today = datetime.now(UTC).date()
     chosen = {
         conn_id: [app.app_id for app in apps if _is_chosen(app, app_ids, today)]

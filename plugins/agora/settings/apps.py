@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from agora.date_checks import not_before_the_vendor
-from agora.errors import SettingsError
+from agora.errors import SelectionInvalid, SettingsError
 from agora.settings.validation import Settings, plain
 
 DEFAULT_CONN_ID = "agora_dashboard"
@@ -93,3 +95,35 @@ def parse_apps(value: str | list[Any]) -> list[AppSettings]:
             )
         seen.add(app.app_id)
     return apps
+
+
+def find_apps(chosen: Iterable[str], known: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the App IDs of apps that a user chose by App ID or by name, ignoring case.
+
+    Args:
+        chosen: App IDs and names. An App ID takes precedence over a name.
+        known: App ID and name of each app that can be chosen.
+
+    Raises:
+        SelectionInvalid: An entry matches no app, or is the name of several apps.
+    """
+    by_name: defaultdict[str, list[str]] = defaultdict(list)
+    app_ids = set()
+    for app_id, name in known:
+        app_ids.add(app_id)
+        by_name[name.casefold()].append(app_id)
+    matches = {
+        text: [app_id] if (app_id := canonical_app_id(text)) in app_ids else by_name.get(text.casefold(), [])
+        for text in map(str.strip, chosen)
+    }
+    if unknown := [text for text, found in matches.items() if not found]:
+        raise SelectionInvalid(
+            f"No app has the App ID or name {', '.join(unknown)}. Correct the entry, or add the app to the"
+            " variable agora_apps."
+        )
+    for text, found in matches.items():
+        if len(found) > 1:
+            raise SelectionInvalid(
+                f"{len(found)} apps have the name {text}: {', '.join(sorted(found))}. Choose by App ID."
+            )
+    return list(dict.fromkeys(app_id for (app_id,) in matches.values()))

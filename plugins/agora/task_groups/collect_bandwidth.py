@@ -49,9 +49,9 @@ def collect_bandwidth(
     """Collect missing app-days, then check and publish the loaded data even if some apps failed.
 
     Args:
-        from_date: Template for the first usage date. Empty: every expected day.
-        to_date: Template for the last usage date, inclusive. Empty: only the first date.
-        app_ids: Template for a JSON list of App IDs. Empty: all apps.
+        from_date: Template for the first usage date. Empty: the oldest day in the vendor window.
+        to_date: Template for the last usage date, inclusive. Empty: yesterday.
+        app_ids: Template for a JSON list of App IDs or names. Empty: all apps.
         reload: Template for a boolean. "true" requests complete days again.
     """
     plan = BandwidthPlanOperator(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -108,6 +109,13 @@ where app.removed_run = :run_id and not (app.app_id = any(:configured))
 order by app.app_id
 """
 
+AVAILABLE_DAYS = """
+select
+    coalesce(min(app.today - app.window_length), current_date)::date as oldest,
+    coalesce(max(app.today), current_date) - 1 as newest
+from core.app_calendar as app
+"""
+
 
 class RemovedApps(NamedTuple):
     """Apps that a run found missing from the configuration.
@@ -193,3 +201,14 @@ def accounts_of_removed(connection: Connection) -> list[str]:
         )
     )
     return list(rows.scalars())
+
+
+def names(connection: Connection) -> list[tuple[str, str]]:
+    """Return the App ID and name of every app that was ever configured."""
+    return [(app_id, name) for app_id, name in connection.execute(text("select app_id, name from core.app"))]
+
+
+def available_days(connection: Connection) -> tuple[date, date]:
+    """Return the oldest day in any account's vendor window, and the newest day that is over."""
+    oldest, newest = connection.execute(text(AVAILABLE_DAYS)).one()
+    return oldest, newest
