@@ -20,7 +20,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from agora.alerts.incident import Failure, Message, SentAlert, message
-from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_notes
+from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_notes, runbook
 from agora.dag_support.variables import configured_alerts, webhook
 from agora.domain import Cause
 from agora.errors import AgoraError, AlertNotSent
@@ -78,7 +78,8 @@ def _failure(context: Context) -> Failure:
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     note, causes = _note_and_causes(context)
     text = "\n".join(filter(None, [END_REASONS.get(str(context.get("reason"))), note]))
-    return Failure(dag.dag_id, run_id, f"{base}/dags/{dag.dag_id}/runs/{quote(run_id)}", text, causes)
+    url = f"{base}/dags/{dag.dag_id}/runs/{quote(run_id)}"
+    return Failure(dag.dag_id, run_id, url, text, causes, runbook())
 
 
 def _note_and_causes(context: Mapping[str, Any]) -> tuple[str, set[Cause]]:

@@ -1,4 +1,4 @@
-"""Provider entry point: declares the `agora_dashboard` and `agora_push_stream` connection types."""
+"""Provider entry point: declares the connection types and the configuration section `[agora]`."""
 
 from __future__ import annotations
 
@@ -75,6 +75,13 @@ PUSH_STREAM: dict[str, Any] = {
     },
     "conn-fields": {"ca_file": CA_FILE, "proxy": PROXY},
 }
+DOCS_URL: dict[str, Any] = {
+    "description": "URL of the published docs folder, so that run notes and alerts link to the runbook.",
+    "version_added": "1.1.0",
+    "type": "string",
+    "example": "https://git.example.com/agora-bandwidth/blob/main/docs",
+    "default": "",
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -88,4 +95,5 @@ def get_provider_info() -> dict[str, Any]:
             DASHBOARD,
             PUSH_STREAM,
         ],
+        "config": {"agora": {"description": "Agora bandwidth pipeline.", "options": {"docs_url": DOCS_URL}}},
     }

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
 
-PLACES = ("/plugin/bandwidth", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_dag")
 
-
-@pytest.mark.parametrize("path", PLACES)
-def test_choices_survive_a_reload(visitor: Visitor, path: str) -> None:
-    visitor.go_to("coverage", path)
+def test_choices_survive_a_reload(visitor: Visitor) -> None:
+    visitor.go_to("coverage")
     visitor.switch_to("coverage?search=classroom")
     visitor.page.wait_for_url("**#coverage?search=classroom")
     visitor.page.reload()

@@ -413,10 +413,3 @@ def test_a_viewer_sees_which_right_is_missing(live: LiveStack, chromium: Browser
         cell(frame, "support-13", dates[0]).click()
         expect(frame.locator("aside .selection")).to_contain_text("right to trigger agora_bandwidth_backfill")
         expect(frame.locator("aside button")).to_have_count(0)
-
-
-def test_the_tab_of_a_foreign_dag_has_no_views(visitor: Visitor) -> None:
-    frame = visitor.go_to("coverage", "/dags/agora_bandwidth_daily/plugin/bandwidth_of_dag")
-    assert frame.locator(CELLS).count() > 0
-    visitor.page.goto(f"{visitor.ui_url}/agora/bandwidth/?dag=somebody_elses")
-    expect(visitor.page.locator(".empty")).to_contain_text("does not collect bandwidth")

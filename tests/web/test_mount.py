@@ -65,5 +65,4 @@ def test_the_page_follows_the_path_of_airflows_base_url(tmp_path: Path, base_url
     _, views = loaded(tmp_path, base_url)
     assert views == [
         ("nav", f"{root}/agora/bandwidth/", f"{root}/agora/bandwidth/assets/frame/icon.svg"),
-        ("dag", f"{root}/agora/bandwidth/?dag={{DAG_ID}}", None),
     ]

@@ -26,6 +26,7 @@ class Failure:
         url: URL of the run's page.
         text: The run note.
         causes: Causes of the failure. Empty if no task recorded a cause.
+        runbook: URL of the runbook, or its path in the repository.
     """
 
     dag_id: str
@@ -33,6 +34,7 @@ class Failure:
     url: str
     text: str
     causes: Collection[Cause] = ()
+    runbook: str = RUNBOOK
 
     @property
     def entries(self) -> list[str]:
@@ -106,7 +108,7 @@ def message(failure: Failure, last: SentAlert | None, now: datetime) -> Message 
 def _message(begin: str, text: str, failure: Failure, sent: SentAlert) -> Message:
     first_line = next(iter(text.splitlines()), "")
     subject = f"{begin}: {first_line}"
-    where = ", ".join(f"{RUNBOOK}#{entry}" for entry in failure.entries)
+    where = ", ".join(f"{failure.runbook}#{entry}" for entry in failure.entries)
     return Message(
         subject[:SUBJECT_CHARACTERS] + "…" * (len(subject) > SUBJECT_CHARACTERS),
         f"{begin}.\n\n{text}\n\nRun: {failure.url}\nRunbook: {where}",

@@ -42,11 +42,5 @@ EXTERNAL_VIEWS = [
         "nav_top_level": True,
         "url_route": "bandwidth",
     },
-    # Airflow shows the tab on every DAG. On non-bandwidth DAGs, the tab links to the full page.
-    {
-        "name": "Bandwidth",
-        "href": _href("/?dag={DAG_ID}"),
-        "destination": "dag",
-        "url_route": "bandwidth_of_dag",
-    },
+    # No tab on DAGs, because Airflow 3.3 shows a plugin's tab on every DAG of the installation.
 ]
