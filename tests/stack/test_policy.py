@@ -20,6 +20,7 @@ SCHEDULED = (
 MANUAL = (
     "agora_bandwidth_backfill",
     "agora_bandwidth_replay",
+    "agora_billing_close",
     "agora_push_stream_channel",
     "agora_push_stream_open",
 )

@@ -17,6 +17,7 @@ MANUAL_DAGS: dict[str, tuple[dict[str, Any], str]] = {
         "action, cname, conn_id, uids, urls",
     ),
     "agora_bandwidth_backfill": (DAYS, "app_ids, from_date, reload, to_date"),
+    "agora_billing_close": ({}, "billing_group, force, invoice_kbps, month"),
     "agora_bandwidth_replay": (DAYS, "app_ids, correct_zone, from_date, to_date"),
 }
 

@@ -16,7 +16,7 @@ CALLS = {
     "core.delete_app_days": f"select core.delete_app_days('{OLD + timedelta(days=1)}')",
     "core.refresh_aggregates": "select core.refresh_aggregates(1000)",
     "core.replace_contracts": (
-        """select core.replace_contracts('[{"billing_group": "a", "method": "p95_kbps", "billing_day": 1}]')"""
+        """select core.replace_contracts('[{"billing_group": "a", "method": "m", "billing_day": 1}]')"""
     ),
     "mart.billing_between": f"select points from mart.billing_between('{OLD}', '{OLD}')",
     "mart.days_until_commit": f"select mart.days_until_commit('a', '{OLD}', '{OLD}', 'p95_kbps', 1)",

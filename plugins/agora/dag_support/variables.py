@@ -1,4 +1,4 @@
-"""The Airflow variables `agora_apps` and `agora_alerts`, read and validated."""
+"""The Airflow variables `agora_apps`, `agora_contracts` and `agora_alerts`, read and validated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from agora.forward_proxy import Proxy, proxy_for
 from agora.hooks.connections import hide_proxy, stored_connection
 from agora.settings.alerts import ALERTS_VARIABLE, AlertSettings, parse_alerts, require_webhook
 from agora.settings.apps import AppSettings, parse_apps
+from agora.settings.contracts import CONTRACTS_VARIABLE, Contract, parse_contracts
 
 APPS_VARIABLE = "agora_apps"
 
@@ -31,6 +32,16 @@ def configured_apps() -> dict[str, list[AppSettings]]:
     for app in parse_apps(value):
         by_connection.setdefault(app.conn_id, []).append(app)
     return by_connection
+
+
+def configured_contracts() -> list[Contract]:
+    """Return the contracts of the billing groups. Default: none.
+
+    Raises:
+        SettingsError: The variable is not usable.
+    """
+    value = Variable.get(CONTRACTS_VARIABLE, default=None)
+    return [] if value is None else parse_contracts(value)
 
 
 def configured_alerts() -> AlertSettings:

@@ -17,7 +17,7 @@ from agora.dag_support.metrics import report_counts, report_duration
 from agora.dag_support.params import as_date, chosen_apps, refuse_unknown_keys
 from agora.dag_support.run_notes import note, noting_errors
 from agora.dag_support.run_outputs import RESULT_KEY
-from agora.dag_support.variables import configured_apps
+from agora.dag_support.variables import configured_apps, configured_contracts
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
@@ -71,8 +71,9 @@ class BandwidthPlanOperator(BaseOperator):
             configured = configured_apps()
             days = self._days(configured)
             with report_duration("plan"):
-                plans, removed, planned_at = self._plans(configured, days, context)
-        text = "\n".join(_plan_note(plan, by_name=days is not None) for plan in plans if not plan.unusable)
+                plans, removed, planned_at, unbilled = self._plans(configured, days, context)
+        notes = [_plan_note(plan, by_name=days is not None) for plan in plans if not plan.unusable]
+        text = "\n".join(filter(None, [*notes, unbilled]))
         note(context, text)
         # For an unusable account, the task for its batch notes the reason.
         self.log.info("%s", "\n".join([*(plan.unusable for plan in plans if plan.unusable), text]))
@@ -101,8 +102,12 @@ class BandwidthPlanOperator(BaseOperator):
 
     def _plans(
         self, configured: Mapping[str, list[AppSettings]], days: Days | None, context: Context
-    ) -> tuple[list[Plan], RemovedApps, datetime]:
-        """Plan every account, and return the plans, the removed apps and the time of planning."""
+    ) -> tuple[list[Plan], RemovedApps, datetime, str]:
+        """Plan every account.
+
+        Returns:
+            The plans, the removed apps, the time of planning, and the problems with contracts.
+        """
         from agora.bandwidth.batch_result import BatchResult
 
         accounts, unusable = _accounts(configured)
@@ -110,12 +115,13 @@ class BandwidthPlanOperator(BaseOperator):
         with warehouse() as engine:
             record_schedules(context, engine)
             now, removed, more = _sync_apps(engine, configured, accounts, days, context["run_id"])
+            unbilled = _sync_contracts(engine)
             plans = [
                 self._plan_account(engine, account, configured, account.today(now), days, checked)
                 for account in (*accounts, *more)
             ]
         context["ti"].xcom_push(RESULT_KEY, {**checked.to_json(), "stopped": "", "stopped_by": ""})
-        return [*plans, *unusable], removed, now
+        return [*plans, *unusable], removed, now, unbilled
 
     def _plan_account(
         self,
@@ -185,6 +191,19 @@ def _sync_apps(
         # Missing days of removed apps can be collected as long as their account's connection exists.
         unconfigured = [name for name in apps.accounts_of_removed(connection) if name not in configured]
     return now, removed, _accounts(unconfigured)[0]
+
+
+def _sync_contracts(engine: Engine) -> str:
+    """Copy the contracts to the warehouse, and describe problems, which must not prevent the collection."""
+    from agora.warehouse import contracts
+
+    try:
+        configured = configured_contracts()
+    except SettingsError as error:
+        return str(error)
+    with engine.begin() as connection:
+        groups = contracts.sync(connection, configured)
+    return f"agora_contracts: no app belongs to the billing group {', '.join(groups)}." if groups else ""
 
 
 async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:

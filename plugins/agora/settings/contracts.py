@@ -96,9 +96,8 @@ def parse_contracts(value: str) -> list[Contract]:
     given: Any = None
 
     def group_of(place: tuple[int | str, ...]) -> str:
-        contract = (
-            given[place[0]] if isinstance(given, list) and place and isinstance(place[0], int) else None
-        )
+        is_item = isinstance(given, list) and place and isinstance(place[0], int)
+        contract = given[place[0]] if is_item else None
         group = contract.get("billing_group") if isinstance(contract, dict) else None
         return f"billing group {escaped(group)}" if isinstance(group, str) else ""
 

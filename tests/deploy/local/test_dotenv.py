@@ -78,6 +78,7 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
         "AIRFLOW_CONN_AGORA_DASHBOARD",
         "AIRFLOW_CONN_AGORA_PUSH_STREAM",
         "AIRFLOW_VAR_AGORA_APPS",
+        "AIRFLOW_VAR_AGORA_CONTRACTS",
         "AIRFLOW_CONN_AGORA_SECOND",
         "AIRFLOW_CONN_AGORA_WEBHOOK",
         "AIRFLOW_CONN_SMTP_DEFAULT",

@@ -24,6 +24,21 @@ BILLS_TO_BE_MERGED = """
 select unnest(array[lower(app_id), 'all apps']) from core.app group by lower(app_id) having count(*) > 1
 """
 
+# Releases before 1.1.0 have no closings.
+CLOSINGS = """
+select
+    'closings' as label,
+    count(*) as entries,
+    sum(hash_record_extended(
+        row(
+            closing.billing_group, closing.month, closing.closed_at, closing.status, closing.billable_kbps,
+            closing.amount, closing.invoice_kbps
+        ),
+        0
+    )) as digest
+from core.closed_bill as closing
+"""
+
 Row = dict[str, Any]
 
 log = logging.getLogger(__name__)
@@ -34,7 +49,7 @@ class Snapshot:
     """The contents of the warehouse at one moment of a transaction.
 
     Attributes:
-        facts: Count and digest of the app-days in each state and of the responses, by label.
+        facts: Count and digest of the app-days in each state, the responses and the closings, by label.
         bills: Bills of finished months, by label.
         checks: Whether each assertion in `sql/checks` holds. Assertions that the schema does not support are
             left out.
@@ -53,8 +68,12 @@ class Snapshot:
 
 def snapshot(connection: Connection) -> Snapshot:
     """Return a snapshot of the warehouse. Lock every table before you call this function."""
-    query = (SQL / "migrations" / "stored_facts.sql").read_text("utf-8")
-    facts = {row["label"]: dict(row) for row in connection.exec_driver_sql(query).mappings()}
+    queries = [(SQL / "migrations" / "stored_facts.sql").read_text("utf-8")]
+    if connection.execute(text("select to_regclass('core.closed_bill')")).scalar() is not None:
+        queries.append(CLOSINGS)
+    facts = {
+        row["label"]: dict(row) for query in queries for row in connection.exec_driver_sql(query).mappings()
+    }
     return Snapshot(facts, dict(_bills(connection)), _checks(connection))
 
 

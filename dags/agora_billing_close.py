@@ -1,0 +1,67 @@
+"""Close the bills of a billing period, so that a later restatement shows as a difference.
+
+The run stores the statement of each chosen billing group as it stands. `mart.billing_closed` shows the closed
+figures beside today's figures, the invoice and the differences.
+
+- Only groups with a contract in the variable `agora_contracts` have a statement.
+- A bill that is not `final` is refused. **Force** closes it as it is, and the run note says so.
+- A closed bill stays as it is. **Force** closes it again, and the newest closing counts.
+- If the invoice arrives later, run the DAG again with its rate. The closed figures stay as they are.
+- If everything is closed already, the task is skipped and the run succeeds.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import Param, dag
+
+from agora.dag_support.dag_defaults import BANDWIDTH_DAG
+from agora.operators.billing_close import MONTH, BillingCloseOperator
+
+
+@dag(
+    schedule=None,
+    is_paused_upon_creation=False,
+    params={
+        "month": Param(
+            None,
+            type=["string", "null"],
+            pattern=f"^({MONTH})?$",
+            title="Month",
+            description="Month in which the period begins, such as 2026-10. Empty: the last finished period.",
+        ),
+        "billing_group": Param(
+            None,
+            type=["string", "null"],
+            title="Billing group",
+            description="Empty: all groups with a contract in agora_contracts.",
+        ),
+        "invoice_kbps": Param(
+            None,
+            type=["number", "null"],
+            minimum=0,
+            title="Invoice, kbps",
+            description="Rate on the invoice by the contract's method, before the commit. Only with a group.",
+        ),
+        "force": Param(
+            False,
+            type="boolean",
+            title="Force",
+            description="Close bills that are not final, and close closed bills again.",
+        ),
+    },
+    description="Close the bills of a billing period",
+    doc_md=__doc__,
+    **BANDWIDTH_DAG,
+)
+def agora_billing_close() -> None:
+    """Close the bills that the trigger form selects."""
+    BillingCloseOperator(
+        task_id="close",
+        month="{{ params.month or '' }}",
+        billing_group="{{ params.billing_group or '' }}",
+        invoice_kbps="{{ '' if params.invoice_kbps is none else params.invoice_kbps }}",
+        force="{{ params.force }}",
+    )
+
+
+created_dag = agora_billing_close()
