@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 
-from deploy.local import sandbox_service
+from deploy.local import demo_script, sandbox_service
 from deploy.local.airflow_api import AirflowApi
 from deploy.local.errors import RefusedError, StackError
 from deploy.local.settings import HOST
@@ -98,4 +98,7 @@ def _connect_sandbox(stack: Stack, api: AirflowApi) -> None:
         password=sandbox_service.fetch_app_certificates(stack.settings, stack.secrets)[first],
         description="The sandbox's first app.",
     )
-    api.create_variable("agora_apps", json.dumps(apps, indent=2), "The apps whose bandwidth is collected.")
+    configured = demo_script.configured_apps(apps)
+    api.create_variable("agora_apps", configured, "The apps whose bandwidth is collected.")
+    contracts = json.dumps([demo_script.CONTRACT], indent=2)
+    api.create_variable("agora_contracts", contracts, "How each billing group is billed.")

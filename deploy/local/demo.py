@@ -1,4 +1,7 @@
-"""`make demo`: start the stack with the sandbox, collect a month through the DAG, and print the result."""
+"""`make demo`: start the stack with the sandbox, collect a month through the DAG, and print the result.
+
+`demo_script` defines what the result contains besides complete app-days.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from datetime import UTC, datetime
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
 
 from agora.warehouse import roles
-from deploy.local import airflow_setup, demo_report, sandbox_service
+from deploy.local import airflow_setup, demo_report, demo_script, sandbox_service
 from deploy.local.airflow_api import AirflowApi, ApiUnavailableError, Json
 from deploy.local.errors import StackError
 from deploy.local.progress import Bar, step
@@ -26,17 +29,24 @@ def run(settings: Settings) -> None:
         StackError: A service did not start, or the run failed.
     """
     stack = start(settings, DEMO, airflow_setup.set_up_airflow)
+    with _warehouse(stack, "owner") as owner:
+        demo_script.record_removed_apps(owner, sandbox_service.fetch_apps(settings), datetime.now(UTC).date())
     with step(f"DAG {DAG_ID}"):
         airflow_setup.unpause(stack)
-    run_id = _trigger(stack.api)
-    with _warehouse(stack) as warehouse:
-        state = _watch(stack, run_id, warehouse)
-        if state != "success":
-            raise StackError(_failure(stack.api, run_id))
-        names = {app["app_id"]: app["name"] for app in sandbox_service.fetch_apps(settings)}
-        print(f"\n{demo_report.format_coverage(warehouse, names)}")
-        print(f"\n{demo_report.format_bill(warehouse, names)}")
+    with _warehouse(stack, "analyst") as warehouse:
+        _collect(stack, warehouse)
+        if not demo_report.has_restatement(warehouse):
+            _collect(stack, warehouse)
+        print(f"\n{demo_report.format_coverage(warehouse)}")
+        print(f"\n{demo_report.format_bill(warehouse)}")
         print(f"\n{demo_report.format_addresses(stack)}")
+        print(f"\n{demo_report.format_first_steps(warehouse, settings.ui_url)}")
+
+
+def _collect(stack: Stack, warehouse: Connection) -> None:
+    run_id = _trigger(stack.api)
+    if _watch(stack, run_id, warehouse) != "success":
+        raise StackError(_failure(stack.api, run_id))
 
 
 def _trigger(api: AirflowApi) -> str:
@@ -73,9 +83,8 @@ def _state(api: AirflowApi, run_id: str) -> str:
         return "unknown"
 
 
-def _warehouse(stack: Stack) -> AbstractContextManager[Connection]:
-    password = stack.secrets.postgres["analyst"]
-    return roles.connect(HOST, stack.settings.pg_port, "analyst", password, "warehouse")
+def _warehouse(stack: Stack, role: str) -> AbstractContextManager[Connection]:
+    return roles.connect(HOST, stack.settings.pg_port, role, stack.secrets.postgres[role], "warehouse")
 
 
 def _failure(api: AirflowApi, run_id: str) -> str:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
 
+from deploy.local.demo_script import REASONS
 from deploy.local.settings import ROOT
-from deploy.local.stack import DEMO, Stack
+from deploy.local.stack import DAG_ID, DEMO, Stack
 
-SHOWN_GAPS = 5
-RATES = "p95_kbps, peak_kbps, fourth_peak_kbps"
-STATUS = "status, expected_days, calendar_days"
+# One row per state and app, with the first and last of its days.
+EXCEPTIONS = """
+select state, app_name, min(usage_date), max(usage_date)
+from (
+    select state, app_name, usage_date from mart.coverage where state <> 'collected'
+    union all
+    select 'restated', app_name, usage_date from mart.restatement
+) as app_day
+group by state, app_name
+order by state, app_name
+"""
+BILL = (
+    "select {name}, p95_kbps, peak_kbps, fourth_peak_kbps, {points}, status, expected_days, calendar_days"
+    " from mart.{relation} where month = %s order by p95_kbps desc nulls last, 1"
+)
+SUMMED = "app_points, expected_app_points"
+APPS = BILL.format(name="app_name", points="points, expected_points", relation="billing_monthly")
+GROUPS = BILL.format(name="'Group ' || billing_group", points=SUMMED, relation="billing_monthly_group")
+TOTAL = BILL.format(name="'All apps, summed per point'", points=SUMMED, relation="billing_monthly_total")
 SAMPLE_QUERY = (
     "select usage_date, peak_kbps, p95_kbps, points from mart.bandwidth_daily where app_id = "
     "(select app_id from mart.billing_monthly order by p95_kbps desc nulls last limit 1) "
@@ -31,40 +50,61 @@ def count_states(warehouse: Connection) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def format_coverage(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Return the number of collected app-days, and the newest incomplete app-days with their reasons."""
+def has_restatement(warehouse: Connection) -> bool:
+    """Return whether any app-day was restated."""
+    with warehouse.cursor() as cursor:
+        cursor.execute("select exists (select from mart.restatement)")
+        (found,) = cursor.fetchone() or (False,)
+    return bool(found)
+
+
+def format_coverage(warehouse: Connection) -> str:
+    """Return the number of collected app-days, and the exceptions with the reasons that the demo scripted."""
     found = count_states(warehouse)
+    with warehouse.cursor() as cursor:
+        cursor.execute(EXCEPTIONS)
+        rows = [
+            (state, f"{name}, {first}" + (f" to {last}" if last > first else ""), REASONS[state])
+            for state, name, first, last in cursor.fetchall()
+        ]
     lines = [f"Collected {found.get('collected', 0):,} of {sum(found.values()):,} app-days."]
-    others = {state: number for state, number in found.items() if state != "collected"}
-    if others:
-        lines.append(
-            "Incomplete app-days: " + ", ".join(f"{n:,} {state}" for state, n in others.items()) + "."
-        )
-        lines += _gaps(warehouse, names)
+    if rows:
+        states, days, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+        lines += ["The demo scripts every exception, to show each state of an app-day and a restatement:"]
+        lines += [f"  {state:<{states}}  {day:<{days}}  {reason}" for state, day, reason in rows]
     return "\n".join(lines)
 
 
-def format_bill(warehouse: Connection, names: Mapping[str, str]) -> str:
-    """Return the newest month's bill as an aligned table with one row per app and a total for all apps."""
+def format_bill(warehouse: Connection) -> str:
+    """Return the newest month's bill as an aligned table with rows for apps, billing groups and the total."""
     with warehouse.cursor() as cursor:
         cursor.execute("select max(month) from mart.billing_monthly")
         (month,) = cursor.fetchone() or (None,)
         if month is None:
             return "No bill yet, because no app-day has been collected."
-        cursor.execute(
-            f"select app_id, {RATES}, points, expected_points, {STATUS} from mart.billing_monthly "  # noqa: S608 - our own
-            "where month = %s order by p95_kbps desc nulls last, app_id",
-            (month,),
+        apps, groups, total = (
+            [_bill_row(*row) for row in _fetch(warehouse, query, month)] for query in (APPS, GROUPS, TOTAL)
         )
-        rows = [_bill_row(names.get(app_id, app_id), *numbers) for app_id, *numbers in cursor.fetchall()]
-        cursor.execute(
-            f"select {RATES}, app_points, expected_app_points, {STATUS} "  # noqa: S608 - our own
-            "from mart.billing_monthly_total where month = %s",
-            (month,),
-        )
-        totals = [_bill_row("All apps, summed per point", *numbers) for numbers in cursor.fetchall()]
     heading = ("App", "95th", "Peak", "4th peak", "Points / expected", "Status")
-    return f"{month:%B %Y}{_so_far(month)}, Mbps\n\n" + _table(heading, rows, totals)
+    return f"{month:%B %Y}{_so_far(month)}, Mbps\n\n" + _table(heading, apps, [*groups, *total])
+
+
+def format_first_steps(warehouse: Connection, ui_url: str) -> str:
+    """Return the three addresses to open first, with what each of them shows."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select run_id from mart.collection_run order by app_days_changed desc, started_at limit 1"
+        )
+        (run_id,) = cursor.fetchone() or ("",)
+    page, run = f"{ui_url}/plugin/bandwidth", f"{ui_url}/dags/{DAG_ID}/runs/{quote(run_id)}"
+    return "\n".join(
+        [
+            "Look at these three pages first:",
+            f"1. Which days are complete, and why others are not:  {page}#coverage",
+            f"2. The bill of each app and billing group:            {page}#bill",
+            f"3. The run that collected the month, with its note:  {run}",
+        ]
+    )
 
 
 def format_addresses(stack: Stack) -> str:
@@ -88,21 +128,10 @@ def format_addresses(stack: Stack) -> str:
     return "\n".join(lines)
 
 
-def _gaps(warehouse: Connection, names: Mapping[str, str]) -> list[str]:
+def _fetch(warehouse: Connection, query: str, month: date) -> list[tuple[Any, ...]]:
     with warehouse.cursor() as cursor:
-        cursor.execute(
-            "select app_id, usage_date, state, points, reason from mart.coverage where state <> 'collected' "
-            "order by usage_date desc, app_id limit %s",
-            (SHOWN_GAPS,),
-        )
-        return [_gap(names, *row) for row in cursor.fetchall()]
-
-
-def _gap(
-    names: Mapping[str, str], app_id: str, day: date, state: str, points: int | None, reason: str | None
-) -> str:
-    why = reason or f"{points or 0} of 288 points"
-    return f"  {names.get(app_id, app_id)}, {day}: {state}, {why}"
+        cursor.execute(query, (month,))
+        return cursor.fetchall()
 
 
 def _bill_row(

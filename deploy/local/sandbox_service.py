@@ -1,4 +1,4 @@
-"""The demo's sandbox API: start it as a service, script its only fault, and fetch its apps."""
+"""The demo's sandbox API: start it as a service, script its faults, and fetch its apps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from deploy.local import demo_script
 from deploy.local.errors import StackError
 from deploy.local.processes import Service
 from deploy.local.secret_files import Secrets, write_private
@@ -20,8 +21,6 @@ from deploy.local.settings import Settings
 
 NAME = "sandbox"
 APPS, SEED, CALLS_A_SECOND = 20, 7, 60
-FAULTY_APP, FAULT_AGE_DAYS = 5, 5
-WITHHELD = ["09:40", "09:45", "09:50", "14:05", "14:10", "14:15"]
 
 
 def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]) -> Service:
@@ -43,15 +42,11 @@ def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]
 
 
 def write_faults(settings: Settings) -> None:
-    """Script one day with missing points, so that the demo shows a partial day.
-
-    The file is written only once, so that a repeated demo keeps the same day.
-    """
+    """Write the demo's fault script, but only once, so that a repeated demo keeps the same days."""
     path = _faults_path(settings)
     if not path.exists():
-        day = datetime.now(UTC).date() - timedelta(days=FAULT_AGE_DAYS)
-        fault = {"kind": "withhold", "app": FAULTY_APP, "usage_date": day.isoformat(), "slots": WITHHELD}
-        write_private(path, json.dumps([fault], indent=2) + "\n")
+        faults = demo_script.faults(datetime.now(UTC).date())
+        write_private(path, json.dumps(faults, indent=2) + "\n")
 
 
 def wait_until_healthy(settings: Settings, sandbox: Service) -> None:

@@ -7,7 +7,7 @@ from its tasks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
@@ -59,19 +59,22 @@ def _problems(dag_run: DagRun, session: Session) -> list[str]:
 
 
 def _task_notes(dag_run: DagRun, session: Session) -> list[str]:
+    """Return the notes of the run's tasks: those of failed tasks first, then the latest first."""
     from airflow.models.xcom import XComModel
+    from airflow.utils.state import TaskInstanceState
 
     from agora.dag_support.run_notes import NOTE_KEY, SUMMARY_KEY, join_notes
 
-    summaries, notes = (
-        [
-            XComModel.deserialize_value(row)
-            for row in session.scalars(
-                XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=key)
-            )
-        ]
-        for key in (SUMMARY_KEY, NOTE_KEY)
-    )
+    tasks = dag_run.get_task_instances(state=[TaskInstanceState.FAILED], session=session)
+    failed = {task.task_id for task in tasks}
+
+    def values(key: str) -> list[str]:
+        found = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=key)
+        rows: list[Any] = [*session.scalars(found)]
+        rows.sort(key=lambda row: row.task_id not in failed)
+        return [XComModel.deserialize_value(row) for row in rows]
+
+    summaries, notes = values(SUMMARY_KEY), values(NOTE_KEY)
     return [join_notes(summaries, notes)] if summaries or notes else []
 
 

@@ -49,7 +49,7 @@ def test_a_run_with_only_refused_days_succeeds_and_reports_them(live: LiveStack)
     run = live.trigger(BACKFILL, {"from_date": day, "to_date": day})
 
     assert run.state == "success"
-    assert (run.states("collect"), run.states("publish")) == (["success"], ["skipped"])
+    assert {task["state"] for task in run.tasks} == {"success"}
     assert "3 app-days refused as too old (HTTP 400); 17 more not requested for that reason." in run.note
     assert "refused as too old (HTTP 400)" in live.log_of(run, "collect")
     assert live.call("GET", "/api/v2/assets/events?limit=1")["total_entries"] == events
@@ -98,13 +98,13 @@ def assert_drop_is_reported_until_reviewed(live: LiveStack, run: Run) -> None:
     [
         ({"from_date": "{later}", "to_date": "{day}"}, "Swap the two"),
         (
-            {"from_date": "{day}", "to_date": "{day}", "app_ids": ["nobody"]},
-            "Add the app there first",
+            {"app_ids": ["nobody"]},
+            "No app has the App ID or name nobody",
         ),
-        ({"from_date": "{today}", "to_date": "{today}"}, "not over yet"),
+        ({"from_date": "{today}"}, "not over yet"),
     ],
 )
-def test_invalid_parameters_fail_with_an_explanation(
+def test_an_invalid_selection_is_skipped_with_an_explanation(
     live: LiveStack, conf: dict[str, object], message: str
 ) -> None:
     days = {
@@ -114,9 +114,27 @@ def test_invalid_parameters_fail_with_an_explanation(
     }
     run = live.trigger(BACKFILL, {name: days.get(str(value), value) for name, value in conf.items()})
 
-    assert run.state == "failed"
-    assert message in live.log_of(run, "plan")
-    assert [t["try_number"] for t in run.tasks if t["task_id"] == "collect_bandwidth.plan"] == [1]
+    assert run.state == "success", run.note
+    assert (run.states("plan"), run.states("collect")) == (["skipped"], ["skipped"])
+    assert run.note.startswith("Result: Skipped, nothing requested: ")
+    assert message in run.note.splitlines()[0]
+    assert live.sandbox("GET", "stats")["requests"] == 0
+
+
+def test_apps_are_chosen_by_name_and_empty_dates_select_the_window(live: LiveStack) -> None:
+    first, second, *_ = live.app_ids
+    live.set_apps([{"app_id": first, "name": "Classroom"}, {"app_id": second, "name": "Support"}])
+
+    run = live.trigger(BACKFILL, {"app_ids": ["classroom"]})
+
+    assert run.state == "success", run.note
+    found = live.sql(
+        "select app_id, count(*), min(usage_date), max(usage_date) from mart.coverage"
+        " where state = 'collected' group by 1",
+        "analyst",
+    )
+    oldest = oldest_day("1 month", live.today)
+    assert found == [(first, (live.today - oldest).days, oldest, live.today - timedelta(days=1))]
 
 
 def test_the_form_rejects_values_that_are_not_dates(live: LiveStack) -> None:
@@ -147,6 +165,6 @@ def test_airflows_own_backfill_collects_exactly_its_days(live: LiveStack) -> Non
     for age, (usage_date, state, count) in zip((2, 1), found[:2], strict=True):
         assert (usage_date, state) == (oldest - timedelta(days=age), "failed")
         assert count in (3, 4), "a few of the twenty apps suffice to show that a date is refused"
-    assert sorted(run.states("publish")[0] for run in runs) == ["skipped", "skipped", "success", "success"]
+    assert {task["state"] for run in runs for task in run.tasks} == {"success"}
     assert live.sql(f"select count(*) from mart.coverage where usage_date < '{oldest}'") == [(0,)]
     assert live.sandbox("GET", "stats")["by_status"]["400"] <= 8

@@ -57,7 +57,8 @@ def test_a_run_collects_and_reports_the_whole_window(live: LiveStack) -> None:
     newest = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")
     assert newest["total_entries"] == events + 1
     extra = newest["asset_events"][0]["extra"]
-    assert (extra["app_days"], extra["points"]) == (20 * days, 288 * 20 * days)
+    assert (extra["app_days"], extra["changed"], extra["points"]) == (20 * days, 20 * days, 288 * 20 * days)
+    assert extra["states"] == {"collected": 20 * days}
     assert recorded_counts(live, run) == {
         "app_days": 20 * days,
         "app_days_received": 20 * days,
@@ -85,7 +86,7 @@ def test_a_second_run_requests_nothing_and_changes_no_row(live: LiveStack) -> No
     assert run.state == "success", run.note
     assert live.sql(rows) == before
     assert live.sandbox("GET", "stats")["requests"] == 0
-    assert run.states("publish") == ["skipped"]
+    assert {task["state"] for task in run.tasks} == {"success"}
     assert live.call("GET", "/api/v2/assets/events")["total_entries"] == events
     assert "nothing is missing" in run.note
 
@@ -245,5 +246,5 @@ def test_a_cleared_run_reports_only_its_latest_results(live: LiveStack) -> None:
 
     again = live.wait_for_run(DAILY, run.run_id)
 
-    assert again.note == "seen by me\nResult: agora_dashboard: nothing is missing."
+    assert again.note == "Result: agora_dashboard: nothing is missing.\n\nseen by me"
     assert recorded_counts(live, again) == {}

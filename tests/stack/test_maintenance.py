@@ -20,7 +20,7 @@ def test_a_replay_decodes_stored_responses_without_requests(live: LiveStack) -> 
 
     unchanged = live.trigger(REPLAY, days)
     assert unchanged.state == "success"
-    assert set(unchanged.by_task().values()) == {"skipped"}
+    assert set(unchanged.by_task().values()) == {"success"}
     assert (
         "Decoded the stored responses of 20 app-days again: 20 with 5,760 points; changed 0."
         in unchanged.note
@@ -40,8 +40,15 @@ def test_a_replay_decodes_stored_responses_without_requests(live: LiveStack) -> 
         ("rejected", 19),
     ]
     assert live.sql("select count(*) from core.fresh_month_p95") == [(1,)]
-    events = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")["asset_events"]
-    assert events[0]["source_dag_id"] == REPLAY
+    events = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=2")["asset_events"]
+    assert [event["source_dag_id"] for event in events] == [REPLAY, BACKFILL], (
+        "an unchanged replay has no event"
+    )
+    assert {name: events[0]["extra"][name] for name in ("app_days", "points", "changed")} == {
+        "app_days": 1,
+        "points": 288,
+        "changed": 1,
+    }
     assert live.sandbox("GET", "stats")["requests"] == 0
 
 
@@ -54,7 +61,7 @@ def test_a_replay_moves_stored_days_to_a_corrected_time_zone_only_on_request(liv
     set_zone(live, "Asia/Shanghai")
     try:
         unmoved = live.trigger(REPLAY, {"from_date": day, "to_date": day})
-        assert set(unmoved.by_task().values()) == {"skipped"}, unmoved.note
+        assert set(unmoved.by_task().values()) == {"success"}, unmoved.note
         assert live.sql("select app_key, starts_at, kbps from core.app_day order by 1") == before
 
         moved = live.trigger(REPLAY, {"from_date": day, "to_date": day, "correct_zone": True})
@@ -97,8 +104,9 @@ def test_retention_deletes_nothing_unless_configured(live: LiveStack) -> None:
     run = live.trigger(RETENTION)
     assert (run.state, run.by_task()) == (
         "success",
-        {"check_points": "success", "delete_old_data": "skipped"},
+        {"check_points": "success", "delete_old_data": "success"},
     )
+    assert run.note.startswith("Result: Nothing was deleted: the variable agora_retention is not set.\n")
     assert live.sql("select count(*) from raw.bandwidth_response") == [(1,)]
 
     variable = {"key": "agora_retention", "value": '{"raw_answer_days": 100}'}
@@ -108,5 +116,5 @@ def test_retention_deletes_nothing_unless_configured(live: LiveStack) -> None:
     finally:
         live.call("DELETE", "/api/v2/variables/agora_retention")
     assert run.state == "success"
-    assert run.note == "Result: Deleted 1 raw response and 0 app-days."
+    assert run.note.startswith("Result: Deleted 1 raw response and 0 app-days.\nCompared the points of ")
     assert live.sql("select count(*) from raw.bandwidth_response") == [(0,)]
