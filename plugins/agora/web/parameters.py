@@ -19,9 +19,18 @@ def _first_day(month: str) -> date:
         raise PydanticCustomError("month", "a month has the form 2026-11") from None
 
 
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "date", "{given} is not a date such as 2026-11-30", {"given": text}
+        ) from None
+
+
 # PostgreSQL text cannot contain NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
-Day = Annotated[date, Query(ge=FIRST, le=LAST)]
+Day = Annotated[date, BeforeValidator(_date), Query(ge=FIRST, le=LAST)]
 # A month, represented by its first day.
 Month = Annotated[date, BeforeValidator(_first_day), Query(ge=FIRST, le=LAST)]
 

@@ -22,7 +22,7 @@ export class CollectBar {
 
   update() {
     const hadFocus = [
-      replaceIfChanged(this.selection, this.days.length ? [h("p", {}, this.summary()), ...this.buttons()] : []),
+      replaceIfChanged(this.selection, this.days.length ? [h("p", {}, this.summary()), ...this.buttons(this.days)] : []),
       replaceIfChanged(this.runs, triggeredRuns().map((run) => this.progress(run))),
     ].some(Boolean);
     if (hadFocus) this.onfocuslost();
@@ -45,22 +45,22 @@ export class CollectBar {
     ].filter(Boolean).join(", ");
   }
 
-  buttons() {
+  // Buttons that collect the given days, or the reason why they cannot be collected.
+  buttons(days) {
     if (!this.rights.may_collect) {
       return [mutedText(`You cannot collect these days, because you do not have the right to trigger ${this.rights.backfill_dag_id}.`)];
     }
-    if (this.days.some(isBeingCollected)) return [mutedText("A run is already collecting these days.")];
-    const missing = this.days.filter(isMissing).length;
-    const requestable = this.days.filter(isRequestable);
+    if (days.some(isBeingCollected)) return [mutedText("A run is already collecting these days.")];
+    const missing = days.filter(isMissing);
+    const requestable = days.filter(isRequestable);
     if (!requestable.length) return [mutedText(`These days are outside the vendor window. To request them anyway, trigger ${this.rights.backfill_dag_id} in Airflow.`)];
     return [
-      missing ? h("button", { class: "main", onclick: () => this.collect(this.days.filter(isMissing), false) }, `Collect ${formatInteger(missing)} missing`) : null,
-      requestable.some(isCollected) ? h("button", { onclick: () => this.reload() }, `Reload ${formatInteger(requestable.length)}…`) : null,
+      missing.length ? h("button", { class: "main", onclick: () => this.collect(missing, false) }, `Collect ${formatInteger(missing.length)} missing`) : null,
+      requestable.some(isCollected) ? h("button", { onclick: () => this.reload(requestable) }, `Reload ${formatInteger(requestable.length)}…`) : null,
     ];
   }
 
-  reload() {
-    const days = this.days.filter(isRequestable);
+  reload(days) {
     const dialog = h("dialog", { "aria-labelledby": "reload-question" },
       h("h2", { id: "reload-question" }, `Request ${formatCount(days.filter(isCollected).length, "collected day")} again?`),
       h("p", {}, "Each day costs one request. A response with changed or additional points replaces the stored day, and Health lists the change. A response that only lacks points changes nothing."),

@@ -1,21 +1,36 @@
-// The grid of apps and dates. One cell has the keyboard focus. The user selects a rectangle of cells by dragging, with
-// Shift and the arrow keys, or with Shift and a click.
+// The grid of apps and dates. One cell or heading has the keyboard focus. A click or Enter opens a day. The user selects a
+// rectangle of cells by dragging, with Space, with Ctrl and a click, or with Shift and a click or the arrow keys.
 import { SAME_RESPONSE, STATES, timeLeft } from "../frame/app_day_states.js";
 import { h } from "../frame/dom.js";
 import { formatCompact, formatCount, formatDate, formatInteger, formatMonth, formatNames } from "../frame/format.js";
 
 const MAX_NAMES = 5;
+// The rows of the headings; day cells have rows and columns from 0. Column -1 has the names of the apps.
+const DATES_ROW = -2;
+const TOTALS_ROW = -1;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+const isDay = ([row, column]) => row >= 0 && column >= 0;
+const hasControl = (event) => event.ctrlKey || event.metaKey;
+
+function placed(element, row, column) {
+  element.place = [row, column];
+  return element;
+}
+
 export class Grid {
-  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route `coverage`. `onselect`: called with the selected
-  // days.
-  constructor(dates, apps, byDate, onselect) {
-    Object.assign(this, { dates, apps, onselect, from: null, to: null, dragging: null });
+  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route `coverage`. `actions`: `select(days)` receives the
+  // selected days, `settle(choice)` the selection as text once it is complete, `open(app, date)` a day to open, and
+  // `showDate(date)` a date whose missing apps to show. `trafficOf(app)` returns an address.
+  constructor(dates, apps, byDate, actions) {
+    Object.assign(this, { dates, apps, actions, from: null, to: null, dragging: null });
     this.cells = apps.map((app, row) => dates.map((date, column) => this.cell(row, column)));
     if (this.cells.length) this.cells[0].at(-1).tabIndex = 0;
-    this.names = apps.map(() => h("th", { scope: "row" }));
-    this.totals = h("tr", { class: "all-apps" });
+    this.names = apps.map((app, row) => placed(h("a", { tabindex: -1, href: actions.trafficOf(app) }), row, -1));
+    this.dateHeads = dates.map((date, column) => placed(h("th", {
+      scope: "col", tabindex: -1, title: `${formatDate(date)}: select this day for all apps shown`, "aria-label": formatDate(date),
+    }, String(Number(date.slice(8)))), DATES_ROW, column));
+    this.totals = dates.map((date, column) => placed(h("td", { tabindex: -1 }), TOTALS_ROW, column));
     this.element = this.table();
     this.paint(apps, byDate);
   }
@@ -33,26 +48,28 @@ export class Grid {
     this.days = this.apps.map((app) => new Map(app.days.map((day) => [day.usage_date, day])));
     this.apps.forEach((app, row) => this.paintName(this.names[row], app));
     for (const cell of this.cells.flat()) this.paintCell(cell);
-    this.totals.replaceChildren(...this.totalCells(byDate));
+    this.paintTotals(byDate);
     this.select(this.from, this.to);
   }
 
   table() {
     const table = h("table", { class: "grid", role: "grid", "aria-multiselectable": "true", "aria-label": "Apps and dates", style: `--date-count:${this.dates.length}` },
-      h("thead", {}, this.monthRow(), this.dateRow(), this.totals),
-      h("tbody", {}, this.cells.map((cells, row) => h("tr", {}, this.names[row], cells))));
-    table.addEventListener("keydown", (event) => this.key(event));
-    table.addEventListener("pointerdown", (event) => this.press(event));
-    table.addEventListener("pointerover", (event) => this.drag(event));
+      h("thead", {}, this.monthRow(),
+        h("tr", { class: "dates" }, h("th", { scope: "col" }, "App"), this.dateHeads),
+        h("tr", { class: "all-apps" }, h("th", { scope: "row" }, "All apps"), this.totals)),
+      h("tbody", {}, this.cells.map((cells, row) => h("tr", {}, h("th", { scope: "row" }, this.names[row]), cells))));
+    for (const [name, handle] of Object.entries({ keydown: this.key, pointerdown: this.press, pointerover: this.drag, click: this.click })) {
+      table.addEventListener(name, (event) => handle.call(this, event));
+    }
     return table;
   }
 
   paintName(name, app) {
     const collected = `${formatInteger(app.collected)} of ${formatInteger(app.app_days)} days collected`;
-    const title = `${app.app_name}, App ID ${app.app_id}, vendor account ${app.conn_id}: ${collected}`;
+    const title = `${app.app_name}, App ID ${app.app_id}, vendor account ${app.conn_id}: ${collected}. Show the traffic.`;
     if (name.title === title) return;
     name.title = title;
-    name.replaceChildren(h("div", {}, h("span", {}, app.app_name), h("small", {}, `${formatInteger(app.collected)}/${formatInteger(app.app_days)}`)));
+    name.replaceChildren(h("span", {}, app.app_name), h("small", {}, `${formatInteger(app.collected)}/${formatInteger(app.app_days)}`));
   }
 
   monthRow() {
@@ -61,31 +78,25 @@ export class Grid {
       h("th", { scope: "colgroup", colspan: dates.length }, h("span", {}, formatMonth(dates[0])))));
   }
 
-  dateRow() {
-    return h("tr", { class: "dates" }, h("th", { scope: "col" }, "App"), this.dates.map((date) =>
-      h("th", { scope: "col", title: formatDate(date), "aria-label": formatDate(date) }, String(Number(date.slice(8))))));
-  }
-
-  totalCells(byDate) {
+  paintTotals(byDate) {
     const totals = new Map(this.dates.map((date) => [date, { collected: 0, app_days: 0 }]));
     for (const { usage_date, state, app_days } of byDate) {
       const date = totals.get(usage_date);
       date.app_days += app_days;
       if (state === "collected") date.collected += app_days;
     }
-    return [h("th", { scope: "row" }, "All apps"), ...this.dates.map((date) => {
-      const { collected, app_days } = totals.get(date);
+    this.totals.forEach((cell, column) => {
+      const { collected, app_days } = totals.get(this.dates[column]);
       const missing = app_days - collected;
-      const label = `${formatDate(date)}: ${formatInteger(collected)} of ${formatCount(app_days, "app")} collected`;
-      return h("td", { class: missing ? "has-missing" : null, style: `--collected-share:${app_days ? collected / app_days : 0}`, title: label, "aria-label": label },
-        missing ? formatCompact(missing) : "");
-    })];
+      const label = `${formatDate(this.dates[column])}: ${formatInteger(collected)} of ${formatCount(app_days, "app")} collected. Show this date, apps with missing days first.`;
+      Object.assign(cell, { className: missing ? "has-missing" : "", title: label, ariaLabel: label, textContent: missing ? formatCompact(missing) : "" });
+      cell.style.setProperty("--collected-share", app_days ? collected / app_days : 0);
+    });
   }
 
   cell(row, column) {
     const cell = h("td", { role: "gridcell", tabindex: -1, "data-day": `${this.apps[row].app_name} ${this.dates[column]}` });
-    cell.place = [row, column];
-    return cell;
+    return placed(cell, row, column);
   }
 
   paintCell(cell) {
@@ -111,43 +122,100 @@ export class Grid {
     const { place } = event.target;
     if (!place) return;
     if (event.key === "Escape") return this.select(null, null);
-    if (event.key === " " || event.key === "Enter") {
-      event.preventDefault();
-      return this.select(event.shiftKey && this.from ? this.from : place, place);
-    }
+    if (event.key === "Enter" || event.key === " ") return this.activate(event, place);
     const move = MOVES[event.key] ?? { Home: [0, -place[1]], End: [0, this.dates.length] }[event.key];
     if (!move) return;
     event.preventDefault();
-    const row = Math.min(Math.max(place[0] + move[0], 0), this.apps.length - 1);
-    const column = Math.min(Math.max(place[1] + move[1], 0), this.dates.length - 1);
-    this.focus(row, column);
-    if (event.shiftKey) this.select(this.from ?? place, [row, column]);
+    const next = this.limit(place[0] + move[0], place[1] + move[1]);
+    this.focus(next);
+    if (event.shiftKey && isDay(place) && isDay(next)) this.select(this.from ?? place, next);
+  }
+
+  // Enter opens what a click opens, and Space selects a day.
+  activate(event, place) {
+    if (event.target.href && event.key === "Enter") return; // the browser follows the link
+    event.preventDefault();
+    if (event.key === "Enter" || !isDay(place)) event.target.click();
+    else this.selectOne(place, event.shiftKey);
+  }
+
+  // Moves a place into the grid. The headings of the rows and columns have no common corner.
+  limit(row, column) {
+    const limitedRow = Math.min(Math.max(row, DATES_ROW), this.apps.length - 1);
+    return [limitedRow, Math.min(Math.max(column, limitedRow < 0 ? 0 : -1), this.dates.length - 1)];
+  }
+
+  elementAt([row, column]) {
+    if (row === DATES_ROW) return this.dateHeads[column];
+    if (row === TOTALS_ROW) return this.totals[column];
+    return column < 0 ? this.names[row] : this.cells[row]?.[column];
+  }
+
+  click(event) {
+    const { place } = event.target;
+    if (!place || this.hasDragged) return;
+    const [row, column] = place;
+    if (row === DATES_ROW && this.apps.length) this.select([0, column], [this.apps.length - 1, column]);
+    else if (row === TOTALS_ROW) this.actions.showDate(this.dates[column]);
+    else if (isDay(place) && !event.shiftKey && !hasControl(event)) this.actions.open(this.apps[row], this.dates[column]);
   }
 
   press(event) {
     const { place } = event.target;
-    if (!place || event.button !== 0) return;
+    this.hasDragged = false;
+    if (!place || !isDay(place) || event.button !== 0) return;
     event.preventDefault();
-    this.focus(...place);
-    this.dragging = event.shiftKey && this.from ? this.from : place;
-    this.select(this.dragging, place);
-    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => { this.dragging = null; }, { once: true });
+    const anchor = event.shiftKey && (this.from ?? this.focusedCell?.place);
+    this.focus(place);
+    this.dragging = anchor && isDay(anchor) ? anchor : place;
+    if (event.shiftKey) this.select(this.dragging, place);
+    else if (hasControl(event)) this.selectOne(place, false);
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => this.drop(), { once: true });
   }
 
   drag(event) {
-    if (this.dragging && event.target.place) this.select(this.dragging, event.target.place);
+    const { place } = event.target;
+    if (!this.dragging || !place || !isDay(place)) return;
+    this.hasDragged ||= String(place) !== String(this.dragging);
+    if (this.hasDragged) this.select(this.dragging, place);
   }
 
-  focus(row, column, options = {}) {
+  drop() {
+    this.dragging = null;
+    this.actions.settle(this.choice);
+  }
+
+  focus(place, options = {}) {
+    const element = this.elementAt(place);
+    if (!element) return;
     this.focusedCell?.setAttribute("tabindex", -1);
-    const cell = this.cells[row][column];
-    cell.tabIndex = 0;
-    cell.focus(options);
+    element.tabIndex = 0;
+    element.focus(options);
   }
 
   // The cell with the keyboard focus, or the cell that Tab returns to.
   get focusedCell() {
-    return this.element.querySelector("td[tabindex='0']");
+    return this.element.querySelector("[tabindex='0']");
+  }
+
+  // Selects one day, extends the selection to it, or clears the selection if it is this day.
+  selectOne(place, isExtended) {
+    if (!isExtended && String([this.from, this.to]) === String([place, place])) return this.select(null, null);
+    this.select(isExtended ? this.from ?? place : place, place);
+  }
+
+  // The selection as text: the App IDs and dates of two corners. Empty without a selection.
+  get choice() {
+    if (!this.from) return "";
+    return [this.from, this.to].map(([row, column]) => `${this.apps[row].app_id},${this.dates[column]}`).join(",");
+  }
+
+  // Selects the days of a text from `choice`, if they are in the grid.
+  restore(choice) {
+    const [app, date, otherApp, otherDate] = choice.split(",");
+    const place = (id, iso) => [this.apps.findIndex((own) => own.app_id === id), this.dates.indexOf(iso)];
+    const corners = [place(app, date), place(otherApp, otherDate)];
+    if (corners.every(isDay)) this.select(...corners);
   }
 
   select(from, to) {
@@ -158,7 +226,8 @@ export class Grid {
         if (isSelected !== (cell.ariaSelected === "true")) cell.ariaSelected = String(isSelected);
       }
     }
-    this.onselect(this.selectedDays());
+    this.actions.select(this.selectedDays());
+    if (!this.dragging) this.actions.settle(this.choice);
   }
 
   contains([row, column]) {

@@ -37,6 +37,7 @@ export async function trigger(dagId, conf) {
     Object.assign(run, { state: "not triggered", error: error.message });
   }
   view.showRuns();
+  document.dispatchEvent(new Event("triggered"));
   poll();
 }
 

@@ -12,6 +12,11 @@ export function updateAddress(view, params, changes) {
   return next;
 }
 
+// The address of an app-day's history.
+export function dayAddress({ app_id: appId, usage_date: date }) {
+  return `#coverage?${new URLSearchParams({ day: `${appId},${date}` })}`;
+}
+
 // The current parameters, for a control that was created before the last update.
 export function currentParams() {
   return new URLSearchParams(location.hash.split("?")[1] ?? "");

@@ -37,8 +37,20 @@ async function request(method, address, body) {
   }
   const content = await response.json().catch(() => ({}));
   if (response.ok) return content;
-  throw new Error(errorMessage(response.status, content.detail));
+  throw new RequestError(response.status, content.detail);
 }
+
+// `status`: the HTTP status. `fields`: the message for each invalid parameter, by name.
+class RequestError extends Error {
+  constructor(status, detail) {
+    super(errorMessage(status, detail));
+    this.status = status;
+    this.fields = Array.isArray(detail) ? Object.fromEntries(detail.map((part) => [part.loc?.at(-1), part.msg])) : {};
+  }
+}
+
+// Whether the same request would fail again, because a parameter is invalid.
+export const isInvalid = (error) => error.status === 422;
 
 function errorMessage(status, detail) {
   if (status === 401) return "Your session has expired. Reload Airflow to log in again.";

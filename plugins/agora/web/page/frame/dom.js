@@ -11,8 +11,18 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-export function field(label, control) {
-  return h("label", { class: "field" }, h("span", {}, label), control);
+// With an error, marks the control as invalid and shows the error beside it.
+export function field(label, control, error) {
+  const element = h("label", { class: "field" }, h("span", {}, label), control);
+  return error ? h("div", { class: "field" }, element, fieldError(control, error)) : element;
+}
+
+// Returns an error that describes a control.
+export function fieldError(control, error) {
+  const id = `${control.id}-error`;
+  control.setAttribute("aria-invalid", "true");
+  control.setAttribute("aria-describedby", id);
+  return h("span", { id, class: "field-error" }, error);
 }
 
 export function select(id, options, selected, onchange) {
@@ -46,6 +56,36 @@ export function table(caption, headings, rows, attributes = {}) {
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell))))));
 }
 
+// Changes an element's children to fresh ones, but keeps every node that stays the same. Focus, scroll positions,
+// selected text and open details survive. Children must not have event listeners of their own. A node with data-keep,
+// such as a chart, keeps its children.
+export function morph(element, children) {
+  patch(element, h("div", {}, children));
+}
+
+function patch(element, fresh) {
+  const nodes = [...fresh.childNodes];
+  nodes.forEach((node, index) => {
+    const current = element.childNodes[index];
+    if (!current) element.append(node);
+    else if (current.nodeName !== node.nodeName) current.replaceWith(node);
+    else if (node.nodeType === Node.TEXT_NODE) {
+      if (current.data !== node.data) current.data = node.data;
+    } else {
+      patchAttributes(current, node);
+      if (!("keep" in node.dataset)) patch(current, node);
+    }
+  });
+  while (element.childNodes.length > nodes.length) element.lastChild.remove();
+}
+
+function patchAttributes(element, fresh) {
+  const isKept = (name) => name === "open" || fresh.hasAttribute(name) || "keep" in fresh.dataset;
+  for (const name of element.getAttributeNames()) if (!isKept(name)) element.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) {
+    if (element.getAttribute(name) !== value && !("keep" in fresh.dataset)) element.setAttribute(name, value);
+  }
+}
 // Replaces an element's children only if the text has changed. This keeps the focus and avoids repeated announcements
 // by screen readers. Returns whether the focus was in the replaced children.
 export function replaceIfChanged(element, children) {

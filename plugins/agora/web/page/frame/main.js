@@ -1,10 +1,11 @@
-// The frame around the views: shows the chosen view, or an error with a button to try again.
-import { airflowRoot, read } from "./api.js";
+// The frame around the views: shows the strip and the chosen view, or an error with a way out.
+import { Strip } from "../overview/strip.js";
+import { isInvalid, read } from "./api.js";
 import { h } from "./dom.js";
 import { followTheme, openLinksOutside } from "./airflow_frame.js";
 import { copyAddressToAirflow, restoreAddressFromAirflow } from "./address.js";
 
-const VIEWS = { coverage: "../coverage/view.js", traffic: "../traffic/view.js", bill: "../bill/view.js", health: "../health/view.js" };
+const VIEWS = { coverage: "../coverage/view.js", traffic: "../traffic/view.js", bill: "../bill/view.js", trend: "../trend/view.js", health: "../health/view.js" };
 const view = document.getElementById("view");
 let requestNumber = 0;
 
@@ -25,10 +26,16 @@ async function show() {
   try {
     await (await load(chosen)).show(panel, new URLSearchParams(query ?? ""));
   } catch (error) {
-    panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), h("button", { onclick: show }, "Try again"));
+    panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), wayOut(chosen, error));
   }
   // Discards the panel if the user has left the view in the meantime.
   if (number === requestNumber) display(panel);
+}
+
+// An invalid request would fail again.
+function wayOut(chosen, error) {
+  if (isInvalid(error)) return h("p", {}, h("a", { href: `#${chosen}` }, "Show this view with its default choices"));
+  return h("button", { onclick: show }, "Try again");
 }
 
 async function load(chosen) {
@@ -63,23 +70,13 @@ function moveBetweenTabs(event) {
   next.click();
 }
 
-// Airflow shows the tab on every DAG.
-function isBandwidthDag() {
-  const dagId = new URLSearchParams(location.search).get("dag");
-  return !dagId || dagId.startsWith("agora_bandwidth_");
-}
-
 followTheme();
 openLinksOutside();
 const tabList = document.querySelector("[role=tablist]");
-if (isBandwidthDag()) {
-  tabList.addEventListener("keydown", moveBetweenTabs);
-  tabList.addEventListener("click", reloadSelectedTab);
-  window.addEventListener("hashchange", show);
-  restoreAddressFromAirflow();
-  show();
-} else {
-  tabList.remove();
-  view.replaceChildren(h("p", { class: "empty" }, "This DAG does not collect bandwidth. ",
-    h("a", { href: `${airflowRoot}/plugin/bandwidth`, "data-outside": true }, "View the bandwidth of all apps")));
-}
+tabList.addEventListener("keydown", moveBetweenTabs);
+tabList.addEventListener("click", reloadSelectedTab);
+window.addEventListener("hashchange", show);
+restoreAddressFromAirflow();
+show();
+// A view that follows changes updates its own panel.
+new Strip(document.getElementById("strip"), () => view.firstElementChild?.dispatchEvent(new Event("changed"))).poll();

@@ -1,43 +1,38 @@
 // Suspicious responses: days that the vendor restated, and days on which several apps got the same response. A drop to
 // less than half of a day's sum may be caused by an outage at the vendor. It stays at the top until a user reviews it.
+import { dayAddress } from "../frame/address.js";
 import { write } from "../frame/api.js";
 import { h, table } from "../frame/dom.js";
 import { formatCount, formatDate, formatInteger, formatNames, formatRate, formatTime } from "../frame/format.js";
 
 const MAX_NAMES = 10;
 
-// `onreview`: called after the drops are marked as reviewed.
-export function dropsNotice(health, rights, onreview) {
+export function dropsNotice(health, rights) {
   const drops = health.drops_to_review;
   if (!drops) return null;
-  const errorText = h("span", { role: "alert" });
-  const button = h("button", { id: "review", onclick: () => review(health, button, errorText, onreview) }, "Mark as reviewed");
   const pronoun = drops === 1 ? "this day" : "these days";
   return h("div", { class: "notice warning" },
     h("p", {}, h("b", {}, "▼ "), `The vendor restated ${formatCount(drops, "app-day")} to less than half, which may be caused by an outage at the vendor. The new figures are stored. `,
-      h("a", { href: "#health", onclick: scrollToRestatements }, `View ${pronoun}`), rights.may_review
+      h("a", { href: "#health", id: "view-restatements" }, `View ${pronoun}`), rights.may_review
         ? `, then mark ${pronoun} as reviewed.`
         : h("span", { class: "muted" }, `. You cannot mark ${pronoun} as reviewed, because you do not have the right to edit ${rights.nightly_dag_id}.`)),
-    rights.may_review && h("p", { class: "actions" }, button, errorText));
+    rights.may_review && h("p", { class: "actions" }, h("button", { id: "review" }, "Mark as reviewed"), h("span", { role: "alert" })));
 }
 
-async function review({ newest_drop_at: until }, button, errorText, onreview) {
+// Marks the drops that the page shows as reviewed. Returns whether they were; otherwise, shows the error beside the button.
+export async function review({ newest_drop_at: until }, button) {
+  const errorText = button.nextElementSibling;
   button.disabled = true;
   errorText.textContent = "";
   try {
     await write("restatements/review", { until });
-    await onreview();
+    return true;
   } catch (error) {
     errorText.textContent = error.message;
+    return false;
+  } finally {
+    button.disabled = false;
   }
-  button.disabled = false;
-}
-
-function scrollToRestatements(event) {
-  event.preventDefault();
-  const heading = document.getElementById("restatements");
-  heading.scrollIntoView({ block: "start" });
-  heading.focus({ preventScroll: true });
 }
 
 export function restatementsTable({ restatements: days, restatements_in_all: total }) {
@@ -54,7 +49,7 @@ function restatementRow(day) {
   const needsReview = day.is_drop && !day.reviewed_at;
   return h("tr", { class: needsReview ? "problem" : null },
     h("th", { scope: "row" }, day.app_name),
-    h("td", {}, formatDate(day.usage_date)),
+    h("td", {}, h("a", { href: dayAddress(day) }, formatDate(day.usage_date))),
     h("td", {}, formatTime(day.restated_at)),
     h("td", {}, `${formatInteger(day.points_changed)} changed`, h("small", {}, `${formatInteger(day.points_added)} added`)),
     h("td", {}, meansText(day)),

@@ -4,10 +4,12 @@ import { addDays, formatCount, formatDate, formatInteger, formatTime } from "../
 import { drawChart } from "../frame/plotly.js";
 
 const DAYS = 31;
+export const CHART_ID = "requests-chart";
 
-export function requestsTable({ requests_by_day: days }, chart) {
+export function requestsTable({ requests_by_day: days }) {
   if (!days.length) return h("p", { class: "empty" }, "No collection run has finished in the last 31 days. The nightly run starts at 01:30 UTC. You can trigger agora_bandwidth_daily at any time.");
   const rows = [...days].reverse().map((day) => [formatDate(day.ended_on), ...[day.runs, day.requests, day.retries, day.limited].map(formatInteger)]);
+  const chart = h("div", { class: "chart", id: CHART_ID, role: "img", "aria-label": "Bar chart of requests and throttled requests by day, as in the table below", "data-keep": true });
   return h("div", {}, chart, h("details", {}, h("summary", {}, "Show as a table"),
     table("Requests by the day on which the run ended (UTC)", ["Day", "Runs", "Requests", "Retries", "Throttled (429)"], rows, { class: "plain" })));
 }

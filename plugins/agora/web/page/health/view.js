@@ -1,42 +1,70 @@
 // The Health view: incomplete days, the last and next runs, the vendor accounts, and suspicious responses.
+import { dayAddress } from "../frame/address.js";
 import { read } from "../frame/api.js";
 import { timeLeft } from "../frame/app_day_states.js";
-import { h } from "../frame/dom.js";
+import { h, morph } from "../frame/dom.js";
 import { formatCount, formatDate, formatInteger, formatTime } from "../frame/format.js";
 import { failureNotices, lastRuns, lateNotices, runsTable, schedulesTable } from "./runs.js";
-import { dropsNotice, restatementsTable, sameResponsesTable } from "./suspicious_responses.js";
-import { accountsTable, drawRequests, requestsTable } from "./vendor_api.js";
+import { dropsNotice, restatementsTable, review, sameResponsesTable } from "./suspicious_responses.js";
+import { CHART_ID, accountsTable, drawRequests, requestsTable } from "./vendor_api.js";
 
 const WARNING_DAYS = 3;
 
 export async function show(panel) {
-  const [health, rights] = await Promise.all([read("health"), read("rights")]);
-  const runs = await lastRuns(health.runs);
-  panel.append(...health.problems.map((problem) => h("p", { class: "notice warning" }, h("b", {}, "✕ "), problem)));
-  if (!health.accounts.length && !runs.rows.length) return panel.append(emptyState(), h("h2", {}, "Next runs"), schedulesTable(health.schedules));
-  const chart = h("div", { class: "chart", role: "img", "aria-label": "Bar chart of requests and throttled requests by day, as in the table below" });
-  const drops = h("div", { role: "status" });
-  const restatements = h("div");
-  function update(fresh) {
-    const notice = dropsNotice(fresh, rights, async () => {
-      update(await read("health"));
-      drops.append(h("p", { class: "notice success", id: "reviewed", tabindex: -1 }, h("b", {}, "✓ "), `Marked as reviewed by ${rights.user}.`));
-      document.getElementById("reviewed").focus({ preventScroll: true });
-    });
-    drops.replaceChildren(...(notice ? [notice] : []));
-    restatements.replaceChildren(restatementsTable(fresh));
+  const rights = await read("rights");
+  let health;
+  let reviewed = null;
+
+  // Keeps the focus, the scroll positions and the open tables.
+  async function update() {
+    health = await read("health");
+    morph(panel, content(health, await lastRuns(health.runs), rights, reviewed));
+    if (panel.isConnected) await drawChart(panel, health);
   }
-  update(health);
-  panel.append(
-    windowNotice(health), drops, ...lateNotices(health.schedules), ...failureNotices(runs.ended), tiles(health, runs.ended),
+
+  async function markAsReviewed(button) {
+    if (!(await review(health, button))) return;
+    reviewed = `Marked as reviewed by ${rights.user}.`;
+    await update();
+    panel.querySelector("#reviewed").focus({ preventScroll: true });
+  }
+
+  panel.addEventListener("click", (event) => {
+    if (event.target.id === "review") markAsReviewed(event.target);
+    if (event.target.id === "view-restatements") scrollToRestatements(event);
+  });
+  await update();
+  panel.addEventListener("shown", () => drawChart(panel, health));
+  panel.addEventListener("changed", () => update().catch(() => {})); // the strip shows the error
+}
+
+async function drawChart(panel, health) {
+  const chart = panel.querySelector(`#${CHART_ID}`);
+  if (chart) await drawRequests(chart, health).catch((error) => chart.replaceChildren(error.message));
+}
+
+function content(health, runs, rights, reviewed) {
+  const problems = health.problems.map((problem) => h("p", { class: "notice warning" }, h("b", {}, "✕ "), problem));
+  if (!health.accounts.length && !runs.rows.length) return [...problems, emptyState(), h("h2", {}, "Next runs"), schedulesTable(health.schedules)];
+  return [
+    ...problems, windowNotice(health),
+    h("div", { role: "status" }, dropsNotice(health, rights), reviewed && h("p", { class: "notice success", id: "reviewed", tabindex: -1 }, h("b", {}, "✓ "), reviewed)),
+    h("div", {}, lateNotices(health.schedules), failureNotices(runs.ended)), tiles(health, runs.ended),
     h("h2", {}, "Last runs"), runsTable(runs),
     h("h2", {}, "Next runs"), schedulesTable(health.schedules),
-    h("h2", {}, "Requests by day"), requestsTable(health, chart),
+    h("h2", {}, "Requests by day"), requestsTable(health),
     h("h2", {}, "Vendor accounts"), accountsTable(health.accounts),
-    h("h2", { id: "restatements", tabindex: -1 }, "Restatements"), restatements,
+    h("h2", { id: "restatements", tabindex: -1 }, "Restatements"), restatementsTable(health),
     h("h2", {}, "Same response for several apps"), sameResponsesTable(health),
-    h("p", { class: "muted" }, `Times are in your time zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}. Usage dates are in the vendor's time zone. Updated ${formatTime(health.now)}.`));
-  if (health.requests_by_day.length) panel.addEventListener("shown", () => drawRequests(chart, health).catch((error) => chart.replaceChildren(error.message)));
+    h("p", { class: "muted" }, `Times are in your time zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}. Usage dates are in the vendor's time zone. Updated ${formatTime(health.now)}.`),
+  ];
+}
+
+function scrollToRestatements(event) {
+  event.preventDefault();
+  const heading = document.getElementById("restatements");
+  heading.scrollIntoView({ block: "start" });
+  heading.focus({ preventScroll: true });
 }
 
 function emptyState() {
@@ -69,7 +97,7 @@ function tiles(health, [lastRun]) {
   const sum = (name) => days.reduce((total, day) => total + day[name], 0);
   return h("div", { class: "tiles" },
     oldest
-      ? tile("Oldest incomplete day", formatDate(oldest.usage_date), `${oldest.app_name}: ${oldest.state}`, oldest.reason, timeLeft(oldest.days_left))
+      ? tile("Oldest incomplete day", h("a", { href: dayAddress(oldest) }, formatDate(oldest.usage_date)), `${oldest.app_name}: ${oldest.state}`, oldest.reason, timeLeft(oldest.days_left))
       : tile("Oldest incomplete day", "none", "of the days still available"),
     tile("App-days in the vendor window", formatInteger(vendorWindow.app_days), Object.entries(vendorWindow.states).map(([state, number]) => `${formatInteger(number)} ${state}`).join(", ")),
     tile("Lost app-days", formatInteger(health.lost_app_days), "expected, never collected, no longer available"),

@@ -1,22 +1,27 @@
 // The control for choosing apps: chips for the chosen apps, and a search field for other apps.
 import { read } from "../frame/api.js";
-import { h } from "../frame/dom.js";
+import { fieldError, h } from "../frame/dom.js";
 import { formatCount } from "../frame/format.js";
 
 const MAX_APPS = 6;
 const DEBOUNCE_MILLISECONDS = 150;
 
-export function appChooser(apps, onchange) {
-  const ids = apps.map((app) => app.app_id);
+// `unknownIds`: chosen App IDs that do not exist. `error`: why the choice is not valid, if it is not.
+export function appChooser(apps, unknownIds, onchange, error) {
+  const ids = [...apps.map((app) => app.app_id), ...unknownIds];
+  const without = (removed) => () => onchange(ids.filter((id) => id !== removed));
+  const search = new AppSearch(ids, (id) => onchange([...ids, id]));
   return h("div", { class: "chooser" },
     h("label", { for: "traffic-app" }, "Apps"),
     h("div", {},
-      apps.map((app) => (apps.length === 1 ? lastChip(app) : chip(app, () => onchange(ids.filter((id) => id !== app.app_id))))),
-      new AppSearch(ids, (id) => onchange([...ids, id])).element));
+      apps.map((app) => (ids.length === 1 ? lastChip(app) : chip(app, without(app.app_id)))),
+      unknownIds.map((id) => chip({ app_id: id, app_name: id }, without(id), "unknown")),
+      search.element),
+    error && fieldError(search.input, ids.length > MAX_APPS ? `Choose at most ${MAX_APPS} apps.` : error));
 }
 
-function chip({ app_id: id, app_name: name }, remove) {
-  return h("button", { class: "chip", id: `chip-${id}`, title: `Remove ${name} (App ID ${id})`, "aria-label": `Remove ${name}`, onclick: remove },
+function chip({ app_id: id, app_name: name }, remove, className = "") {
+  return h("button", { class: `chip ${className}`, id: `chip-${id}`, title: `Remove ${name} (App ID ${id})`, "aria-label": `Remove ${name}`, onclick: remove },
     h("span", {}, name), h("span", { "aria-hidden": "true" }, "×"));
 }
 

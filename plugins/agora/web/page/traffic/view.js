@@ -1,7 +1,7 @@
 // The Traffic view: the choice of apps and dates, then the figures, the chart and the tables.
 import { currentParams, navigate } from "../frame/address.js";
-import { read } from "../frame/api.js";
-import { dateInput, field, h, select } from "../frame/dom.js";
+import { isInvalid, read } from "../frame/api.js";
+import { dateInput, field, fieldError, h, select } from "../frame/dom.js";
 import { formatCount, formatDateRange } from "../frame/format.js";
 import { appChooser } from "./app_chooser.js";
 import { Panel } from "./panel.js";
@@ -11,11 +11,19 @@ import { Series } from "./series.js";
 const MODES = { each: "Each app", sum: "Sum of these apps", all: "Sum of all apps" };
 
 export async function show(panel, requested) {
-  const response = await read("traffic", query(requested));
+  let response;
+  try {
+    response = await read("traffic", query(requested));
+  } catch (error) {
+    if (!isInvalid(error)) throw error;
+    return panel.append(controls(requested, asRequested(requested), error.fields), invalidChoice());
+  }
   const params = withApps(requested, response);
-  if (!response.last_date && !response.unknown_app_ids.length) return panel.append(noExpectedDays());
+  const errors = unknownApps(response);
+  if (errors.app_ids && !response.chosen_apps.length) return panel.append(controls(params, response, errors), invalidChoice());
+  if (!response.last_date) return panel.append(noExpectedDays());
   const series = response.series.filter((one) => one.kbps.length).map((one, number) => new Series(one, number));
-  panel.append(controls(params, response), ...unknownApps(response), ...response.series.filter((one) => !one.figures.points).map((one) => noPoints(one, params, response)));
+  panel.append(controls(params, response, errors), ...response.series.filter((one) => !one.figures.points).map((one) => noPoints(one, params, response)));
   const nonEmpty = series.filter((one) => one.figures.points);
   if (nonEmpty.length) new Panel(panel, params, response, nonEmpty, (one) => coverageAddress(one, response));
 }
@@ -46,24 +54,37 @@ function query(params) {
   };
 }
 
-function controls(params, response) {
+const dateOf = (text) => (Number.isNaN(Date.parse(`${text}T00:00Z`)) ? "" : text);
+
+// The choices of an invalid request, in the form of a response.
+function asRequested(params) {
+  const apps = (params.get("app_ids") ?? "").split(",").filter(Boolean);
+  return {
+    chosen_apps: apps.map((id) => ({ app_id: id, app_name: id })), unknown_app_ids: [],
+    from_date: dateOf(params.get("from_date")), to_date: dateOf(params.get("to_date")), first_date: null, last_date: null,
+  };
+}
+
+// `errors`: the messages for invalid choices, by name.
+function controls(params, response, errors = {}) {
   const change = (changes) => navigate("traffic", currentParams(), { ...WHOLE_RANGE, app_ids: params.get("app_ids"), ...changes });
   const mode = modeOf(params);
   const { from_date: from, to_date: to } = response;
-  const date = (id, value, fit) => dateInput(id, value, (picked) => change(fit(picked)), { max: response.last_date });
-  const ranges = presets(response.last_date ?? to);
+  const date = (label, end, value, fit) => field(label, dateInput(`traffic-${end}`, value, (picked) => change(fit(picked)), { max: response.last_date }), errors[`${end}_date`]);
+  const isValid = !Object.keys(errors).some((name) => name.endsWith("_date"));
+  const ranges = isValid ? presets(response.last_date ?? to) : {};
   const preset = Object.keys(ranges).find((name) => ranges[name].from_date === from && ranges[name].to_date === to) ?? "other";
   return h("div", { class: "controls" },
     mode === "all"
       ? h("p", { class: "all-apps" }, "All apps")
-      : appChooser(response.chosen_apps, (ids) => change({ app_ids: ids.join(",") })),
+      : appChooser(response.chosen_apps, response.unknown_app_ids, (ids) => change({ app_ids: ids.join(",") }), errors.app_ids),
     field("Show", select("traffic-show", MODES, mode, (name) => change({ show: name === "each" ? null : name }))),
-    field("Range", select("traffic-range",
+    isValid && field("Range", select("traffic-range",
       { ...Object.fromEntries(Object.entries(ranges).map(([name, { label }]) => [name, label])), ...(preset === "other" && { other: "Other dates" }) },
       preset, (name) => change(name === "last" ? { from_date: null, to_date: null } : { from_date: ranges[name].from_date, to_date: ranges[name].to_date }))),
     h("div", { class: "dates" },
-      field("From (usage date)", date("traffic-from", from, (value) => fitRange(value, to, "from"))),
-      field("To", date("traffic-to", to, (value) => fitRange(from, value, "to")))));
+      date("From (usage date)", "from", from, (value) => fitRange(value, to, "from")),
+      date("To", "to", to, (value) => fitRange(from, value, "to"))));
 }
 
 function noExpectedDays() {
@@ -73,9 +94,13 @@ function noExpectedDays() {
 }
 
 function unknownApps({ unknown_app_ids: ids }) {
-  if (!ids.length) return [];
-  return [h("p", { class: "error" }, `Unknown App ID: ${ids.join(", ")}. `, h("a", { href: "#traffic" }, "Show the largest app"),
-    " or search for another app. An app that you added today appears tomorrow.")];
+  if (!ids.length) return {};
+  return { app_ids: `Unknown App ID: ${ids.join(", ")}. An app that you added today appears tomorrow.` };
+}
+
+function invalidChoice() {
+  return h("div", { class: "empty" },
+    h("p", {}, "Nothing is shown, because a choice is not valid. Correct the marked field, or ", h("a", { href: "#traffic" }, "show the largest app"), "."));
 }
 
 function noPoints(one, params, response) {
