@@ -84,6 +84,7 @@ def test_the_example_sets_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
         "AIRFLOW_CONN_SMTP_DEFAULT",
         "AIRFLOW_VAR_AGORA_ALERTS",
         "AIRFLOW_VAR_AGORA_RETENTION",
+        "AIRFLOW__AGORA__DOCS_URL",
         "AIRFLOW__CORE__PARALLELISM",
         "AGORA_UI_ADDRESS",
         "AGORA_UI_PORT",
