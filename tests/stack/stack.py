@@ -18,7 +18,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from agora.warehouse import roles
-from deploy.local import airflow_setup
+from deploy.local import airflow_setup, demo_script, sandbox_service
 from deploy.local.airflow_api import AirflowApi
 from deploy.local.settings import HOST, Settings, free_port
 from deploy.local.stack import DEMO, Stack, clean, start
@@ -64,9 +64,10 @@ def running_stack(state: Path) -> Iterator[LiveStack]:
     settings = Settings(state, free_port(), free_port(), free_port())
     try:
         running = start(settings, DEMO, airflow_setup.set_up_airflow)
+        live = LiveStack(running)
+        live.remove_demo_script()
         for dag_id in ("agora_bandwidth_daily", "agora_bandwidth_backfill"):
             airflow_setup.unpause(running, dag_id)
-        live = LiveStack(running)
         live.scheduled_run()
         yield live
     finally:
@@ -140,6 +141,13 @@ class LiveStack:
             assert time.monotonic() < deadline, "the schedule started no run within a minute"
             time.sleep(0.5)
         return self.wait_for_run("agora_bandwidth_daily", runs[0]["dag_run_id"])
+
+    def remove_demo_script(self) -> None:
+        """Remove everything that only the demo scripts, except one partial day."""
+        partial, *_ = demo_script.faults(self.today)
+        self.sandbox("PUT", "faults", [partial])
+        self.set_apps(sandbox_service.fetch_apps(self.stack.settings))
+        self.call("DELETE", "/api/v2/variables/agora_contracts")
 
     def reset(self) -> None:
         """Wait for the runs of earlier tests, then delete all collected data and scripted faults."""
