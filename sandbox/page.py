@@ -1,7 +1,9 @@
-"""The page at `/` and the OpenAPI document at `/openapi.json`."""
+"""The pages at `/` and `/reference`, and the OpenAPI document at `/openapi.json`."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from datetime import timedelta
 from functools import cache
@@ -16,16 +18,24 @@ from sandbox.account import Account
 from sandbox.faults.base import Endpoint, Fault, description, field_names
 from sandbox.faults.examples import EXAMPLES
 from sandbox.faults.kinds import KINDS
+from sandbox.openapi.components import EXAMPLE_APP_ID, EXAMPLE_DATE
 from sandbox.openapi.document import describe
 from sandbox.openapi.faults import SELECTION
 from sandbox.traffic.apps import App
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
-# The page has no scripts and loads no other resources. This policy makes the browser enforce both.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_MOST_ROWS = 40
+_TEMPLATES = Path(__file__).with_name("templates")
+_SCRIPT = (_TEMPLATES / "reference.js").read_text(encoding="utf-8")
+# The browser enforces this policy: the pages load no other resources, run only this script and connect only
+# to the sandbox.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; connect-src 'self'; "
+    f"script-src 'sha256-{base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()}'"
+)
+_MOST_ROWS = 20
 _SPARKLINE_HEIGHT = 30
 
 
@@ -43,38 +53,46 @@ class DescriptionEndpoints:
         """Return the routes."""
         return [
             web.get("/", self.page, allow_head=False),
+            web.get("/reference", self.reference, allow_head=False),
             web.get("/openapi.json", self.openapi, allow_head=False),
         ]
 
     async def page(self, _request: web.Request) -> web.Response:
-        """Return the page."""
-        text = _template().render(_context(self._account))
-        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        """Return the page with the sandbox's state."""
+        return _html("page.html", _state(self._account))
+
+    async def reference(self, _request: web.Request) -> web.Response:
+        """Return the page that describes the endpoints and sends requests to them."""
+        return _html("reference.html", _reference(self._account))
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """Return the OpenAPI document."""
         return web.Response(body=orjson.dumps(describe()), content_type="application/json")
 
 
+def _html(template: str, context: dict[str, Any]) -> web.Response:
+    text = _environment().get_template(template).render(context, document=describe())
+    return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _POLICY})
+
+
 @cache
-def _template() -> Template:
-    # Imported only when the page is rendered, so that the sandbox starts quickly.
+def _environment() -> Environment:
+    # Imported only when a page is rendered, so that the sandbox starts quickly.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
-    return environment.get_template("page.html")
+    return environment
 
 
-def _context(account: Account) -> dict[str, Any]:
+def _state(account: Account) -> dict[str, Any]:
     return {
-        "document": describe(),
         "facts": _facts(account),
         "faults": account.faults,
         "channels": account.channels.active(),
@@ -82,6 +100,19 @@ def _context(account: Account) -> dict[str, Any]:
         "apps": [_app(app, account) for app in account.apps[:_MOST_ROWS]],
         "app_names": {app.app_id: app.name for app in account.apps},
         "most_rows": _MOST_ROWS,
+    }
+
+
+def _reference(account: Account) -> dict[str, Any]:
+    app_id = account.apps[0].app_id
+    yesterday = account.clock.now().date() - timedelta(days=1)
+    return {
+        "values": {"app_id": app_id, "date": f"{yesterday:%Y%m%d}"},
+        "with_own_app": lambda text: text.replace(EXAMPLE_APP_ID, app_id).replace(
+            EXAMPLE_DATE, str(yesterday)
+        ),
+        "app_names": {app.app_id: app.name for app in account.apps},
+        "script": _SCRIPT,
         "kinds": [
             (name, field_names(kind), description(kind), _endpoints(kind)) for name, kind in KINDS.items()
         ],

@@ -63,21 +63,29 @@ class ScriptedFault:
             and self.usage_date in (None, received.usage_date)
         )
 
-    def scope(self, app_names: Mapping[str, str]) -> str:
-        """Describe the selected requests, such as "The first 2 bandwidth requests for every app".
+    def subject(self, app_names: Mapping[str, str]) -> str:
+        """Name the app and the usage date, such as "classroom-02, 2026-11-01" or "Every app, every day".
 
         Args:
             app_names: The names of the account's apps, by App ID.
         """
-        count = "" if self.times is None else f"the first {self.times} "
+        app = "Every app" if self.app_id is None else app_names.get(self.app_id, self.app_id)
+        return app if self.endpoint is not Endpoint.BANDWIDTH else f"{app}, {self.usage_date or 'every day'}"
+
+    def sentence(self) -> str:
+        """Describe the fault, as in "For the first 2 bandwidth requests, the sandbox returns HTTP 503."."""
+        request = f"{self.method or ''} {self.endpoint.replace('_', '-')} request".strip()
+        first = "the first" if self.times == 1 else f"the first {self.times}"
         if self.sample is not None:
-            count += f"{'of ' if count else ''}a random {100 * self.sample.rate:g} % of "
-        requests = f"{self.method or ''} {self.endpoint.replace('_', '-')} requests".strip()
-        app = "every app" if self.app_id is None else app_names.get(self.app_id, self.app_id)
-        day = "" if self.usage_date is None else f", usage date {self.usage_date}"
-        per = ", per app-day" if self.times is not None and self.per == "app_day" else ""
-        text = f"{count}{requests} for {app}{day}{per}"
-        return text[0].upper() + text[1:]
+            share = f"a random {100 * self.sample.rate:g} % of {request}s"
+            count = share if self.times is None else f"{first} of {share}"
+        else:
+            count = (
+                f"every {request}" if self.times is None else f"{first} {request}{'s' * (self.times != 1)}"
+            )
+        per = " per app-day" if self.times is not None and self.per == "app_day" else ""
+        effect = self.fault.effect()
+        return f"For {count}{per}, the sandbox {effect[0].lower()}{effect[1:]}"
 
 
 @dataclass(frozen=True)

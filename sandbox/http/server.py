@@ -1,8 +1,8 @@
 """The server: its routes, and the middleware that every request passes through.
 
 A request belongs to the push-stream API if its path begins with that API's base path, and to the sandbox
-itself if its path is `/`, `/openapi.json` or below `/_sandbox/`. Every other request belongs to the Dashboard
-API. Such a request needs credentials and counts against the rate limit.
+itself if its path is `/`, `/reference`, `/openapi.json` or below `/_sandbox/`. Every other request belongs to
+the Dashboard API. Such a request needs credentials and counts against the rate limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sandbox.stats import NO_RESPONSE
 HOST = "127.0.0.1"
 # Only one address, because with port 0 each additional address would get its own port.
 EVERY_HOST = "0.0.0.0"  # noqa: S104 - HTTPS serves other machines
-_OWN_PATHS = frozenset({"/", "/openapi.json", CONTROL_PATH})
+_OWN_PATHS = frozenset({"/", "/reference", "/openapi.json", CONTROL_PATH})
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 # The longest time that a stop waits for a response that a fault delays.
 _STOP_SECONDS = 0.5

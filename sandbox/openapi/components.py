@@ -7,6 +7,7 @@ from typing import Any
 JSON = "application/json"
 # The App ID from the Channel Key that the vendor published. No sandbox has an app with this App ID.
 EXAMPLE_APP_ID = "970ca35de60c44645bbae8a215061b33"
+EXAMPLE_DATE = "2026-11-01"
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 

@@ -9,6 +9,7 @@ from sandbox.openapi import faults
 from sandbox.openapi.components import (
     COUNT,
     EXAMPLE_APP_ID,
+    EXAMPLE_DATE,
     TEXT,
     json_object,
     ref,
@@ -29,7 +30,7 @@ _TIME = {"type": "string", "format": "date-time"}
 _TIME_OR_NONE = {"type": ["string", "null"], "format": "date-time"}
 _FAULTS = request_body(
     {"type": "array", "items": ref("Fault")},
-    [{"app": 0, "usage_date": "2026-11-01", "kind": "status", "status": 503, "times": 2}],
+    [{"app": 0, "usage_date": EXAMPLE_DATE, "kind": "status", "status": 503, "times": 2}],
 )
 _RATE_LIMIT = request_body(
     json_object(
@@ -53,7 +54,7 @@ _CREDENTIALS = request_body(
     ),
     {"customer_id": "…", "customer_certificate": "…"},
 )
-_CLOCK = request_body(json_object({"now": _TIME}), {"now": "2026-11-01T12:00:00+00:00"})
+_CLOCK = request_body(json_object({"now": _TIME}), {"now": f"{EXAMPLE_DATE}T12:00:00+00:00"})
 _OPEN_STATES = request_body(_BOOLEANS, {EXAMPLE_APP_ID: True})
 _GRANTS = request_body(json_object({"granted": _BOOLEAN}), {"granted": False})
 

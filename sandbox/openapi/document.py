@@ -37,7 +37,10 @@ def describe() -> dict[str, Any]:
             **push_stream.paths(),
             **control.paths(),
             "/openapi.json": {"get": openapi},
-            "/": {"get": _page()},
+            "/": {"get": _page("page", "Get the page with the sandbox's state")},
+            "/reference": {
+                "get": _page("reference", "Get the page that describes the endpoints and sends requests")
+            },
         },
         "components": {
             "securitySchemes": {
@@ -52,11 +55,11 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _page() -> dict[str, Any]:
+def _page(name: str, summary: str) -> dict[str, Any]:
     return {
-        "operationId": "page",
+        "operationId": name,
         "tags": [DESCRIPTION_TAG["name"]],
-        "summary": "Get the page with the sandbox's state and this description",
+        "summary": summary,
         "security": [],
         "responses": {
             "200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}},
