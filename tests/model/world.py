@@ -436,7 +436,8 @@ class World:
                     if today - 40 * DAY < day < today and not is_over(self.scenario.window, day, today)
                 ]
             elif app_id in self.configured and (not days.app_ids or app_id in days.app_ids):
-                assert days.from_date and days.to_date
+                assert days.from_date
+                assert days.to_date
                 span = (min(days.to_date, today - DAY) - days.from_date).days + 1
                 candidates = [days.from_date + n * DAY for n in range(span)]
             else:
