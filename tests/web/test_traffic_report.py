@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -114,7 +115,8 @@ def assert_series(series: dict[str, Any], slots: dict[datetime, Figures]) -> Non
 def assert_figures(found: dict[str, Any], slots: dict[datetime, Figures]) -> None:
     expected = figures_of_day([slot["kbps"] for slot in slots.values()])
     for name in ("points", "peak_kbps", "p95_kbps", "mean_kbps", "volume_bytes"):
-        assert found[name] == expected[name], name
+        value = expected[name]
+        assert found[name] == (float(value) if isinstance(value, Decimal) else value), name
     present = {at: slot for at, slot in slots.items() if slot["kbps"] is not None}
     assert found["points_lacking_apps"] == sum(slot["absent"] > 0 for slot in present.values())
     if present:

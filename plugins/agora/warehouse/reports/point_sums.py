@@ -19,7 +19,6 @@ MARGIN = 2
 NO_DAY = np.iinfo(np.int64).max
 # kbps × 1,000 bits ÷ 8 × 300 s, if a point is the average over its five minutes.
 BYTES_A_KBPS = 37_500
-PLACES = 3  # as in mart
 FIGURES = ("p95_kbps", "peak_kbps", "peak_at", "mean_kbps", "volume_bytes")
 
 
@@ -103,7 +102,7 @@ class Sums:
         return {
             "interval_start": self._instant(first),
             "interval_seconds": SECONDS,
-            "kbps": np.where(there, self.kbps, np.nan)[first:end].round(PLACES).tolist(),
+            "kbps": _rounded(np.where(there, self.kbps, np.nan)[first:end]).tolist(),
             "absent_apps": absent[first:end].tolist(),
             "figures": {
                 **self._figures(there, absent),
@@ -133,15 +132,20 @@ class Sums:
         peak = int(kbps.argmax())
         return {
             **counts,
-            "p95_kbps": round(float(np.partition(kbps, rank)[rank]), PLACES),
-            "peak_kbps": round(float(kbps[peak]), PLACES),
+            "p95_kbps": float(_rounded(np.partition(kbps, rank)[rank])),
+            "peak_kbps": float(_rounded(kbps[peak])),
             "peak_at": self._instant(int(slots[peak])),
-            "mean_kbps": round(float(kbps.mean()), PLACES),
+            "mean_kbps": float(_rounded(kbps.mean())),
             "volume_bytes": volume_bytes(kbps),
         }
 
     def _instant(self, slot: int) -> datetime:
         return datetime.fromtimestamp(self.origin + slot * SECONDS, UTC)
+
+
+def _rounded(kbps: Any) -> Any:
+    """Round rates half up to three decimal places, as mart does."""
+    return np.floor(kbps * 1000 + 0.5) / 1000
 
 
 def volume_bytes(kbps: NDArray[np.float64]) -> Decimal:
