@@ -36,3 +36,9 @@ def visitor(live: LiveStack, chromium: Browser) -> Iterator[Visitor]:
     """Yield a visitor with the role admin, and fail on errors in the browser console."""
     with Visitor.logged_in(live, chromium) as visitor:
         yield visitor
+
+
+@pytest.fixture
+def dates(live: LiveStack) -> list[str]:
+    """Return the usage dates of the window, oldest first."""
+    return [day for (day,) in live.sql("select distinct usage_date::text from mart.coverage order by 1")]

@@ -35,7 +35,8 @@ ODD_PATHS = (
     "/openapi.json",
 )
 PLACEHOLDER, A_FILE = "{path:path}", "frame/main.js"
-QUERY = "?month=2026-11"  # some routes require a month; the others ignore the parameter
+# Some routes require these parameters; the others ignore them.
+QUERY = "?month=2026-11&app_id=nobody&usage_date=2026-11-01"
 
 
 @pytest.fixture(scope="module")

@@ -85,5 +85,5 @@ def test_each_state_has_a_colour_a_sign_and_a_description(
         == len({sign for _, sign in looks.values()})
         == len(SPREAD)
     )
-    expect(frame.locator(".expiring p").first).to_contain_text("app-day")
+    expect(frame.locator(".expiring a").first).to_contain_text("app-day")
     visitor.take_picture("coverage")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -52,8 +51,8 @@ def read_day(
 
 
 @pytest.fixture
-def app(warehouse: Warehouse) -> Iterator[Warehouse]:
-    """Yield a warehouse with one app, whose day failed, was partial and then complete."""
+def app(warehouse: Warehouse) -> Warehouse:
+    """Return a warehouse with one app, whose day failed, was partial and then complete."""
     warehouse.add_account(window="10 days")
     warehouse.add_apps([App("app", DAY), App("other", DAY)])
     full = body_of(DAY, [1.0] * 288)
@@ -67,7 +66,7 @@ def app(warehouse: Warehouse) -> Iterator[Warehouse]:
     add_response(warehouse, 2, 200, full)
     add_response(warehouse, 1, 200, full)
     add_response(warehouse, 1, 404, b"{}", app_id="other")
-    yield warehouse
+    return warehouse
 
 
 def test_responses_have_time_status_points_and_message_newest_first(app: Warehouse) -> None:

@@ -2,7 +2,7 @@
 import { read } from "../frame/api.js";
 import { STATES, timeLeft } from "../frame/app_day_states.js";
 import { h, morph } from "../frame/dom.js";
-import { formatBytes, formatCount, formatDate, formatInteger, formatNames, formatTime } from "../frame/format.js";
+import { formatBytes, formatCount, formatDate, formatDateRange, formatInteger, formatNames, formatTime } from "../frame/format.js";
 import { drawTraffic } from "../traffic/chart.js";
 import { Clock } from "../traffic/clock.js";
 import { Window } from "../traffic/range.js";
@@ -61,7 +61,7 @@ export class DayHistory {
     const series = new Series(fields, 0);
     const range = { from: series.from, to: series.to };
     this.chart.hidden = false;
-    await drawTraffic(this.chart, [series], new Window(range, new URLSearchParams()), new Clock(series.timezone, range.from, range.to), { peaks: true, range: formatDate(this.date) });
+    await drawTraffic(this.chart, [series], new Window(range, new URLSearchParams()), new Clock(series.timezone, range.from, range.to), { peaks: true, range: formatDateRange(this.date, this.date) });
     this.points = points;
   }
 
@@ -105,7 +105,7 @@ function responsesTable(day, responses, total) {
     h("td", {}, formatTime(response.fetched_at)),
     h("td", {}, String(response.http_status)),
     h("td", {}, response.points === null ? "–" : formatInteger(response.points)),
-    h("td", { class: "message" }, response.is_stored ? "stored" : response.message))));
+    h("td", { class: "message" }, response.is_stored ? "These points are stored." : response.message))));
 }
 
 function restatementsSection(restatements) {

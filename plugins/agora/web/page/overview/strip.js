@@ -118,7 +118,7 @@ function nextRun({ nightly }) {
 function completeness({ app_days: days, missing, complete_percent: percent }) {
   if (percent === null) return item("Vendor window", "–", "no expected days");
   const link = h("a", { href: "#coverage?sort=missing" }, `${percent.toFixed(percent === 100 ? 0 : 1)} % complete`);
-  return item("Vendor window", link, missing ? `${formatInteger(missing)} of ${formatCount(days, "app-day")} missing` : `all ${formatCount(days, "app-day")}`);
+  return item("Vendor window", link, missing ? `${formatInteger(missing)} of ${formatInteger(days)} missing` : `all ${formatCount(days, "app-day")}`);
 }
 
 function changes({ changed }) {
