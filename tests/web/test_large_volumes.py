@@ -115,7 +115,7 @@ def test_every_example_can_be_run(large: Warehouse, example: Path) -> None:
     if days:
         assert len(by_app) == (10 if days == 30 else 20)
         for app_id, gigabytes in by_app.items():
-            assert gigabytes * 10**9 == bytes_of([app_id], days)
+            assert abs(gigabytes * 10**9 - bytes_of([app_id], days)) <= 10**6  # two rounded months
 
 
 def test_traffic_carries_its_exact_bytes(large: Warehouse) -> None:
