@@ -18,14 +18,7 @@ from airflow.sdk import Param, dag
 
 from agora.dag_support.dag_defaults import PUSH_STREAM_DAG
 from agora.dag_support.params import CHANNEL, lines_template
-from agora.operators.push_stream_channel import (
-    PushStreamActionOperator,
-    PushStreamStartOperator,
-    PushStreamStopOperator,
-    PushStreamUpdateOperator,
-)
-
-CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
+from agora.operators.push_stream_channel import PushStreamActionOperator
 
 
 @dag(
@@ -46,20 +39,14 @@ CNAME, CONN_ID = "{{ params.cname }}", "{{ params.conn_id }}"
 )
 def agora_push_stream_channel() -> None:
     """Run one of the three actions. There are no retries, because a person is waiting for the response."""
-    choose = PushStreamActionOperator(task_id="choose")
-    start = PushStreamStartOperator(
-        task_id="start", cname=CNAME, conn_id=CONN_ID, urls=lines_template("urls")
-    )
-    update = PushStreamUpdateOperator(
-        task_id="update",
-        cname=CNAME,
-        conn_id=CONN_ID,
+    PushStreamActionOperator(
+        task_id="call",
+        action="{{ params.action }}",
+        cname="{{ params.cname }}",
+        conn_id="{{ params.conn_id }}",
         urls=lines_template("urls"),
         uids=lines_template("uids", "int"),
-        retries=0,
     )
-    stop = PushStreamStopOperator(task_id="stop", cname=CNAME, conn_id=CONN_ID, retries=0)
-    choose >> [start, update, stop]
 
 
 created_dag = agora_push_stream_channel()

@@ -29,9 +29,7 @@ DAGS = (*SCHEDULED, *MANUAL, EXAMPLE)
 # Not retried: a user waits for the result, and a start is never repeated.
 NOT_RETRIED = {
     ("agora_push_stream_open", "open_state"),
-    ("agora_push_stream_channel", "start"),
-    ("agora_push_stream_channel", "update"),
-    ("agora_push_stream_channel", "stop"),
+    ("agora_push_stream_channel", "call"),
     ("agora_push_stream_broadcast", "start"),
 }
 

@@ -40,10 +40,10 @@ def test_start_update_and_stop_from_the_command_line(live: LiveStack) -> None:
         )
         run = live.wait_for_run(DAG, run_id)
         assert run.state == "success", run.note
-        assert run.by_task()[conf["action"]] == "success"
+        assert run.by_task() == {"call": "success"}
         assert pushed(live) == expected
 
-        result = live.return_value(run, conf["action"])
+        result = live.return_value(run, "call")
         channel = expected[0] if expected else ("lobby", [], [])
         assert (result["cname"], result["urls"], result["uids"]) == channel
         assert 'Response: {"cname": "lobby"' in run.note
@@ -56,17 +56,17 @@ def test_taken_and_unknown_channel_names_are_refused(live: LiveStack) -> None:
     unknown = [trigger_action(live, "update", "nobody", urls=URLS), trigger_action(live, "stop", "nobody")]
 
     about = f"App {live.app_ids[0]}, connection agora_push_stream: HTTP"
-    assert_refused(taken, "start", f"Channel lobby, {about} 409 from the vendor: Conflicted channel names.")
+    assert_refused(taken, f"Channel lobby, {about} 409 from the vendor: Conflicted channel names.")
     assert "Update it, stop it, or choose another name" in taken.note
-    for run, task in zip(unknown, ("update", "stop"), strict=True):
-        assert_refused(run, task, f"Channel nobody, {about} 404 from the vendor: Channel not found.")
+    for run in unknown:
+        assert_refused(run, f"Channel nobody, {about} 404 from the vendor: Channel not found.")
         assert "Check the name, or start the channel" in run.note
     assert pushed(live) == [("lobby", URLS, [])]
 
 
-def assert_refused(run: Run, task_id: str, message: str) -> None:
-    assert (run.state, run.by_task()[task_id]) == ("failed", "failed")
-    assert [task["try_number"] for task in run.tasks if task["task_id"] == task_id] == [1]
+def assert_refused(run: Run, message: str) -> None:
+    assert (run.state, run.by_task()) == ("failed", {"call": "failed"})
+    assert [task["try_number"] for task in run.tasks] == [1]
     assert message in run.note
     assert "See docs/runbook.md#" in run.note
 
@@ -87,14 +87,14 @@ def test_a_wrong_certificate_and_a_malformed_request_are_refused(live: LiveStack
         refused = trigger_action(live, "stop", conn_id="other_app")
     finally:
         live.call("DELETE", "/api/v2/connections/other_app")
-    assert_refused(refused, "stop", "connection other_app: HTTP 401 from the vendor: Unauthorized.")
+    assert_refused(refused, "connection other_app: HTTP 401 from the vendor: Unauthorized.")
     assert (
         "Fix the connection other_app: login is the App ID and password its App Certificate" in refused.note
     )
 
     live.sandbox("PUT", "faults", [{"call": "channel", "kind": "status", "status": 400}])
     malformed = trigger_action(live, "start", urls=URLS)
-    assert_refused(malformed, "start", "HTTP 400 from the vendor: ")
+    assert_refused(malformed, "HTTP 400 from the vendor: ")
     assert live.sandbox("GET", "channels")["starts"] == 0
 
 
@@ -103,7 +103,7 @@ def test_a_start_whose_response_is_lost_is_not_repeated(live: LiveStack) -> None
 
     run = trigger_action(live, "start", urls=URLS)
 
-    assert_refused(run, "start", "Channel lobby, ")
+    assert_refused(run, "Channel lobby, ")
     assert "may have taken effect" in run.note
     assert "See docs/runbook.md#outcome-unknown" in run.note
     assert pushed(live) == [("lobby", URLS, [])]

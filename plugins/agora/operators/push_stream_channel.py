@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.branch import BaseBranchOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -148,12 +147,21 @@ class PushStreamUpdateOperator(PushStreamChannelOperator):
 
     def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
         """Update the push."""
-        urls, uids = as_list("urls", self.urls), as_list("uids", self.uids)
-        if not (urls or uids):
-            raise SettingsError(
-                f"Channel {self.cname}: urls and uids are both empty. Set at least one of them."
-            )
-        return hook.update(self.cname, uids=uids, urls=urls)
+        return update(hook, self.cname, self.urls, self.uids)
+
+
+def update(
+    hook: AgoraPushStreamHook, cname: str, urls: Sequence[str] | str, uids: Sequence[int] | str
+) -> Channel:
+    """Update a channel's stream URLs, hosts or both.
+
+    Raises:
+        SettingsError: Both are empty.
+    """
+    new_urls, new_uids = as_list("urls", urls), as_list("uids", uids)
+    if not (new_urls or new_uids):
+        raise SettingsError(f"Channel {cname}: urls and uids are both empty. Set at least one of them.")
+    return hook.update(cname, uids=new_uids, urls=new_urls)
 
 
 class PushStreamStopOperator(PushStreamChannelOperator):
@@ -203,16 +211,32 @@ class PushStreamStopOperator(PushStreamChannelOperator):
         return bool(self.start_task_id) or super().is_retryable(error)
 
 
-class PushStreamActionOperator(BaseBranchOperator):
-    """Choose the task named by the trigger form's `action`: start, update or stop."""
+class PushStreamActionOperator(PushStreamStartOperator):
+    """Start, update or stop pushing a channel's stream. There are no retries.
 
-    def choose_branch(self, context: Context) -> str:
-        """Return the task_id of the chosen task."""
-        params = context["params"]
-        with noting_errors(context):
-            refuse_unknown_keys(context)
-            if params["action"] == "start" and any(params["uids"] or ()):
-                raise SettingsError(
-                    f"Channel {params['cname']}: uids are only for update. Start without them, then update."
-                )
-        return str(params["action"])
+    One operator does all three, because Airflow would show the other branches of the run as skipped.
+
+    Args:
+        action: start, update or stop.
+        uids: For update: the uids of the hosts in order, or a JSON list of them.
+    """
+
+    template_fields: Sequence[str] = (*PushStreamStartOperator.template_fields, "action", "uids")
+
+    def __init__(self, *, action: str, uids: Sequence[int] | str = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.action = action
+        self.uids = uids
+
+    def call(self, hook: AgoraPushStreamHook, context: Context) -> Channel:
+        """Run the action."""
+        self.done = {"start": "started", "update": "updated", "stop": "stopped"}[self.action]
+        if self.action == "update":
+            return update(hook, self.cname, self.urls, self.uids)
+        if self.action == "stop":
+            return hook.stop(self.cname)
+        if as_list("uids", self.uids):
+            raise SettingsError(
+                f"Channel {self.cname}: uids are only for update. Start without them, then update."
+            )
+        return super().call(hook, context)
