@@ -15,7 +15,7 @@ from agora.bandwidth.window import edge_end, oldest_requested
 from agora.warehouse import planning_queries
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.schema_version import SQL
-from agora.warehouse.reports import bill, coverage, health, traffic
+from agora.warehouse.reports import bill, coverage, day_history, health, overview, traffic
 from deploy.local.postgres_throwaway import Throwaway
 
 CONN_ID = "agora_dashboard"
@@ -96,6 +96,9 @@ def _calls(app_ids: list[str], today: date) -> dict[str, Call]:
             c, [], True, first, yesterday
         ),
         "page: health": health.health,
+        "page: the strip": overview.overview,
+        "page: the strip's version": overview.version,
+        "page: the history of a day": lambda c: day_history.day_history(c, app_ids[7], yesterday),
     }
 
 

@@ -64,6 +64,8 @@ def _routes(app_ids: list[str], today: date) -> dict[str, str]:
         "traffic of one app's month": "traffic?" + urlencode({"app_ids": app_ids[7], **month}),
         "traffic of all apps' sum, a month": "traffic?" + urlencode({"sum": "true", **month}),
         "health": "health",
+        "the strip": "overview",
+        "the history of a day": "day?" + urlencode({"app_id": app_ids[7], "usage_date": whole["to_date"]}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from agora.domain import LABELS
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.reports.day_history import day_history
-from agora.web.day_history import WITHHELD, as_json
+from agora.web.day_history import WITHHELD, as_json, secrets_of
 from agora.web.responses import json_response
 from tests.warehouse.database import App, AppDay, Warehouse
 
@@ -148,3 +149,12 @@ def test_an_unknown_app_or_a_day_not_expected_is_reported_as_such(app: Warehouse
     assert read_day(app, [], "nobody")["app"] is None
     not_expected = read_day(app, [], usage_date=DAY - timedelta(days=1))
     assert (not_expected["app"]["app_id"], not_expected["day"]) == ("app", None)
+
+
+def test_the_secrets_are_those_of_the_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"conn_type": "agora_dashboard", "login": "customer", "password": CERTIFICATE}
+    monkeypatch.setenv("AIRFLOW_CONN_FIRST", orjson.dumps(account).decode())
+    secrets = secrets_of(["first"]) or []
+    assert CERTIFICATE in secrets
+    assert b64encode(f"customer:{CERTIFICATE}".encode()).decode() in secrets
+    assert secrets_of(["first", "missing"]) is None, "the message of an unreadable account stays out"

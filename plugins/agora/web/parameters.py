@@ -21,16 +21,17 @@ def _first_day(month: str) -> date:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise PydanticCustomError(
-            "date", "{given} is not a date such as 2026-11-30", {"given": text}
-        ) from None
+        found = date.min
+    if not FIRST <= found <= LAST:
+        raise PydanticCustomError("date", "{given} is not a date such as 2026-11-30", {"given": text})
+    return found
 
 
 # PostgreSQL text cannot contain NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
-Day = Annotated[date, BeforeValidator(_date), Query(ge=FIRST, le=LAST)]
+Day = Annotated[date, BeforeValidator(_date)]
 # A month, represented by its first day.
 Month = Annotated[date, BeforeValidator(_first_day), Query(ge=FIRST, le=LAST)]
 
