@@ -33,7 +33,10 @@ returns table (
     app_points bigint,
     expected_app_points bigint
 )
-language sql stable security definer set search_path = pg_catalog, pg_temp
+-- A generic plan, which PostgreSQL uses from the sixth call in a query, reads the points of all groups.
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 begin atomic
     with app as materialized (
         select

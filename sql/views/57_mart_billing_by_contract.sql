@@ -87,7 +87,9 @@ create or replace function mart.days_until_commit(
     billing_group text, from_date date, to_date date, method text, commit_kbps numeric
 )
 returns integer
-language sql stable security definer set search_path = pg_catalog, pg_temp
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan -- as in mart.billing_between
 begin atomic
     with day as (
         select

@@ -229,8 +229,8 @@ class Model:
         }
 
     def restate(self, app_id: str, day: date, kbps: Sequence[float | None]) -> None:
-        """Replace the points of a day."""
-        app = self.apps[app_id]
+        """Replace the points of a day. A day with points is expected, even after the app's removal."""
+        app = self.apps[app_id] = replace(self.apps[app_id], days=self.apps[app_id].days | {day})
         midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.zones[app_id]))
         at = int((midnight - ORIGIN) / timedelta(minutes=5))
         points = np.array(kbps, dtype=float)

@@ -123,6 +123,8 @@ class History:
         if self.luck.random() < 0.4:
             kbps = list(traffic.with_gaps(traffic.values(self.rng), self.rng))
         points = 288 - kbps.count(None)
+        if not points:
+            return
         self.warehouse.run(
             "update core.app_day set kbps = %s, points = %s, state = %s"
             " where usage_date = %s and app_key = (select app_key from core.app where app_id = %s)",
