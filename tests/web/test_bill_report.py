@@ -327,7 +327,7 @@ def test_a_file_name_has_safe_characters(parts: tuple[str, ...], name: str) -> N
     assert file_name(*parts) == name
 
 
-SO_FAR = {**dict.fromkeys(report.METHODS, 1.0), "p95_kbps": 2.0, "top_five_mean_kbps": 5.0}
+SO_FAR: dict[str, Any] = {**dict.fromkeys(report.METHODS, 1.0), "p95_kbps": 2.0, "top_five_mean_kbps": 5.0}
 
 
 @pytest.mark.parametrize(

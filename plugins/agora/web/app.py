@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from agora.errors import AgoraError
-from agora.web import day_history, overview, permissions, routes, static_files
+from agora.web import day_history, overview, permissions, routes, static_files, trend
 from agora.web.responses import unavailable
 
 
@@ -21,7 +21,7 @@ def create_app() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    for module in (static_files, permissions, routes, overview, day_history):
+    for module in (static_files, permissions, routes, overview, day_history, trend):
         app.include_router(module.router)
     for status in (404, 405):
         app.add_exception_handler(status, permissions.not_found)

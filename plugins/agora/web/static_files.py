@@ -15,10 +15,11 @@ router = APIRouter()
 PAGE = Path(__file__).parent / "page"
 INDEX = "index.html"
 SECURITY_HEADERS = {
-    # Only styles may be inline, because Plotly.js adds styles to the document. Airflow shows the page in a
-    # frame from the same origin.
+    # Only styles may be inline, because Plotly.js adds styles to the document. Plotly.js draws a chart's PNG
+    # from a blob, which only the page's own scripts can create. Airflow shows the page in a frame from the
+    # same origin.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    " img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Frame-Options": "SAMEORIGIN",
     "X-Content-Type-Options": "nosniff",
 }

@@ -1,6 +1,6 @@
 // The billing methods, and the elements that show a figure, its change, its projection and a row's status.
 import { h } from "../frame/dom.js";
-import { formatBytes, formatCount, formatInteger, formatMonth, formatRate } from "../frame/format.js";
+import { byteUnit, formatBytes, formatCount, formatInUnit, formatInteger, formatMonth, formatRate, rateUnit } from "../frame/format.js";
 
 export const METHODS = {
   p95_kbps: { name: "95th percentile", means: "Of N points, drop the floor(5 N / 100) highest. The next point is the percentile." },
@@ -38,6 +38,17 @@ export function bytesElement(number) {
   return h("span", { title: exactText(number, "bytes") }, formatBytes(number));
 }
 
+// Formats the figures of a column in the unit of its largest figure.
+export class Column {
+  constructor(numbers, isRate) {
+    const largest = numbers.reduce((most, number) => Math.max(most, number ?? 0), 0);
+    this.unit = isRate ? rateUnit(largest) : byteUnit(largest);
+    this.exactUnit = isRate ? "kbps" : "bytes";
+  }
+
+  element = (number) => h("span", { title: exactText(number, this.exactUnit) }, formatInUnit(number, this.unit));
+}
+
 export function projectionElement(number, element, isLowerBound) {
   if (number === null || number === undefined) return h("span", { title: "Too few days to project" }, "projected –");
   return h("span", {}, isLowerBound ? "projected ≥ " : "projected ", element(number));
@@ -67,12 +78,6 @@ export function statusElement(row) {
   const reason = row.is_final && covered ? " The setting collect_from or collect_until excludes the other days." : "";
   return h("span", { class: lacksPoints(row) || isPart ? "status incomplete" : "status", title: STATUSES[row.status] + reason },
     h("b", { "aria-hidden": "true" }, sign), covered ? `${row.status}: ${covered}` : row.status);
-}
-
-// The name of the previous month, with the covered days if the row covers only part of that month.
-export function monthBefore(row, bill) {
-  const month = formatMonth(bill.month_before);
-  return isWholeMonth(row.before) ? month : `${month} (${daysText(row.before)})`;
 }
 
 // A figure from the previous month, marked if the row covers only part of that month.

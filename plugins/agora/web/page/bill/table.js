@@ -1,8 +1,8 @@
-// The bill per app. The browser has the whole bill, so sorting, searching and paging need no requests.
+// The bill per app. The browser has every row of the bill, so sorting and paging need no requests.
 import { updateAddress } from "../frame/address.js";
 import { field, h, select } from "../frame/dom.js";
 import { formatCount, formatInteger, formatMonth } from "../frame/format.js";
-import { METHODS, VOLUME, bytesElement, changeElement, figureBefore, lacksPoints, projectionElement, rateElement, statusElement } from "./methods.js";
+import { Column, METHODS, VOLUME, changeElement, figureBefore, lacksPoints, projectionElement, statusElement } from "./methods.js";
 
 const APPS_PER_PAGE = 100;
 const VOLUME_KEY = "volume_bytes";
@@ -13,6 +13,7 @@ const sortName = (row) => row.app_name.toLowerCase();
 const COLUMNS = {
   app: { label: "App", value: sortName },
   status: { label: "State", means: "Running, incomplete, part of the month, or final. Sorted by the number of missing points.", value: missingPoints, startsDescending: true },
+  billing_group: { label: "Group", means: "Billing group", value: (row) => row.billing_group },
   ...Object.fromEntries(Object.entries(METHODS).map(([key, method]) => [key, { label: method.name, means: method.means, value: (row) => row[key], isNumber: true }])),
   [VOLUME_KEY]: { label: VOLUME.name, means: VOLUME.means, value: (row) => row[VOLUME_KEY], isNumber: true },
   app_points: { label: "Points", means: "Observed points, and expected points: 288 per expected day up to yesterday", value: (row) => row.app_points, isNumber: true },
@@ -24,13 +25,20 @@ function startsDescending(key) {
   return Boolean(COLUMNS[key].isNumber || COLUMNS[key].startsDescending);
 }
 
+// What the bill's first row and its tiles add up.
+export function sumName(bill) {
+  const { billing_group: group, search } = bill;
+  if (!group && !search) return "Total of all apps";
+  return `Subtotal of ${formatCount(bill.apps.length, "app")}${group && ` in ${group}`}${search && ` matching “${search}”`}`;
+}
+
 export class BillTable {
-  constructor(bill, params) {
+  constructor(bill, hasGroups, params) {
     this.bill = bill;
+    this.columns = Object.keys(COLUMNS).filter((key) => key !== "billing_group" || hasGroups);
     this.params = params;
     this.sortKey = params.get("sort") in COLUMNS ? params.get("sort") : "p95_kbps";
     this.isDescending = params.has("down") ? params.get("down") === "yes" : startsDescending(this.sortKey);
-    this.search = params.get("search") ?? "";
     this.page = Number(params.get("page") ?? 1);
     this.beneath = params.get("beneath") ?? "change";
     this.headings = h("tr", {});
@@ -54,15 +62,14 @@ export class BillTable {
       nothing: "nothing",
     };
     if (!(this.beneath in options)) [this.beneath] = Object.keys(options);
-    const search = h("input", { id: "bill-search", type: "search", value: this.search, placeholder: "name or App ID", oninput: () => this.change({ search: search.value, page: 1 }) });
     const beneath = select("bill-beneath", options, this.beneath, (chosen) => this.change({ beneath: chosen }));
-    return h("div", { class: "controls" }, h("h2", {}, "Apps"), field("Search", search), field("Below each figure", beneath));
+    return h("div", { class: "controls" }, h("h2", {}, "Apps"), field("Below each figure", beneath));
   }
 
   change(changes) {
     Object.assign(this, changes);
     this.params = updateAddress("bill", this.params, {
-      sort: this.sortKey, down: this.isDescending ? "yes" : "no", search: this.search, beneath: this.beneath, page: this.page > 1 ? this.page : null,
+      sort: this.sortKey, down: this.isDescending ? "yes" : "no", beneath: this.beneath, page: this.page > 1 ? this.page : null,
     });
     this.draw();
   }
@@ -85,12 +92,17 @@ export class BillTable {
     this.draw();
   }
 
-  matchingRows() {
-    const text = this.search.trim().toLowerCase();
-    const rows = this.bill.apps.filter((row) => sortName(row).includes(text) || row.app_id.toLowerCase().includes(text));
+  // One unit per column makes its figures comparable at a glance.
+  formats() {
+    const rows = [this.bill.total, ...this.bill.apps];
+    const rates = Object.keys(METHODS).map((key) => [key, new Column(rows.map((row) => row[key]), true)]);
+    return Object.fromEntries([...rates, [VOLUME_KEY, new Column(rows.map((row) => row.volume?.volume_bytes), false)]]);
+  }
+
+  sortedRows() {
     const { value } = COLUMNS[this.sortKey];
     const isAbsent = (number) => number === null || number === undefined;
-    return rows.sort((left, right) => {
+    return [...this.bill.apps].sort((left, right) => {
       const [a, b] = [value(left), value(right)];
       // Absent values come last in both directions.
       if (isAbsent(a) || isAbsent(b)) return isAbsent(a) - isAbsent(b);
@@ -106,15 +118,15 @@ export class BillTable {
   }
 
   fill() {
-    const rows = this.matchingRows();
+    const rows = this.sortedRows();
+    this.format = this.formats();
     const last = Math.max(1, Math.ceil(rows.length / APPS_PER_PAGE));
     this.page = Math.min(Math.max(1, this.page), last);
     const first = APPS_PER_PAGE * (this.page - 1);
-    this.headings.replaceChildren(...Object.keys(COLUMNS).map((key) => this.heading(key)));
-    this.total.replaceChildren(...this.cells(this.bill.total, h("b", {}, "Total of all apps")));
+    this.headings.replaceChildren(...this.columns.map((key) => this.heading(key)));
+    this.total.replaceChildren(...this.cells(this.bill.total, h("b", {}, sumName(this.bill))));
     this.rows.replaceChildren(...rows.slice(first, first + APPS_PER_PAGE).map((row) => h("tr", { class: lacksPoints(row) ? "incomplete-row" : null },
       this.cells(row, h("a", { id: `bill-app-${row.app_id}`, href: `#traffic?app_ids=${encodeURIComponent(row.app_id)}`, title: row.app_id }, row.app_name)))));
-    if (!rows.length) this.rows.append(h("tr", {}, h("td", { colspan: Object.keys(COLUMNS).length }, `No app matches “${this.search}”. The search covers names and App IDs.`)));
     this.pager.replaceChildren(...this.pagerButtons(rows.length, first, last));
   }
 
@@ -124,31 +136,35 @@ export class BillTable {
     const order = this.isDescending ? "descending" : "ascending";
     return h("th", { scope: "col", class: isNumber ? "number" : null, "aria-sort": isSorted ? order : "none" },
       h("button", { id: `bill-sort-${key}`, title: means, onclick: () => this.sortBy(key) }, label,
-        h("span", { "aria-hidden": "true" }, isSorted ? (this.isDescending ? "\u00a0▼" : "\u00a0▲") : "")));
+        h("span", { "aria-hidden": "true" }, isSorted ? (this.isDescending ? "\u00a0▼" : "\u00a0▲") : "")),
+      this.format[key] && h("small", {}, this.format[key].unit[1]));
   }
 
   cells(row, title) {
     return [
       h("th", { scope: "row" }, title),
       h("td", {}, statusElement(row)),
-      ...Object.keys(METHODS).map((method) => this.figure(rateElement(row[method]), {
-        change: () => changeElement(row.change_percent[method], row, this.bill),
-        before: () => row.before && figureBefore(rateElement(row.before[method]), row, this.bill),
-        projected: () => row.projected && projectionElement(row.projected[method], rateElement, this.bill.at_least.includes(method)),
+      this.columns.includes("billing_group") && h("td", {}, row.billing_group),
+      ...Object.keys(METHODS).map((method) => this.figure(method, row[method], row, {
+        change: row.change_percent[method], before: row.before?.[method], projected: row.projected?.[method],
       })),
-      row.volume ? this.figure(bytesElement(row.volume.volume_bytes), {
-        change: () => changeElement(row.volume.change_percent, row, this.bill),
-        before: () => row.before && figureBefore(bytesElement(row.volume.before_volume_bytes), row, this.bill),
-        projected: () => row.projected && projectionElement(row.volume.projected_volume_bytes, bytesElement),
+      row.volume ? this.figure(VOLUME_KEY, row.volume.volume_bytes, row, {
+        change: row.volume.change_percent, before: row.volume.before_volume_bytes, projected: row.volume.projected_volume_bytes,
       }) : h("td", { class: "number", title: "calculating" }, "…"),
       h("td", { class: "number" }, formatInteger(row.app_points), h("small", {}, `of ${formatInteger(row.expected_app_points)}`)),
       h("td", { class: "number" }, formatInteger(row.days)),
       h("td", { class: "number" }, formatInteger(row.days_with_traffic)),
-    ];
+    ].filter(Boolean);
   }
 
-  figure(element, beneath) {
-    return h("td", { class: "number" }, element, this.beneath in beneath && h("small", {}, beneath[this.beneath]() ?? "–"));
+  figure(key, number, row, { change, before, projected }) {
+    const { element } = this.format[key];
+    const beneath = {
+      change: () => changeElement(change, row, this.bill),
+      before: () => row.before && figureBefore(element(before), row, this.bill),
+      projected: () => row.projected && projectionElement(projected, element, this.bill.at_least.includes(key)),
+    }[this.beneath];
+    return h("td", { class: "number" }, element(number), beneath && h("small", {}, beneath() ?? "–"));
   }
 
   pagerButtons(apps, first, last) {

@@ -1,29 +1,52 @@
 // The Bill view: a month by every billing method, compared with the previous month, in total and per app.
 import { navigate, currentParams } from "../frame/address.js";
-import { pathOf, read } from "../frame/api.js";
+import { isInvalid, pathOf, read } from "../frame/api.js";
 import { field, h, select } from "../frame/dom.js";
 import { formatCount, formatMonth } from "../frame/format.js";
 import { daysText, isWholeMonth, reasonNotCompared, statusElement } from "./methods.js";
-import { BillTable } from "./table.js";
+import { statementsElement } from "./statements.js";
+import { BillTable, sumName } from "./table.js";
 import { TotalTiles, drawComparison } from "./totals.js";
 
 export async function show(panel, params) {
-  const [bill, { months }] = await Promise.all([read("bill", { month: params.get("month") }), read("months")]);
-  panel.append(header(bill, months));
-  if (!bill.total) return panel.append(emptyState(bill, months));
+  const filter = Object.fromEntries(["month", "billing_group", "search"].map((name) => [name, params.get(name) ?? ""]));
+  const [bill, choices] = await Promise.all([read("bill", filter).catch(onlyIfInvalid), read("months")]);
+  panel.append(header(filter, bill, choices));
+  if (bill.fields || !bill.total) return panel.append(...(choices.months.length ? [] : [emptyState()]));
   const tiles = new TotalTiles(bill);
-  const table = new BillTable(bill, params);
+  const table = new BillTable(bill, choices.billing_groups.length > 1, params);
+  const statements = h("div");
   const chart = h("div", { class: "chart", role: "img", "aria-label": "Bar chart of the figures above and the previous month's figures" });
-  panel.append(tiles.element, notes(bill), h("h2", {}, "Total of all apps by method"), chart, table.element);
+  panel.append(tiles.element, notes(bill), statements, h("h2", {}, `${sumName(bill)} by method`), chart, table.element);
   panel.addEventListener("shown", () => drawComparison(chart, bill).catch((error) => chart.replaceChildren(error.message)));
+  loadStatements(bill, statements);
   loadVolume(bill, tiles, table);
+}
+
+// Returns the error instead of a bill, so that the controls stay and show it.
+function onlyIfInvalid(error) {
+  if (isInvalid(error)) return error;
+  throw error;
+}
+
+const filterOf = ({ month, billing_group, search }) => ({ month: month.slice(0, 7), billing_group, search });
+
+// A contract covers a whole billing group.
+async function loadStatements(bill, place) {
+  if (bill.search) return;
+  try {
+    const { statements } = await read("bill/statements", { ...filterOf(bill), search: null });
+    if (statements.length) place.append(statementsElement(statements));
+  } catch (error) {
+    place.append(h("p", { class: "error", role: "alert" }, error.message));
+  }
 }
 
 // A separate request, because summing every point takes longer than the rest of the bill.
 async function loadVolume(bill, tiles, table) {
   let volume;
   try {
-    volume = await read("bill/volume", { month: bill.month.slice(0, 7) });
+    volume = await read("bill/volume", filterOf(bill));
   } catch (error) {
     volume = { error: error.message, total: {}, apps: [], apps_without_points: 0 };
   }
@@ -31,28 +54,42 @@ async function loadVolume(bill, tiles, table) {
   table.addVolume(volume);
 }
 
-function header(bill, months) {
-  const month = bill.month.slice(0, 7);
-  const options = Object.fromEntries([...new Set([bill.month, ...months])].sort().reverse().map((date) => [date.slice(0, 7), formatMonth(date)]));
+function header(filter, bill, { months, billing_groups: groups }) {
+  const month = bill.month?.slice(0, 7) ?? filter.month;
+  const listed = months.map((date) => date.slice(0, 7));
+  const options = Object.fromEntries([...new Set([month, ...listed])].sort().reverse().map((name) => [name, bill.fields?.month && name === month ? name : formatMonth(`${name}-01`)]));
   const ascending = Object.keys(options).sort();
-  const goTo = (chosen) => navigate("bill", currentParams(), { month: chosen, page: null });
+  const goTo = (changes) => navigate("bill", currentParams(), { ...changes, page: null });
   const step = (id, offset, label) => {
     const target = ascending[ascending.indexOf(month) + offset];
-    return h("button", { id, "aria-disabled": String(!target), onclick: () => target && goTo(target) }, label);
+    return h("button", { id, "aria-disabled": String(!target), onclick: () => target && goTo({ month: target }) }, label);
   };
+  const group = filter.billing_group;
+  const groupOptions = { "": "All groups", ...Object.fromEntries([...groups, group].filter(Boolean).map((name) => [name, name])) };
+  const search = h("input", { id: "bill-search", type: "search", value: filter.search, placeholder: "name or App ID", onchange: () => goTo({ search: search.value.trim() }) });
+  const errors = errorsIn(filter, bill, groups);
   return h("div", { class: "controls" },
-    step("previous", -1, "‹ Previous month"), field("Month", select("month", options, month, goTo)), step("next", 1, "Next month ›"),
-    bill.total && h("a", {
-      class: "button", href: pathOf("bill.csv", { month }), download: `agora_bill_${month}.csv`, "data-outside": true,
-    }, "Download CSV"),
+    step("previous", -1, "‹ Previous month"), field("Month", select("month", options, month, (chosen) => goTo({ month: chosen })), errors.month), step("next", 1, "Next month ›"),
+    (groups.length > 1 || group) && field("Billing group", select("bill-group", groupOptions, group, (chosen) => goTo({ billing_group: chosen })), errors.billing_group),
+    field("Apps", search, errors.search),
+    bill.total && h("a", { class: "button", href: pathOf("bill.csv", filterOf(bill)), download: true, "data-outside": true }, "Download CSV"),
     bill.total && h("p", { class: "state" }, h("b", {}, formatMonth(bill.month), ": "), statusElement(bill.total),
       bill.is_over ? "" : `, day ${bill.days_over} of ${bill.days_in_month}`, `, ${formatCount(bill.apps.length, "app")}`));
+}
+
+// The message for each control whose choice has no bill.
+function errorsIn({ billing_group: group, search }, bill, groups) {
+  if (bill.fields) return bill.fields;
+  if (group && !groups.includes(group)) return { billing_group: `No app has the billing group “${group}”.` };
+  if (bill.total) return {};
+  const month = formatMonth(bill.month);
+  return search ? { search: `No app matches “${search}” in ${month}.` } : { month: `No app was expected in ${month}.` };
 }
 
 function notes(bill) {
   const partialApps = bill.apps.filter((app) => !isWholeMonth(app));
   return h("div", { class: "notes muted" },
-    h("p", {}, "The total sums all apps at each five-minute point and then ranks the sums. It is not the sum of the apps' figures. ",
+    h("p", {}, `The ${bill.billing_group || bill.search ? "subtotal sums these" : "total sums all"} apps at each five-minute point and then ranks the sums. It is not the sum of the apps' figures. `,
       comparisonNote(bill), " Only final months that cover every calendar day are compared."),
     partialApps.length > 0 && h("p", {}, partialAppsNote(partialApps)),
     !bill.is_over && h("p", {}, h("b", {}, "Projections "), "assume that the rest of the month is like the past days. ",
@@ -72,10 +109,7 @@ function partialAppsNote(apps) {
   return `${formatCount(apps.length, "app")} cover only part of the month. Their figures and projections cover their expected days.`;
 }
 
-function emptyState(bill, months) {
-  if (months.length) {
-    return h("div", { class: "empty" }, h("p", {}, `No app was expected in ${formatMonth(bill.month)}. Choose another month.`));
-  }
+function emptyState() {
   return h("div", { class: "empty" },
     h("p", {}, "There is no bill yet, because no expected day is over."),
     h("p", {}, "Add your App IDs to the Airflow variable agora_apps and trigger the DAG agora_bandwidth_daily. ",

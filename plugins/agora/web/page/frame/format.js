@@ -4,6 +4,8 @@
 const integer = new Intl.NumberFormat("en");
 const fourDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const exactlyFourDigits = new Intl.NumberFormat("en", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
+const threeDecimals = new Intl.NumberFormat("en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const twoDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const compact = new Intl.NumberFormat("en", { notation: "compact" });
 const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const dateRange = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
@@ -32,6 +34,18 @@ export function rateUnit(kbps) {
   return RATE_UNITS.find(([size]) => Math.abs(kbps) >= size) ?? RATE_UNITS.at(-1);
 }
 
+// The best unit for a number of bytes, as the unit's size and its name.
+export function byteUnit(number) {
+  return BYTE_UNITS.find(([size]) => number >= size) ?? BYTE_UNITS.at(-1);
+}
+
+// A number of a column whose heading has the unit. Small numbers keep two digits instead of becoming zero.
+export function formatInUnit(number, [size]) {
+  if (number === null || number === undefined) return "–";
+  const scaled = number / size;
+  return (scaled === 0 || Math.abs(scaled) >= 0.01 ? threeDecimals : twoDigits).format(scaled);
+}
+
 export function formatRate(kbps) {
   if (kbps === null || kbps === undefined) return "–";
   const [size, unit] = rateUnit(kbps);
@@ -40,7 +54,7 @@ export function formatRate(kbps) {
 
 export function formatBytes(number) {
   if (number === null || number === undefined) return "–";
-  const [size, unit] = BYTE_UNITS.find(([least]) => number >= least) ?? BYTE_UNITS.at(-1);
+  const [size, unit] = byteUnit(number);
   return `${formatDigits(number / size)} ${unit}`;
 }
 

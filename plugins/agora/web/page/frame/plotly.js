@@ -30,6 +30,12 @@ export async function drawChart(element, traces, layout) {
   await paint(library, element);
 }
 
+// Returns a drawn chart as a PNG picture, as a data URL.
+export async function chartAsPng(element) {
+  const { clientWidth: width, clientHeight: height } = element;
+  return (await plotly()).toImage(element, { format: "png", width, height, scale: 2 });
+}
+
 async function paint(library, element) {
   const { traces, layout } = drawn.get(element);
   const axes = Object.fromEntries(Object.keys(layout).filter((name) => /^[xy]axis/.test(name)).map((name) => [name, { ...AXIS, ...layout[name] }]));
