@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy import Engine
 
 from agora.dag_support.run_notes import NOTE_KEY
-from agora.operators import billing_close
+from agora.operators import billing_close, plan
 from agora.operators.billing_close import BillingCloseOperator
 from agora.settings.contracts import parse_contracts
 from agora.warehouse.engine import warehouse_engine
@@ -214,6 +215,24 @@ def test_a_running_period_is_refused_until_it_is_over(filled: Warehouse) -> None
 def test_a_misspelt_parameter_is_refused(filled: Warehouse) -> None:
     with pytest.raises(AirflowFailException, match="does not accept the parameter group"):
         run("one", {"group": "north"})
+
+
+def test_the_nightly_plan_copies_the_contracts_and_reports_problems(
+    filled: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = "select billing_group, method, commit_kbps, tiers, billing_day from core.billing_contract"
+    engine = warehouse_engine(filled.url("loader"))
+    for value, groups, problem in (
+        (json.dumps(CONTRACTS), {"north", "south", "empty"}, "no app belongs to the billing group empty"),
+        ('[{"billing_group": "north"}]', {"north", "south", "empty"}, "0.method (billing group north)"),
+        (json.dumps(CONTRACTS[:1]), {"north"}, ""),
+        ("[]", set(), ""),
+    ):
+        monkeypatch.setattr(plan, "configured_contracts", partial(parse_contracts, value))
+        found = plan._sync_contracts(engine)
+        assert problem in found if problem else found == ""
+        assert {row["billing_group"] for row in filled.rows(stored)} == groups
+    engine.dispose()
 
 
 def test_an_upgrade_compares_the_closings(filled: Warehouse) -> None:

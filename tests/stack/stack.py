@@ -153,6 +153,7 @@ class LiveStack:
         """Wait for the runs of earlier tests, then delete all collected data and scripted faults."""
         self.end_runs()
         self.sql("truncate raw.bandwidth_response, core.vendor_account, core.push_stream_state cascade")
+        self.sql("truncate core.closed_bill")
         self.sandbox("PUT", "faults", [])
         self.sandbox("PUT", "open-states", {})
         self.sandbox("PUT", "open-grants", {"granted": True})
