@@ -42,7 +42,7 @@ LOADERS_FUNCTIONS = {
     "core.replace_contracts",
 }
 # They return figures that analysts may read anyway.
-READERS_FUNCTIONS = {"mart.billing_between", "mart.days_until_commit"}
+READERS_FUNCTIONS = {"mart.bandwidth_trend", "mart.billing_between", "mart.days_until_commit"}
 
 RELATIONS = """
 select oid::regclass::text as name, relkind
