@@ -1,7 +1,7 @@
 #!/bin/sh
 # Print the Secrets that deploy/kubernetes/*.yaml refers to, with values from .env:
 # sh deploy/kubernetes/secrets.sh | kubectl apply --server-side -f -
-# The script needs kubectl, but no cluster. It passes values through pipes, because other processes can list arguments.
+# The script needs no cluster. It passes values through pipes, because other processes can list arguments.
 set -eu
 cd "$(dirname "$0")/../.."
 if [ -z "$(find .env -prune -type f -user "$(id -u)" -perm 600)" ]; then
@@ -22,33 +22,39 @@ for name in AIRFLOW LOADER REDIS; do
   esac
 done
 
+# Print the start of a Secret: secret NAME
 secret() {
-  echo ---
-  kubectl create secret generic "$1" --from-env-file=/dev/stdin --dry-run=client --output=yaml
+  printf -- '---\napiVersion: v1\nkind: Secret\nmetadata: {name: %s}\ndata:\n' "$1"
+}
+# Print an entry of this Secret: entry KEY VALUE
+entry() {
+  encoded=$(printf %s "$2" | base64)
+  printf '  %s: "%s"\n' "$1" "$(printf %s "$encoded" | tr -d '\n')"
 }
 
 # For all Airflow components.
-secret agora-airflow <<END
-fernet-key=$AGORA_FERNET_KEY
-jwt-secret=$AGORA_JWT_SECRET
-api-secret-key=$AGORA_API_SECRET_KEY
-connection=postgresql+psycopg2://airflow:$AGORA_AIRFLOW_PASSWORD@$AGORA_DATABASE_HOST:$AGORA_DATABASE_PORT/airflow
-warehouse={"conn_type": "postgres", "host": "$AGORA_DATABASE_HOST", "port": $AGORA_DATABASE_PORT, "schema": "warehouse", "login": "loader", "password": "$AGORA_LOADER_PASSWORD"}
-sslmode=${AGORA_DATABASE_SSLMODE:-prefer}
-sslrootcert=${AGORA_DATABASE_SSLROOTCERT:-}
-END
+database="\"host\": \"$AGORA_DATABASE_HOST\", \"port\": $AGORA_DATABASE_PORT, \"schema\": \"warehouse\""
+login="\"login\": \"loader\", \"password\": \"$AGORA_LOADER_PASSWORD\""
+secret agora-airflow
+entry fernet-key "$AGORA_FERNET_KEY"
+entry jwt-secret "$AGORA_JWT_SECRET"
+entry api-secret-key "$AGORA_API_SECRET_KEY"
+entry connection "postgresql+psycopg2://airflow:$AGORA_AIRFLOW_PASSWORD@$AGORA_DATABASE_HOST:$AGORA_DATABASE_PORT/airflow"
+entry warehouse "{\"conn_type\": \"postgres\", $database, $login}"
+entry sslmode "${AGORA_DATABASE_SSLMODE:-prefer}"
+entry sslrootcert "${AGORA_DATABASE_SSLROOTCERT:-}"
 
 # For Redis and its clients. In a release named agora, the chart's Redis service is agora-redis.
-secret agora-redis <<END
-password=$AGORA_REDIS_PASSWORD
-connection=redis://:$AGORA_REDIS_PASSWORD@agora-redis:6379/0
-END
+secret agora-redis
+entry password "$AGORA_REDIS_PASSWORD"
+entry connection "redis://:$AGORA_REDIS_PASSWORD@agora-redis:6379/0"
 
 # Only for the job that prepares the databases. Values that are missing in .env are left out.
+secret agora-installation
 for name in \
   AGORA_DATABASE_HOST AGORA_DATABASE_PORT AGORA_POSTGRES_PASSWORD AGORA_OWNER_PASSWORD AGORA_LOADER_PASSWORD \
   AGORA_ANALYST_PASSWORD AGORA_AIRFLOW_PASSWORD AGORA_ADMIN_USER AGORA_ADMIN_PASSWORD \
   AIRFLOW_CONN_AGORA_DASHBOARD AIRFLOW_VAR_AGORA_APPS; do
   eval "value=\${$name-}"
-  [ -z "$value" ] || printf '%s=%s\n' "$name" "$value"
-done | secret agora-installation
+  [ -z "$value" ] || entry "$name" "$value"
+done

@@ -1,4 +1,4 @@
-"""The Secrets created from .env have every key that the values name. kubectl needs no cluster for this."""
+"""The Secrets created from .env have every key that the values name."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 
-from tests.deploy.kubernetes.values import EXECUTORS, job_secrets, merged, secret_keys
+from tests.deploy.kubernetes.values import EXECUTORS, VERSIONS, job_secrets, merged, secret_keys
 from tests.support.paths import ROOT
 
-KUBECTL = shutil.which("kubectl")
 PASSWORD_LENGTH = 16
 ACCOUNT = """AGORA_DATABASE_HOST=postgres.example.com
 AIRFLOW_CONN_AGORA_DASHBOARD='{"conn_type": "agora_dashboard", "login": "id", "password": "it is"}'
 AIRFLOW_VAR_AGORA_APPS='["app"]'
 """
-
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl creates the Secrets but is not installed")
 
 
 @pytest.fixture
@@ -62,6 +60,14 @@ def test_secrets_have_exactly_the_keys_that_the_values_name(tree: Path) -> None:
     assert set(secrets(tree)) == expected
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_secret_matches_the_strict_schema(tree: Path, version: str) -> None:
+    manifests = list(yaml.safe_load_all(run(tree).stdout))
+    assert len(manifests) == 3
+    for manifest in manifests:
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
 def test_secrets_contain_the_values_from_dotenv(tree: Path) -> None:
     made, env = secrets(tree), dotenv(tree)
     assert made["agora-airflow", "fernet-key"] == env["AGORA_FERNET_KEY"]
@@ -88,14 +94,18 @@ def test_secrets_are_created_without_superuser_and_account(tree: Path) -> None:
 def test_no_secret_is_a_command_line_argument(tree: Path) -> None:
     arguments, folder = tree / "arguments", tree / "bin"
     folder.mkdir()
-    spy = folder / "kubectl"
-    spy.write_text(f'#!/bin/sh\necho "$@" >> {arguments}\nexec {KUBECTL} "$@"\n', "utf-8")
-    spy.chmod(0o755)
+    for command in ("base64", "tr"):
+        spy = folder / command
+        spy.write_text(
+            f'#!/bin/sh\necho {command} "$@" >> {arguments}\nexec {shutil.which(command)} "$@"\n', "utf-8"
+        )
+        spy.chmod(0o755)
+    count = len(secrets(tree))
     assert run(tree, f"{folder}:{os.environ['PATH']}").returncode == 0
     recorded = arguments.read_text("utf-8")
-    assert recorded.count("create secret generic") == 3
+    assert recorded.count("base64") == count
     values = [value for value in dotenv(tree).values() if len(value) >= PASSWORD_LENGTH]
-    assert [value for value in values if value != "postgres.example.com" and value in recorded] == []
+    assert [value for value in values if value in recorded] == []
 
 
 @pytest.mark.parametrize(

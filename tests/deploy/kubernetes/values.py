@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +12,9 @@ import yaml
 from tests.support.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
+PARAMETERS = json.loads(Path(__file__).with_name("parameters.schema.json").read_text("utf-8"))
+# The Kubernetes versions whose strict schemas the manifests match.
+VERSIONS = ("1.32", "1.37")
 EXECUTORS = {"celery.yaml": "CeleryExecutor", "executor.yaml": "KubernetesExecutor"}
 # The key that the chart reads from each Secret that a parameter names.
 KEYS = {
