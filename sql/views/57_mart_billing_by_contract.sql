@@ -1,4 +1,4 @@
--- Functions that turn a bill into what a contract makes of it. Consumers: mart.billing_statement, mart.billing_closed,
+-- Functions that apply a contract to a bill. Consumers: mart.billing_statement, mart.billing_closed,
 -- analysts who compare contracts.
 -- noqa: disable=AL03,AL08,RF01,RF02,RF03
 -- (No table could qualify a parameter. The columns are named by the function.)

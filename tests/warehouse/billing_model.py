@@ -36,7 +36,7 @@ def period_of(month: date, billing_day: int) -> tuple[date, date]:
 
 
 def amount(kbps: Decimal | None, tiers: Sequence[Tier]) -> Decimal | None:
-    """Return the price of a rate: walk the tiers from the top, and take from each what is left above it."""
+    """Return the price of a rate, tier by tier from the top."""
     if kbps is None or not tiers:
         return None
     price, left = Decimal(0), kbps

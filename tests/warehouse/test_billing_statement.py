@@ -199,7 +199,7 @@ class History:
 
 
 def differences(found: dict[date, Row], expected: dict[date, Row]) -> list[tuple[Any, ...]]:
-    """Return the months that only one side has, and the values that differ, as month, name, found, expected."""
+    """Return the months on only one side, and the values that differ: month, name, found, expected."""
     months: list[tuple[Any, ...]] = [(month,) for month in found.keys() ^ expected.keys()]
     values = [
         (month, name, found[month].get(name, "no column"), expected[month].get(name, "no column"))
@@ -233,3 +233,28 @@ def test_statements_and_closed_bills_equal_the_model(history: History, count: in
             seen["restated"] += history.check_closed(*history.luck.choice(sorted(history.model.closings)))
     for happened in ("running", "incomplete", "none", "closed", "refused", "restated", "trend", "overage"):
         assert seen[happened], (happened, seen)
+
+
+TIERS = '[{"from_kbps": "0", "price_per_mbps": "0.90"}, {"from_kbps": 1000000, "price_per_mbps": 1.35}]'
+
+
+@pytest.mark.parametrize(
+    ("kbps", "tiers", "amount"),
+    [
+        ("1200000", TIERS, "1170.00"),  # the example in docs/billing.md
+        ("1000000", TIERS, "900.00"),
+        ("5", TIERS, "0.00"),
+        ("50", '[{"from_kbps": 0, "price_per_mbps": 0.1}]', "0.01"),  # half up
+        ("49.999", '[{"from_kbps": 0, "price_per_mbps": 0.1}]', "0.00"),
+        ("0", TIERS, "0.00"),
+        (None, TIERS, None),
+        ("5", None, None),
+    ],
+)
+def test_a_price_is_graduated_and_rounded_once(
+    module_warehouse: Warehouse, kbps: str | None, tiers: str | None, amount: str | None
+) -> None:
+    (row,) = module_warehouse.rows(
+        "select mart.billing_amount(%s, %s)::text as amount", (kbps, tiers), "analyst"
+    )
+    assert row["amount"] == amount

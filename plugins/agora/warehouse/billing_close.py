@@ -50,7 +50,7 @@ on conflict (billing_group, month, run_id) do nothing
 
 @dataclass(frozen=True)
 class Request:
-    """What a user wants to close.
+    """A user's choice of bills to close.
 
     Attributes:
         run_id: Airflow run ID.
@@ -71,7 +71,7 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What happened to each group's bill: one sentence per group, in one of four lists."""
+    """The results, one sentence per billing group, each in one of four lists."""
 
     closed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
