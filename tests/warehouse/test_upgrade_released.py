@@ -1,9 +1,10 @@
-"""Upgrading a warehouse from the first release to this one changes none of its figures."""
+"""Upgrading a warehouse from the first release to this one changes its figures only by rounding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.bandwidth.collect.night import keys, night_of
 from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 from tests.warehouse.figures_check import compare_bills
+from tests.warehouse.reference import rounded
 from tests.warehouse.releases import HEAD, dump_of, dumped, recorded, restored, schema
 from tests.warehouse.test_upgrade import warehouse_of_revision
 
@@ -110,7 +112,12 @@ def test_a_released_schema_equals_its_migrations_and_upgrades_to_the_current_sch
 
 
 def sorted_rows(rows: list[dict[str, Any]], names: Iterable[str]) -> list[tuple[Any, ...]]:
-    return sorted((tuple(row[name] for name in names) for row in rows), key=str)
+    return sorted((tuple(_rounded(row[name]) for name in names) for row in rows), key=str)
+
+
+def _rounded(value: Any) -> Any:
+    """Round figures, which revision 0010 rounds. Volumes are whole."""
+    return rounded(float(value)) if isinstance(value, float | Decimal) else value
 
 
 @pytest.mark.parametrize("relation", QUERIES)
