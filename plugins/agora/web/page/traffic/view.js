@@ -71,15 +71,16 @@ function controls(params, response, errors = {}) {
   const mode = modeOf(params);
   const { from_date: from, to_date: to } = response;
   const date = (label, end, value, fit) => field(label, dateInput(`traffic-${end}`, value, (picked) => change(fit(picked)), { max: response.last_date }), errors[`${end}_date`]);
-  const isValid = !Object.keys(errors).some((name) => name.endsWith("_date"));
-  const ranges = isValid ? presets(response.last_date ?? to) : {};
+  const last = response.last_date ?? to;
+  const hasPresets = last && !errors.from_date && !errors.to_date;
+  const ranges = hasPresets ? presets(last) : {};
   const preset = Object.keys(ranges).find((name) => ranges[name].from_date === from && ranges[name].to_date === to) ?? "other";
   return h("div", { class: "controls" },
     mode === "all"
       ? h("p", { class: "all-apps" }, "All apps")
       : appChooser(response.chosen_apps, response.unknown_app_ids, (ids) => change({ app_ids: ids.join(",") }), errors.app_ids),
     field("Show", select("traffic-show", MODES, mode, (name) => change({ show: name === "each" ? null : name }))),
-    isValid && field("Range", select("traffic-range",
+    hasPresets && field("Range", select("traffic-range",
       { ...Object.fromEntries(Object.entries(ranges).map(([name, { label }]) => [name, label])), ...(preset === "other" && { other: "Other dates" }) },
       preset, (name) => change(name === "last" ? { from_date: null, to_date: null } : { from_date: ranges[name].from_date, to_date: ranges[name].to_date }))),
     h("div", { class: "dates" },
