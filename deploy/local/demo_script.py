@@ -24,7 +24,7 @@ CONTRACT = {
 # Reason for each exception from `collected`, for the demo's output.
 REASONS = {
     "partial": f"the sandbox withholds {len(WITHHELD)} points",
-    "rejected": "the sandbox returns the wrong unit",
+    "rejected": "the sandbox returns invalid JSON",
     "failed": "the sandbox returns HTTP 500",
     "pending": "the app's account is closed, so the day is not requested",
     "lost": "the day left the vendor window before it was collected",
@@ -57,7 +57,7 @@ def faults(today: date) -> list[dict[str, Any]]:
     restated = {"app": RESTATED_APP, "usage_date": day(4), "times": 1}
     return [
         {"kind": "withhold", "app": PARTIAL_APP, "usage_date": day(5), "slots": WITHHELD},
-        {"kind": "scale_unit", "app": REMOVED_APP, "usage_date": day(6), "unit": "Mbps"},
+        {"kind": "body", "app": REMOVED_APP, "usage_date": day(6), "body": '{"date": NaN'},
         {"kind": "status", "app": REMOVED_APP, "usage_date": day(4), "status": 500, "retry_after": 0},
         # The first response is incomplete, so the next run requests the day again and gets other points.
         {"kind": "restate", "factor": 0.8, **restated},

@@ -13,10 +13,16 @@ from agora.warehouse.runs import CollectionRun, record
 from deploy.local import demo_report, demo_script
 from sandbox.faults.script import read_script
 from sandbox.traffic.apps import seeded_apps
+from tests.bandwidth.collect.night import night_of
+from tests.support.sandbox_server import running_sandbox
 from tests.warehouse.database import Warehouse
 
 APPS = [{"app_id": app.app_id, "name": app.name} for app in seeded_apps(7, 20)]
 TODAY = datetime.now(UTC).date()
+# What the release check compares before and after a second demo.
+APP_DAYS = (
+    "select app_key, usage_date, starts_at, kbps, collected_at, body_sha256 from core.app_day order by 1, 2"
+)
 
 
 def test_every_state_and_a_restatement_have_a_reason() -> None:
@@ -52,6 +58,29 @@ def test_the_removed_apps_have_lost_and_pending_days(warehouse: Warehouse) -> No
         ["pending", "former-partner,"],
         ["pending", "overseas-19,"],
     ]
+
+
+def test_two_runs_show_every_state_and_a_third_changes_nothing(warehouse: Warehouse) -> None:
+    with warehouse.connect("owner") as owner:
+        demo_script.record_removed_apps(owner, APPS, TODAY)
+    configured = json.loads(demo_script.configured_apps(APPS))
+    with running_sandbox(apps=20, faults=demo_script.faults(TODAY), quiet=True) as sandbox:
+        night = night_of(sandbox, warehouse, configured)
+        _, first = night.run()
+        night.run()
+        before = warehouse.rows(APP_DAYS)
+        night.run()
+    assert set(first.failures) == {APPS[demo_script.REMOVED_APP]["app_id"]}, "only the removed app fails"
+    assert warehouse.rows(APP_DAYS) == before
+    assert {state for _, state in night.states().items()} == {"collected", "partial", "rejected", "failed"}
+    assert {row["state"] for row in night.coverage().values()} == {*State}
+    restated = APPS[demo_script.RESTATED_APP]["app_id"]
+    assert warehouse.rows("select app_id, points_added from mart.restatement") == [
+        {"app_id": restated, "points_added": len(demo_script.WITHHELD)}
+    ]
+    with warehouse.connect("analyst") as analyst:
+        text = demo_report.format_coverage(analyst)
+    assert {line.split()[0] for line in text.splitlines()[2:]} == demo_script.REASONS.keys()
 
 
 def test_the_first_steps_name_three_addresses_and_the_largest_run(warehouse: Warehouse) -> None:
