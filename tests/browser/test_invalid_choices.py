@@ -84,14 +84,3 @@ def test_a_corrected_date_shows_the_view_again(visitor: Visitor) -> None:
     frame.locator(".grid").wait_for()
     expect(frame.locator("#coverage-from_date")).to_have_value("2026-11-20")
     visitor.ignore_status(422)
-
-
-def test_a_view_without_such_controls_offers_its_default_instead_of_the_same_request(
-    visitor: Visitor,
-) -> None:
-    frame = visitor.go_to("bill?month=2026-13")
-    expect(frame.locator(".panel .error")).to_contain_text("month")
-    expect(frame.get_by_role("button", name="Try again")).to_have_count(0)
-    frame.get_by_role("link", name="default choices").click()
-    frame.locator(".panel.bill table").first.wait_for()
-    visitor.ignore_status(422)

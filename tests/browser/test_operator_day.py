@@ -51,7 +51,7 @@ def test_from_the_strip_to_the_cause_and_its_fix(
     visitor.switch_to("coverage?sort=missing")
     day = cell(frame, "support-08", incomplete_night)
     day.click()
-    expect(frame.locator("dialog.day-history")).to_contain_text("Not requested yet")
+    expect(frame.locator("dialog.day-history")).to_contain_text("pending")
     visitor.page.keyboard.press("Escape")
     run = frame.get_by_role("button", name=re.compile(f"Run now: collect {missing} missing"))
     run.click()
@@ -65,6 +65,7 @@ def test_from_the_strip_to_the_cause_and_its_fix(
 
 
 def test_coverage_follows_runs_started_elsewhere(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+    visitor.page.set_viewport_size({"width": 1440, "height": 700})  # the grid scrolls
     frame = visitor.go_to("coverage?sort=name")
     chosen = cell(frame, "classroom-07", dates[5])
     chosen.focus()

@@ -1,6 +1,7 @@
-// The frame around the views: shows the strip and the chosen view, or an error with a way out.
+// The frame around the views: shows the strip and the chosen view, or an error with a button to try again. Views with
+// choices show the errors of invalid choices themselves.
 import { Strip } from "../overview/strip.js";
-import { isInvalid, read } from "./api.js";
+import { read } from "./api.js";
 import { h } from "./dom.js";
 import { followTheme, openLinksOutside } from "./airflow_frame.js";
 import { copyAddressToAirflow, restoreAddressFromAirflow } from "./address.js";
@@ -26,16 +27,10 @@ async function show() {
   try {
     await (await load(chosen)).show(panel, new URLSearchParams(query ?? ""));
   } catch (error) {
-    panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), wayOut(chosen, error));
+    panel.replaceChildren(h("p", { class: "error", role: "alert" }, error.message), h("button", { onclick: show }, "Try again"));
   }
   // Discards the panel if the user has left the view in the meantime.
   if (number === requestNumber) display(panel);
-}
-
-// An invalid request would fail again.
-function wayOut(chosen, error) {
-  if (isInvalid(error)) return h("p", {}, h("a", { href: `#${chosen}` }, "Show this view with its default choices"));
-  return h("button", { onclick: show }, "Try again");
 }
 
 async function load(chosen) {
