@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.browser.visitor import HIGH, WIDE, Visitor
 from tests.stack.stack import LiveStack
 
-VIEWS = ("coverage", "traffic", "bill", "health")
+VIEWS = ("coverage", "traffic", "bill", "trend", "health")
 WIDTHS = (900, WIDE, 2500)
 # Texts whose contrast with their background is below 4.5, the AA level of WCAG 2.
 CONTRAST = """

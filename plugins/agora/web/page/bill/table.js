@@ -25,11 +25,14 @@ function startsDescending(key) {
   return Boolean(COLUMNS[key].isNumber || COLUMNS[key].startsDescending);
 }
 
-// What the bill's first row and its tiles add up.
+function totalName({ billing_group: group, search, apps }) {
+  return group || search ? `Subtotal of ${formatCount(apps.length, "app")}` : "Total of all apps";
+}
+
+// The name of the bill's first row, with the filter.
 export function sumName(bill) {
   const { billing_group: group, search } = bill;
-  if (!group && !search) return "Total of all apps";
-  return `Subtotal of ${formatCount(bill.apps.length, "app")}${group && ` in ${group}`}${search && ` matching “${search}”`}`;
+  return `${totalName(bill)}${group && ` in ${group}`}${search && ` matching “${search}”`}`;
 }
 
 export class BillTable {
@@ -57,8 +60,8 @@ export class BillTable {
     const options = {
       // A running month is not compared with a whole month.
       ...(this.bill.total.before && this.bill.is_over && { change: `change from ${before}` }),
-      ...(this.bill.total.before && { before }),
       ...(!this.bill.is_over && { projected: "projection" }),
+      ...(this.bill.total.before && { before }),
       nothing: "nothing",
     };
     if (!(this.beneath in options)) [this.beneath] = Object.keys(options);
@@ -124,7 +127,7 @@ export class BillTable {
     this.page = Math.min(Math.max(1, this.page), last);
     const first = APPS_PER_PAGE * (this.page - 1);
     this.headings.replaceChildren(...this.columns.map((key) => this.heading(key)));
-    this.total.replaceChildren(...this.cells(this.bill.total, h("b", {}, sumName(this.bill))));
+    this.total.replaceChildren(...this.cells(this.bill.total, h("b", {}, totalName(this.bill))));
     this.rows.replaceChildren(...rows.slice(first, first + APPS_PER_PAGE).map((row) => h("tr", { class: lacksPoints(row) ? "incomplete-row" : null },
       this.cells(row, h("a", { id: `bill-app-${row.app_id}`, href: `#traffic?app_ids=${encodeURIComponent(row.app_id)}`, title: row.app_id }, row.app_name)))));
     this.pager.replaceChildren(...this.pagerButtons(rows.length, first, last));

@@ -71,7 +71,7 @@ function header(filter, bill, { months, billing_groups: groups }) {
   return h("div", { class: "controls" },
     step("previous", -1, "‹ Previous month"), field("Month", select("month", options, month, (chosen) => goTo({ month: chosen })), errors.month), step("next", 1, "Next month ›"),
     (groups.length > 1 || group) && field("Billing group", select("bill-group", groupOptions, group, (chosen) => goTo({ billing_group: chosen })), errors.billing_group),
-    field("Apps", search, errors.search),
+    field("Search", search, errors.search),
     bill.total && h("a", { class: "button", href: pathOf("bill.csv", filterOf(bill)), download: true, "data-outside": true }, "Download CSV"),
     bill.total && h("p", { class: "state" }, h("b", {}, formatMonth(bill.month), ": "), statusElement(bill.total),
       bill.is_over ? "" : `, day ${bill.days_over} of ${bill.days_in_month}`, `, ${formatCount(bill.apps.length, "app")}`));
@@ -79,9 +79,8 @@ function header(filter, bill, { months, billing_groups: groups }) {
 
 // The message for each control whose choice has no bill.
 function errorsIn({ billing_group: group, search }, bill, groups) {
-  if (bill.fields) return bill.fields;
-  if (group && !groups.includes(group)) return { billing_group: `No app has the billing group “${group}”.` };
-  if (bill.total) return {};
+  const unknown = group && !groups.includes(group) && { billing_group: `No app has the billing group “${group}”.` };
+  if (bill.fields || bill.total || unknown) return { ...bill.fields, ...unknown };
   const month = formatMonth(bill.month);
   return search ? { search: `No app matches “${search}” in ${month}.` } : { month: `No app was expected in ${month}.` };
 }

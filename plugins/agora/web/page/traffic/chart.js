@@ -114,9 +114,10 @@ function dailyPeaks(one, shown, clock, scale) {
     mode: "markers",
     x: days.map((day) => clock.localTime(Date.parse(day.peak_at))),
     y: days.map((day) => day.peak_kbps / scale.size),
-    customdata: days.map((day) => day.usage_date),
+    // The label also appears beside the mark, so it has the peak's own time and rate.
+    customdata: days.map((day) => `${day.usage_date}: ${formatRate(day.peak_kbps)} on ${clock.time(Date.parse(day.peak_at))}`),
     marker: { symbol: `${one.symbol}-open`, size: 9, color: one.colour, line: { width: 2 } },
-    hovertemplate: "daily peak of usage date %{customdata}<extra></extra>",
+    hovertemplate: "peak of usage date %{customdata}<extra></extra>",
   };
 }
 

@@ -42,7 +42,7 @@ function controls(chosen, params, trend, groups) {
     field("Show", select("trend-show", SUBJECTS, subject, (name) => goTo({ app_id: null, billing_group: null, ...choose[name] }))),
     subject === "group" && field("Billing group", select("trend-group", options, chosen.billing_group, (name) => goTo({ billing_group: name })), errors.billing_group),
     subject === "app" && appChooser(apps, errors.app_id ? [chosen.app_id] : [], (ids) => goTo({ app_id: ids.at(-1), show: ids.length ? null : "app" }), errors.app_id),
-    field("Every row is", select("trend-step", STEPS, chosen.step, (step) => goTo({ step: step === "month" ? null : step })), errors.step));
+    field("Interval", select("trend-step", STEPS, chosen.step, (step) => goTo({ step: step === "month" ? null : step })), errors.step));
 }
 
 function tiles(trend) {
@@ -50,7 +50,7 @@ function tiles(trend) {
   const tile = (name, value, ...lines) => h("div", { class: "tile" }, name, h("b", {}, value), ...lines.map((line) => h("span", { class: "muted" }, line)));
   return h("div", { class: "tiles", role: "group", "aria-label": nameOf(trend) },
     Object.entries(FIGURES).map(([key, { name }]) => tile(`${name}, last complete ${trend.step}`, formatRate(last?.[key]), last ? dateText(trend, last.date) : "none yet")),
-    Object.entries(FIGURES).map(([key, { name }]) => growthTile(tile, name, trend.growth[key])),
+    trend.step === "month" && Object.entries(FIGURES).map(([key, { name }]) => growthTile(tile, name, trend.growth[key])),
     trend.commit_kbps !== null && tile("Commit", formatRate(trend.commit_kbps), `contract of ${trend.billing_group}`));
 }
 
@@ -86,8 +86,8 @@ function summary(trend) {
   return h("p", { class: "muted", id: "trend-summary" },
     `${nameOf(trend)}: ${formatCount(trend.rows.length, noun)} from ${dateText(trend, trend.rows[0].date)} to ${dateText(trend, trend.rows.at(-1).date)}. `,
     incomplete.length > 0 && h("span", { class: "incomplete" }, `◇ ${formatCount(incomplete.length, noun)} ${incomplete.length === 1 ? "is" : "are"} not complete and not joined to the line. `),
-    trend.step === "month" ? "A month is complete if it is final and covers every calendar day. " : "A day is complete if no expected point is missing. ",
-    "Growth is the least-squares line through the logarithms of the complete months. Its range is the 95 % confidence interval of the slope.");
+    trend.step === "day" ? "A day is complete if no expected point is missing."
+      : "A month is complete if it is final and covers every calendar day. Growth is the slope of the least-squares line through the logarithms of the complete months. Its range is the 95 % confidence interval.");
 }
 
 function rowsTable(trend) {
