@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from itertools import combinations
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.deploy.grafana.dashboard import DASHBOARD, FOLDER, PANELS, VARIABLES, sql_of
 from tests.support.paths import ROOT
@@ -94,11 +98,37 @@ def test_panels_fit_the_grid_and_do_not_overlap() -> None:
 def test_every_panel_has_a_description_and_queries_the_warehouse(title: str) -> None:
     panel = PANELS[title]
     assert panel["description"].endswith(".")
-    unit = panel["fieldConfig"]["defaults"]["unit"]
-    assert unit in ({"Kbits"} if "kbps" in sql_of(panel) else {"none", "locale"})
-    assert panel["datasource"] == DATASOURCE
     is_series = panel["type"] == "timeseries"
+    unit = panel["fieldConfig"]["defaults"]["unit"]
+    # In a table, Kbits would give each cell its own unit. Other units, such as d for days, become weeks.
+    assert unit in ({"Kbits"} if is_series and "kbps" in sql_of(panel) else {"none", "locale"})
+    assert ("kbps" in sql_of(panel)) == (is_series and unit == "Kbits") or "kbps" in panel["title"]
+    assert panel["datasource"] == DATASOURCE
     assert panel["targets"][0]["format"] == ("time_series" if is_series else "table")
+
+
+def test_grafanas_own_model_reads_the_dashboard_and_loses_nothing() -> None:
+    register_default_plugins()
+    written = JSONEncoder(sort_keys=True).encode(Dashboard.from_json(DASHBOARD))
+    assert differences(DASHBOARD, json.loads(written)) == []
+
+
+def differences(given: Any, written: Any, path: str = "") -> list[str]:
+    """Return the paths of the values that are missing or different. Grafana's defaults may be added."""
+    if isinstance(given, dict) and isinstance(written, dict):
+        pairs = [(f"{path}.{key}", value, written.get(key, "missing")) for key, value in given.items()]
+    elif isinstance(given, list) and isinstance(written, list) and len(given) == len(written):
+        pairs = [(f"{path}[{i}]", *pair) for i, pair in enumerate(zip(given, written, strict=True))]
+    else:
+        return [] if given == written else [f"{path}: {given!r} became {written!r}"]
+    return [found for where, one, other in pairs for found in differences(one, other, where)]
+
+
+def test_axes_begin_at_zero_unless_they_are_logarithmic() -> None:
+    for panel in PANELS.values():
+        if panel["type"] == "timeseries":
+            custom = panel["fieldConfig"]["defaults"]["custom"]
+            assert custom.get("axisSoftMin") == 0 or custom["scaleDistribution"]["type"] == "log"
 
 
 def test_variables_query_the_warehouse() -> None:
@@ -117,8 +147,8 @@ def test_queries_read_only_mart(sql: str) -> None:
 def test_lines_end_at_gaps() -> None:
     lines = [panel for panel in PANELS.values() if panel["fieldConfig"]["defaults"]["unit"] == "Kbits"]
     custom = [p["fieldConfig"]["defaults"]["custom"] for p in lines if p["type"] == "timeseries"]
-    assert len(custom) == 3
-    assert [options["spanNulls"] for options in custom] == [False] * 3
+    assert len(custom) == 4
+    assert [options["spanNulls"] for options in custom] == [False] * 4
 
 
 def fixed_colours(panel: dict[str, Any]) -> dict[str, str]:
@@ -143,14 +173,20 @@ def test_a_state_has_one_colour_everywhere() -> None:
     assert {state: shown["color"] for state, shown in cell[0]["options"].items()} == COLOURS
 
 
-def test_an_app_has_one_colour_in_both_panels() -> None:
-    traffic, daily = (
+def test_an_app_has_one_colour_everywhere() -> None:
+    traffic, daily, monthly = (
         fixed_colours(PANELS[title])
-        for title in ("Traffic of the selected apps", "Daily peaks and 95th percentiles")
+        for title in (
+            "Traffic of the selected apps",
+            "Daily peaks and 95th percentiles",
+            "Monthly peaks and 95th percentiles",
+        )
     )
     assert list(traffic) == [f"/^{rank} /" for rank in range(1, 9)]
     assert len(set(traffic.values())) == 8
     assert daily == traffic
+    assert monthly.pop("/^sum /") not in traffic.values()
+    assert monthly == traffic
 
 
 def test_no_file_contains_a_secret() -> None:

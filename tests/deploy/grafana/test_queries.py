@@ -70,6 +70,13 @@ def chosen(app: Sequence[str] = APPS, first: date = RANGE[0], last: date = YESTE
 def filled(module_warehouse: Warehouse) -> Warehouse:
     module_warehouse.add_account()
     module_warehouse.add_apps([*(App(app_id, FIRST) for app_id in SIZES), App(QUOTED, YESTERDAY)])
+    module_warehouse.run(
+        "update core.app set billing_group = case app_id when 'cccc' then 'Small' else 'Large' end"
+    )
+    module_warehouse.run(
+        "insert into core.billing_contract (billing_group, method, commit_kbps, tiers, currency, billing_day)"
+        """ values ('Large', 'peak_kbps', 100000, '[{"from_kbps": 0, "price_per_mbps": 2}]', 'EUR', 1)"""
+    )
     module_warehouse.add_days(
         AppDay(app_id, day, grid(app_id, day)) for app_id in SIZES for day in DAYS if (app_id, day) != PENDING
     )
@@ -253,16 +260,69 @@ def expected(app_id: str, days: Sequence[date]) -> Expected:
 
 
 def test_the_bill_of_the_month(filled: Warehouse) -> None:
-    rows = run_query(filled, "Bill of $month, by every method", chosen(["aaaa", "cccc"]))
+    rows = run_query(filled, "Bill of $month per app, in kbps", chosen(["aaaa", "cccc"]))
     assert [row["app"] for row in rows] == ["sum of all apps", "Name of aaaa", "Name of cccc"]
     apps = {app_id: expected(app_id, DAYS) for app_id in SIZES} | {QUOTED: expected(QUOTED, [YESTERDAY])}
     (total,) = (bill for bill in total_bills(apps, lambda _, day: start(day)) if bill["month"] == MONTH)
-    total |= {"points": total["app_points"], "expected_points": total["expected_app_points"]}
-    for row, bill in zip(rows, [total, bill_of("aaaa"), bill_of("cccc")], strict=True):
+    for row, bill in zip(rows, [of_group(total), bill_of("aaaa"), bill_of("cccc")], strict=True):
         assert [row[name] for name in BILL_COLUMNS] == [bill[f"{method}_kbps"] for method in BILLS]
         for column in ("points", "expected_points", "expected_days", "calendar_days", "status"):
             assert row[column] == bill[column]
     assert rows[2]["status"] == "incomplete", "a lost day"
+
+
+def of_group(bill: Figures) -> Figures:
+    """Return a bill with the columns of the dashboard's tables, which count the points of the apps."""
+    return bill | {"points": bill["app_points"], "expected_points": bill["expected_app_points"]}
+
+
+def test_the_bill_and_the_contract_of_each_billing_group(filled: Warehouse) -> None:
+    large, small = run_query(filled, "Bill of $month per billing group, in kbps", chosen())
+    assert (large["billing_group"], small["billing_group"]) == ("Large", "Small")
+    members = {"aaaa": expected("aaaa", DAYS), "bbbb": expected("bbbb", DAYS)} | {
+        QUOTED: expected(QUOTED, [YESTERDAY])
+    }
+    for row, apps in ((large, members), (small, {"cccc": expected("cccc", DAYS)})):
+        (bill,) = (bill for bill in total_bills(apps, lambda _, day: start(day)) if bill["month"] == MONTH)
+        assert [row[name] for name in BILL_COLUMNS] == [bill[f"{method}_kbps"] for method in BILLS]
+        for column in ("points", "expected_points", "expected_days", "calendar_days", "status"):
+            assert row[column] == of_group(bill)[column]
+    (contract,) = run_query(filled, "Contracts in $month, rates in kbps", chosen())
+    assert contract["billing_group"] == "Large"
+    assert contract["method"] == "peak"
+    assert contract["billable"] == large["peak"]
+    assert contract["overage"] == max(0, large["peak"] - 100_000)
+    assert contract["amount"] == round(max(large["peak"], 100_000) * 2 / 1000, 2)
+
+
+def test_monthly_peaks_and_95th_percentiles(filled: Warehouse) -> None:
+    choice = chosen(["aaaa", "cccc"], first=TODAY - timedelta(days=730))
+    found = series(run_query(filled, "Monthly peaks and 95th percentiles", choice))
+    apps = {app_id: expected(app_id, DAYS) for app_id in SIZES} | {QUOTED: expected(QUOTED, [YESTERDAY])}
+    shown = {
+        "sum of all apps": total_bills(apps, lambda _, day: start(day)),
+        "1 Name of aaaa": bills(apps["aaaa"]),
+        "2 Name of cccc": bills(apps["cccc"]),
+    }
+    assert found == {
+        f"{name} {figure}": {bill["month"]: bill[column] for bill in months}
+        for name, months in shown.items()
+        for figure, column in (("peak", "peak_kbps"), ("95th percentile", "p95_kbps"))
+    }
+
+
+@pytest.mark.parametrize("title", [title for title, panel in PANELS.items() if panel["type"] == "table"])
+def test_the_columns_of_a_table_fit_a_window_of_1600_pixels(filled: Warehouse, title: str) -> None:
+    panel = PANELS[title]
+    columns = run_query(filled, title, chosen())[0]
+    config = panel["fieldConfig"]
+    widths = dict.fromkeys(columns, config["defaults"]["custom"]["minWidth"])
+    for override in config["overrides"]:
+        for setting in override["properties"]:
+            if setting["id"] in ("custom.width", "custom.minWidth"):
+                widths[override["matcher"]["options"]] = setting["value"]
+    assert list(widths) == list(columns), "every width is that of a column"
+    assert sum(widths.values()) <= 1560 * panel["gridPos"]["w"] // 24
 
 
 def test_runs_and_restatements(filled: Warehouse) -> None:
@@ -272,9 +332,9 @@ def test_runs_and_restatements(filled: Warehouse) -> None:
     assert runs[0] == {
         "dag_id": "agora_bandwidth_daily",
         "app_days": 9,
-        "app_days_received": 9,
-        "app_days_changed": 8,
-        "points_received": 2000,
+        "received": 9,
+        "changed": 8,
+        "points": 2000,
         "requests": 12,
         "retries": 3,
         "limited": 2,
