@@ -24,7 +24,7 @@ from agora.warehouse.billing_close import Request, close
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse import traffic
 from tests.warehouse.billing_model import Model, Row
-from tests.warehouse.database import Warehouse
+from tests.warehouse.database import App, AppDay, Warehouse
 from tests.warehouse.test_billing_periods import FIRST, GROUPS, LAST, ZONES, generated_apps
 
 MONTHS = [date(2023, 12, 1), *(date(2024, number, 1) for number in range(1, 7))]
@@ -175,7 +175,7 @@ class History:
 
     def close(self, group: str, month: date) -> str:
         """Close a bill in the warehouse and in the model, and compare the outcomes."""
-        force = self.luck.random() < 0.3
+        force = self.luck.random() < 0.6
         invoice = self.luck.choice((None, None, self.luck.choice(self.seen_kbps)))
         run_id = f"run {self.number}"
         request = Request(run_id, "analyst", month, group, invoice, force)
@@ -258,3 +258,70 @@ def test_a_price_is_graduated_and_rounded_once(
         "select mart.billing_amount(%s, %s)::text as amount", (kbps, tiers), "analyst"
     )
     assert row["amount"] == amount
+
+
+@pytest.fixture(scope="module")
+def rising(module_warehouse: Warehouse) -> Warehouse:
+    """Return a warehouse in which two groups rise daily by 100 kbps, from 1,000 to 1,900 kbps."""
+    module_warehouse.add_account("UTC", conn_id="UTC")
+    module_warehouse.add_account("Pacific/Kiritimati", conn_id="Kiritimati")
+    first = date(2024, 3, 1)
+    apps = [App(app_id, first, conn_id="UTC") for app_id in ("alone", "behind")]
+    module_warehouse.add_apps([*apps, App("ahead", first, conn_id="Kiritimati")])
+    module_warehouse.run(
+        "update core.app set billing_group = case app_id when 'alone' then 'one' else 'two' end"
+    )
+    module_warehouse.add_days(
+        AppDay(app_id, first + timedelta(days=number), [1000.0 + 100 * number] * 288)
+        for app_id in ("alone", "behind")
+        for number in range(10)
+    )
+    # The last ten hours of this day are a day on which the other app of the group has no points yet.
+    module_warehouse.add_days([AppDay("ahead", date(2024, 3, 11), [0.0] * 168 + [9999.0] * 120)])
+    module_warehouse.run(
+        "create or replace function mart.clock() returns timestamptz language sql stable parallel safe"
+        " return '2024-03-11 12:00Z'::timestamptz"
+    )
+    return module_warehouse
+
+
+@pytest.mark.parametrize("group", ["one", "two"])
+@pytest.mark.parametrize(
+    ("first", "commit", "days"),
+    [
+        (1, "3000", 11),
+        (1, "3000.001", 12),
+        (1, "1950", 1),
+        (1, "1900", 0),
+        (1, "500", 0),
+        (1, "38400", 365),
+        (1, "38400.001", None),
+        (4, "3000", 11),  # seven days
+        (5, "3000", None),  # six days
+    ],
+)
+def test_the_trend_reaches_the_commit_on_an_exact_day(
+    rising: Warehouse, group: str, first: int, commit: str, days: int | None
+) -> None:
+    (row,) = rising.rows(
+        "select mart.days_until_commit(%s, %s, '2024-03-31', 'peak_kbps', %s) as days",
+        (group, date(2024, 3, first), commit),
+        "analyst",
+    )
+    assert row["days"] == days
+
+
+@pytest.mark.parametrize(
+    ("commit", "overage", "days"), [("1900", 0, None), ("1900.001", 0, 1), ("1800", 100, None)]
+)
+def test_a_commit_that_is_reached_has_no_days_until_it(
+    rising: Warehouse, commit: str, overage: int, days: int | None
+) -> None:
+    engine = warehouse_engine(rising.url("loader"))
+    given = [{"billing_group": "one", "method": "peak_kbps", "commit_kbps": commit}]
+    with engine.begin() as connection:
+        contracts.sync(connection, parse_contracts(json.dumps(given)))
+    engine.dispose()
+    (row,) = rising.rows("select * from mart.billing_statement", role="analyst")
+    assert (row["billable_kbps"], row["projected_kbps"], row["status"]) == (1900, 1900, "running")
+    assert (row["overage_kbps"], row["days_until_commit"]) == (overage, days)
