@@ -35,7 +35,8 @@ def test_from_the_total_to_the_customers_bill(live: LiveStack, visitor: Visitor,
     total = frame.locator(".bills tr.total")
     ((apps, p95, peak),) = live.sql(
         "select (select count(*) from mart.app where billing_group = 'customer-one'), p95_kbps::text,"
-        f" peak_kbps from mart.billing_monthly_group where month = '{month}-01' and billing_group = 'customer-one'"
+        f" peak_kbps from mart.billing_monthly_group where month = '{month}-01'"
+        " and billing_group = 'customer-one'"
     )
     expect(total.locator("th")).to_have_text(f"Subtotal of {apps} apps")
     expect(frame.locator(".bills tbody tr")).to_have_count(apps)

@@ -14,7 +14,7 @@ from tests.stack.stack import LiveStack
 
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (900, 1440)]
 PNG = b"\x89PNG\r\n\x1a\n"
-# The 250 days before the first collected day. Each repeats a collected day, at a lower rate. One app lacks a day.
+# The 250 days before the first collected day repeat collected days at lower rates. One app lacks a day.
 HISTORY = """
 with known as (select min(usage_date) as first_date from core.app_day)
 
