@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,3 +98,10 @@ def test_a_sent_alert_survives_serialization() -> None:
     last = alert_for(REFUSED, None, NOW).sent
     assert last.incident == ["agora_dashboard", "credentials-refused"]
     assert SentAlert.from_json(json.loads(json.dumps(last.to_json()))) == last
+
+
+def test_an_alert_links_to_a_published_runbook() -> None:
+    failed = replace(failure(), runbook="https://docs.example.com/runbook.md")
+    alert = message(failed, None, NOW)
+    assert alert is not None
+    assert alert.text.endswith("Runbook: https://docs.example.com/runbook.md#credentials-refused")
