@@ -1,7 +1,11 @@
-"""Response times of the page's routes in a real Airflow, with 1,000 apps × 62 days in the warehouse."""
+"""Response times of the page's routes in a real Airflow, with 1,000 apps × 24 months in the warehouse.
+
+`PAGE_DAYS=62 make bench PARTS=page` stores a shorter history.
+"""
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -22,7 +26,14 @@ from tests.bench import workload
 from tests.bench.workload import Workload
 from tests.support.sandbox_server import running_sandbox
 
-LOAD = Workload(1000, 62)
+LOAD = Workload(1000, int(os.environ.get("PAGE_DAYS", "730")))
+# The sandbox provides the newest days. Older days repeat their points.
+BASE_DAYS = 31
+GROUPS = ("customer-a", "customer-b", None)
+CONTRACT = """
+insert into core.billing_contract (billing_group, method, commit_kbps, billing_day)
+values ('customer-a', 'p95_kbps', 1e6, 1)
+"""
 ROUNDS = 5
 APP_DAYS = """
 insert into core.app_day (
@@ -30,10 +41,12 @@ insert into core.app_day (
     verified_at, body_sha256
 )
 select
-    app.app_key, day_row.usage_date, app.conn_id, day_row.usage_date::timestamp at time zone 'UTC',
+    app.app_key, day_row.usage_date - %(age)s, app.conn_id,
+    (day_row.usage_date - %(age)s)::timestamp at time zone 'UTC',
     'collected', 288, kbps, 1, 200, now(), now(), sha256(app.app_id::bytea)
 from day_row
 inner join core.app on day_row.app_key = app.app_key
+where day_row.usage_date - %(age)s >= %(first_date)s
 order by day_row.usage_date, day_row.app_key
 """
 
@@ -54,13 +67,25 @@ def main() -> None:
 def _routes(app_ids: list[str], today: date) -> dict[str, str]:
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     month = {"from_date": last_month, "to_date": today.replace(day=1) - timedelta(days=1)}
-    whole = {"from_date": today - timedelta(days=LOAD.days), "to_date": today - timedelta(days=1)}
+    whole = {"from_date": today - timedelta(days=62), "to_date": today - timedelta(days=1)}
+    of_group = {"billing_group": GROUPS[0]}
+    bill = {"month": f"{last_month:%Y-%m}"}
     return {
         "coverage of 62 days": "coverage?" + urlencode(whole),
         "coverage of the window": "coverage",
-        "coverage, a search": "coverage?" + urlencode({"search": "livestream", **whole}),
-        "bill of last month": f"bill?month={last_month:%Y-%m}",
+        "coverage, a search": "coverage?" + urlencode({"search": "app-01", **whole}),
+        "bill of last month": "bill?" + urlencode(bill),
         "bill of this month": f"bill?month={today:%Y-%m}",
+        "bill of a group": "bill?" + urlencode({**bill, **of_group}),
+        "bill of 100 apps that match a text": "bill?" + urlencode({**bill, "search": "app-01"}),
+        "statement of a group": "bill/statements?" + urlencode({**bill, **of_group}),
+        "months and groups": "months",
+        "trend of all apps, months": "trend",
+        "trend of all apps, days": "trend?step=day",
+        "trend of a group, months": "trend?" + urlencode(of_group),
+        "trend of a group, days": "trend?" + urlencode({"step": "day", **of_group}),
+        "trend of an app, months": "trend?" + urlencode({"app_id": app_ids[7]}),
+        "trend of an app, days": "trend?" + urlencode({"step": "day", "app_id": app_ids[7]}),
         "traffic of one app's month": "traffic?" + urlencode({"app_ids": app_ids[7], **month}),
         "traffic of all apps' sum, a month": "traffic?" + urlencode({"sum": "true", **month}),
         "health": "health",
@@ -70,9 +95,10 @@ def _routes(app_ids: list[str], today: date) -> dict[str, str]:
 
 
 def _fill(running: Stack, usage_dates: list[date]) -> list[str]:
-    with running_sandbox(apps=LOAD.apps, window=f"{LOAD.days + 5} days", quiet=True) as sandbox:
+    newest = usage_dates[-BASE_DAYS:]
+    with running_sandbox(apps=LOAD.apps, window=f"{BASE_DAYS + 5} days", quiet=True) as sandbox:
         app_ids = list(sandbox.app_ids)
-        grid = workload.grid_of(sandbox, app_ids, usage_dates)
+        grid = workload.grid_of(sandbox, app_ids, newest)
     password = running.secrets.postgres["owner"]
     with (
         roles.connect(HOST, running.settings.pg_port, "owner", password, "warehouse") as connection,
@@ -81,25 +107,36 @@ def _fill(running: Stack, usage_dates: list[date]) -> list[str]:
         cursor.execute(workload.DAYS_TABLE)
         cursor.copy_expert(
             "copy day_row from stdin (format binary)",
-            BytesIO(workload.days_file(grid, LOAD.apps, usage_dates)),
+            BytesIO(workload.days_file(grid, LOAD.apps, newest)),
         )
         cursor.execute(
             "insert into core.vendor_account (conn_id, timezone, window_length)"
             " values ('agora_dashboard', 'UTC', '1 month')"
         )
         cursor.executemany(
-            "insert into core.app (app_key, app_id, name, conn_id, wanted) overriding system value"
-            " values (%s, %s, %s, 'agora_dashboard', datemultirange(daterange(%s, null)))",
-            [(key, app_id, f"app-{key:04}", usage_dates[0]) for key, app_id in enumerate(app_ids)],
+            "insert into core.app (app_key, app_id, name, conn_id, wanted, billing_group)"
+            " overriding system value"
+            " values (%s, %s, %s, 'agora_dashboard', datemultirange(daterange(%s, null)), %s)",
+            [
+                (key, app_id, f"app-{key:04}", usage_dates[0], GROUPS[key % len(GROUPS)])
+                for key, app_id in enumerate(app_ids)
+            ],
         )
-        cursor.execute(APP_DAYS)
-        cursor.execute("drop table day_row; analyze")
+        cursor.execute(CONTRACT)
+        for age in range(0, LOAD.days, BASE_DAYS):
+            cursor.execute(APP_DAYS, {"age": age, "first_date": usage_dates[0]})
+        cursor.execute("drop table day_row")
     # As the last step of a collecting run does.
     refresh(
         warehouse_engine(
             database_url("loader", running.secrets.postgres["loader"], running.settings.pg_port, "warehouse")
         )
     )
+    with (
+        roles.connect(HOST, running.settings.pg_port, "owner", password, "warehouse") as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("vacuum analyze")
     return app_ids
 
 
