@@ -18,6 +18,8 @@ MART = [
     "mart.billing_monthly_total",
     "mart.billing_monthly_group",
     "mart.billing_between('2025-01-01', '2025-01-31')",
+    "mart.bandwidth_trend('month')",
+    "mart.billing_contract",
     "mart.billing_statement",
     "mart.billing_closed",
     "mart.billing_by_contract('a', '2025-01-01', '2025-01-31', 'p95_kbps', null, null)",
@@ -239,7 +241,7 @@ def test_a_recreated_view_can_be_read_by_the_same_roles(warehouse: Warehouse, st
     warehouse.run("drop view core.app_day_state cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
     warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.app_calendar")
-    warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum")
+    warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum, mart.billing_contract")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())
     for relation in MART:
