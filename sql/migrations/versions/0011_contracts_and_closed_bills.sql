@@ -46,7 +46,13 @@ create table core.closed_bill (
     run_id text not null,
     invoice_kbps numeric,
     -- A repeated task adds nothing.
-    constraint a_run_closes_a_bill_once unique (billing_group, month, run_id)
+    constraint a_run_closes_a_bill_once unique (billing_group, month, run_id),
+    constraint dates_have_four_digit_years check (
+        month >= '0001-01-01' and month <= '9999-12-31'
+        and period_start >= '0001-01-01' and period_start <= '9999-12-31'
+        and period_end >= '0001-01-01' and period_end <= '9999-12-31'
+        and closed_at >= '0001-01-01 00:00Z' and closed_at <= '9999-12-31 00:00Z'
+    )
 );
 
 comment on table core.closed_bill is

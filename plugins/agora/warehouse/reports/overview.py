@@ -10,7 +10,7 @@ from agora.warehouse.reports import Row, rows
 from agora.warehouse.reports.coverage import EXPIRING, IN_WINDOW, OPEN, REQUESTED, window_begins
 
 # Counts all writes to the tables behind Coverage and Health, whoever made them. Reading the server's counters
-# costs the same however long the history. The hour makes figures that depend on the time follow it.
+# costs the same however long the history. The hour is included, because some figures depend on the current time.
 VERSION = """
 select
     date_trunc('hour', mart.clock()) as hour,

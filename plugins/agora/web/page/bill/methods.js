@@ -25,7 +25,7 @@ function formatPercent(number) {
   return `${oneDecimal.format(number).replace("-", "−")} %`;
 }
 
-// The unrounded number, as in the CSV file.
+// The number with three decimal places, as in the CSV file.
 function exactText(number, unit) {
   return number === null || number === undefined ? "none" : `${number} ${unit}`;
 }
