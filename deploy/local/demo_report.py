@@ -101,7 +101,7 @@ def format_first_steps(warehouse: Connection, ui_url: str) -> str:
         [
             "Look at these three pages first:",
             f"1. Which days are complete, and why others are not:  {page}#coverage",
-            f"2. The bill of each app and billing group:            {page}#bill",
+            f"2. The bill of each app and billing group:           {page}#bill",
             f"3. The run that collected the month, with its note:  {run}",
         ]
     )

@@ -15,9 +15,9 @@ EVENTS, MEETINGS = "Live events", "Meetings"
 GROUPS = {"livestream": EVENTS, "overseas": EVENTS}  # by the part of the name before the hyphen
 CLOSED_APP_ID, CLOSED_APP, CLOSED_ACCOUNT = "c105ed" + "0" * 26, "former-partner", "agora_closed_account"
 CONTRACT = {
-    "billing_group": EVENTS,
+    "billing_group": MEETINGS,
     "method": "p95_kbps",
-    "commit_kbps": 2_000_000,
+    "commit_kbps": 1_000_000,
     "price_per_mbps": "0.85",
     "currency": "EUR",
 }
