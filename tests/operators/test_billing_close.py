@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
+from jinja2 import Template
 from sqlalchemy import Engine
 
 from agora.dag_support.run_notes import NOTE_KEY
+from agora.dags import agora_billing_close
 from agora.operators import billing_close, plan
 from agora.operators.billing_close import BillingCloseOperator
 from agora.settings.contracts import parse_contracts
@@ -249,3 +252,37 @@ def test_an_upgrade_compares_the_closings(filled: Warehouse) -> None:
 
 def test_a_month_may_be_given_as_its_first_day() -> None:
     assert billing_close._month("2026-10") == billing_close._month("2026-10-01") == date(2026, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ({}, {"month": "", "billing_group": "", "invoice_kbps": "", "force": "False"}),
+        (
+            {"month": "2026-10", "billing_group": "north", "invoice_kbps": 0, "force": True},
+            {"month": "2026-10", "billing_group": "north", "invoice_kbps": "0", "force": "True"},
+        ),
+        (
+            {"invoice_kbps": 812345.125},
+            {"month": "", "billing_group": "", "invoice_kbps": "812345.125", "force": "False"},
+        ),
+    ],
+)
+def test_the_form_fills_the_operators_fields(form: dict[str, Any], fields: dict[str, str]) -> None:
+    params = deepcopy(agora_billing_close.params)  # a Param keeps its last value
+    for name, value in form.items():
+        params[name] = value
+    task: Any = agora_billing_close.get_task("close")
+    rendered = {
+        name: Template(getattr(task, name)).render(params=params.dump()) for name in task.template_fields
+    }
+    assert rendered == fields
+
+
+@pytest.mark.parametrize(
+    "form", [{"month": "2026-13"}, {"month": "October"}, {"invoice_kbps": -1}, {"force": "yes"}]
+)
+def test_the_form_refuses_what_cannot_be_meant(form: dict[str, Any]) -> None:
+    ((name, value),) = form.items()
+    with pytest.raises(ParamValidationError):
+        deepcopy(agora_billing_close.params)[name] = value
