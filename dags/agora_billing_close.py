@@ -1,13 +1,15 @@
-"""Close the bills of a billing period, so that a later restatement shows as a difference.
+"""Close the bills for a billing period, so that later restatements show up as differences.
 
-The run stores the statement of each chosen billing group as it stands. `mart.billing_closed` shows the closed
-figures beside today's figures, the invoice and the differences.
+The run stores the current statement of each chosen billing group. `mart.billing_closed` shows the closed
+figures beside the current figures and the invoice, with the differences.
 
 - Only groups with a contract in the variable `agora_contracts` have a statement.
-- A bill that is not `final` is refused. **Force** closes it as it is, and the run note says so.
-- A closed bill stays as it is. **Force** closes it again, and the newest closing counts.
-- If the invoice arrives later, run the DAG again with its rate. The closed figures stay as they are.
-- If everything is closed already, the task is skipped and the run succeeds.
+- The run refuses to close a bill that is not `final`. With **Force**, the run closes the bill anyway and
+  reports this in the run note.
+- A bill that is already closed is left unchanged. With **Force**, the run closes the bill again, and the
+  latest closing counts.
+- If the invoice arrives later, run the DAG again with the invoiced rate. The closed figures do not change.
+- If all chosen bills are already closed, the task is skipped and the run succeeds.
 """
 
 from __future__ import annotations
@@ -40,13 +42,13 @@ from agora.operators.billing_close import MONTH, BillingCloseOperator
             type=["number", "null"],
             minimum=0,
             title="Invoice, kbps",
-            description="Rate on the invoice by the contract's method, before the commit. Only with a group.",
+            description="Rate on the invoice by the contract's method, before the commit. Requires a group.",
         ),
         "force": Param(
             False,
             type="boolean",
             title="Force",
-            description="Close bills that are not final, and close closed bills again.",
+            description="Close bills even if they are not final or are already closed.",
         ),
     },
     description="Close the bills of a billing period",

@@ -101,4 +101,4 @@ def _connect_sandbox(stack: Stack, api: AirflowApi) -> None:
     configured = demo_script.configured_apps(apps)
     api.create_variable("agora_apps", configured, "The apps whose bandwidth is collected.")
     contracts = json.dumps([demo_script.CONTRACT], indent=2)
-    api.create_variable("agora_contracts", contracts, "How each billing group is billed.")
+    api.create_variable("agora_contracts", contracts, "The contract of each billing group.")

@@ -1,6 +1,6 @@
 """`make demo`: start the stack with the sandbox, collect a month through the DAG, and print the result.
 
-`demo_script` defines what the result contains besides complete app-days.
+`demo_script` defines the exceptions that the result contains, such as partial days.
 """
 
 from __future__ import annotations

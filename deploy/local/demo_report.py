@@ -15,7 +15,7 @@ from deploy.local.demo_script import REASONS
 from deploy.local.settings import ROOT
 from deploy.local.stack import DAG_ID, DEMO, Stack
 
-# One row per state and app, with the first and last of its days.
+# One row per state and app, with the first and last usage date.
 EXCEPTIONS = """
 select state, app_name, min(usage_date), max(usage_date)
 from (
@@ -59,7 +59,7 @@ def has_restatement(warehouse: Connection) -> bool:
 
 
 def format_coverage(warehouse: Connection) -> str:
-    """Return the number of collected app-days, and the exceptions with the reasons that the demo scripted."""
+    """Return the number of collected app-days, followed by each exception with its scripted reason."""
     found = count_states(warehouse)
     with warehouse.cursor() as cursor:
         cursor.execute(EXCEPTIONS)
@@ -70,13 +70,13 @@ def format_coverage(warehouse: Connection) -> str:
     lines = [f"Collected {found.get('collected', 0):,} of {sum(found.values()):,} app-days."]
     if rows:
         states, days, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-        lines += ["The demo scripts every exception, to show each state of an app-day and a restatement:"]
+        lines += ["The demo causes these exceptions, to show every app-day state and a restatement:"]
         lines += [f"  {state:<{states}}  {day:<{days}}  {reason}" for state, day, reason in rows]
     return "\n".join(lines)
 
 
 def format_bill(warehouse: Connection) -> str:
-    """Return the newest month's bill as an aligned table with rows for apps, billing groups and the total."""
+    """Return the latest month's bill as an aligned table with rows for apps, billing groups and the total."""
     with warehouse.cursor() as cursor:
         cursor.execute("select max(month) from mart.billing_monthly")
         (month,) = cursor.fetchone() or (None,)
@@ -90,7 +90,7 @@ def format_bill(warehouse: Connection) -> str:
 
 
 def format_first_steps(warehouse: Connection, ui_url: str) -> str:
-    """Return the three addresses to open first, with what each of them shows."""
+    """Return a list of the three pages to open first, each with a description and a URL."""
     with warehouse.cursor() as cursor:
         cursor.execute(
             "select run_id from mart.collection_run order by app_days_changed desc, started_at limit 1"
@@ -99,7 +99,7 @@ def format_first_steps(warehouse: Connection, ui_url: str) -> str:
     page, run = f"{ui_url}/plugin/bandwidth", f"{ui_url}/dags/{DAG_ID}/runs/{quote(run_id)}"
     return "\n".join(
         [
-            "Look at these three pages first:",
+            "Open these three pages first:",
             f"1. Which days are complete, and why others are not:  {page}#coverage",
             f"2. The bill of each app and billing group:           {page}#bill",
             f"3. The run that collected the month, with its note:  {run}",

@@ -1,4 +1,4 @@
-"""The exceptions that the demo scripts, to show each state of an app-day, a restatement and a contract."""
+"""The demo's contract and its scripted exceptions, which show every app-day state and a restatement."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a type here
 
-PARTIAL_APP, RESTATED_APP, REMOVED_APP = 5, 7, 19  # indexes of the sandbox's apps
+PARTIAL_APP, RESTATED_APP, REMOVED_APP = 5, 7, 19  # indexes into the sandbox's list of apps
 WITHHELD = ["09:40", "09:45", "09:50", "14:05", "14:10", "14:15"]
 EVENTS, MEETINGS = "Live events", "Meetings"
-GROUPS = {"livestream": EVENTS, "overseas": EVENTS}  # by the part of the name before the hyphen
+GROUPS = {"livestream": EVENTS, "overseas": EVENTS}  # keyed by the part of the app name before the hyphen
 CLOSED_APP_ID, CLOSED_APP, CLOSED_ACCOUNT = "c105ed" + "0" * 26, "former-partner", "agora_closed_account"
 CONTRACT = {
     "billing_group": MEETINGS,
@@ -21,7 +21,7 @@ CONTRACT = {
     "price_per_mbps": "0.85",
     "currency": "EUR",
 }
-# Reason for each exception from `collected`, for the demo's output.
+# Reason for each kind of exception, for the demo's output.
 REASONS = {
     "partial": f"the sandbox withholds {len(WITHHELD)} points",
     "rejected": "the sandbox returns invalid JSON",
@@ -31,8 +31,8 @@ REASONS = {
     "restated": "the sandbox's second response contradicts its first",
 }
 
-# Days are lost only after weeks, and pending only until the next run. The demo therefore records two apps as
-# removed from agora_apps today: one of the demo's account, and one of a closed account.
+# A day becomes lost only after weeks, and stays pending only until the next run. The demo therefore records
+# two apps as removed from agora_apps today: one in the demo's account, and one in a closed account.
 REMOVED_APPS = """
 insert into core.vendor_account (conn_id, timezone, window_length)
 values ('agora_dashboard', 'UTC', '1 month'), (%(closed_account)s, 'UTC', '1 month')
@@ -49,7 +49,7 @@ on conflict do nothing
 
 
 def faults(today: date) -> list[dict[str, Any]]:
-    """Return the sandbox's fault script: one partial, rejected, failed and restated app-day each."""
+    """Return the fault script for one partial, one rejected, one failed and one restated app-day."""
 
     def day(age: int) -> str:
         return (today - timedelta(days=age)).isoformat()
@@ -59,7 +59,7 @@ def faults(today: date) -> list[dict[str, Any]]:
         {"kind": "withhold", "app": PARTIAL_APP, "usage_date": day(5), "slots": WITHHELD},
         {"kind": "body", "app": REMOVED_APP, "usage_date": day(6), "body": '{"date": NaN'},
         {"kind": "status", "app": REMOVED_APP, "usage_date": day(4), "status": 500, "retry_after": 0},
-        # The first response is incomplete, so the next run requests the day again and gets other points.
+        # The first response is incomplete, so the next run requests the day again and gets different points.
         {"kind": "restate", "factor": 0.8, **restated},
         {"kind": "withhold", "slots": WITHHELD, **restated},
     ]
@@ -76,7 +76,7 @@ def configured_apps(apps: Sequence[Mapping[str, str]]) -> str:
 
 
 def record_removed_apps(owner: Connection, apps: Sequence[Mapping[str, str]], today: date) -> None:
-    """Record two removed apps in the warehouse, unless an earlier demo has recorded them."""
+    """Record two removed apps in the warehouse, unless an earlier demo run recorded them."""
     removed = apps[REMOVED_APP]
     values = {
         "removed_app_id": removed["app_id"],

@@ -42,7 +42,7 @@ def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]
 
 
 def write_faults(settings: Settings) -> None:
-    """Write the demo's fault script, but only once, so that a repeated demo keeps the same days."""
+    """Write the demo's fault script unless it exists, so that repeated demos affect the same days."""
     path = _faults_path(settings)
     if not path.exists():
         faults = demo_script.faults(datetime.now(UTC).date())

@@ -36,10 +36,10 @@ def require_plausible_date(name: str, value: date, today: date) -> None:
 
 
 def require_order(from_date: date | None, to_date: date | None) -> None:
-    """Reject form dates in the wrong order.
+    """Raise an error if a form's dates are in the wrong order.
 
     Raises:
-        SelectionInvalid: Both dates are given, and the first is after the last.
+        SelectionInvalid: `from_date` is after `to_date`.
     """
     if from_date and to_date and from_date > to_date:
         raise SelectionInvalid(f"from_date {from_date} is after to_date {to_date}. Swap the two dates.")

@@ -15,7 +15,7 @@ LABELS: tuple[str, ...] = tuple(
     f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 24 * 60, MINUTES_PER_SLOT)
 )
 
-# The bill's columns with a rate, each computed by another billing method.
+# The bill's rate columns, one per billing method.
 BillingMethod = Literal[
     "p95_kbps",
     "peak_kbps",

@@ -3,7 +3,7 @@
 AgoraError
 ├── SettingsError            a connection, variable or parameter is invalid: nothing was requested
 │   ├── SelectionInvalid     the chosen days or apps cannot be requested: choose others
-│   ├── BillNotFinal         a bill to close is not final: collect the missing days, or force it
+│   ├── BillNotFinal         a bill to close is not final: collect the missing days, or set force
 │   ├── PoolMissing          tasks wait for a pool that does not exist: create it
 │   └── FernetKeyChanged     a connection or variable is encrypted with another Fernet key: use both keys
 ├── VendorError              a request failed or got no response
@@ -83,11 +83,11 @@ class SettingsError(AgoraError):
 
 
 class SelectionInvalid(SettingsError):
-    """The days or apps chosen in a trigger form cannot be requested. The run is skipped, not failed."""
+    """The days or apps chosen in a trigger form cannot be requested. The run is skipped and does not fail."""
 
 
 class BillNotFinal(SettingsError):
-    """A bill to close is not final. Bills of other groups may have been closed."""
+    """A bill was not closed because it is not final. Bills of other groups may have been closed."""
 
 
 class PoolMissing(SettingsError):

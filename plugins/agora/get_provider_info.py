@@ -76,7 +76,7 @@ PUSH_STREAM: dict[str, Any] = {
     "conn-fields": {"ca_file": CA_FILE, "proxy": PROXY},
 }
 DOCS_URL: dict[str, Any] = {
-    "description": "URL of the published docs folder, so that run notes and alerts link to the runbook.",
+    "description": "URL of the published docs folder. If set, run notes and alerts link to the runbook.",
     "version_added": "1.1.0",
     "type": "string",
     "example": "https://git.example.com/agora-bandwidth/blob/main/docs",

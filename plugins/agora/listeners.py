@@ -59,7 +59,7 @@ def _problems(dag_run: DagRun, session: Session) -> list[str]:
 
 
 def _task_notes(dag_run: DagRun, session: Session) -> list[str]:
-    """Return the notes of the run's tasks: those of failed tasks first, then the latest first."""
+    """Return the notes of the run's tasks, those of failed tasks first, and otherwise the latest first."""
     from airflow.models.xcom import XComModel
     from airflow.utils.state import TaskInstanceState
 

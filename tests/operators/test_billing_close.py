@@ -226,7 +226,7 @@ def test_the_nightly_plan_copies_the_contracts_and_reports_problems(
     stored = "select billing_group, method, commit_kbps, tiers, billing_day from core.billing_contract"
     engine = warehouse_engine(filled.url("loader"))
     for value, groups, problem in (
-        (json.dumps(CONTRACTS), {"north", "south", "empty"}, "no app belongs to the billing group empty"),
+        (json.dumps(CONTRACTS), {"north", "south", "empty"}, "no apps belong to these billing groups: empty"),
         ('[{"billing_group": "north"}]', {"north", "south", "empty"}, "0.method (billing group north)"),
         (json.dumps(CONTRACTS[:1]), {"north"}, ""),
         ("[]", set(), ""),

@@ -33,8 +33,8 @@ class FailedApp(NamedTuple):
 
     Attributes:
         days: Number of failed days.
-        reason: Reason and remedy of the first one.
-        kinds: Distinct names of the error classes.
+        reason: Reason for the first failed day, and its remedy.
+        kinds: Distinct names of the error classes that caused the failures.
     """
 
     days: int
@@ -42,7 +42,7 @@ class FailedApp(NamedTuple):
     kinds: Sequence[str]
 
     def plus(self, other: FailedApp) -> FailedApp:
-        """Return the sum, with this reason."""
+        """Return the sum of both, with the reason of this instance."""
         return FailedApp(self.days + other.days, self.reason, sorted({*self.kinds, *other.kinds}))
 
 
@@ -139,7 +139,7 @@ class BatchResult:
 
     @property
     def kinds(self) -> list[str]:
-        """Names of the error classes behind the failures."""
+        """Names of the error classes that caused the failures."""
         return sorted({kind for failed in self.failures.values() for kind in failed.kinds})
 
     @property
@@ -162,12 +162,12 @@ class BatchResult:
         return "\n".join(filter(None, [self.stopped, named]))
 
     def stop(self, reason: str, kind: type[AgoraError], *, repeated: type[AgoraError]) -> None:
-        """Record why the account was stopped, and drop failures of apps that only repeat this reason.
+        """Record why collection stopped for the account, and drop app failures that only repeat this reason.
 
         Args:
             reason: The reason and its remedy.
-            kind: Class of the error that stopped the account.
-            repeated: Class of the error that each app's requests ended with for the same reason.
+            kind: Class of the error that stopped collection.
+            repeated: Class of the errors that apps' requests raised for the same reason.
         """
         self.stopped, self.stopped_by = reason, kind.__name__
         same = {repeated.__name__}

@@ -98,7 +98,7 @@ async def collect(
 
 
 def _report_stop(result: BatchResult, stop: CredentialsRefused | RateLimited, conn_id: str) -> None:
-    """Record why the account was stopped."""
+    """Record why collection stopped for the account."""
     reason = f"Connection {conn_id}: {stop.reason.rstrip('.')}. {stop.advice} {see([type(stop)])}"
     result.stop(reason, type(stop), repeated=RateLimited if isinstance(stop, RateLimited) else AppRefused)
 

@@ -109,7 +109,7 @@ def require_days(days: Days, yesterday: date) -> None:
 
     Args:
         days: The chosen days.
-        yesterday: The newest usage date of any account that is over.
+        yesterday: The latest finished usage date across all accounts.
 
     Raises:
         SelectionInvalid: A date is invalid. The message names the parameter.

@@ -28,10 +28,10 @@ def replay(
 ) -> BatchResult:
     """Decode the stored responses for expected app-days with the current decoder, and store their points.
 
-    The responses for an app-day are applied in order of arrival, with the same rule as in
+    The responses for an app-day are applied in order of arrival, by the same rule as in
     `merge_app_days.load`: a newer response wins if it contradicts a point or has more points. Points that are
     no longer in any response are removed. Changed points are recorded in core.restatement. Each usage date
-    is one transaction.
+    is processed in its own transaction.
 
     Args:
         engine: Warehouse engine, connected as the loader.

@@ -29,7 +29,7 @@ APP_IDS = Param(
 )
 
 DAYS_AND_APPS: dict[str, Param] = {
-    # No dates as defaults, because Airflow evaluates a default when it parses the DAG file.
+    # The defaults are not dates, because Airflow evaluates a default when it parses the DAG file.
     "from_date": Param(
         None,
         type=["string", "null"],
@@ -153,7 +153,7 @@ def as_date(value: str) -> date | None:
 
 
 def chosen_apps(value: Any, configured: Mapping[str, Sequence[AppSettings]]) -> list[str]:
-    """Return the App IDs that a template field `app_ids` selects by App ID or name. Empty: no selection.
+    """Return the App IDs that the template field `app_ids` selects by App ID or name. Empty: no selection.
 
     Args:
         value: A list of App IDs and names, or the JSON text that a template rendered.
@@ -161,7 +161,7 @@ def chosen_apps(value: Any, configured: Mapping[str, Sequence[AppSettings]]) -> 
 
     Raises:
         SettingsError: The value is neither a list nor the JSON text of one.
-        SelectionInvalid: An entry selects no configured app or several.
+        SelectionInvalid: An entry matches no configured app, or more than one.
     """
     known = [(app.app_id, app.name) for apps in configured.values() for app in apps]
     return find_apps(map(str, as_list("app_ids", value)), known)

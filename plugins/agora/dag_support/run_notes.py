@@ -59,7 +59,7 @@ def noting_errors(context: Context) -> Iterator[None]:
     """Add an error's text to the run's notes before the task fails, because callbacks cannot see the error.
 
     Raises:
-        AirflowSkipException: Replaces an invalid selection in a trigger form, which is no failure of the DAG.
+        AirflowSkipException: Replaces SelectionInvalid, because a wrong choice in a form is not a failure.
         AirflowFailException: Replaces an error that no retry can resolve, such as a wrong setting.
     """
     try:

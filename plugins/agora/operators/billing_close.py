@@ -24,13 +24,13 @@ MONTH = r"[0-9]{4}-(0[1-9]|1[0-2])(-01)?"  # the first day of a month is accepte
 
 
 class BillingCloseOperator(BaseOperator):
-    """Store the statements of a billing period. The task is skipped if all of them are stored already.
+    """Store the statements for a billing period. The task is skipped if all statements are already stored.
 
     Args:
         month: Month in which the billing period begins, such as 2026-10. Empty: the last finished period.
         billing_group: The billing group. Empty: all groups with a contract.
-        invoice_kbps: Rate that the invoice states by the contract's method, in kbps. Empty: no invoice.
-        force: "true" also closes bills that are not final, and closes closed bills again.
+        invoice_kbps: Rate on the invoice in kbps, by the contract's method. Empty: no invoice.
+        force: "true" also closes bills that are not final or are already closed.
     """
 
     template_fields: Sequence[str] = ("month", "billing_group", "invoice_kbps", "force")
@@ -51,7 +51,7 @@ class BillingCloseOperator(BaseOperator):
         self.force = force
 
     def execute(self, context: Context) -> None:
-        """Close the bills and note the outcome. Final bills are closed even if others are refused."""
+        """Close the bills and note the outcome. Final bills are closed even if other bills are refused."""
         from agora.warehouse import contracts
         from agora.warehouse.billing_close import Request, close
 
@@ -93,5 +93,5 @@ def _kbps(value: str) -> Decimal | None:
     except InvalidOperation:
         kbps = Decimal("NaN")
     if not kbps.is_finite() or kbps < 0:
-        raise SettingsError(f"invoice_kbps must be a number of kbps, not {value!r}.")
+        raise SettingsError(f"invoice_kbps must be a rate in kbps, not {value!r}.")
     return kbps

@@ -28,12 +28,12 @@ RETENTION_VARIABLE = "agora_retention"
 
 
 class BandwidthReplayOperator(BaseOperator):
-    """Decode the stored responses for some days again.
+    """Decode the stored responses for the given days again.
 
     Args:
         from_date: First usage date in ISO format. Empty: the oldest day in the vendor window.
         to_date: Last usage date, inclusive. Empty: yesterday.
-        app_ids: JSON list of App IDs or names, also of removed apps. Empty or null: all apps.
+        app_ids: JSON list of App IDs or names. Removed apps can be listed, too. Empty or null: all apps.
         correct_zone: "true" moves the days to the current time zone of their vendor account.
     """
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class BandwidthPlanOperator(BaseOperator):
     """Find the app-days that are missing and may still be available, and push them in batches.
 
-    If nothing is chosen, every expected app-day is considered. Otherwise, only the chosen days are.
+    Without any choice, every expected app-day is considered. Otherwise, only the chosen days are considered.
 
     Args:
         from_date: First usage date in ISO format. Empty: the oldest day in the vendor window.
@@ -84,7 +84,7 @@ class BandwidthPlanOperator(BaseOperator):
             batches.insert(0, removed_apps.failing_batch(removed, planned_at))
         else:
             context["ti"].xcom_push(removed_apps.REMOVED_APPS_KEY, removed_apps.note(removed))
-        # Airflow skips a task that is mapped over an empty list, as if something had gone wrong.
+        # Airflow skips a task that is mapped over an empty list, and a skipped task looks like a problem.
         batches = batches or [Batch("", "nothing is missing", {}, planned_at.isoformat())]
         return [batch.push(context["ti"], number) for number, batch in enumerate(batches)]
 
@@ -194,7 +194,7 @@ def _sync_apps(
 
 
 def _sync_contracts(engine: Engine) -> str:
-    """Copy the contracts to the warehouse, and describe problems, which must not prevent the collection."""
+    """Copy the contracts to the warehouse. Return problems as text, so that they do not stop collection."""
     from agora.warehouse import contracts
 
     try:
@@ -203,7 +203,7 @@ def _sync_contracts(engine: Engine) -> str:
         return str(error)
     with engine.begin() as connection:
         groups = contracts.sync(connection, configured)
-    return f"agora_contracts: no app belongs to the billing group {', '.join(groups)}." if groups else ""
+    return f"agora_contracts: no apps belong to these billing groups: {', '.join(groups)}." if groups else ""
 
 
 async def _check_access(planned: Plan, account: DashboardSettings, engine: Engine) -> BatchResult:

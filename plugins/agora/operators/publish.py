@@ -36,10 +36,10 @@ class AssetOperator(BaseOperator):
     def publish_event(self, context: Context, total: BatchResult) -> None:
         """Attach the run's counts to the asset event, or suppress the event if no app-day changed."""
         if not total.changed:
-            # Airflow records an event for each outlet of a successful task. A skipped task would record none,
-            # but would look as if something had gone wrong.
+            # Airflow records an event for each outlet of a successful task. A skipped task would record no
+            # event, but would look like a problem.
             self.outlets = []
-            self.log.info("No app-day changed, so the asset agora_bandwidth gets no event.")
+            self.log.info("No app-day changed, so no event of the asset agora_bandwidth was recorded.")
             return
         context["outlet_events"][BANDWIDTH].extra = {
             "app_days": total.app_days,
@@ -51,10 +51,10 @@ class AssetOperator(BaseOperator):
 
 
 class ReplayPublishOperator(AssetOperator):
-    """Publish the outcome of a replay, if it changed anything.
+    """Publish the outcome of a replay if any app-day changed.
 
     Args:
-        replay_task_id: The replaying task.
+        replay_task_id: The task that replays the days.
     """
 
     def __init__(self, *, replay_task_id: str, **kwargs: Any) -> None:
@@ -62,7 +62,7 @@ class ReplayPublishOperator(AssetOperator):
         self.replay_task_id = replay_task_id
 
     def execute(self, context: Context) -> None:
-        """Publish the replaying task's result."""
+        """Publish the result of the replay task."""
         with noting_errors(context):
             result = context["ti"].xcom_pull(task_ids=self.replay_task_id, key=RESULT_KEY)
             if not result:
@@ -73,8 +73,8 @@ class ReplayPublishOperator(AssetOperator):
 class BandwidthPublishOperator(AssetOperator):
     """Publish the outcome of the run: an event of the asset `agora_bandwidth`, the run note, a ledger row.
 
-    The asset's consumers are not triggered without new data or with contradictory data: if no app-day
-    changed, there is no event, and if a check failed, the task is skipped.
+    Only new and consistent data triggers the asset's consumers. If no app-day changed, there is no event. If
+    a check failed, the task is skipped.
 
     Args:
         plan_task_id: The planning task.

@@ -156,7 +156,7 @@ def update(
     """Update a channel's stream URLs, hosts or both.
 
     Raises:
-        SettingsError: Both are empty.
+        SettingsError: `urls` and `uids` are both empty.
     """
     new_urls, new_uids = as_list("urls", urls), as_list("uids", uids)
     if not (new_urls or new_uids):
@@ -214,11 +214,11 @@ class PushStreamStopOperator(PushStreamChannelOperator):
 class PushStreamActionOperator(PushStreamStartOperator):
     """Start, update or stop pushing a channel's stream. There are no retries.
 
-    One operator does all three, because Airflow would show the other branches of the run as skipped.
+    One operator runs all three actions, because Airflow would show a run's other branches as skipped.
 
     Args:
-        action: start, update or stop.
-        uids: For update: the uids of the hosts in order, or a JSON list of them.
+        action: `start`, `update` or `stop`.
+        uids: The hosts' uids in order, or a JSON list of them. Only for `update`.
     """
 
     template_fields: Sequence[str] = (*PushStreamStartOperator.template_fields, "action", "uids")
@@ -237,6 +237,6 @@ class PushStreamActionOperator(PushStreamStartOperator):
             return hook.stop(self.cname)
         if as_list("uids", self.uids):
             raise SettingsError(
-                f"Channel {self.cname}: uids are only for update. Start without them, then update."
+                f"Channel {self.cname}: uids are only for update. Start without uids, then update."
             )
         return super().call(hook, context)

@@ -1,4 +1,4 @@
-"""The `agora_contracts` variable, which lists how each billing group is billed."""
+"""The `agora_contracts` variable, which lists the contract of each billing group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTRACTS_VARIABLE = "agora_contracts"
 
 
 def _exact(value: Any) -> Any:
-    """Refuse numbers that are not exact, or that are written in a way that hides a mistake."""
+    """Refuse numbers that are not exact, or whose notation could hide a mistake."""
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     if is_number or (isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value)):
         return value
@@ -31,7 +31,7 @@ Price = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, d
 
 
 class Tier(Settings):
-    """The price of the part of a bill above a rate.
+    """The price of the part of a rate that is in this tier.
 
     Attributes:
         from_kbps: Rate at which the tier begins.
@@ -43,13 +43,14 @@ class Tier(Settings):
 
 
 class Contract(Settings):
-    """How a billing group is billed, as listed in the `agora_contracts` variable.
+    """The billing terms of a billing group, from the `agora_contracts` variable.
 
     Attributes:
         billing_group: The billing group.
-        method: Billing method, the name of a column of the bill.
+        method: Billing method: the name of one of the bill's rate columns.
         commit_kbps: Minimum rate that is billed. Default: none.
-        price_per_mbps: Price of each Mbps (1,000 kbps) for one billing period. Default: no amounts.
+        price_per_mbps: Price of each Mbps (1,000 kbps) for one billing period. Default: none,
+            so no amounts are computed.
         tiers: Prices by rate, instead of price_per_mbps. The first tier begins at 0.
         currency: ISO 4217 code of the prices.
         billing_day: Day of the month on which billing periods begin.
@@ -68,7 +69,7 @@ class Contract(Settings):
         if self.tiers and self.price_per_mbps is not None:
             raise ValueError("give either price_per_mbps or tiers, not both")
         if bool(self.priced_tiers) != bool(self.currency):
-            raise ValueError("give a currency together with price_per_mbps or tiers, or none of them")
+            raise ValueError("give a currency together with price_per_mbps or tiers, or omit all three")
         starts = [tier.from_kbps for tier in self.priced_tiers]
         if starts and (starts[0] != 0 or any(low >= high for low, high in pairwise(starts))):
             raise ValueError(
@@ -78,7 +79,7 @@ class Contract(Settings):
 
     @property
     def priced_tiers(self) -> tuple[Tier, ...]:
-        """The tiers. A single price is one tier. Empty if the contract has no price."""
+        """The tiers, with a single price as one tier. Empty if the contract has no price."""
         if self.price_per_mbps is None:
             return self.tiers
         return (Tier(from_kbps=Decimal(0), price_per_mbps=self.price_per_mbps),)
@@ -88,7 +89,7 @@ _CONTRACTS = TypeAdapter(list[Contract])
 
 
 def parse_contracts(value: str) -> list[Contract]:
-    """Return the contracts in the `agora_contracts` variable, a JSON list of objects. Numbers are exact.
+    """Return the contracts in the `agora_contracts` variable, a JSON list of objects, with exact numbers.
 
     Raises:
         SettingsError: The value is not such a list, or contains a billing group twice.

@@ -209,6 +209,6 @@ def names(connection: Connection) -> list[tuple[str, str]]:
 
 
 def available_days(connection: Connection) -> tuple[date, date]:
-    """Return the oldest day in any account's vendor window, and the newest day that is over."""
+    """Return the oldest day in any account's vendor window, and the latest finished day."""
     oldest, newest = connection.execute(text(AVAILABLE_DAYS)).one()
     return oldest, newest

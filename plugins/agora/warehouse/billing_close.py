@@ -1,4 +1,4 @@
-"""Closes bills: stores statements of billing periods, so that later changes show as differences."""
+"""Close bills: store the statements of billing periods, so that later changes show up as differences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agora.text import format_count
 
 Row = dict[str, Any]
 
-# The last finished period of each group ends before today, for the app whose day ends last.
+# The last finished period of a group ends before today in the time zone of the app whose day ends last.
 CONTRACTS = """
 select
     contract.billing_group,
@@ -57,8 +57,8 @@ class Request:
         closed_by: Airflow user, or None if unknown.
         month: First day of the month in which the period begins. None: the last finished period.
         billing_group: The group. Empty: all groups with a contract.
-        invoice_kbps: Rate that the invoice states by the contract's method.
-        force: Whether to close bills that are not final, and bills that are closed already.
+        invoice_kbps: Rate on the invoice, by the contract's method.
+        force: Whether to close bills even if they are not final or are already closed.
     """
 
     run_id: str
@@ -71,7 +71,7 @@ class Request:
 
 @dataclass
 class Outcome:
-    """The results, one sentence per billing group, each in one of four lists."""
+    """The results: one text per billing group, in the list for its outcome."""
 
     closed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -79,22 +79,22 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Return all sentences, the most important first."""
+        """Return all texts, the most important first."""
         return "\n".join([*self.refused, *self.closed, *self.unchanged, *self.without_data])
 
 
 def close(connection: Connection, request: Request) -> Outcome:
     """Store the chosen statements that are final, in the caller's transaction.
 
-    A bill that is closed already stays as it is, unless `force` is set. An invoice that arrives later is
-    added to the closed figures.
+    A bill that is already closed is left unchanged unless `force` is set. An invoice that arrives later is
+    added to the closed bill.
 
     Raises:
-        SettingsError: The group has no contract, no chosen group has data for the month, or one invoice is
-            given for all groups.
+        SettingsError: The group has no contract, no chosen group has data for the month, or an invoice is
+            given without a group.
     """
     if request.invoice_kbps is not None and not request.billing_group:
-        raise SettingsError("invoice_kbps belongs to one billing group: choose it in billing_group.")
+        raise SettingsError("invoice_kbps requires a billing group. Choose one in billing_group.")
     months = {row.billing_group: row.last_month for row in connection.execute(text(CONTRACTS))}
     outcome = Outcome()
     for group in _chosen(request.billing_group, list(months)):
@@ -125,12 +125,12 @@ def _close(
     if latest and not request.force:
         if request.invoice_kbps in (None, latest["invoice_kbps"]):
             outcome.unchanged.append(
-                f"{_bill(latest)} is already closed, at {latest['closed_at']:%Y-%m-%d %H:%M}."
+                f"{_bill(latest)} was already closed at {latest['closed_at']:%Y-%m-%d %H:%M}."
             )
         else:
             _insert(connection, {**latest, **by, "invoice_kbps": request.invoice_kbps})
             outcome.closed.append(
-                f"{_bill(latest)} is closed already; added the invoice. {_compared(latest, request)}"
+                f"{_bill(latest)} was already closed. The invoice was added. {_compared(latest, request)}"
             )
         return
     statement = _first(connection, STATEMENT, which)
@@ -190,8 +190,8 @@ def _refused(statement: Row) -> str:
         else "Collect the missing days"
     )
     return (
-        f"{_bill(statement)} is not closed, because it is not final: {statement['status']},"
-        f" {_points(statement)}. {remedy}, or set force to close it as it is."
+        f"{_bill(statement)} was not closed, because it is not final: {statement['status']},"
+        f" {_points(statement)}. {remedy}, or set force to close it anyway."
     )
 
 
@@ -200,6 +200,6 @@ def _without_data(group: str, month: date | None, last_month: date | None) -> st
         return f"No app belongs to the billing group {group}."
     is_over = month <= last_month
     reason = (
-        "no app of the group was expected in it" if is_over else "the billing period has no finished day yet"
+        "the group has no expected app-day in it" if is_over else "the billing period has no finished day yet"
     )
     return f"{group} has no data for {month:%Y-%m}: {reason}."

@@ -1,4 +1,4 @@
-"""Writes the configured contracts to the warehouse."""
+"""Write the configured contracts to the warehouse."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def sync(connection: Connection, contracts: Sequence[Contract]) -> list[str]:
     """Replace the stored contracts, in the caller's transaction.
 
     Returns:
-        The billing groups with a contract to which no app has ever belonged. They have no statement.
+        The billing groups that have a contract but never had an app. These groups have no statement.
     """
-    # Decimals become strings, so they stay exact.
+    # Decimals are passed as strings, so that they remain exact.
     rows = [
         {
             **contract.model_dump(mode="json", exclude={"price_per_mbps"}),

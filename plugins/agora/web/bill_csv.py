@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def bill_as_csv(bill: Row, volume: Row) -> str:
-    """Return CSV text: a header with units, one line per app, and the total, or the subtotal of a filter.
+    """Return a bill as CSV text: a header with units, one line per app, and the total or filtered subtotal.
 
     The text starts with a byte order mark and must be encoded as UTF-8.
 
@@ -31,7 +31,7 @@ def bill_as_csv(bill: Row, volume: Row) -> str:
 
 
 def csv_text(lines: Sequence[Row], names_if_empty: Sequence[str]) -> str:
-    """Return lines as CSV text with a header. Absent values are empty. Text never becomes a formula."""
+    """Return lines as CSV text with a header. Absent values are empty, and formulas are escaped."""
     file = StringIO()
     file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file)
@@ -42,7 +42,7 @@ def csv_text(lines: Sequence[Row], names_if_empty: Sequence[str]) -> str:
 
 
 def file_name(*parts: str) -> str:
-    """Return the name of a CSV file from its parts, in characters that are safe on any system."""
+    """Return a CSV file name that joins the parts, using only characters that are safe on every system."""
     return "_".join(re.sub(r"[^\w.-]+", "-", part, flags=re.ASCII) for part in parts if part) + ".csv"
 
 

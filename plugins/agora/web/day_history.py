@@ -1,4 +1,4 @@
-"""The route of one app-day's history: each recorded response with points and message, and restatements."""
+"""Route for an app-day's history: its responses, each with points or a message, and its restatements."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def secrets_of(conn_ids: Sequence[str]) -> list[str] | None:
 
 
 def as_json(found: DayHistory, secrets: Sequence[str] | None) -> dict[str, Any]:
-    """Return a history with the points and the message of each response instead of its body.
+    """Return a history as JSON values, with the points and message of each response instead of its body.
 
     Args:
         found: The history.
@@ -73,7 +73,7 @@ def as_json(found: DayHistory, secrets: Sequence[str] | None) -> dict[str, Any]:
 
 
 def _content(response: RawResponse, secrets: Sequence[str] | None) -> dict[str, Any]:
-    """Return the number of points, or None without sound points, and why the response has no points."""
+    """Return the number of points, or None and the reason if the response has no sound points."""
     if response.fault:
         return {"points": None, "message": response.fault}
     if 200 <= response.http_status < 300:

@@ -42,5 +42,5 @@ EXTERNAL_VIEWS = [
         "nav_top_level": True,
         "url_route": "bandwidth",
     },
-    # No tab on DAGs, because Airflow 3.3 shows a plugin's tab on every DAG of the installation.
+    # There is no tab on DAGs, because Airflow 3.3 shows a plugin's tab on every DAG of the installation.
 ]

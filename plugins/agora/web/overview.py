@@ -1,4 +1,4 @@
-"""The route of the strip above every view: the nightly run, completeness, and what changed and expires."""
+"""Route for the strip above every view: the nightly run, completeness, recent changes and expiring days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ACTIVE_RUNS = 5
 ACTIVE = (DagRunState.RUNNING, DagRunState.QUEUED)
 RUN = (DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date, DagRun.end_date)
 COLLECTING = DagRun.dag_id.in_((NIGHTLY_DAG_ID, BACKFILL_DAG_ID))
-# Health lists the runs of these DAGs.
+# Prefix of the DAGs whose runs Health lists.
 OURS = "agora_bandwidth_"
 
 router = APIRouter(prefix="/api", route_class=PooledRoute)
@@ -33,8 +33,8 @@ router = APIRouter(prefix="/api", route_class=PooledRoute)
 def overview(known: Text = "") -> Response:
     """Return the strip's figures, and a version that changes with the ledger or the runs.
 
-    If `known` is the current version, only the version is returned. A page that polls this route therefore
-    costs two small queries while nothing changes.
+    If `known` is the current version, only the version is returned. Polling this route therefore costs only
+    a few small queries while nothing changes.
     """
     with reading() as connection:
         version = _digest(overview_report.version(connection), *_state_of_runs())
@@ -50,7 +50,7 @@ def _digest(*parts: Any) -> str:
 
 
 def _state_of_runs() -> list[tuple[Any, ...]]:
-    """Return what changes in Airflow's database when a bandwidth run starts or ends, or a DAG is paused."""
+    """Return the Airflow state that changes when a bandwidth run starts or ends, or a DAG is paused."""
     runs = (
         select(DagRun.dag_id, DagRun.state, func.count(), func.max(DagRun.end_date))
         .where(DagRun.dag_id.startswith(OURS))
@@ -67,7 +67,7 @@ def _state_of_runs() -> list[tuple[Any, ...]]:
 
 
 def _runs() -> dict[str, Any]:
-    """Return the last ended nightly run, or None, and the active runs that collect, oldest first."""
+    """Return the last finished nightly run, or None, and the active collection runs, oldest first."""
     last = (
         select(*RUN)
         .where(DagRun.dag_id == NIGHTLY_DAG_ID, DagRun.end_date.is_not(None))

@@ -40,7 +40,7 @@ def require_range(first: date, last: date, max_days: int) -> None:
     """Reject dates in the wrong order or too far apart.
 
     Raises:
-        HTTPException: 422. Like FastAPI's own errors, the detail names the parameter, `to_date`.
+        HTTPException: 422. As in FastAPI's own errors, the detail names the parameter (`to_date`).
     """
     if last < first:
         problem = f"{last} is before {first}. Choose a last date on or after the first date."

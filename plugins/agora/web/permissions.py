@@ -1,8 +1,11 @@
 """User rights on the page, derived from Airflow's rights on DAGs, and the route that returns them.
 
-Viewing requires the right to read the DAG `agora_bandwidth_backfill`, and collecting chosen days the right to
-trigger this DAG. Collecting everything requires the right to trigger the DAG `agora_bandwidth_daily`, and
-reviewing the right to edit this DAG.
+Each action requires a right on a DAG:
+
+- View the page: read `agora_bandwidth_backfill`.
+- Collect chosen days: trigger `agora_bandwidth_backfill`.
+- Collect all missing days: trigger `agora_bandwidth_daily`.
+- Review restatements: edit `agora_bandwidth_daily`.
 """
 
 from __future__ import annotations

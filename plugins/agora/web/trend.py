@@ -1,4 +1,4 @@
-"""The routes of the Trend view, and its CSV file."""
+"""Routes for the Trend view and its CSV file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ("status", *report.FIGURES, "app_points", "expected_app_points")
 
 @router.get("/trend")
 def trend(step: Step = Step.MONTH, app_id: Text = "", billing_group: Text = "") -> Response:
-    """Return the months or days of an app, of a billing group or of all apps, over the whole history."""
+    """Return the monthly or daily trend of an app, a billing group or all apps over the entire history."""
     return json_response(_trend(step, app_id, billing_group))
 
 
@@ -32,7 +32,7 @@ def trend_csv(step: Step = Step.MONTH, app_id: Text = "", billing_group: Text = 
 
 
 def trend_as_csv(trend: Row) -> str:
-    """Return CSV text: one line per month or day, with the app or group and the commit. Empty: all apps."""
+    """Return a trend as CSV text, one line per month or day. The names are empty for the sum of all apps."""
     names = {name: trend[name] for name in ("app_id", "app_name", "billing_group")}
     commit = {"commit_kbps": trend["commit_kbps"]}
     lines = [

@@ -1,4 +1,4 @@
-"""Reports a month's bill by every method, the previous month's bill, projections and contract statements."""
+"""Report a month's bill by every method, the previous month's bill, projections and contract statements."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SUM = """
     calendar_days, expected_days, days, days_with_traffic, status, is_final
 """
 TOTAL = f"select {_SUM} from mart.billing_monthly_total where month in (:month, :before)"  # noqa: S608
-# The sum of a group's or of any apps. The sums of whole groups are stored, so app_ids is null for a group.
+# The sum of a billing group or of any apps. Group sums are stored, so app_ids is null for a group.
 SUBTOTAL = f"""
 select {_SUM}
 from (values (cast(:before as date), cast(:month as date)), (:month, :next)) as period (month, next_month)
@@ -156,7 +156,7 @@ def billing_groups(connection: Connection) -> list[str]:
 
 
 def bill(connection: Connection, month: date, choice: Choice = EVERY_APP) -> Row:
-    """Return the bills for each chosen app and for the sum of the chosen apps, in kbps.
+    """Return the bill for each chosen app and for the sum of the chosen apps, in kbps.
 
     Args:
         connection: Connection to the warehouse.
@@ -192,7 +192,7 @@ def bill(connection: Connection, month: date, choice: Choice = EVERY_APP) -> Row
 
 
 def volume(connection: Connection, bill: Row) -> Row:
-    """Return the traffic of each app of a bill and of them all, in bytes. Reads every point of two months.
+    """Return the traffic of a bill's apps and their total, in bytes. This reads every point of two months.
 
     Args:
         connection: Connection to the warehouse.
@@ -222,7 +222,7 @@ def volume(connection: Connection, bill: Row) -> Row:
 
 
 def statements(connection: Connection, month: date, billing_group: str = "") -> list[Row]:
-    """Return the statements of one or all billing groups whose billing period begins in a month."""
+    """Return the statements for the billing periods that begin in a month, of one or all billing groups."""
     return rows(connection, STATEMENTS, {"month": month, "billing_group": billing_group})
 
 

@@ -1,4 +1,4 @@
-"""Reports everything recorded about one app-day: its state, its responses and its restatements."""
+"""Report everything recorded about one app-day: its state, its responses and its restatements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mart.coverage
 where app_id = :app_id and usage_date = :usage_date
 """
 
-# Accounts that may have requested the day, whose secrets its responses may contain.
+# Accounts that may have requested the day. The responses may contain the secrets of these accounts.
 ACCOUNTS = """
 select conn_id from core.app where app_id = :app_id
 union
@@ -79,7 +79,7 @@ class RecordedResponse(NamedTuple):
 
 
 class DayHistory(NamedTuple):
-    """What the warehouse has recorded about an app-day.
+    """The warehouse's records of an app-day.
 
     Attributes:
         app: App ID, name, account and time zone. None if the App ID is unknown.
@@ -87,7 +87,7 @@ class DayHistory(NamedTuple):
             is not expected.
         conn_ids: Accounts that may have requested the day.
         responses: The newest recorded responses, at most 100, newest first.
-        responses_in_all: Number of recorded responses.
+        responses_in_all: Total number of recorded responses.
         restatements: The newest restatements, at most 100, newest first. Sums are in kbps.
     """
 
@@ -100,7 +100,7 @@ class DayHistory(NamedTuple):
 
 
 def day_history(connection: Connection, app_id: str, usage_date: date) -> DayHistory:
-    """Return the history of an app-day. The connection's role must be able to read `raw`."""
+    """Return the history of an app-day. The connection's role must be able to read the schema `raw`."""
     values: dict[str, Any] = {"app_id": app_id, "usage_date": usage_date}
     days = rows(connection, DAY, values)
     name_same_responses(connection, days)

@@ -1,4 +1,4 @@
-"""Reports the strip of the page: completeness, changes of the last 24 hours, and the next days to expire."""
+"""Report the page's strip: completeness, changes in the last 24 hours, and the next days to expire."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 from agora.warehouse.reports import Row, rows
 from agora.warehouse.reports.coverage import EXPIRING, IN_WINDOW, OPEN, REQUESTED, window_begins
 
-# Counts all writes to the tables behind Coverage and Health, whoever made them. Reading the server's counters
-# costs the same however long the history. The hour is included, because some figures depend on the current time.
+# Count all writes to the tables behind Coverage and Health. Reading the server's counters is equally fast for
+# any length of history. The hour is included, because some figures change over time without any writes.
 VERSION = """
 select
     date_trunc('hour', mart.clock()) as hour,
@@ -69,17 +69,17 @@ def version(connection: Connection) -> str:
 
 
 def overview(connection: Connection) -> dict[str, Any]:
-    """Return the completeness of the vendor window, what changed in 24 hours, and what expires next.
+    """Return the vendor window's completeness, the last 24 hours' changes, and the next days to expire.
 
     Returns:
         A dictionary with these keys:
 
-        - `app_days`: the expected app-days that are in the vendor window or still requested; `missing`: those
-          that are not complete.
-        - `complete_percent`: the share of complete app-days, rounded down to one decimal place. 100 only if
-          none is missing. None if no app-day is expected.
-        - `changed`: app-days that were collected, restated or lost in the last 24 hours, and `failed`: those
-          that its runs requested without getting a usable response.
+        - `app_days`: the number of expected app-days that are in the vendor window or still requested.
+        - `missing`: the number of these app-days that are not complete.
+        - `complete_percent`: the share of complete app-days, rounded down to one decimal place, so that 100
+          means that no app-day is missing. None if no app-day is expected.
+        - `changed`: the numbers of app-days that were `collected`, `restated` or `lost` in the last 24 hours,
+          or `failed`, which means that runs in that time got no usable response.
         - `expiring`: the first group of missing app-days to expire, as in the report `coverage`, or None.
     """
     window = window_begins(connection)

@@ -1,4 +1,4 @@
-"""Reports months and days over the whole stored history, and their growth per month."""
+"""Report monthly and daily bandwidth over the entire stored history, and its growth per month."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agora.warehouse.reports.bill import is_comparable
 
 FIGURES = ("p95_kbps", "peak_kbps")
 MIN_MONTHS = 4
-# The 97.5 % quantiles of Student's t distribution, for 1 to 30 degrees of freedom.
+# The 97.5% quantiles of Student's t distribution, for 1 to 30 degrees of freedom.
 T_QUANTILES = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
@@ -55,14 +55,14 @@ order by first_date
 
 
 class Step(StrEnum):
-    """The length of time that one row of a trend covers."""
+    """The period that one row of a trend covers."""
 
     MONTH = "month"
     DAY = "day"
 
 
 def trend(connection: Connection, step: Step, app_id: str = "", billing_group: str = "") -> Row | None:
-    """Return the 95th percentile and the peak of an app, a billing group or all apps, oldest first.
+    """Return the monthly or daily percentiles and peaks of an app, a billing group or all apps, oldest first.
 
     Args:
         connection: Connection to the warehouse.
@@ -71,10 +71,14 @@ def trend(connection: Connection, step: Step, app_id: str = "", billing_group: s
         billing_group: The group. Empty: the sum of all apps.
 
     Returns:
-        `rows`, each with `date` (of a month, its first day), `status`, `is_complete`, the figures in kbps and
-        the numbers of points; of months, the `growth` of each figure (see `growth`); and `commit_kbps` of the
-        group's contract (None without one). A month is complete if it is final and covers every calendar day.
-        A day is complete if no expected point is absent. None if the app or the group is unknown.
+        None if the app or the group is unknown. Otherwise, a dictionary with the names, the step and these
+        keys:
+
+        - `rows`: for each period, `date` (its first day), `status`, `is_complete`, the figures in kbps and
+          the numbers of points. A month is complete if it is final and covers every calendar day. A day is
+          complete if no expected point is absent.
+        - `growth`: the growth of each figure per month (see the function `growth`). For days, each is None.
+        - `commit_kbps`: the committed rate in the group's contract. None without a contract.
     """
     names: Row = {"app_id": None, "app_name": None, "billing_group": billing_group or None}
     found = [names]
@@ -105,15 +109,15 @@ def _is_complete(row: Row) -> bool:
 
 
 def growth(months: Sequence[tuple[date, Any]]) -> Row | None:
-    """Return the growth per month: the least-squares line through the logarithms of monthly figures.
+    """Return the growth per month, from the least-squares line through the logarithms of monthly figures.
 
     Args:
         months: First day and figure of each complete month.
 
     Returns:
-        `percent`, the limits `low_percent` and `high_percent` of its 95 % confidence interval, which assumes
-        that the months deviate from the line independently, and the number of `months`. None with fewer
-        than four months or with a figure of zero.
+        `percent`, the limits `low_percent` and `high_percent` of its 95% confidence interval, and the number
+        of `months`. The interval assumes that the months deviate from the line independently. None if there
+        are fewer than four months, or if a figure is zero.
     """
     if len(months) < MIN_MONTHS or not all(figure for _, figure in months):
         return None
@@ -124,7 +128,7 @@ def growth(months: Sequence[tuple[date, Any]]) -> Row | None:
     residuals = sum((b - intercept - slope * a) ** 2 for a, b in zip(x, y, strict=True))
     mean = sum(x) / len(x)
     error = sqrt(residuals / freedom / sum((a - mean) ** 2 for a in x))
-    # Beyond the table, the quantile is within 0.001 of this value.
+    # Beyond the table, this approximation is within 0.001 of the quantile.
     quantile = T_QUANTILES[freedom - 1] if freedom <= len(T_QUANTILES) else 1.96 + 2.4 / freedom
     return {
         "percent": _percent(slope),
