@@ -47,7 +47,7 @@ def runbook() -> str:
 
 
 def link_runbook(markdown: str) -> str:
-    """Turn references to runbook entries into links, if the runbook has a URL."""
+    """Turn references to runbook entries into links if the runbook has a URL."""
     url = runbook()
     if url == RUNBOOK:
         return markdown

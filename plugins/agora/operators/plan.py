@@ -106,7 +106,7 @@ class BandwidthPlanOperator(BaseOperator):
         """Plan every account.
 
         Returns:
-            The plans, the removed apps, the time of planning, and the problems with contracts.
+            The plans, the removed apps, the planning time, and a text about contract problems.
         """
         from agora.bandwidth.batch_result import BatchResult
 

@@ -77,7 +77,7 @@ def apps(search: Text = "") -> Response:
 
 @router.get("/months")
 def months() -> Response:
-    """Return the first day of each month that has a bill, oldest first, and the billing groups."""
+    """Return the billing groups, and the first day of each month that has a bill, oldest first."""
     with reading() as connection:
         groups = bill_report.billing_groups(connection)
         return json_response({"months": bill_report.months(connection), "billing_groups": groups})

@@ -161,7 +161,7 @@ def bill(connection: Connection, month: date, choice: Choice = EVERY_APP) -> Row
     Args:
         connection: Connection to the warehouse.
         month: First day of the month.
-        choice: The apps.
+        choice: The apps to include.
 
     Returns:
         `total` (None if no day of the month is expected) and `apps`. Each bill has the figures of
