@@ -1,5 +1,5 @@
--- What does each billing group owe for the last finished billing period and for the running one? One row per group with
--- a contract and period, in Mbps (1 Mbps = 1,000 kbps). If app_points is smaller than expected_app_points, points are
+-- What does each billing group owe for the last finished and the running billing period? One row per group with a
+-- contract and per period, in Mbps (1 Mbps = 1,000 kbps). If app_points is smaller than expected_app_points, points are
 -- missing and the rate may be too low. The projections and days_until_commit are null unless the period is running.
 select
     bill.billing_group,
@@ -18,6 +18,6 @@ select
     bill.app_points,
     bill.expected_app_points
 from mart.billing_statement as bill
--- With a billing day after today, the running period began last month, and the last finished one a month earlier.
+-- Before this month's billing day, the running period began last month, and the last finished period one month earlier.
 where bill.month >= date_trunc('month', current_date - interval '2 months')::date
 order by bill.billing_group asc, bill.month desc;

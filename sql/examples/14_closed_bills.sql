@@ -1,6 +1,6 @@
--- Which closed bills differ from the invoice, or from what the points say today? One row per closed bill, in Mbps
--- (1 Mbps = 1,000 kbps), with the largest differences first. mart.restatement lists the changes behind a restated
--- difference. If closed_status is not final, the bill was closed by force.
+-- Which closed bills differ from the invoice or from today's figures? One row per closed bill, in Mbps (1 Mbps = 1,000
+-- kbps), with the largest differences first. For the changes that cause a restated difference, see mart.restatement. If
+-- closed_status is not final, the bill was closed with force.
 select
     bill.billing_group,
     bill.month,

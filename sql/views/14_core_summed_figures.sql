@@ -4,7 +4,7 @@
 -- noqa: disable=RF02,RF03
 -- (No table could qualify a parameter.)
 
--- Grain: one row per five-minute interval in which an app has a point.
+-- Grain: one row per five-minute interval in which at least one app has a point.
 create or replace function core.summed_point(from_date date, to_date date, of_group text, of_apps text[])
 returns table (usage_date date, kbps double precision)
 language sql stable
@@ -46,8 +46,8 @@ begin atomic
 end;
 
 comment on function core.summed_point is
-'Return the sums of the apps of a group or of given apps per five-minute interval, over the usage dates from from_date'
-' to to_date inclusive.';
+'Return the sum of the rates per five-minute interval, for the apps of a group or for the given apps, over the usage'
+' dates from from_date to to_date inclusive.';
 revoke all on function core.summed_point from public;
 
 create or replace function core.summed_figures(from_date date, to_date date, of_group text, of_apps text[])

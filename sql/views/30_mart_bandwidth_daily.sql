@@ -1,4 +1,4 @@
--- Grain: one row per expected app-day. Key: app_id, usage_date. Units: kbps with three decimal places, bytes. Figures
+-- Grain: one row per expected app-day. Key: app_id, usage_date. Units: kbps (three decimal places), bytes. Figures
 -- cover the observed points and are null if points is 0. Consumers: analysts.
 create or replace view mart.bandwidth_daily as
 select

@@ -1,9 +1,9 @@
--- Return the bill over any usage dates: one row per app, or one row for the sum of the apps of a billing group, and
--- with is_sum of any apps. Unit: kbps. The figures and the status follow the rules of mart.billing_monthly and
--- mart.billing_monthly_group. In the row of a sum, app_id is null and app_name is the group. The function runs with the
--- owner's rights, because analysts may not read core, and returns nothing that analysts may not read.
--- 60_core_delete_old.sql explains the search_path. Consumers: mart.billing_monthly_group, analysts whose contract does
--- not begin on the first of a month.
+-- Return the bill for any range of usage dates: one row per app, or one row for the sum of the apps if billing_group or
+-- is_sum is set. Unit: kbps. The figures and the status follow the rules of mart.billing_monthly and
+-- mart.billing_monthly_group. In the row for a sum, app_id is null and app_name is the group. The function runs with
+-- the owner's rights, because analysts may not read core. It returns nothing that analysts may not read.
+-- 60_core_delete_old.sql explains the search_path. Consumers: mart.billing_monthly_group, analysts whose billing period
+-- does not begin on the first of a month.
 -- noqa: disable=AL03,AL08,RF01,RF02,RF03
 -- (No table could qualify a parameter. The columns are named by the function.)
 create or replace function mart.billing_between(
@@ -33,7 +33,7 @@ returns table (
     app_points bigint,
     expected_app_points bigint
 )
--- A generic plan, which PostgreSQL uses from the sixth call in a query, reads the points of all groups.
+-- By default, PostgreSQL may use a generic plan from the sixth call in a query. That plan reads all groups' points.
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
@@ -116,7 +116,8 @@ begin atomic
 end;
 
 comment on function mart.billing_between is
-'Return the bill for the usage dates from from_date to to_date inclusive by every common method: one row per app, of'
-' the given apps or of all apps, or one row for the sum of the apps of a billing group, and with is_sum of any apps.';
+'Return the bill by every common method for the usage dates from from_date to to_date inclusive, for all apps or for'
+' those in app_ids. The result has one row per app, or one row for the sum of the apps if billing_group or is_sum is'
+' set. With billing_group, only the apps of that group are included.';
 revoke all on function mart.billing_between from public;
 grant execute on function mart.billing_between to analyst, loader;

@@ -1,10 +1,10 @@
--- Return one row per month or usage date of the whole stored history, with the figures for the sum of the apps of a
--- billing group or of all apps. Points are summed per five-minute interval and then ranked, once for all rows, which
--- takes a fraction of the time of mart.billing_monthly_group. The figures and the status of a month are those of
--- mart.billing_monthly_group and mart.billing_monthly_total. A day is complete, or incomplete if an expected point of
--- an app is absent. Unit: kbps. Days up to yesterday are included. The function runs with the owner's rights, because
--- analysts may not read core. 60_core_delete_old.sql explains the search_path. Consumers: the Trend view of the page,
--- analysts who plan capacity.
+-- Return one row per month or usage date of the entire stored history, with the figures for the sum of the apps of a
+-- billing group or of all apps. Points are summed per five-minute interval and then ranked. A single pass serves all
+-- rows, which takes a fraction of the time of mart.billing_monthly_group. The figures and the status of a month are
+-- those of mart.billing_monthly_group and mart.billing_monthly_total. A day is incomplete if an expected point of any
+-- app is absent, and otherwise complete. Unit: kbps. Days up to yesterday are included. The function runs with the
+-- owner's rights, because analysts may not read core. 60_core_delete_old.sql explains the search_path. Consumers: the
+-- Trend view of the page, analysts who plan capacity.
 -- noqa: disable=RF01,RF02,RF03
 -- (No table could qualify a parameter.)
 create or replace function mart.bandwidth_trend(step text, billing_group text default null)
@@ -20,7 +20,7 @@ returns table (
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-    -- Only one of the two parts is executed.
+    -- The step selects one branch of the union. Only that branch is executed.
     with period as (
         select
             month.month as first_date,
@@ -94,7 +94,7 @@ begin atomic
 end;
 
 comment on function mart.bandwidth_trend is
-'Return the 95th percentile and the peak of the sum of a billing group''s apps, or of all apps, per month (step month)'
-' or usage date (step day), over the whole stored history.';
+'Return the 95th percentile and the peak of the sum of a billing group''s apps, or of all apps, over the entire stored'
+' history. The step is month (one row per month) or day (one row per usage date).';
 revoke all on function mart.bandwidth_trend from public;
 grant execute on function mart.bandwidth_trend to analyst, loader;

@@ -3,7 +3,7 @@
 -- noqa: disable=AL03,AL08,RF01,RF02,RF03
 -- (No table could qualify a parameter. The columns are named by the function.)
 
--- Prices are graduated: each tier's price applies to the part of the rate inside the tier. The sum is exact and is
+-- Prices are graduated: each tier's price applies to the part of the rate within the tier. The sum is exact and is
 -- rounded once, half up.
 create or replace function mart.billing_amount(billed_kbps numeric, tiers jsonb)
 returns numeric
@@ -23,7 +23,7 @@ end;
 
 comment on function mart.billing_amount is
 'Return the price of a rate for one billing period, rounded half up to two decimal places. Each tier''s price per Mbps'
-' applies to the part of the rate inside the tier.';
+' applies to the part of the rate within the tier.';
 grant execute on function mart.billing_amount to public;
 
 create or replace function mart.billing_by_contract(
@@ -52,7 +52,7 @@ begin atomic
         billed.kbps,
         mart.billing_amount(billed.kbps, tiers),
         case
-            -- Fewer points can come from fewer than five days with five points each. The mean may then still fall.
+            -- With fewer points, fewer than five days may have five points each, and the mean can still fall.
             when bill.status = 'running' and (method <> 'top_five_mean_kbps' or bill.points > 1136 + 4 * bill.days)
                 then bill.kbps
         end
@@ -76,13 +76,13 @@ begin atomic
 end;
 
 comment on function mart.billing_by_contract is
-'Return the bill of a billing group for the usage dates from from_date to to_date inclusive under a contract: one row,'
-' or none if no day of the period is expected and over.';
+'Return the bill of a billing group under a contract for the usage dates from from_date to to_date inclusive. The'
+' result has one row, or no row if the period has no expected day that is over.';
 grant execute on function mart.billing_by_contract to public;
 
--- The trend is the least-squares line through the daily values of the method, in exact arithmetic. Each day with points
--- that is over for every app of the group contributes its peak, its 95th percentile or its fifth peak. The function has
--- the owner's rights, because analysts may not read core.
+-- The trend is the least-squares line through the method's daily values, computed with exact arithmetic. Each day that
+-- has points and is over for every app of the group contributes its peak, its 95th percentile or its fifth peak,
+-- depending on the method. The function runs with the owner's rights, because analysts may not read core.
 create or replace function mart.days_until_commit(
     billing_group text, from_date date, to_date date, method text, commit_kbps numeric
 )
@@ -133,7 +133,7 @@ begin atomic
         where value.kbps is not null
     ),
 
-    -- The line reaches the commit at the day number above / below.
+    -- The line reaches the commit on the day with the number above / below.
     crossing as (
         select
             total.last_number,
@@ -156,8 +156,8 @@ begin atomic
 end;
 
 comment on function mart.days_until_commit is
-'Return the number of days from the last day with points until the daily values of a billing group reach a commit at'
-' the trend of the period so far; null with fewer than seven days, if the trend does not rise, or after more than 365'
-' days.';
+'Return the number of days from the last day with points until the linear trend of a billing group''s daily values in'
+' the period reaches a commit. Return null if there are fewer than seven daily values, if the trend does not rise, or'
+' if the number exceeds 365.';
 revoke all on function mart.days_until_commit from public;
 grant execute on function mart.days_until_commit to analyst, loader;

@@ -1,7 +1,7 @@
--- Grain: one row per billing group with a contract and billing period in which a day is expected or has points. Key:
--- billing_group, month. Unit: kbps, with three decimal places. A billing period runs from the contract's billing day to
--- the day before the next one. A filter on billing_group or month is applied before any bill is computed. Consumers:
--- analysts who check or predict an invoice, agora_billing_close.
+-- Grain: one row per billing group with a contract and per billing period in which a day is expected or has points.
+-- Key: billing_group, month. Unit: kbps, with three decimal places. A billing period runs from the contract's billing
+-- day to the day before the next billing day. A filter on billing_group or month is applied before any bill is
+-- computed. Consumers: analysts who check or predict an invoice, agora_billing_close.
 create or replace view mart.billing_statement as
 select
     contract.billing_group,
@@ -56,7 +56,7 @@ cross join
     ) as bill;
 
 comment on view mart.billing_statement is
-'Grain: one row per billing group with a contract and billing period. The contract applies to all periods.';
+'Grain: one row per billing group with a contract and per billing period. The contract applies to all periods.';
 comment on column mart.billing_statement.billing_group is 'Billing group.';
 comment on column mart.billing_statement.month is 'First day of the month in which the billing period begins.';
 comment on column mart.billing_statement.period_start is 'First usage date of the billing period.';
@@ -67,24 +67,25 @@ comment on column mart.billing_statement.status is
 comment on column mart.billing_statement.is_final is 'Whether the status is final.';
 comment on column mart.billing_statement.method is 'Billing method of the contract.';
 comment on column mart.billing_statement.billable_kbps is
-'Rate by the contract''s method, over the days so far, kbps; null without enough points.';
-comment on column mart.billing_statement.commit_kbps is 'Minimum rate that is billed, kbps; null if there is none.';
+'Rate by the contract''s method over the days so far, kbps; null if there are too few points.';
+comment on column mart.billing_statement.commit_kbps is 'Minimum billed rate, kbps; null if the contract has none.';
 comment on column mart.billing_statement.overage_kbps is
-'Part of billable_kbps above commit_kbps; 0 if there is none, null without a commit.';
+'Part of billable_kbps above commit_kbps; 0 if billable_kbps does not exceed the commit, null if there is no commit.';
 comment on column mart.billing_statement.billed_kbps is 'The larger of billable_kbps and commit_kbps.';
 comment on column mart.billing_statement.tiers is
-'Prices per Mbps and billing period, by the rate at which each tier begins; null if the contract has no price.';
+'Price tiers: starting rate in kbps, and price per Mbps and billing period; null if the contract has no prices.';
 comment on column mart.billing_statement.amount is
-'Price of billed_kbps for the billing period, rounded half up to two decimal places; null without a price.';
-comment on column mart.billing_statement.currency is 'ISO 4217 code of the amounts; null without a price.';
+'Price of billed_kbps for the billing period, rounded half up to two decimal places; null if there are no prices.';
+comment on column mart.billing_statement.currency is 'ISO 4217 code of the amounts; null if there are no prices.';
 comment on column mart.billing_statement.projected_kbps is
-'Projected billable_kbps of the whole period: the rate so far. For the peak, the fourth peak and the top-five mean, it'
-' is a lower bound. Null unless the period is running.';
-comment on column mart.billing_statement.projected_amount is 'Price of projected_kbps, at least of commit_kbps.';
+'Projected billable_kbps of the whole period, which equals the rate so far. For the peak, the fourth peak and the'
+' top-five mean, the projection is a lower bound. Null unless the period is running.';
+comment on column mart.billing_statement.projected_amount is 'Price of the larger of projected_kbps and commit_kbps.';
 comment on column mart.billing_statement.days_until_commit is
-'Days from the last day with points until the group''s daily values reach commit_kbps, at the linear trend of the'
-' period so far; 0 if the trend is already there. Null unless the period is running, if billable_kbps has reached'
-' commit_kbps, with fewer than seven days, if the trend does not rise, or after more than 365 days.';
+'Number of days from the last day with points until the linear trend of the group''s daily values in the period'
+' reaches commit_kbps; 0 if the trend has already reached it. Null if the period is not running, if billable_kbps has'
+' reached commit_kbps, if there are fewer than seven daily values, if the trend does not rise, or if the number exceeds'
+' 365.';
 comment on column mart.billing_statement.app_points is 'Number of observed points, counted per app.';
 comment on column mart.billing_statement.expected_app_points is
 '288 × the number of app-days in the period, up to yesterday, that are expected or have points.';

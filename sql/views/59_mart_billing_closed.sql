@@ -1,5 +1,5 @@
 -- Grain: one row per closed billing group and month, with the newest closing beside today's figures for the same period
--- and contract. Key: billing_group, month. Unit: kbps, with three decimal places. A later restatement shows as a
+-- and contract. Key: billing_group, month. Unit: kbps, with three decimal places. A later restatement appears as a
 -- difference and does not change the closed figures. Consumers: analysts who check an invoice.
 create or replace view mart.billing_closed as
 select
@@ -49,27 +49,29 @@ comment on column mart.billing_closed.period_start is 'First usage date of the b
 comment on column mart.billing_closed.period_end is 'Last usage date of the billing period.';
 comment on column mart.billing_closed.status is 'Status of the bill when it was closed. See mart.billing_statement.';
 comment on column mart.billing_closed.method is 'Billing method of the contract when the bill was closed.';
-comment on column mart.billing_closed.billable_kbps is 'Rate by the contract''s method as closed, kbps.';
-comment on column mart.billing_closed.commit_kbps is 'Minimum rate that is billed, as closed, kbps.';
-comment on column mart.billing_closed.overage_kbps is 'Part of billable_kbps above commit_kbps, as closed.';
-comment on column mart.billing_closed.billed_kbps is 'The larger of billable_kbps and commit_kbps, as closed.';
-comment on column mart.billing_closed.tiers is 'Prices per Mbps and billing period, as closed.';
-comment on column mart.billing_closed.amount is 'Price of billed_kbps as closed.';
+comment on column mart.billing_closed.billable_kbps is 'Rate by the contract''s method when the bill was closed, kbps.';
+comment on column mart.billing_closed.commit_kbps is 'Minimum billed rate when the bill was closed, kbps.';
+comment on column mart.billing_closed.overage_kbps is 'Part of billable_kbps above commit_kbps.';
+comment on column mart.billing_closed.billed_kbps is 'The larger of billable_kbps and commit_kbps.';
+comment on column mart.billing_closed.tiers is 'Price tiers of the contract when the bill was closed.';
+comment on column mart.billing_closed.amount is 'Price of billed_kbps when the bill was closed.';
 comment on column mart.billing_closed.currency is 'ISO 4217 code of the amounts.';
 comment on column mart.billing_closed.app_points is 'Number of observed points when the bill was closed.';
 comment on column mart.billing_closed.expected_app_points is 'Number of expected points when the bill was closed.';
-comment on column mart.billing_closed.closed_at is 'When the figures were taken.';
+comment on column mart.billing_closed.closed_at is
+'When the figures were recorded. Adding an invoice later does not change this time.';
 comment on column mart.billing_closed.closed_by is 'Airflow user who closed the bill, if known.';
 comment on column mart.billing_closed.run_id is 'Airflow run ID of the newest closing.';
-comment on column mart.billing_closed.closings is 'Number of closings. The newest counts.';
+comment on column mart.billing_closed.closings is 'Number of closings of the bill. The newest closing applies.';
 comment on column mart.billing_closed.invoice_kbps is
-'Rate that the invoice states by the contract''s method, kbps; null if none was given.';
+'Rate on the invoice, by the contract''s method, kbps; null if no rate was entered.';
 comment on column mart.billing_closed.invoice_difference_kbps is 'invoice_kbps − billable_kbps.';
 comment on column mart.billing_closed.current_status is
 'Today''s status; null if retention has deleted all days of the period.';
 comment on column mart.billing_closed.current_billable_kbps is
 'Today''s rate for the same period by the same method, kbps.';
-comment on column mart.billing_closed.current_amount is 'Today''s price under the contract as closed.';
+comment on column mart.billing_closed.current_amount is
+'Today''s price under the contract that applied when the bill was closed.';
 comment on column mart.billing_closed.current_app_points is 'Today''s number of observed points.';
 comment on column mart.billing_closed.restated_difference_kbps is 'current_billable_kbps − billable_kbps.';
 comment on column mart.billing_closed.restated_difference_amount is 'current_amount − amount.';

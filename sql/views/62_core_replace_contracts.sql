@@ -1,4 +1,4 @@
--- Replaces the stored contracts. This is a function, because the loader may not delete rows. 60_core_delete_old.sql
+-- Replace the stored contracts. A function is needed, because the loader may not delete rows. 60_core_delete_old.sql
 -- explains the search_path. Consumers: the planner, agora_billing_close.
 create or replace function core.replace_contracts(contracts jsonb)
 returns void
@@ -16,6 +16,6 @@ begin
 end
 $$;
 
-comment on function core.replace_contracts is 'Replace all rows of core.billing_contract by the given contracts.';
+comment on function core.replace_contracts is 'Replace all rows of core.billing_contract with the given contracts.';
 revoke all on function core.replace_contracts from public;
 grant execute on function core.replace_contracts to loader;
