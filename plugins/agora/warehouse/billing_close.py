@@ -190,7 +190,7 @@ def _refused(statement: Row) -> str:
         else "Collect the missing days"
     )
     return (
-        f"{_bill(statement)} was not closed, because it is not final: {statement['status']},"
+        f"{_bill(statement)} is not closed, because it is not final: {statement['status']},"
         f" {_points(statement)}. {remedy}, or set force to close it anyway."
     )
 

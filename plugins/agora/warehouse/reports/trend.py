@@ -62,7 +62,7 @@ class Step(StrEnum):
 
 
 def trend(connection: Connection, step: Step, app_id: str = "", billing_group: str = "") -> Row | None:
-    """Return the 95th percentile and peak of each month or day, for an app, a group or all apps, oldest first.
+    """Return the 95th percentile and peak of each month or day of an app, a group or all apps, oldest first.
 
     Args:
         connection: Connection to the warehouse.
