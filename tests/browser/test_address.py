@@ -22,7 +22,7 @@ def test_an_expired_session_is_explained_and_can_be_retried(visitor: Visitor) ->
     cookies: list[Any] = [*visitor.page.context.cookies()]
     visitor.page.context.clear_cookies()
     frame.get_by_role("tab", name="Bill").click()
-    expect(frame.locator(".error")).to_contain_text("session has expired")
+    expect(frame.locator(".panel .error")).to_contain_text("session has expired")
     visitor.page.context.add_cookies(cookies)
     frame.get_by_role("button", name="Try again").click()
     frame.locator(".panel.bill table").first.wait_for()
