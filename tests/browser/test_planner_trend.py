@@ -70,7 +70,7 @@ def test_from_all_apps_to_the_commit_of_a_customer(live: LiveStack, visitor: Vis
     )
     drawn = traces(frame.locator(".chart"))
     assert [value is not None for value in drawn["95th percentile"]] == [whole for _, whole in months]
-    assert len(drawn["95th percentile, not complete"]) == sum(not whole for _, whole in months) > 0
+    assert len(drawn["95th percentile, incomplete"]) == sum(not whole for _, whole in months) > 0
     figures = frame.locator(".trend-rows tbody td:nth-child(3) span")
     titles = figures.evaluate_all("spans => spans.map(span => span.title)")
     assert [float(title.removesuffix(" kbps")) for title in titles] == [

@@ -38,7 +38,7 @@ export function bytesElement(number) {
   return h("span", { title: exactText(number, "bytes") }, formatBytes(number));
 }
 
-// Formats the figures of a column in the unit of its largest figure.
+// Formats a column's figures in one unit, which suits the largest figure.
 export class Column {
   constructor(numbers, isRate) {
     const largest = numbers.reduce((most, number) => Math.max(most, number ?? 0), 0);

@@ -1,15 +1,15 @@
-// The statements: what each billing group's contract makes of its billing period.
+// The statements: each billing group's contract, applied to its billing period.
 import { h } from "../frame/dom.js";
 import { formatCount, formatDateRange, formatRate } from "../frame/format.js";
 import { METHODS } from "./methods.js";
 
-const COLUMNS = ["Billing group", "Period", "State", "Method", "Billable", "Commit", "Overage", "Amount", "Projected", "Until the commit"];
+const COLUMNS = ["Billing group", "Period", "State", "Method", "Billable", "Commit", "Overage", "Amount", "Projected", "Days until commit"];
 
 export function statementsElement(statements) {
   return h("section", { class: "statements", "aria-label": "Statements" },
     h("h2", {}, statements.length === 1 ? "Statement" : "Statements"),
     h("div", { class: "scroll" }, h("table", { class: "plain" },
-      h("caption", {}, "The contract of each billing group, applied to the billing period that begins in this month."),
+      h("caption", {}, "Each billing group's contract, applied to the billing period that begins in this month."),
       h("thead", {}, h("tr", {}, COLUMNS.map((label) => h("th", { scope: "col" }, label)))),
       h("tbody", {}, statements.map((one) => h("tr", {}, cells(one)))))));
 }
@@ -23,7 +23,7 @@ function cells(one) {
     ...[one.billable_kbps, one.commit_kbps, one.overage_kbps].map((kbps) => h("td", { title: kbps === null ? "none" : `${kbps} kbps` }, formatRate(kbps))),
     h("td", {}, money(one.amount, one.currency)),
     h("td", {}, one.status === "running" ? [formatRate(one.projected_kbps), one.projected_amount !== null && h("small", {}, money(one.projected_amount, one.currency))] : "–"),
-    h("td", { title: "At the linear trend of the daily values in this period" }, one.days_until_commit === null ? "–" : formatCount(one.days_until_commit, "day")),
+    h("td", { title: "According to the linear trend of the daily values in this period" }, one.days_until_commit === null ? "–" : formatCount(one.days_until_commit, "day")),
   ];
 }
 

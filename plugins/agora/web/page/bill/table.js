@@ -29,7 +29,7 @@ function totalName({ billing_group: group, search, apps }) {
   return group || search ? `Subtotal of ${formatCount(apps.length, "app")}` : "Total of all apps";
 }
 
-// The name of the bill's first row, with the filter.
+// The name of the bill's first row, including the filter.
 export function sumName(bill) {
   const { billing_group: group, search } = bill;
   return `${totalName(bill)}${group && ` in ${group}`}${search && ` matching “${search}”`}`;
@@ -95,7 +95,7 @@ export class BillTable {
     this.draw();
   }
 
-  // One unit per column makes its figures comparable at a glance.
+  // With one unit per column, the figures can be compared at a glance.
   formats() {
     const rows = [this.bill.total, ...this.bill.apps];
     const rates = Object.keys(METHODS).map((key) => [key, new Column(rows.map((row) => row[key]), true)]);

@@ -21,7 +21,7 @@ export class TotalTiles {
       this.volume);
   }
 
-  // Only months that can be compared stand side by side.
+  // Shows the previous month only if the two months can be compared.
   comparison(before, change) {
     if (!isCompared(this.bill)) return null;
     return h("span", { class: "line muted" }, `${formatMonth(this.bill.month_before)} `, before, ", ", changeElement(change, this.bill.total, this.bill));

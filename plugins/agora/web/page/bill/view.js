@@ -23,7 +23,7 @@ export async function show(panel, params) {
   loadVolume(bill, tiles, table);
 }
 
-// Returns the error instead of a bill, so that the controls stay and show it.
+// Returns the error in place of a bill, so that the controls remain and show the error.
 function onlyIfInvalid(error) {
   if (isInvalid(error)) return error;
   throw error;
@@ -31,7 +31,7 @@ function onlyIfInvalid(error) {
 
 const filterOf = ({ month, billing_group, search }) => ({ month: month.slice(0, 7), billing_group, search });
 
-// A contract covers a whole billing group.
+// A contract covers a whole billing group, so a search has no statements.
 async function loadStatements(bill, place) {
   if (bill.search) return;
   try {
@@ -77,12 +77,12 @@ function header(filter, bill, { months, billing_groups: groups }) {
       bill.is_over ? "" : `, day ${bill.days_over} of ${bill.days_in_month}`, `, ${formatCount(bill.apps.length, "app")}`));
 }
 
-// The message for each control whose choice has no bill.
+// The message for each control whose value yields no bill.
 function errorsIn({ billing_group: group, search }, bill, groups) {
   const unknown = group && !groups.includes(group) && { billing_group: `No app has the billing group “${group}”.` };
   if (bill.fields || bill.total || unknown) return { ...bill.fields, ...unknown };
   const month = formatMonth(bill.month);
-  return search ? { search: `No app matches “${search}” in ${month}.` } : { month: `No app was expected in ${month}.` };
+  return search ? { search: `No app matches “${search}” in ${month}.` } : { month: `No app has expected days in ${month}.` };
 }
 
 function notes(bill) {

@@ -45,7 +45,7 @@ export class CollectBar {
     ].filter(Boolean).join(", ");
   }
 
-  // Buttons that collect the given days, or the reason why they cannot be collected.
+  // Buttons that collect the given days, or the reason why the days cannot be collected.
   buttons(days) {
     if (!this.rights.may_collect) {
       return [mutedText(`You cannot collect these days, because you do not have the right to trigger ${this.rights.backfill_dag_id}.`)];

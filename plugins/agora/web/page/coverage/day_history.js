@@ -1,4 +1,4 @@
-// The history of one app-day, in a dialog: its state, its chart, every recorded response, and restatements.
+// The history of one app-day, in a dialog: its state, chart, recorded responses and restatements.
 import { read } from "../frame/api.js";
 import { STATES, timeLeft } from "../frame/app_day_states.js";
 import { h, morph } from "../frame/dom.js";
@@ -9,12 +9,11 @@ import { Window } from "../traffic/range.js";
 import { Series } from "../traffic/series.js";
 
 const MAX_NAMES = 5;
-// A rate of 1 kbps for five minutes.
+// The volume of a rate of 1 kbps over five minutes.
 const BYTES_PER_POINT_AND_KBPS = 37_500;
 
 export class DayHistory {
-  // `buttons(days)`: the buttons that collect days. `onclose`: called when the dialog closes, with whether the user
-  // closed it.
+  // `buttons(days)`: returns the buttons that collect the given days. `onclose`: called when the dialog closes.
   constructor(appId, date, { buttons, onclose }) {
     Object.assign(this, { appId, date, buttons });
     this.heading = h("h2", { id: "day-heading" }, formatDate(date));
@@ -25,11 +24,11 @@ export class DayHistory {
     this.element = h("dialog", { class: "day-history", "aria-labelledby": "day-heading", onclose, onclick: (event) => this.#closeOutside(event) },
       h("header", {}, this.heading, h("form", { method: "dialog" }, h("button", { "aria-label": "Close" }, "✕"))),
       this.content, this.actions, this.chart, this.records);
-    // The progress of a run is shown below the grid, and a question is another dialog.
+    // Any action closes this dialog, because the progress of a run and the confirmation appear outside it.
     this.actions.addEventListener("click", (event) => { if (event.target.closest("button")) this.element.close(); }, { capture: true });
   }
 
-  // The dialog must be in the document. Closing returns the focus to the element that had it.
+  // Add the dialog to the document first. Closing the dialog returns the focus to the previously focused element.
   open() {
     this.element.showModal();
     return this.update();
@@ -95,13 +94,13 @@ function tableOf(caption, headings, rows) {
 
 function responsesTable(day, responses, total) {
   const attempts = day?.attempts ?? 0;
-  // Retention deletes responses, and a request without a response has none.
+  // A response is absent if retention deleted it or if the request received none.
   const caption = [
     responses.length < total ? `The ${formatInteger(responses.length)} newest of ${formatCount(total, "recorded response")}` : formatCount(total, "recorded response"),
     attempts > total && `${formatCount(attempts - total, "further request")} without a stored response`,
   ].filter(Boolean).join(", ");
   if (!responses.length) return h("p", { class: "muted" }, attempts ? `${caption}.` : "Not requested yet.");
-  return tableOf(caption, ["Time", "HTTP status", "Points", "The vendor's message, or why the response was rejected"], responses.map((response) => h("tr", {},
+  return tableOf(caption, ["Time", "HTTP status", "Points", "Vendor message or reason for rejection"], responses.map((response) => h("tr", {},
     h("td", {}, formatTime(response.fetched_at)),
     h("td", {}, String(response.http_status)),
     h("td", {}, response.points === null ? "–" : formatInteger(response.points)),

@@ -1,11 +1,11 @@
-// The grid of apps and dates. One cell or heading has the keyboard focus. A click or Enter opens a day. The user selects a
-// rectangle of cells by dragging, with Space, with Ctrl and a click, or with Shift and a click or the arrow keys.
+// The grid of apps and dates. One cell or heading has the keyboard focus. A click or Enter opens a day. Dragging,
+// Space, Ctrl+click, Shift+click and Shift with an arrow key select a rectangle of cells.
 import { SAME_RESPONSE, STATES, timeLeft } from "../frame/app_day_states.js";
 import { h } from "../frame/dom.js";
 import { formatCompact, formatCount, formatDate, formatInteger, formatMonth, formatNames } from "../frame/format.js";
 
 const MAX_NAMES = 5;
-// The rows of the headings; day cells have rows and columns from 0. Column -1 has the names of the apps.
+// Row numbers of the headings. Day cells have row and column numbers from 0. Column -1 contains the app names.
 const DATES_ROW = -2;
 const TOTALS_ROW = -1;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -19,9 +19,9 @@ function placed(element, row, column) {
 }
 
 export class Grid {
-  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route `coverage`. `actions`: `select(days)` receives the
-  // selected days, `settle(choice)` the selection as text once it is complete, `open(app, date)` a day to open, and
-  // `showDate(date)` a date whose missing apps to show. `trafficOf(app)` returns an address.
+  // `dates`: ISO dates, one per column. `apps`, `byDate`: from the route `coverage`. `actions`: `select(days)` is called with
+  // the selected days, `settle(choice)` with the text of a finished selection, `open(app, date)` with a day to open, and
+  // `showDate(date)` with a date whose missing apps to show. `trafficOf(app)` returns the address of an app's traffic.
   constructor(dates, apps, byDate, actions) {
     Object.assign(this, { dates, apps, actions, from: null, to: null, dragging: null });
     this.cells = apps.map((app, row) => dates.map((date, column) => this.cell(row, column)));
@@ -131,7 +131,7 @@ export class Grid {
     if (event.shiftKey && isDay(place) && isDay(next)) this.select(this.from ?? place, next);
   }
 
-  // Enter opens what a click opens, and Space selects a day.
+  // Enter does what a click does, and Space selects a day.
   activate(event, place) {
     if (event.target.href && event.key === "Enter") return; // the browser follows the link
     event.preventDefault();
@@ -139,7 +139,7 @@ export class Grid {
     else this.selectOne(place, event.shiftKey);
   }
 
-  // Moves a place into the grid. The headings of the rows and columns have no common corner.
+  // Returns the nearest place inside the grid. The grid has no cell where the row and column headings meet.
   limit(row, column) {
     const limitedRow = Math.min(Math.max(row, DATES_ROW), this.apps.length - 1);
     return [limitedRow, Math.min(Math.max(column, limitedRow < 0 ? 0 : -1), this.dates.length - 1)];
@@ -198,19 +198,19 @@ export class Grid {
     return this.element.querySelector("[tabindex='0']");
   }
 
-  // Selects one day, extends the selection to it, or clears the selection if it is this day.
+  // Selects one day or extends the selection to it. Clears the selection if only this day is selected.
   selectOne(place, isExtended) {
     if (!isExtended && String([this.from, this.to]) === String([place, place])) return this.select(null, null);
     this.select(isExtended ? this.from ?? place : place, place);
   }
 
-  // The selection as text: the App IDs and dates of two corners. Empty without a selection.
+  // The selection as text: the App IDs and dates of two opposite corners. Empty if nothing is selected.
   get choice() {
     if (!this.from) return "";
     return [this.from, this.to].map(([row, column]) => `${this.apps[row].app_id},${this.dates[column]}`).join(",");
   }
 
-  // Selects the days of a text from `choice`, if they are in the grid.
+  // Restores a selection from the text of `choice`, if its corners are in the grid.
   restore(choice) {
     const [app, date, otherApp, otherDate] = choice.split(",");
     const place = (id, iso) => [this.apps.findIndex((own) => own.app_id === id), this.dates.indexOf(iso)];

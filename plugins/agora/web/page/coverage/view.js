@@ -60,7 +60,7 @@ class Coverage {
     replaceIfChanged(this.pages, pager(fresh));
   }
 
-  // Keeps the selection if the new grid has its days.
+  // Preserves the selection if the new grid contains its corners.
   #replaceGrid(dates, fresh) {
     const focused = this.place.contains(document.activeElement) ? document.activeElement.place : null;
     const selected = this.grid?.choice ?? this.params.get("selected") ?? "";
@@ -92,7 +92,7 @@ class Coverage {
     this.#setAddress({ day: null });
   }
 
-  // The new grid of a view that is not shown yet has no selection to note.
+  // Stores changed choices in the address. A view that is not shown yet leaves the address unchanged.
   #setAddress(changes) {
     const params = currentParams();
     const isChanged = Object.entries(changes).some(([name, value]) => (params.get(name) ?? "") !== (value ?? ""));
@@ -111,7 +111,7 @@ async function load(params) {
   return load(new URLSearchParams({ ...Object.fromEntries(params), page: last }));
 }
 
-// Changes the choices. A selection or an open day belongs to the present ones.
+// Navigates with changed choices. The selection and the open day belong to the old choices and are dropped.
 function navigateTo(changes) {
   navigate("coverage", currentParams(), { page: null, selected: null, day: null, ...changes });
 }
@@ -123,7 +123,7 @@ function trafficAddress({ app_id: appId }, dates) {
 
 function invalidDates() {
   return h("div", { class: "empty" },
-    h("p", {}, "Nothing is shown, because a date is not valid. Correct the marked field, or ", h("a", { href: "#coverage" }, "show the vendor window"), "."));
+    h("p", {}, "Nothing is shown, because a date is invalid. Correct the marked field, or ", h("a", { href: "#coverage" }, "show the vendor window"), "."));
 }
 
 function noExpectedDays() {
@@ -149,7 +149,7 @@ function expiryNotices(groups) {
 
 const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 
-// `errors`: the messages for invalid choices, by name.
+// `errors`: the message for each invalid choice, by name.
 function controls(params, { from_date: from, to_date: to }, errors = {}) {
   const search = h("input", { id: "coverage-search", type: "search", value: params.get("search") ?? "", placeholder: "name or App ID", onchange: (event) => navigateTo({ search: event.target.value }) });
   const order = select("coverage-sort", SORTS, params.get("sort") ?? "expiry", (sort) => navigateTo({ sort }));
@@ -167,7 +167,7 @@ function legend() {
   return h("ul", { class: "legend", "aria-label": "States" },
     Object.entries(STATES).map(([state, { sign, means }]) => legendEntry(state, sign, state, means)),
     legendEntry("collected same-response", SAME_RESPONSE.sign, "same response", SAME_RESPONSE.means),
-    h("li", {}, "Click a cell for its history. To select cells, drag, or use Space, Ctrl or Shift. Click a date to select its column."));
+    h("li", {}, "Click a cell to view its history. To select cells, drag across them or use Space, Ctrl+click or Shift+click. Click a date to select its column."));
 }
 
 function legendEntry(className, sign, name, means) {

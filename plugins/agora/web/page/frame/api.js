@@ -49,7 +49,7 @@ class RequestError extends Error {
   }
 }
 
-// Whether the same request would fail again, because a parameter is invalid.
+// Whether a request failed because a parameter is invalid. Repeating the request would fail again.
 export const isInvalid = (error) => error.status === 422;
 
 function errorMessage(status, detail) {

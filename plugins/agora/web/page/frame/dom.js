@@ -11,13 +11,13 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-// With an error, marks the control as invalid and shows the error beside it.
+// A control with its label. If there is an error, marks the control as invalid and shows the error beside it.
 export function field(label, control, error) {
   const element = h("label", { class: "field" }, h("span", {}, label), control);
   return error ? h("div", { class: "field" }, element, fieldError(control, error)) : element;
 }
 
-// Returns an error that describes a control.
+// Marks a control as invalid, and returns the element with the error.
 export function fieldError(control, error) {
   const id = `${control.id}-error`;
   control.setAttribute("aria-invalid", "true");
@@ -56,9 +56,9 @@ export function table(caption, headings, rows, attributes = {}) {
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell))))));
 }
 
-// Changes an element's children to fresh ones, but keeps every node that stays the same. Focus, scroll positions,
-// selected text and open details survive. Children must not have event listeners of their own. A node with data-keep,
-// such as a chart, keeps its children.
+// Updates an element's children to match fresh ones, but reuses existing nodes, so that focus, scroll positions,
+// selected text and open details are preserved. Children must not have event listeners of their own. A node with
+// data-keep, such as a chart, keeps its children.
 export function morph(element, children) {
   patch(element, h("div", {}, children));
 }

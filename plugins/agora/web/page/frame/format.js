@@ -39,7 +39,7 @@ export function byteUnit(number) {
   return BYTE_UNITS.find(([size]) => number >= size) ?? BYTE_UNITS.at(-1);
 }
 
-// A number of a column whose heading has the unit. Small numbers keep two digits instead of becoming zero.
+// A number for a column whose heading states the unit. Small numbers get two significant digits and do not become zero.
 export function formatInUnit(number, [size]) {
   if (number === null || number === undefined) return "–";
   const scaled = number / size;

@@ -1,5 +1,5 @@
 // The frame around the views: shows the strip and the chosen view, or an error with a button to try again. Views with
-// choices show the errors of invalid choices themselves.
+// controls show errors about invalid choices themselves.
 import { Strip } from "../overview/strip.js";
 import { read } from "./api.js";
 import { h } from "./dom.js";
@@ -73,5 +73,5 @@ tabList.addEventListener("click", reloadSelectedTab);
 window.addEventListener("hashchange", show);
 restoreAddressFromAirflow();
 show();
-// A view that follows changes updates its own panel.
+// Views that listen for `changed` update their own panels.
 new Strip(document.getElementById("strip"), () => view.firstElementChild?.dispatchEvent(new Event("changed"))).poll();

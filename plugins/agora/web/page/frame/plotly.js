@@ -30,7 +30,7 @@ export async function drawChart(element, traces, layout) {
   await paint(library, element);
 }
 
-// Returns a drawn chart as a PNG picture, as a data URL.
+// Returns the data URL of a PNG picture of a drawn chart.
 export async function chartAsPng(element) {
   const { clientWidth: width, clientHeight: height } = element;
   return (await plotly()).toImage(element, { format: "png", width, height, scale: 2 });

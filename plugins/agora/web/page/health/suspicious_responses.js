@@ -19,7 +19,7 @@ export function dropsNotice(health, rights) {
     rights.may_review && h("p", { class: "actions" }, h("button", { id: "review" }, "Mark as reviewed"), h("span", { role: "alert" })));
 }
 
-// Marks the drops that the page shows as reviewed. Returns whether they were; otherwise, shows the error beside the button.
+// Marks the displayed drops as reviewed, and returns whether that succeeded. Shows an error beside the button.
 export async function review({ newest_drop_at: until }, button) {
   const errorText = button.nextElementSibling;
   button.disabled = true;

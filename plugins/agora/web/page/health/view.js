@@ -15,7 +15,7 @@ export async function show(panel) {
   let health;
   let reviewed = null;
 
-  // Keeps the focus, the scroll positions and the open tables.
+  // Preserves the focus, the scroll positions and the open tables.
   async function update() {
     health = await read("health");
     morph(panel, content(health, await lastRuns(health.runs), rights, reviewed));

@@ -1,5 +1,5 @@
 // The strip above every view: the last and next nightly run, completeness, changes, the next days to expire, and a
-// button that runs the nightly DAG. The strip polls, so that the views follow runs that were started elsewhere.
+// button that runs the nightly DAG. The strip polls, so that the views also reflect runs that were started elsewhere.
 import { airflow, airflowRoot, read } from "../frame/api.js";
 import { h, morph } from "../frame/dom.js";
 import { formatCount, formatDate, formatDateRange, formatInteger, formatTime } from "../frame/format.js";
@@ -24,7 +24,7 @@ export class Strip {
     document.addEventListener("triggered", () => this.poll());
   }
 
-  // Reads the strip's figures, and again after a while. A hidden page does not poll.
+  // Reads the strip's figures and schedules the next read. A hidden page does not poll.
   async poll() {
     clearTimeout(this.timer);
     if (document.hidden) return;
@@ -99,7 +99,7 @@ function outcome({ state }) {
   return `${sign} ${label}`;
 }
 
-// An active run of any DAG that collects, otherwise the last ended nightly run.
+// Shows an active run of any DAG that collects, or else the last finished nightly run.
 function lastRun({ last_run: last, active_runs: [active, ...others] }) {
   if (active) {
     const more = others.length ? `, and ${formatInteger(others.length)} more` : "";

@@ -6,7 +6,7 @@ import { formatCount } from "../frame/format.js";
 const MAX_APPS = 6;
 const DEBOUNCE_MILLISECONDS = 150;
 
-// `unknownIds`: chosen App IDs that do not exist. `error`: why the choice is not valid, if it is not.
+// `unknownIds`: chosen App IDs that do not exist. `error`: why the choice is invalid, if it is.
 export function appChooser(apps, unknownIds, onchange, error) {
   const ids = [...apps.map((app) => app.app_id), ...unknownIds];
   const without = (removed) => () => onchange(ids.filter((id) => id !== removed));

@@ -114,7 +114,7 @@ function dailyPeaks(one, shown, clock, scale) {
     mode: "markers",
     x: days.map((day) => clock.localTime(Date.parse(day.peak_at))),
     y: days.map((day) => day.peak_kbps / scale.size),
-    // The label also appears beside the mark, so it has the peak's own time and rate.
+    // The label also appears beside the marker, so it states the time and rate of the peak itself.
     customdata: days.map((day) => `${day.usage_date}: ${formatRate(day.peak_kbps)} on ${clock.time(Date.parse(day.peak_at))}`),
     marker: { symbol: `${one.symbol}-open`, size: 9, color: one.colour, line: { width: 2 } },
     hovertemplate: "peak of usage date %{customdata}<extra></extra>",

@@ -56,7 +56,7 @@ function query(params) {
 
 const dateOf = (text) => (Number.isNaN(Date.parse(`${text}T00:00Z`)) ? "" : text);
 
-// The choices of an invalid request, in the form of a response.
+// Returns the choices of an invalid request in the form of a response.
 function asRequested(params) {
   const apps = (params.get("app_ids") ?? "").split(",").filter(Boolean);
   return {
@@ -65,7 +65,7 @@ function asRequested(params) {
   };
 }
 
-// `errors`: the messages for invalid choices, by name.
+// `errors`: the message for each invalid choice, by name.
 function controls(params, response, errors = {}) {
   const change = (changes) => navigate("traffic", currentParams(), { ...WHOLE_RANGE, app_ids: params.get("app_ids"), ...changes });
   const mode = modeOf(params);
@@ -101,7 +101,7 @@ function unknownApps({ unknown_app_ids: ids }) {
 
 function invalidChoice() {
   return h("div", { class: "empty" },
-    h("p", {}, "Nothing is shown, because a choice is not valid. Correct the marked field, or ", h("a", { href: "#traffic" }, "show the largest app"), "."));
+    h("p", {}, "Nothing is shown, because a choice is invalid. Correct the marked field, or ", h("a", { href: "#traffic" }, "show the largest app"), "."));
 }
 
 function noPoints(one, params, response) {

@@ -1,4 +1,5 @@
-// Draws a trend: a line per figure through the complete months or days, open marks for the others, and the commit.
+// Draws a trend chart: one line per figure that connects complete periods, open markers for incomplete ones, and a line
+// for the committed rate.
 import { formatRate, rateUnit } from "../frame/format.js";
 import { drawChart } from "../frame/plotly.js";
 
@@ -28,7 +29,8 @@ export function drawTrend(element, trend, isLogarithmic) {
   });
 }
 
-// A line has a gap where a row belongs to the other trace. A logarithmic axis cannot show zero.
+// Returns the trace of the complete or of the incomplete rows. A line has a gap where a row belongs to the other trace.
+// A logarithmic axis cannot show zero.
 function trace(trend, key, size, isShown) {
   const { name, colour, symbol } = FIGURES[key];
   const isLine = isShown({ is_complete: true });
@@ -36,7 +38,7 @@ function trace(trend, key, size, isShown) {
   if (!rows.some((row) => isShown(row) && row[key] !== null)) return null;
   return {
     type: "scatter",
-    name: isLine ? name : `${name}, not complete`,
+    name: isLine ? name : `${name}, incomplete`,
     mode: !isLine ? "markers" : trend.rows.length > MARKERS_UP_TO ? "lines" : "lines+markers",
     x: rows.map((row) => row.date),
     y: rows.map((row) => (isShown(row) && row[key] !== null ? row[key] / size : null)),

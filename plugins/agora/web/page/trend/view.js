@@ -1,4 +1,4 @@
-// The Trend view: months or days over all stored history, for an app, a billing group or all apps.
+// The Trend view: monthly or daily figures over the entire stored history, for an app, a billing group or all apps.
 import { currentParams, navigate, updateAddress } from "../frame/address.js";
 import { isInvalid, pathOf, read } from "../frame/api.js";
 import { field, h, select, table } from "../frame/dom.js";
@@ -51,7 +51,7 @@ function tiles(trend) {
   return h("div", { class: "tiles", role: "group", "aria-label": nameOf(trend) },
     Object.entries(FIGURES).map(([key, { name }]) => tile(`${name}, last complete ${trend.step}`, formatRate(last?.[key]), last ? dateText(trend, last.date) : "none yet")),
     trend.step === "month" && Object.entries(FIGURES).map(([key, { name }]) => growthTile(tile, name, trend.growth[key])),
-    trend.commit_kbps !== null && tile("Commit", formatRate(trend.commit_kbps), `contract of ${trend.billing_group}`));
+    trend.commit_kbps !== null && tile("Commit", formatRate(trend.commit_kbps), `contract of the group ${trend.billing_group}`));
 }
 
 const percent = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
@@ -85,7 +85,7 @@ function summary(trend) {
   const noun = trend.step;
   return h("p", { class: "muted", id: "trend-summary" },
     `${nameOf(trend)}: ${formatCount(trend.rows.length, noun)} from ${dateText(trend, trend.rows[0].date)} to ${dateText(trend, trend.rows.at(-1).date)}. `,
-    incomplete.length > 0 && h("span", { class: "incomplete" }, `◇ ${formatCount(incomplete.length, noun)} ${incomplete.length === 1 ? "is" : "are"} not complete and not joined to the line. `),
+    incomplete.length > 0 && h("span", { class: "incomplete" }, `◇ ${formatCount(incomplete.length, noun)} ${incomplete.length === 1 ? "is" : "are"} incomplete and not connected by the line. `),
     trend.step === "day" ? "A day is complete if no expected point is missing."
       : "A month is complete if it is final and covers every calendar day. Growth is the slope of the least-squares line through the logarithms of the complete months. Its range is the 95 % confidence interval.");
 }
