@@ -58,7 +58,7 @@ class DescriptionEndpoints:
         ]
 
     async def page(self, _request: web.Request) -> web.Response:
-        """Return the page with the sandbox's state."""
+        """Return the page that shows the sandbox's state."""
         return _html("page.html", _state(self._account))
 
     async def reference(self, _request: web.Request) -> web.Response:

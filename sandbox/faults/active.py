@@ -64,7 +64,7 @@ class ScriptedFault:
         )
 
     def subject(self, app_names: Mapping[str, str]) -> str:
-        """Name the app and the usage date, such as "classroom-02, 2026-11-01" or "Every app, every day".
+        """Return the app and the usage date, such as "classroom-02, 2026-11-01" or "Every app, every day".
 
         Args:
             app_names: The names of the account's apps, by App ID.

@@ -37,7 +37,7 @@ def describe() -> dict[str, Any]:
             **push_stream.paths(),
             **control.paths(),
             "/openapi.json": {"get": openapi},
-            "/": {"get": _page("page", "Get the page with the sandbox's state")},
+            "/": {"get": _page("page", "Get the page that shows the sandbox's state")},
             "/reference": {
                 "get": _page("reference", "Get the page that describes the endpoints and sends requests")
             },

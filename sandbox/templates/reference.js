@@ -1,4 +1,4 @@
-// Sends the requests of the forms and shows the responses as received.
+// Sends each form's request and shows the response as received.
 "use strict";
 
 const credentials = document.getElementById("customer").elements;
@@ -18,7 +18,7 @@ function requestOf(form) {
   const body = form.elements.body?.value || undefined;
   const headers = new Headers(body && { "Content-Type": "application/json" });
   if (form.querySelector("[data-customer]")) headers.set("Authorization", authorization());
-  // Without "omit", the browser asks for credentials after a 401 and stores them.
+  // Without "omit", the browser prompts for credentials after a 401 and stores them.
   const options = { credentials: "omit", cache: "no-store", redirect: "manual" };
   return new Request(query.size ? `${path}?${query}` : path, { method: form.dataset.method, headers, body, ...options });
 }
