@@ -130,7 +130,7 @@ def test_batches_add_up() -> None:
 
 
 def test_a_stop_hides_only_failures_that_repeat_its_reason() -> None:
-    """An app that also failed for another reason is still named, whatever the wording."""
+    """An app that also failed for another reason is still named, regardless of the wording."""
     stopped = BatchResult(
         failures={
             "a1": FailedApp(2, "refused", ["AppRefused"]),

@@ -1,4 +1,4 @@
-"""Operations on the grid of the Coverage view, and missing days for it."""
+"""Operations on the Coverage view's grid, and functions that create missing days."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def collect(missing: Locator) -> None:
 
 @contextmanager
 def paused(live: LiveStack) -> Iterator[None]:
-    """Pause the backfill, so that its runs stay queued."""
+    """Pause the backfill DAG, so that its runs stay queued."""
     set_paused(live, is_paused=True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""An analyst at month's end: one bill per customer, its statement, and a file with the digits of SQL."""
+"""An analyst's month-end: one bill per customer, its statement, and a file with the same digits as SQL."""
 
 from __future__ import annotations
 

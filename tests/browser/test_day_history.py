@@ -1,4 +1,4 @@
-"""The history of an app-day: what it shows, how it opens and closes, and its address."""
+"""The history of an app-day: its contents, its address, and how it opens and closes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator at nine o'clock: how the night went, what is missing and why, and a run that collects it."""
+"""An operator's morning: the nightly run's outcome, the missing days, their cause, and a run to collect them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A capacity planner: the history of an app, a group and all apps, its growth, and files for the plan."""
+"""Capacity planning: the history of an app, a group and all apps, the growth, and exported files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closing bills with a form's fields: what is stored, refused and noted."""
+"""Closing bills with a form's fields: stored closings, refusals and run notes."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 
 class TaskInstance(SimpleNamespace):
-    """The publishing task of a run in which the replaying task left a result."""
+    """The publishing task of a run whose replay task left a result."""
 
     def xcom_pull(self, **_: Any) -> Any:
         return self.result

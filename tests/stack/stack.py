@@ -143,7 +143,7 @@ class LiveStack:
         return self.wait_for_run("agora_bandwidth_daily", runs[0]["dag_run_id"])
 
     def remove_demo_script(self) -> None:
-        """Remove everything that only the demo scripts, except one partial day."""
+        """Remove the faults, apps and contracts that only the demo sets up, except for one partial day."""
         partial, *_ = demo_script.faults(self.today)
         self.sandbox("PUT", "faults", [partial])
         self.set_apps(sandbox_service.fetch_apps(self.stack.settings))

@@ -36,7 +36,7 @@ def period_of(month: date, billing_day: int) -> tuple[date, date]:
 
 
 def amount(kbps: Decimal | None, tiers: Sequence[Tier]) -> Decimal | None:
-    """Return the price of a rate, tier by tier from the top."""
+    """Return the price of a rate, computed tier by tier from the top."""
     if kbps is None or not tiers:
         return None
     price, left = Decimal(0), kbps
@@ -48,7 +48,7 @@ def amount(kbps: Decimal | None, tiers: Sequence[Tier]) -> Decimal | None:
 
 
 def days_until(commit: Decimal, values: Sequence[tuple[int, Decimal]]) -> int | None:
-    """Return the days after the last value until the least-squares line is at the commit."""
+    """Return the number of days from the last value until the least-squares line reaches the commit."""
     if len(values) < 7:
         return None
     days = [Fraction(day) for day, _ in values]
@@ -64,7 +64,7 @@ def days_until(commit: Decimal, values: Sequence[tuple[int, Decimal]]) -> int | 
 
 @dataclass
 class Model:
-    """Everything that statements and closed bills depend on.
+    """The state on which statements and closed bills depend.
 
     Attributes:
         apps: The apps by App ID, as collected.
@@ -132,7 +132,7 @@ class Model:
         }
 
     def bill(self, group: str, first: date, last: date, contract: Contract) -> Row | None:
-        """Return what a contract makes of a period, and in `all` the figures by every method."""
+        """Return a period's bill under a contract, with the figures by every method in `all`."""
         members = self.members(group)
         billed = with_a_day(members, first, last)
         if not billed:
@@ -242,7 +242,7 @@ class Model:
         self.apps[app_id] = replace(self.apps[app_id], group=group)
 
     def remove(self, app_id: str, day: date) -> None:
-        """Stop expecting an app's days from a day onwards. Days with points stay expected."""
+        """Stop expecting an app's days from a day onwards. Days with points remain expected."""
         app = self.apps[app_id]
         with_points = {date.fromordinal(number) for number in np.unique(app.ordinal) if number != NO_POINT}
         days = frozenset(each for each in app.days if each < day or each in with_points)

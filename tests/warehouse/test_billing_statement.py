@@ -1,4 +1,4 @@
-"""Statements and closed bills of random histories, against an independent model."""
+"""Statements and closed bills of random histories, compared with an independent model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MONTHS = [date(2023, 12, 1), *(date(2024, number, 1) for number in range(1, 7))]
 
 
 class History:
-    """A warehouse and its model, which both undergo one random event after another.
+    """A warehouse and its model, to which the same random events are applied.
 
     Args:
         warehouse: A warehouse without apps.
@@ -109,7 +109,7 @@ class History:
         return contract
 
     def rate(self) -> str:
-        """Return a rate: one that was billed before, so ties happen, or one near it."""
+        """Return a previously billed rate, so that ties occur, or a rate near it."""
         factor = self.luck.choice(("1", "1", "0.9", "1.05", "2"))
         kbps = self.luck.choice(self.seen_kbps) * Decimal(factor)
         return str(max(Decimal("0.001"), kbps.quantize(Decimal("0.001"))))
@@ -159,7 +159,7 @@ class History:
             return [dict(row) for row in cursor.fetchall()]
 
     def check_statement(self, group: str, month: date | None) -> str:
-        """Compare a group's statements of one month or of all months, and return the last status."""
+        """Compare a group's statements for one month or all months, and return the last status."""
         expected = {}
         if group in self.model.contracts:
             of_months = {each: self.model.statement(group, each) for each in ([month] if month else MONTHS)}
@@ -276,7 +276,7 @@ def rising(module_warehouse: Warehouse) -> Warehouse:
         for app_id in ("alone", "behind")
         for number in range(10)
     )
-    # The last ten hours of this day are a day on which the other app of the group has no points yet.
+    # The last ten hours of this day fall on a UTC date for which the group's other app has no points yet.
     module_warehouse.add_days([AppDay("ahead", date(2024, 3, 11), [0.0] * 168 + [9999.0] * 120)])
     module_warehouse.run(
         "create or replace function mart.clock() returns timestamptz language sql stable parallel safe"

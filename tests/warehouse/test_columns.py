@@ -1,4 +1,4 @@
-"""The columns of the relations in mart: apps have their names, and computed rates are rounded numbers."""
+"""The columns of the relations in mart: app names accompany App IDs, and computed rates are rounded."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def small(module_warehouse: Warehouse) -> Warehouse:
 
 
 def run_example(warehouse: Warehouse, example: str) -> list[dict[str, Any]]:
-    """Return an example's rows. Apps have their names, and figures have at most three decimal places."""
+    """Return an example's rows. Check that App IDs have names and figures at most three decimal places."""
     rows = warehouse.rows((EXAMPLES / f"{example}.sql").read_text(encoding="utf-8"), role="analyst")
     for row in rows:
         for (name, value), next_name in zip(row.items(), [*row, ""][1:], strict=True):

@@ -1,4 +1,4 @@
-"""The queries on contracts in sql/examples, on a warehouse made for them."""
+"""The contract queries in sql/examples, run on a warehouse created for them."""
 
 from __future__ import annotations
 

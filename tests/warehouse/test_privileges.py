@@ -41,7 +41,7 @@ LOADERS_FUNCTIONS = {
     "core.refresh_aggregates",
     "core.replace_contracts",
 }
-# They return figures that analysts may read anyway.
+# These functions return only figures that analysts may read anyway.
 READERS_FUNCTIONS = {"mart.bandwidth_trend", "mart.billing_between", "mart.days_until_commit"}
 
 RELATIONS = """

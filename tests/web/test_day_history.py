@@ -42,7 +42,7 @@ def add_response(
 def read_day(
     warehouse: Warehouse, secrets: list[str] | None, app_id: str = "app", usage_date: date = DAY
 ) -> dict[str, Any]:
-    """Read a history as the role that the page uses, as the browser receives it."""
+    """Read a history with the page's role, in the form that the browser receives."""
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.connect() as connection:
         found = day_history(connection, app_id, usage_date)
@@ -53,7 +53,7 @@ def read_day(
 
 @pytest.fixture
 def app(warehouse: Warehouse) -> Warehouse:
-    """Return a warehouse with one app, whose day failed, was partial and then complete."""
+    """Return a warehouse with one app, whose day first failed, then was partial, and finally complete."""
     warehouse.add_account(window="10 days")
     warehouse.add_apps([App("app", DAY), App("other", DAY)])
     full = body_of(DAY, [1.0] * 288)

@@ -1,4 +1,4 @@
-"""The strip's report: completeness, changes of 24 hours, what expires next, and the polled version."""
+"""The strip's report: completeness, the last 24 hours' changes, the next expiry, and the polled version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ago(days: int) -> date:
 
 @contextmanager
 def reading(warehouse: Warehouse) -> Iterator[Connection]:
-    """Open a connection as the role that the page uses."""
+    """Open a connection with the page's role."""
     engine = warehouse_engine(warehouse.url("loader"))
     with engine.connect() as connection:
         yield connection

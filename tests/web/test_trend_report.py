@@ -1,4 +1,4 @@
-"""Trends against the reference implementation of the bills, and the growth against known series."""
+"""Trends, compared with the bills' reference implementation, and growth, compared with known series."""
 
 from __future__ import annotations
 

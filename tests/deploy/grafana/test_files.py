@@ -100,7 +100,7 @@ def test_every_panel_has_a_description_and_queries_the_warehouse(title: str) -> 
     assert panel["description"].endswith(".")
     is_series = panel["type"] == "timeseries"
     unit = panel["fieldConfig"]["defaults"]["unit"]
-    # In a table, Kbits would give each cell its own unit. Other units, such as d for days, become weeks.
+    # In a table, Kbits would scale each cell separately. Other units are scaled too, such as days to weeks.
     assert unit in ({"Kbits"} if is_series and "kbps" in sql_of(panel) else {"none", "locale"})
     assert ("kbps" in sql_of(panel)) == (is_series and unit == "Kbits") or "kbps" in panel["title"]
     assert panel["datasource"] == DATASOURCE

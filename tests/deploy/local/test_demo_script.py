@@ -1,4 +1,4 @@
-"""What the demo scripts is valid, and shows every state of an app-day."""
+"""The demo's script is valid and shows every state of an app-day."""
 
 from __future__ import annotations
 
