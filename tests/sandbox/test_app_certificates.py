@@ -50,6 +50,7 @@ def test_no_page_or_log_shows_the_certificates() -> None:
         push(sandbox, "POST")
         paths = (
             "/",
+            "/reference",
             "/openapi.json",
             *(f"/_sandbox/{name}" for name in ("apps", "channels", "health", "stats")),
         )
