@@ -73,7 +73,7 @@ def test_an_app_with_missing_points_shows_the_status(live: LiveStack, visitor: V
     ((name, month, points, expected, status, days, calendar_days),) = live.sql(
         "select app_name, to_char(month, 'YYYY-MM'), bill.points, bill.expected_points, bill.status,"
         " bill.expected_days, bill.calendar_days"
-        " from mart.coverage join mart.billing_monthly as bill using (app_id)"
+        " from mart.coverage join mart.billing_monthly as bill using (app_id, app_name)"
         " where state = 'partial' and month = date_trunc('month', usage_date)"
     )
     frame = visitor.go_to(f"bill?month={month}")
