@@ -1,10 +1,11 @@
-"""The trigger forms of the push-stream DAGs: valid input reaches the vendor, invalid input is rejected."""
+"""The trigger forms: valid input reaches the vendor, invalid input is rejected."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ from deploy.local.airflow_api import ApiError
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
 
-CHANNEL, OPEN = "agora_push_stream_channel", "agora_push_stream_open"
+CHANNEL, OPEN, BACKFILL = "agora_push_stream_channel", "agora_push_stream_open", "agora_bandwidth_backfill"
 URL = "rtmp://live.example.com/app/evening"
 CONNECTION = "another_app"
 CONNECTIONS = "/api/v2/connections"
@@ -46,7 +47,8 @@ def field(form: Locator, title: str) -> Locator:
     """Return the input of the field with a title."""
     label = form.page.locator("label", has_text=re.compile(f"^{title}"))
     group = form.get_by_role("group").filter(has=label)
-    return group.get_by_role("combobox").or_(group.get_by_role("textbox"))
+    typed = group.get_by_role("textbox").or_(group.locator("input[type=date]"))
+    return group.get_by_role("combobox").or_(typed)
 
 
 def fill(form: Locator, fields: dict[str, str]) -> None:
@@ -124,7 +126,7 @@ def test_start_update_and_stop_a_channel(live: LiveStack, visitor: Visitor) -> N
     submit(live, visitor, CHANNEL, {"Action": "update", "Channel": "evening", **update})
     expect_run(visitor, "Success", "Channel evening: updated. Response:", "6496936, 6285261", *urls)
     assert pushed(live) == {"evening": (urls, [6496936, 6285261])}
-    value = open_return_value(visitor, "update")
+    value = open_return_value(visitor, "call")
     for part in ("evening", "6496936", "6285261", *urls):
         expect(value).to_contain_text(part)
 
@@ -229,3 +231,33 @@ def save(form: Locator, certificate: str) -> None:
     form.get_by_label("App Certificate").fill(certificate)
     form.get_by_role("button", name="Save").click()
     expect(form).to_be_hidden()
+
+
+def test_the_backfill_form_opens_without_errors_and_empty_fields_are_accepted(
+    live: LiveStack, visitor: Visitor
+) -> None:
+    form = visitor.open_form(BACKFILL)
+    expect(form.get_by_text("Empty: the oldest day in the vendor window.")).to_be_visible()
+    expect(form.get_by_text("Empty: yesterday.")).to_be_visible()
+    expect(form.get_by_text("This field is required")).to_have_count(0)
+    press_trigger(form)
+    visitor.page.wait_for_url("**/runs/*")
+    run = live.wait_for_run(BACKFILL, unquote(visitor.page.url.rpartition("/")[2]))
+    assert run.state == "success", run.note
+
+
+def test_apps_are_chosen_by_name_and_an_invalid_selection_is_skipped(
+    live: LiveStack, visitor: Visitor
+) -> None:
+    day = str(live.today - timedelta(days=2))
+    submit(live, visitor, BACKFILL, {"From": day, "To": day, "Apps": "SUPPORT-13"})
+    expect_run(visitor, "Success", "agora_dashboard: ")
+    submit(
+        live,
+        visitor,
+        BACKFILL,
+        {"From": day, "To": str(live.today - timedelta(days=9)), "Apps": "support-13"},
+    )
+    expect_run(visitor, "Success", "Skipped, nothing requested: from_date", "Swap the two dates.")
+    submit(live, visitor, BACKFILL, {"Apps": "nobody"})
+    expect_run(visitor, "Success", "Skipped, nothing requested: No app has the App ID or name nobody.")
