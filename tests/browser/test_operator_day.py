@@ -1,4 +1,4 @@
-"""An operator's morning: the last run's outcome, missing days, their cause, and a run that collects them."""
+"""An operator's morning: the nightly run's outcome, missing days, their cause, and a run to collect them."""
 
 from __future__ import annotations
 
