@@ -69,7 +69,9 @@ _SUM = """
     top_five_mean_kbps, points, expected_points, app_points, expected_app_points,
     calendar_days, expected_days, days, days_with_traffic, status, is_final
 """
-TOTAL = f"select {_SUM} from mart.billing_monthly_total where month in (:month, :before)"  # noqa: S608
+TOTAL = f"""
+select {_SUM} from mart.billing_monthly_total where month in (:month, :before)
+"""  # noqa: S608 - composed from this file's constants
 # The sum of a billing group or of any apps. Group sums are stored, so app_ids is null for a group.
 SUBTOTAL = f"""
 select {_SUM}
