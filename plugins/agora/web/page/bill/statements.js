@@ -1,6 +1,6 @@
 // The statements: each billing group's contract, applied to its billing period.
 import { h } from "../frame/dom.js";
-import { formatCount, formatDateRange, formatRate } from "../frame/format.js";
+import { formatAmount, formatCount, formatDateRange, formatRate } from "../frame/format.js";
 import { METHODS } from "./methods.js";
 
 const COLUMNS = ["Billing group", "Period", "State", "Method", "Billable", "Commit", "Overage", "Amount", "Projected", "Days until commit"];
@@ -21,12 +21,8 @@ function cells(one) {
     h("td", { class: one.status === "final" ? null : "incomplete" }, one.status),
     h("td", {}, METHODS[one.method].name),
     ...[one.billable_kbps, one.commit_kbps, one.overage_kbps].map((kbps) => h("td", { title: kbps === null ? "none" : `${kbps} kbps` }, formatRate(kbps))),
-    h("td", {}, money(one.amount, one.currency)),
-    h("td", {}, one.status === "running" ? [formatRate(one.projected_kbps), one.projected_amount !== null && h("small", {}, money(one.projected_amount, one.currency))] : "–"),
+    h("td", {}, formatAmount(one.amount, one.currency)),
+    h("td", {}, one.status === "running" ? [formatRate(one.projected_kbps), one.projected_amount !== null && h("small", {}, formatAmount(one.projected_amount, one.currency))] : "–"),
     h("td", { title: "According to the linear trend of the daily values in this period" }, one.days_until_commit === null ? "–" : formatCount(one.days_until_commit, "day")),
   ];
-}
-
-function money(amount, currency) {
-  return amount === null ? "–" : new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "code" }).format(amount);
 }

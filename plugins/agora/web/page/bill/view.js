@@ -1,6 +1,6 @@
 // The Bill view: a month by every billing method, compared with the previous month, in total and per app.
 import { navigate, currentParams } from "../frame/address.js";
-import { isInvalid, pathOf, read } from "../frame/api.js";
+import { onlyIfInvalid, pathOf, read } from "../frame/api.js";
 import { field, h, select } from "../frame/dom.js";
 import { formatCount, formatMonth } from "../frame/format.js";
 import { daysText, isWholeMonth, reasonNotCompared, statusElement } from "./methods.js";
@@ -21,12 +21,6 @@ export async function show(panel, params) {
   panel.addEventListener("shown", () => drawComparison(chart, bill).catch((error) => chart.replaceChildren(error.message)));
   loadStatements(bill, statements);
   loadVolume(bill, tiles, table);
-}
-
-// Returns the error in place of a bill, so that the controls remain and show the error.
-function onlyIfInvalid(error) {
-  if (isInvalid(error)) return error;
-  throw error;
 }
 
 const filterOf = ({ month, billing_group, search }) => ({ month: month.slice(0, 7), billing_group, search });
@@ -99,7 +93,7 @@ function comparisonNote(bill) {
   const before = formatMonth(bill.month_before);
   const reason = reasonNotCompared(bill.total, bill);
   if (!bill.total.before) return `${before} has no bill to compare with.`;
-  if (reason) return `The total is not compared with ${before}, because ${reason}.`;
+  if (reason) return `The ${bill.billing_group || bill.search ? "subtotal" : "total"} is not compared with ${before}, because ${reason}.`;
   return `Percentages compare with ${before}.`;
 }
 

@@ -52,6 +52,12 @@ class RequestError extends Error {
 // Whether a request failed because a parameter is invalid. Repeating the request would fail again.
 export const isInvalid = (error) => error.status === 422;
 
+// Returns the error in place of a response, so that the view's controls remain and show the error.
+export function onlyIfInvalid(error) {
+  if (isInvalid(error)) return error;
+  throw error;
+}
+
 function errorMessage(status, detail) {
   if (status === 401) return "Your session has expired. Reload Airflow to log in again.";
   if (status === 403) return "You do not have permission. Viewing requires Airflow's right to read the DAG agora_bandwidth_backfill, collecting requires the right to trigger this DAG, and reviewing requires the right to edit the DAG agora_bandwidth_daily.";

@@ -5,6 +5,7 @@ const integer = new Intl.NumberFormat("en");
 const fourDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const exactlyFourDigits = new Intl.NumberFormat("en", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
 const threeDecimals = new Intl.NumberFormat("en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const twoDecimals = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const twoDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const compact = new Intl.NumberFormat("en", { notation: "compact" });
 const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -50,6 +51,11 @@ export function formatRate(kbps) {
   if (kbps === null || kbps === undefined) return "–";
   const [size, unit] = rateUnit(kbps);
   return `${formatDigits(kbps / size)} ${unit}`;
+}
+
+// An amount of money. It has two decimal places in every currency, as in SQL.
+export function formatAmount(amount, currency) {
+  return amount === null ? "–" : `${currency} ${twoDecimals.format(amount)}`;
 }
 
 export function formatBytes(number) {

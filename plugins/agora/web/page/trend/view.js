@@ -1,6 +1,6 @@
 // The Trend view: monthly or daily figures over the entire stored history, for an app, a billing group or all apps.
 import { currentParams, navigate, updateAddress } from "../frame/address.js";
-import { isInvalid, pathOf, read } from "../frame/api.js";
+import { onlyIfInvalid, pathOf, read } from "../frame/api.js";
 import { field, h, select, table } from "../frame/dom.js";
 import { formatCount, formatDate, formatInteger, formatMonth, formatRate } from "../frame/format.js";
 import { chartAsPng } from "../frame/plotly.js";
@@ -21,11 +21,6 @@ export async function show(panel, params) {
   const draw = () => drawTrend(chart, trend, currentParams().get("axis") === "log").catch((error) => chart.replaceChildren(error.message));
   panel.append(tiles(trend), exports(chosen, trend, chart, draw), chart, summary(trend), rowsTable(trend));
   panel.addEventListener("shown", draw);
-}
-
-function onlyIfInvalid(error) {
-  if (isInvalid(error)) return error;
-  throw error;
 }
 
 export const dateText = (trend, date) => (trend.step === "month" ? formatMonth(date) : formatDate(date));
