@@ -55,7 +55,7 @@ export function formatRate(kbps) {
 
 // An amount of money. It has two decimal places in every currency, as in SQL.
 export function formatAmount(amount, currency) {
-  return amount === null ? "–" : `${currency} ${twoDecimals.format(amount)}`;
+  return amount === null ? "–" : `${currency}\u00a0${twoDecimals.format(amount)}`;
 }
 
 export function formatBytes(number) {
