@@ -1,4 +1,4 @@
-"""The fault examples: each is valid, every kind has one, and the OpenAPI document and the page show all."""
+"""The fault examples: each is valid, every kind has one, and the OpenAPI document and the reference show all."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_the_openapi_document_describes_every_kind() -> None:
     assert FAULT_SCHEMA["examples"] == list(EXAMPLES.values())
 
 
-def test_the_page_shows_every_kind_field_and_example(sandbox: RunningSandbox) -> None:
-    page = sandbox.request("GET", "/").body.decode()
+def test_the_reference_shows_every_kind_field_and_example(sandbox: RunningSandbox) -> None:
+    page = sandbox.request("GET", "/reference").body.decode()
     for name in [*KINDS, *SELECTION]:
         assert f"<td><code>{name}</code></td>" in page
     for purpose, entry in EXAMPLES.items():
