@@ -304,7 +304,7 @@ class World:
         days = Days(first, last, ids, reload=luck.number("reload", night) < 0.5)
         if first > yesterday:
             return None
-        require_days(days, yesterday)
+        require_days(days, first, yesterday)
         return days
 
     def _by_account(self) -> dict[str, list[AppSettings]]:

@@ -157,8 +157,11 @@ def test_an_invoice_that_arrives_later_is_added_to_the_closed_figures(filled: Wa
 
 
 def test_a_repeated_task_stores_nothing_twice(filled: Warehouse) -> None:
-    for _ in range(2):
-        run("one", billing_group="north", force="true")
+    run("one", billing_group="north", force="true")
+    filled.run("update core.app_day set kbps[7] = 2500 where usage_date = %s", (LAST_MONTH,), "loader")
+    text = run("one", billing_group="north", force="true")
+    assert "already closed by this run" in text
+    assert "2,500" not in text, "a figure that was not stored must not be reported"
     assert len(filled.rows("select from core.closed_bill")) == 1
 
 

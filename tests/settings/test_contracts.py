@@ -31,6 +31,11 @@ def test_only_the_group_and_the_method_are_required() -> None:
     assert (contract.commit_kbps, contract.priced_tiers, contract.currency) == (None, (), None)
 
 
+def test_blanks_around_a_group_do_not_make_another_group() -> None:
+    (contract,) = parse_contracts(json.dumps([{**LEAST, "billing_group": " north "}]))
+    assert contract.billing_group == "north"
+
+
 @pytest.mark.parametrize("number", ["0.1", "1.250000", "123456789012.345678"])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_numbers_are_exact(number: str, quote: str) -> None:

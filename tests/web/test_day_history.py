@@ -154,7 +154,9 @@ def test_an_unknown_app_or_a_day_not_expected_is_reported_as_such(app: Warehouse
 def test_the_secrets_are_those_of_the_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     account = {"conn_type": "agora_dashboard", "login": "customer", "password": CERTIFICATE}
     monkeypatch.setenv("AIRFLOW_CONN_FIRST", orjson.dumps(account).decode())
-    secrets = secrets_of(["first"]) or []
+    secrets = secrets_of({"first": True, "deleted": False}) or []
     assert CERTIFICATE in secrets
     assert b64encode(f"customer:{CERTIFICATE}".encode()).decode() in secrets
-    assert secrets_of(["first", "missing"]) is None, "the message of an unreadable account stays out"
+    assert secrets_of({"first": False, "missing": True}) is None, (
+        "the message of an unreadable account stays out"
+    )

@@ -48,15 +48,15 @@ def ten_days(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def add_run(warehouse: Warehouse, hours_ago: int) -> None:
+def add_run(warehouse: Warehouse, hours_ago: int, app_days: int = 2) -> None:
     """Record a run that ended some hours ago."""
     warehouse.run(
         "insert into core.collection_run (dag_id, run_id, started_at, ended_at, app_days, app_days_changed,"
         " points_received, requests, retries, limited, failed_apps, collected, partial, rejected, failed,"
         " lost, pending, problems)"
         " values ('agora_bandwidth_daily', 'run', now(), now() - make_interval(hours => %s),"
-        " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')",
-        (hours_ago,),
+        " %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')",
+        (hours_ago, app_days),
     )
 
 
@@ -134,13 +134,13 @@ def test_days_that_became_lost_today_are_counted(warehouse: Warehouse) -> None:
     assert read_overview(warehouse)["changed"]["lost"] == 1
 
 
-@pytest.mark.parametrize(("hours_ago", "failed"), [(2, 2), (25, 0)])
+@pytest.mark.parametrize(("hours_ago", "app_days", "failed"), [(2, 2, 2), (25, 2, 0), (2, 0, 0)])
 def test_failed_days_are_those_that_runs_of_24_hours_requested(
-    ten_days: Warehouse, hours_ago: int, failed: int
+    ten_days: Warehouse, hours_ago: int, app_days: int, failed: int
 ) -> None:
     ten_days.run("delete from core.app_day where usage_date = %s", (ago(3),))
     ten_days.add_days([AppDay("app-01", ago(3), state="failed"), AppDay("app-02", ago(3), state="rejected")])
-    add_run(ten_days, hours_ago)
+    add_run(ten_days, hours_ago, app_days)
     assert read_overview(ten_days)["changed"]["failed"] == failed
 
 

@@ -104,17 +104,18 @@ def plan(
     )
 
 
-def require_days(days: Days, yesterday: date) -> None:
+def require_days(days: Days, oldest: date, yesterday: date) -> None:
     """Raise an error if the chosen days cannot be requested.
 
     Args:
         days: The chosen days.
+        oldest: The oldest day in the vendor window of any account, which is used if `from_date` is empty.
         yesterday: The latest finished usage date across all accounts.
 
     Raises:
         SelectionInvalid: A date is invalid. The message names the parameter.
     """
-    require_order(days.from_date, days.to_date)
+    require_order(days.from_date or oldest, days.to_date)
     today = yesterday + timedelta(days=1)
     for name, value, newest in (("from_date", days.from_date, yesterday), ("to_date", days.to_date, today)):
         if value:

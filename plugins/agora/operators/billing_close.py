@@ -66,9 +66,12 @@ class BillingCloseOperator(BaseOperator):
                 force=self.force.lower() == "true",
             )
             configured = configured_contracts()
-            with warehouse() as engine, engine.begin() as connection:
-                contracts.sync(connection, configured)
-                outcome = close(connection, request)
+            with warehouse() as engine:
+                # A separate transaction, so that no run waits for the lock while the statements are computed.
+                with engine.begin() as connection:
+                    contracts.sync(connection, configured)
+                with engine.begin() as connection:
+                    outcome = close(connection, request)
             if outcome.refused:
                 raise BillNotFinal(outcome.text())
         note(context, outcome.text())

@@ -58,12 +58,12 @@ class BandwidthReplayOperator(BaseOperator):
         correct_zone = self.correct_zone.lower() == "true"
         with noting_errors(context), warehouse() as engine:
             refuse_unknown_keys(context)
-            require_order(from_date, to_date)
             if correct_zone:
                 _sync_accounts(engine)
             with engine.connect() as connection:
                 app_ids = find_apps(map(str, as_list("app_ids", self.app_ids)), apps.names(connection))
                 oldest, newest = apps.available_days(connection)
+            require_order(from_date or oldest, to_date)
             result = replay(
                 engine, from_date or oldest, to_date or newest, app_ids, correct_zone=correct_zone
             )

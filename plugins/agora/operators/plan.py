@@ -175,6 +175,7 @@ def _sync_apps(
         SelectionInvalid: The chosen days cannot be requested.
     """
     from agora.bandwidth.plan import require_days
+    from agora.bandwidth.window import oldest_day
     from agora.warehouse import apps
     from agora.warehouse.clock import clock_difference
 
@@ -184,7 +185,8 @@ def _sync_apps(
         now = worker_now + clock_difference(connection, worker_now)
         if days is not None and accounts:
             newest = max(account.today(now) for account in accounts) - timedelta(days=1)
-            require_days(days, newest)
+            oldest = min(oldest_day(account.window, account.today(now)) for account in accounts)
+            require_days(days, oldest, newest)
         removed = apps.retire(connection, [app.app_id for app in every_app], run_id)
         for account in accounts:
             apps.sync(connection, account, configured[account.conn_id])

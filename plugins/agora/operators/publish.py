@@ -119,10 +119,13 @@ def _record(context: Context, batches: Iterable[Batch], total: BatchResult, prob
     from agora.warehouse.runs import CollectionRun, record
     from agora.warehouse.stored_aggregates import refresh
 
+    # Clearing tasks moves the run's start, but the consumers do not know the earlier changes yet.
     started_at = context["dag_run"].start_date or datetime.now(UTC)
+    batches = [*batches]
+    since = min([started_at, *(datetime.fromisoformat(batch.planned_at) for batch in batches)])
     with warehouse() as engine:
         with engine.begin() as connection:
-            _count(batches, connection, started_at, total)
+            _count(batches, connection, since, total)
             run = CollectionRun(
                 context["ti"].dag_id,
                 context["ti"].run_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from agora.date_checks import not_before_the_vendor
 from agora.errors import SelectionInvalid, SettingsError
@@ -45,7 +45,7 @@ class AppSettings(Settings):
     app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
     name: Annotated[str, Field(max_length=200)] = ""
     conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
-    billing_group: Annotated[str, Field(max_length=200)] = ""
+    billing_group: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
     collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
 

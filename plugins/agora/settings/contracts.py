@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from agora.domain import BillingMethod
 from agora.errors import SettingsError
@@ -56,7 +56,7 @@ class Contract(Settings):
         billing_day: Day of the month on which billing periods begin.
     """
 
-    billing_group: Annotated[str, Field(min_length=1, max_length=200)]
+    billing_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     method: BillingMethod
     commit_kbps: Annotated[Kbps, Field(gt=0)] | None = None
     price_per_mbps: Price | None = None

@@ -45,6 +45,7 @@ values (
     :closed_at, :closed_by, :run_id, :invoice_kbps
 )
 on conflict (billing_group, month, run_id) do nothing
+returning closing_key
 """
 
 
@@ -127,8 +128,7 @@ def _close(
             outcome.unchanged.append(
                 f"{_bill(latest)} was already closed at {latest['closed_at']:%Y-%m-%d %H:%M}."
             )
-        else:
-            _insert(connection, {**latest, **by, "invoice_kbps": request.invoice_kbps})
+        elif _insert(connection, {**latest, **by, "invoice_kbps": request.invoice_kbps}, outcome):
             outcome.closed.append(
                 f"{_bill(latest)} was already closed. The invoice was added. {_compared(latest, request)}"
             )
@@ -143,8 +143,8 @@ def _close(
         invoice = request.invoice_kbps
         if invoice is None and latest:
             invoice = latest["invoice_kbps"]
-        _insert(connection, {**statement, **by, "closed_at": now, "invoice_kbps": invoice})
-        outcome.closed.append(_closed(statement, request))
+        if _insert(connection, {**statement, **by, "closed_at": now, "invoice_kbps": invoice}, outcome):
+            outcome.closed.append(_closed(statement, request))
 
 
 def _first(connection: Connection, query: str, parameters: Row) -> Row | None:
@@ -152,9 +152,15 @@ def _first(connection: Connection, query: str, parameters: Row) -> Row | None:
     return dict(row) if row else None
 
 
-def _insert(connection: Connection, row: Row) -> None:
+def _insert(connection: Connection, row: Row, outcome: Outcome) -> bool:
+    """Store a closing. Return whether it was stored, because a cleared task stores nothing again."""
     tiers = None if row["tiers"] is None else json.dumps(row["tiers"])
-    connection.execute(text(INSERT), {**row, "tiers": tiers})
+    is_stored = connection.execute(text(INSERT), {**row, "tiers": tiers}).first() is not None
+    if not is_stored:
+        outcome.closed.append(
+            f"{_bill(row)} was already closed by this run. To close it again, trigger a new run with force."
+        )
+    return is_stored
 
 
 def _bill(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,18 +32,25 @@ def day(app_id: Annotated[Text, Query(min_length=1)], usage_date: Day) -> Respon
     """Return the state of an app-day, its newest recorded responses, and its restatements."""
     with reading() as connection:
         found = read_day_history(connection, canonical_app_id(app_id), usage_date)
-    return json_response(as_json(found, secrets_of(found.conn_ids)))
+    return json_response(as_json(found, secrets_of(found.accounts)))
 
 
-def secrets_of(conn_ids: Sequence[str]) -> list[str] | None:
-    """Return the secrets that the accounts' responses may contain, or None if a connection is unreadable."""
+def secrets_of(accounts: Mapping[str, bool]) -> list[str] | None:
+    """Return the secrets of all accounts, or None if an account's secrets are required but unreadable.
+
+    Args:
+        accounts: conn_id → whether the account owns the app or collected the day. The app may also have
+            belonged to another account.
+    """
     secrets: list[str] = []
-    for conn_id in conn_ids:
+    for conn_id, is_required in accounts.items():
         try:
             settings = AgoraDashboardHook(conn_id).get_settings()
             proxy = settings.route()
         except AgoraError:
-            return None
+            if is_required:
+                return None
+            continue
         secrets += [*settings.secrets, *(proxy.secrets if proxy else ())]
     return [secret for secret in secrets if len(secret) >= LEAST_SECRET_CHARACTERS]
 
@@ -80,7 +87,8 @@ def _content(response: RawResponse, secrets: Sequence[str] | None) -> dict[str, 
         try:
             kbps = decode(response.body, response.usage_date)
         except ResponseRejected as error:
-            return {"points": None, "message": mask_secrets(secrets or (), str(error))}
+            message = WITHHELD if secrets is None else mask_secrets(secrets, str(error))
+            return {"points": None, "message": message}
         return {"points": int(np.count_nonzero(~np.isnan(kbps))), "message": ""}
     if secrets is None:
         return {"points": None, "message": WITHHELD}

@@ -3,3 +3,7 @@
 -- statements do not cascade. If your own view depends on one of these views, the migration fails and names your view.
 drop view if exists mart.coverage, mart.billing_monthly_total, mart.billing_monthly, mart.bandwidth_daily;
 drop view if exists mart.bandwidth_5min_total, mart.restatement;
+
+-- Development versions of this release created the function with fewer parameters.
+drop view if exists mart.billing_monthly_group;
+drop function if exists mart.billing_between(date, date, text[], text);

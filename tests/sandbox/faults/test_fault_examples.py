@@ -1,4 +1,4 @@
-"""The fault examples: each is valid, every kind has one, and the OpenAPI document and the reference show all."""
+"""The fault examples: each is valid, every kind has one, and OpenAPI document and reference show all."""
 
 from __future__ import annotations
 

@@ -22,14 +22,17 @@ from mart.coverage
 where app_id = :app_id and usage_date = :usage_date
 """
 
-# Accounts that may have requested the day. The responses may contain the secrets of these accounts.
+# A response may contain the secrets of the account that requested it: any account, if the app moved.
 ACCOUNTS = """
-select conn_id from core.app where app_id = :app_id
-union
-select app_day.conn_id
-from core.app_day as app_day
-inner join core.app as app on app_day.app_key = app.app_key
-where app.app_id = :app_id and app_day.usage_date = :usage_date and app_day.conn_id is not null
+select
+    account.conn_id,
+    exists (
+        select from core.app as app
+        left join core.app_day as app_day
+            on app.app_key = app_day.app_key and app_day.usage_date = :usage_date
+        where app.app_id = :app_id and account.conn_id in (app.conn_id, app_day.conn_id)
+    ) as is_required
+from core.vendor_account as account
 """
 
 RESPONSES = """
@@ -85,7 +88,7 @@ class DayHistory(NamedTuple):
         app: App ID, name, account and time zone. None if the App ID is unknown.
         day: State, points, attempts, reason, days left and the apps with the same response. None if the day
             is not expected.
-        conn_ids: Accounts that may have requested the day.
+        accounts: conn_id of every account → whether it owns the app or collected the day.
         responses: The newest recorded responses, at most 100, newest first.
         responses_in_all: Total number of recorded responses.
         restatements: The newest restatements, at most 100, newest first. Sums are in kbps.
@@ -93,7 +96,7 @@ class DayHistory(NamedTuple):
 
     app: Row | None
     day: Row | None
-    conn_ids: list[str]
+    accounts: dict[str, bool]
     responses: list[RecordedResponse]
     responses_in_all: int
     restatements: list[Row]
@@ -108,7 +111,7 @@ def day_history(connection: Connection, app_id: str, usage_date: date) -> DayHis
     return DayHistory(
         next(iter(rows(connection, APP, values)), None),
         next(iter(days), None),
-        [conn_id for (conn_id,) in connection.execute(text(ACCOUNTS), values)],
+        {row.conn_id: row.is_required for row in connection.execute(text(ACCOUNTS), values)},
         [
             RecordedResponse(
                 RawResponse(

@@ -58,7 +58,9 @@ where points_changed > 0 and restated_at > mart.clock() - interval '1 day'
 LOST_TODAY = "select count(*) from mart.coverage where not is_complete and state = 'lost' and days_left = -3"
 
 HAS_RUN = """
-select exists (select from mart.collection_run where ended_at > mart.clock() - interval '1 day')
+select exists (
+    select from mart.collection_run where app_days > 0 and ended_at > mart.clock() - interval '1 day'
+)
 """
 
 
