@@ -55,8 +55,8 @@ def add_run(warehouse: Warehouse, hours_ago: int, app_days: int = 2) -> None:
         " points_received, requests, retries, limited, failed_apps, collected, partial, rejected, failed,"
         " lost, pending, problems)"
         " values ('agora_bandwidth_daily', 'run', now(), now() - make_interval(hours => %s),"
-        " %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '')",
-        (hours_ago, app_days),
+        " %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, %s, 0, 0, '')",
+        (hours_ago, app_days, app_days),
     )
 
 
