@@ -116,3 +116,28 @@ def test_a_batch_from_another_plan_does_not_prevent_recording_the_run(warehouse:
         {"app_days": 1, "collected": 1}
     ]
     assert warehouse.rows("select 1 from core.changed_app_day") == [], "the stored figures are refreshed"
+
+
+def test_a_cleared_publish_task_still_announces_the_run_s_changes(warehouse: Warehouse) -> None:
+    """Airflow resets the start of a finished run when a task is cleared."""
+    warehouse.add_account()
+    warehouse.add_apps([App("a", DAY)])
+    warehouse.add_days([AppDay("a", DAY, [1.0] * 288)])
+    ti: Any = TaskInstance()
+    planned_at = (NOW - timedelta(days=2)).isoformat()
+    ti.xcom_push(
+        "return_value",
+        [Batch("agora_dashboard", "one", {str(DAY): ["a"]}, planned_at).push(ti, 0)],
+    )
+    event = SimpleNamespace(extra={})
+    context: Any = {
+        "ti": ti,
+        "dag_run": SimpleNamespace(start_date=datetime.now(UTC) + timedelta(seconds=1)),
+        "outlet_events": {publish.BANDWIDTH: event},
+    }
+
+    publish.BandwidthPublishOperator(
+        task_id="publish", plan_task_id="plan", collect_task_id="collect", check_task_id="check"
+    ).execute(context)
+
+    assert event.extra["changed"] == 1
