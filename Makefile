@@ -77,8 +77,9 @@ TESTS = $(BIN)/python -m pytest $(or $(T),tests --numprocesses 2 --dist loadscop
 test: $(DEV) ## run the tests that take a few minutes (T=tests/client runs one folder or file)
 	@$(TESTS) -m "not slow" -p no:schemathesis
 
+# Three processes: two of them start a stack and mostly wait for it.
 test-slow: $(DEV) ## run the slow tests that `make test` leaves out
-	@$(TESTS) -m slow
+	@$(TESTS) -m slow $(if $(T),,--numprocesses 3)
 
 test-all: $(DEV) ## run the tests of `make test` and `make test-slow` together
 	@$(TESTS)

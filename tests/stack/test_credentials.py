@@ -168,4 +168,4 @@ def test_days_loaded_before_credentials_are_refused_are_published(live: LiveStac
     assert f"{loaded:,} collected" in run.note
     newest = live.call("GET", "/api/v2/assets/events?order_by=-timestamp&limit=1")
     assert newest["total_entries"] == events + 1
-    assert newest["asset_events"][0]["extra"]["app_days"] == loaded
+    assert newest["asset_events"][0]["extra"]["changed"] == loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,11 +17,29 @@ ROW = (
 )
 
 
-@pytest.fixture
-def run(live: LiveStack) -> Run:
-    done = live.trigger(DAG_ID)
+@pytest.fixture(scope="module")
+def collecting_run(session_stack: LiveStack) -> Iterator[Run]:
+    """Yield a finished run that collected every day."""
+    session_stack.reset()
+    done = session_stack.trigger(DAG_ID)
     assert done.state == "success"
-    return done
+    session_stack.metadata(f"create table saved_xcom as select * from xcom where run_id = '{done.run_id}'")
+    yield done
+    session_stack.metadata("drop table saved_xcom")
+
+
+@pytest.fixture
+def live(session_stack: LiveStack) -> LiveStack:
+    """Return the stack with the data of the collecting run."""
+    return session_stack
+
+
+@pytest.fixture
+def run(live: LiveStack, collecting_run: Run) -> Run:
+    """Return the collecting run with all its XComs."""
+    live.metadata(f"delete from xcom where run_id = '{collecting_run.run_id}'")
+    live.metadata("insert into xcom select * from saved_xcom")
+    return collecting_run
 
 
 def remove_xcoms(live: LiveStack, run: Run, where: str = "true") -> None:

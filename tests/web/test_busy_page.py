@@ -51,7 +51,8 @@ def client(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> It
             "AIRFLOW_CONN_AGORA_WAREHOUSE": warehouse.url("loader"),
         },
     )
-    limits = httpx.Limits(max_connections=None)
+    # The server closes idle connections, which a request on a kept connection would find too late.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client:
             _wait_until_up(client)
