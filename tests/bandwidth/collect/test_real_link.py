@@ -56,7 +56,10 @@ def test_the_bills_of_a_real_link_match_its_file(warehouse: Warehouse) -> None:
             names = ", ".join(figures)
             (found,) = warehouse.rows(f"select {names} from {view} where month = '{month}'", role="analyst")
             rates = [float(rate) for rate in dict(found).values()]
-            assert rates == pytest.approx(list(figures.values()), abs=0.0005), (view, month)
+            assert rates == pytest.approx([float(rate) for rate in figures.values()], abs=0.0005), (
+                view,
+                month,
+            )
 
 
 async def _collect(sandbox: RunningSandbox, warehouse: Warehouse, app_id: str, first: date) -> None:
