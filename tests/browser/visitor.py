@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Locator, Page, Request
 
 from deploy.local.settings import HOST
 from tests.browser.logins import token_of
@@ -46,15 +47,12 @@ class Visitor:
     ) -> Iterator[Visitor]:
         """Open a window with a login; at the end of the `with` block, fail if errors occurred."""
         ui_url = live.stack.settings.ui_url
-        context = browser.new_context(viewport={"width": WIDE, "height": HIGH}, timezone_id=zone)
-        context.add_cookies([{"name": "_token", "value": token_of(live, role, role), "url": ui_url}])
-        context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-        visitor = cls(context.new_page(), ui_url)
+        visitor = cls(_context(live, browser, role, theme, zone).new_page(), ui_url)
         try:
             yield visitor
             assert visitor.errors == [], visitor.errors
         finally:
-            context.close()
+            visitor.page.close()
 
     def go_to(self, view: str, path: str = "/plugin/bandwidth") -> Frame:
         """Open a view in Airflow, wait until the view is loaded, and return its frame."""
@@ -104,3 +102,13 @@ class Visitor:
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((f"http://{HOST}:", "data:", "blob:")):
             self.errors.append(f"left the machine: {request.url}")
+
+
+@cache
+def _context(live: LiveStack, browser: Browser, role: str, theme: str, zone: str) -> BrowserContext:
+    """Return the context of all windows with this login, so that Airflow's files are loaded only once."""
+    ui_url = live.stack.settings.ui_url
+    context = browser.new_context(viewport={"width": WIDE, "height": HIGH}, timezone_id=zone)
+    context.add_cookies([{"name": "_token", "value": token_of(live, role, role), "url": ui_url}])
+    context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+    return context
