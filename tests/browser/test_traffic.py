@@ -69,9 +69,9 @@ def test_the_95th_percentile_of_a_month_matches_the_bill(live: LiveStack, visito
     route = f"/agora/bandwidth/api/traffic?app_ids={app_id}&from_date={first}"
     response = visitor.page.request.get(visitor.ui_url + route).json()
     assert response["series"][0]["app_name"] == name
-    assert response["series"][0]["figures"]["p95_kbps"] == kbps
+    assert response["series"][0]["figures"]["p95_kbps"] == float(kbps)
     frame = visitor.go_to(f"traffic?app_ids={app_id}&from_date={first}")
-    assert float(tile(frame, "95th percentile").split()[0]) == pytest.approx(kbps / 1000, rel=1e-3)
+    assert float(tile(frame, "95th percentile").split()[0]) == pytest.approx(float(kbps) / 1000, rel=1e-3)
 
 
 def test_zoom_from_a_month_to_an_hour_by_keyboard(visitor: Visitor, partial: tuple[str, str]) -> None:
