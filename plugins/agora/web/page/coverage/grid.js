@@ -2,7 +2,7 @@
 // Space, Ctrl+click, Shift+click and Shift with an arrow key select a rectangle of cells.
 import { SAME_RESPONSE, STATES, timeLeft } from "../frame/app_day_states.js";
 import { h } from "../frame/dom.js";
-import { formatCompact, formatCount, formatDate, formatInteger, formatMonth, formatNames } from "../frame/format.js";
+import { formatCompact, formatCount, formatDate, formatInteger, formatMonth, formatNames, formatShortMonth } from "../frame/format.js";
 
 const MAX_NAMES = 5;
 // Row numbers of the headings. Day cells have row and column numbers from 0. Column -1 contains the app names.
@@ -75,7 +75,7 @@ export class Grid {
   monthRow() {
     const months = Map.groupBy(this.dates, (date) => date.slice(0, 7));
     return h("tr", { class: "months" }, h("td"), [...months].map(([, dates]) =>
-      h("th", { scope: "colgroup", colspan: dates.length }, h("span", {}, formatMonth(dates[0])))));
+      h("th", { scope: "colgroup", colspan: dates.length }, h("span", {}, dates.length < 5 ? formatShortMonth(dates[0]) : formatMonth(dates[0])))));
   }
 
   paintTotals(byDate) {

@@ -68,6 +68,11 @@ export function formatMonth(isoDate) {
   return new Date(`${isoDate}T00:00Z`).toLocaleDateString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
 }
 
+// For a heading that is too narrow for the full name and the year.
+export function formatShortMonth(isoDate) {
+  return new Date(`${isoDate}T00:00Z`).toLocaleDateString("en-GB", { month: "short", timeZone: "UTC" });
+}
+
 export function formatDate(isoDate) {
   return new Date(`${isoDate}T00:00Z`).toLocaleDateString("en-GB",
     { weekday: "short", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
