@@ -26,8 +26,8 @@ REASONS = {
     "partial": f"the sandbox withholds {len(WITHHELD)} points",
     "rejected": "the sandbox returns invalid JSON",
     "failed": "the sandbox returns HTTP 500",
-    "pending": "the app's account is closed, so the day is not requested",
-    "lost": "the day left the vendor window before it was collected",
+    "pending": "entered by the demo: the app's account is closed, so the day is not requested",
+    "lost": "entered by the demo: the day left the vendor window before it was collected",
     "restated": "the sandbox's second response contradicts its first",
 }
 
