@@ -1,6 +1,7 @@
 -- Return the figures of a bill for the sum of several apps over any usage dates. Points are summed per five-minute
--- interval and then ranked. Apps in different time zones are summed by instant. An instant belongs to the earliest of
--- their usage dates. Unit: kbps, with three decimal places. Consumers: mart.billing_between, mart.days_until_commit.
+-- interval and then ranked. Apps in different time zones are summed by instant. If an instant has different usage dates
+-- in these zones, it belongs to the earliest one. Unit: kbps, with three decimal places. Consumers:
+-- mart.billing_between, mart.days_until_commit.
 -- noqa: disable=RF02,RF03
 -- (No table could qualify a parameter.)
 

@@ -2,8 +2,8 @@
 -- and then ranked. Key: month. Unit: kbps, with three decimal places. A sum is too low if an app lacks an expected
 -- point at that instant. The column points counts sums. app_points and expected_app_points count each app's points and
 -- show whether the sums are complete. The status is the worst status of any app. Apps in different time zones are
--- summed by instant. An instant belongs to the earliest of their usage dates. Consumers: analysts who check or predict
--- an invoice for several App IDs that are billed together.
+-- summed by instant. If an instant has different usage dates in these zones, it belongs to the earliest one. Consumers:
+-- analysts who check or predict an invoice for several App IDs that are billed together.
 create or replace view mart.billing_monthly_total as
 select
     month.month,

@@ -33,7 +33,7 @@ class FailedApp(NamedTuple):
 
     Attributes:
         days: Number of failed days.
-        reason: Reason for the first failed day, and its remedy.
+        reason: Why the first of these days failed, and how to fix it.
         kinds: Distinct names of the error classes that caused the failures.
     """
 

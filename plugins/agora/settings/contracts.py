@@ -79,7 +79,7 @@ class Contract(Settings):
 
     @property
     def priced_tiers(self) -> tuple[Tier, ...]:
-        """The tiers, with a single price as one tier. Empty if the contract has no price."""
+        """The price tiers. A single price is one tier. Empty if the contract has no price."""
         if self.price_per_mbps is None:
             return self.tiers
         return (Tier(from_kbps=Decimal(0), price_per_mbps=self.price_per_mbps),)
