@@ -16,6 +16,7 @@ from tests.distributed.live import Live
 Routes = dict[tuple[str, str], bool]
 PASSWORD = "of nobody in particular"
 A_FILE, A_MONTH = "frame/main.js", "?month=2026-11"
+A_DAY = "?app_id=nobody&usage_date=2026-11-01"
 ROLES = ("Public", "Viewer", "User", "Admin")
 
 
@@ -52,7 +53,11 @@ def tokens(session_live: Live) -> dict[str, str]:
 
 
 def statuses(live: Live, routes: Routes, token: str | None) -> dict[tuple[str, str], int]:
-    return {(path, verb): status_of(live, verb, PREFIX + path + A_MONTH, token) for path, verb in routes}
+    queries = {"/api/day": A_DAY}
+    return {
+        (path, verb): status_of(live, verb, PREFIX + path + queries.get(path, A_MONTH), token)
+        for path, verb in routes
+    }
 
 
 def test_every_route_and_method_returns_401_without_a_login(session_live: Live, routes: Routes) -> None:
