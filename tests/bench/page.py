@@ -110,8 +110,9 @@ def _fill(running: Stack, usage_dates: list[date]) -> list[str]:
             BytesIO(workload.days_file(grid, LOAD.apps, newest)),
         )
         cursor.execute(
+            # The stack's own DAGs may have written the account already.
             "insert into core.vendor_account (conn_id, timezone, window_length)"
-            " values ('agora_dashboard', 'UTC', '1 month')"
+            " values ('agora_dashboard', 'UTC', '1 month') on conflict (conn_id) do nothing"
         )
         cursor.executemany(
             "insert into core.app (app_key, app_id, name, conn_id, wanted, billing_group)"
