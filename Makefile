@@ -8,7 +8,7 @@ export PYTHONPATH := plugins:.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean secrets wheel test test-slow test-all test-browser test-distributed test-rest chaos model bench lint audit lock upgrade release-check
+.PHONY: help demo up stop clean secrets wheel sbom test test-slow test-all test-browser test-distributed test-rest chaos model bench lint audit lock upgrade release-check
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -66,6 +66,16 @@ secrets: ## add missing passwords and keys for docker-compose.yaml to .env
 
 wheel: $(UV) ## build the package for your own Airflow in dist/
 	@$(UV) build --quiet --wheel --build-constraints requirements/install.txt && ls dist/*.whl
+
+# The list is not validated against the CycloneDX schema here, because that takes thirty times as long.
+sbom: wheel $(DEV) ## list the wheel's locked packages in dist/agora-bandwidth.cdx.json (CycloneDX)
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-sbom
+	@$(UV) pip install --quiet --python .venv-sbom/bin/python --require-hashes -r requirements.txt
+	@$(UV) pip install --quiet --python .venv-sbom/bin/python --no-deps dist/*.whl
+	@$(BIN)/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml --output-reproducible \
+	  --no-validate --output-file dist/agora-bandwidth.cdx.json
+	@rm -rf .venv-sbom
+	@ls dist/*.cdx.json
 
 upgrade: $(LOCAL) ## upgrade the warehouse to this release's schema
 	@$(BIN)/python -m deploy.local upgrade
