@@ -47,7 +47,17 @@ comment on column core.app_day.state is
 ' vendor''s contract) or failed (no usable response). mart.coverage computes whether a day is lost.';
 comment on column core.app_day.points is 'Number of points delivered by the vendor.';
 comment on column core.app_day.kbps is
-'Rates in kbps, one element per five-minute slot; null where the vendor delivered no point.';
+'Rates in kbps, one element per five-minute slot; null where the vendor delivered no point. Computed from kbps_int4 or'
+' kbps_float8 when it is read.';
+comment on column core.app_day.kbps_int4 is
+'Stored rates of a day whose points are all whole numbers of four bytes; otherwise null.';
+comment on column core.app_day.kbps_float8 is
+'Stored rates of a day with a fraction, or with a rate that does not fit into four bytes; otherwise null.';
+comment on column core.app_day.top_kbps is
+'The day''s fifteen largest points in descending order, kbps: [1] is the peak, [5] the fifth peak,'
+' [5 * points / 100 + 1] the 95th percentile. Computed by the loader.';
+comment on column core.app_day.sum_kbps is
+'Sum of the day''s points, kbps; null if there are none. Computed by the loader.';
 comment on column core.app_day.attempts is 'Number of recorded responses and of requests without a response.';
 comment on column core.app_day.http_status is
 'HTTP status of the last recorded response; null if there was no response.';

@@ -31,7 +31,8 @@ select
     mart.lost_on(app_day.usage_date, app.window_length) as lost_on,
     app.today,
     app_day.kbps,
-    app_day.top_kbps
+    app_day.top_kbps,
+    app_day.sum_kbps
 from core.app_calendar as app
 inner join core.app_day as app_day on app.app_key = app_day.app_key
 where
@@ -61,7 +62,8 @@ select
     mart.lost_on(day.usage_date, app.window_length) as lost_on,
     app.today,
     null::double precision[] as kbps,
-    null::double precision[] as top_kbps
+    null::double precision[] as top_kbps,
+    null::double precision as sum_kbps
 from core.app_calendar as app
 left join core.entered_days as entered on app.app_key = entered.app_key
 left join (
@@ -120,3 +122,5 @@ comment on column core.app_day_state.today is 'Today in the account''s time zone
 comment on column core.app_day_state.kbps is
 'Rates in kbps, one element per five-minute slot; null where the point is absent.';
 comment on column core.app_day_state.top_kbps is 'The day''s fifteen largest points in descending order, kbps.';
+comment on column core.app_day_state.sum_kbps is
+'Sum of the day''s points, kbps; null if there are none. Multiply by 37,500 for bytes.';

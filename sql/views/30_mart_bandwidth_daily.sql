@@ -7,17 +7,15 @@ select
     app_day.usage_date,
     app_day.points,
     288 as expected_points,
-    round((day.sum_kbps / nullif(app_day.points, 0))::numeric, 3) as mean_kbps,
+    round((app_day.sum_kbps / nullif(app_day.points, 0))::numeric, 3) as mean_kbps,
     round(app_day.top_kbps[1]::numeric, 3) as peak_kbps,
     round(app_day.top_kbps[5 * app_day.points / 100 + 1]::numeric, 3) as p95_kbps,
     round(app_day.top_kbps[5]::numeric, 3) as fifth_peak_kbps,
     -- kbps × 1,000 bits ÷ 8 × 300 s, assuming that a point is the average over its five minutes. Whole kbps are
-    -- multiplied as numeric, which is exact and has no upper limit. Converting each point to numeric would take eight
-    -- times as long.
-    trunc(day.sum_kbps)::numeric * 37500
-    + round(((day.sum_kbps - trunc(day.sum_kbps)) * 37500)::numeric) as volume_bytes
-from core.app_day_state as app_day
-cross join lateral (select sum(point.kbps) as sum_kbps from unnest(app_day.kbps) as point (kbps)) as day;
+    -- multiplied as numeric, which is exact and has no upper limit.
+    trunc(app_day.sum_kbps)::numeric * 37500
+    + round(((app_day.sum_kbps - trunc(app_day.sum_kbps)) * 37500)::numeric) as volume_bytes
+from core.app_day_state as app_day;
 
 comment on view mart.bandwidth_daily is 'Grain: one row per expected app-day, with its daily figures.';
 comment on column mart.bandwidth_daily.app_id is 'The vendor''s App ID.';

@@ -18,11 +18,23 @@ from deploy.local.postgres_throwaway import Throwaway
 
 Points = Sequence[float | None]
 
+RELATIONS = """
+select oid::regclass::text as name from pg_class
+where relnamespace::regnamespace::text in ('raw', 'core', 'mart') and relkind in ('r', 'v') order by 1
+"""
 COLUMNS = (
-    "app_key, usage_date, starts_at,"
-    " state, points, attempts, http_status, reason, collected_at, body_sha256, kbps"
+    "app_key, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256"
 )
 SINCE_0007 = ", conn_id, verified_at"
+BEFORE_0012 = ", kbps"
+SINCE_0012 = ", kbps_int4, kbps_float8, top_kbps, sum_kbps"
+# A test that updates points directly updates their figures, too.
+UPDATE_FIGURES = """
+update core.app_day set
+    top_kbps = (array_sort(kbps, true, false))[1:15],
+    sum_kbps = (select sum(point) from unnest(kbps) as point)
+where verified_at is not null
+"""
 BODY = b'{"date": "", "unit": "kbps", "value": {}}'
 DIGEST = "\\\\x" + sha256(BODY).hexdigest()
 NULL = "\\N"
@@ -77,6 +89,17 @@ class Warehouse:
             cursor.execute(query, parameters)
             return [dict(row) for row in cursor.fetchall()]
 
+    def checksums(self) -> dict[str, tuple[int, str]]:
+        """Return row count and digest of each table and view, over all columns."""
+        found = {}
+        for relation in self.rows(RELATIONS):
+            name = relation["name"]
+            (row,) = self.rows(
+                f"select count(*), md5(string_agg(t::text, chr(10) order by t::text)) from {name} as t"
+            )
+            found[name] = (row["count"], row["md5"])
+        return found
+
     def add_account(
         self, timezone: str = "UTC", window: str = "1 month", conn_id: str = "agora_dashboard"
     ) -> None:
@@ -105,18 +128,23 @@ class Warehouse:
         )
         apps = {row["app_id"]: row for row in known}
         now = datetime.now(UTC)
-        is_before_0007 = not self.rows(
-            "select from information_schema.columns where table_name = 'app_day' and column_name = 'conn_id'"
-        )
+        known_columns = {
+            row["column_name"]
+            for row in self.rows(
+                "select column_name from information_schema.columns where table_name = 'app_day'"
+            )
+        }
+        columns = COLUMNS
+        columns += SINCE_0007 if "conn_id" in known_columns else ""
+        columns += SINCE_0012 if "sum_kbps" in known_columns else BEFORE_0012
         lines = []
         for day in days:
             app = apps[day.app_id]
             fields = _fields(day, app["app_key"], ZoneInfo(app["timezone"]), now)
-            collected_at = fields[8]
-            lines.append(
-                "\t".join(map(str, fields if is_before_0007 else (*fields, app["conn_id"], collected_at)))
-            )
-        columns = COLUMNS if is_before_0007 else COLUMNS + SINCE_0007
+            if "conn_id" in known_columns:
+                fields += (app["conn_id"], fields[8])
+            points = _points(day.kbps) if "sum_kbps" in known_columns else (_array(day.kbps),)
+            lines.append("\t".join(map(str, fields + points)))
         with self.connect("loader") as connection, connection.cursor() as cursor:
             cursor.copy_expert(
                 f"copy core.app_day ({columns}) from stdin", StringIO("\n".join(lines) + "\n" * bool(lines))
@@ -136,14 +164,28 @@ def _fields(day: AppDay, app_key: int, zone: ZoneInfo, now: datetime) -> tuple[o
     """Return the values of COLUMNS in COPY's text format."""
     starts_at = datetime.combine(day.usage_date, time(), zone)
     if day.kbps is None:
-        fields: tuple[object, ...] = (day.state, 0, 1, NULL, f"given as {day.state}", NULL, NULL, NULL)
+        fields: tuple[object, ...] = (day.state, 0, 1, NULL, f"given as {day.state}", NULL, NULL)
     else:
         points = 288 - list(day.kbps).count(None)
         state, reason = ("collected", "") if points == 288 else ("partial", f"given with {points} points")
-        grid = str(list(day.kbps)).replace("None", "null").translate(BRACES)
         collected_at = min(now, max(starts_at + timedelta(hours=30), now - timedelta(days=1)))
-        fields = (state, points, 1, 200, reason, collected_at.isoformat(), DIGEST, grid)
+        fields = (state, points, 1, 200, reason, collected_at.isoformat(), DIGEST)
     return (app_key, day.usage_date, starts_at.isoformat(), *fields)
+
+
+def _points(kbps: Points | None) -> tuple[object, ...]:
+    """Return the values of SINCE_0012."""
+    if kbps is None:
+        return NULL, NULL, NULL, NULL
+    present = sorted((rate for rate in kbps if rate is not None), reverse=True)
+    fits = all(rate == int(rate) and rate < 2**31 for rate in present)
+    whole = [None if rate is None else int(rate) for rate in kbps] if fits else None
+    top = [*present[:15], *[None] * (15 - len(present))]
+    return _array(whole), NULL if fits else _array(kbps), _array(top), sum(present) if present else NULL
+
+
+def _array(values: Points | None) -> str:
+    return NULL if values is None else str(list(values)).replace("None", "null").translate(BRACES)
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 NULL = struct.pack("!i", -1)
-FLOAT8_OID = 701
+INT4_OID, FLOAT8_OID = 23, 701
 EPOCH_DATE = date(2000, 1, 1)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,6 @@ _INT4 = struct.Struct("!ii").pack
 _INT8 = struct.Struct("!iq").pack
 _LENGTH = struct.Struct("!i").pack
 _FLOAT8 = struct.Struct("!id").pack
-_FLOAT8_BYTES = 8
 
 
 def copy_in(connection: Connection, target: str, rows: Iterable[Sequence[bytes]]) -> None:
@@ -82,25 +81,43 @@ def timestamptz(value: datetime | None) -> bytes:
     return _INT8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
+def float8s(values: Iterable[float]) -> list[bytes]:
+    """Encode numbers as `double precision`."""
+    return [_FLOAT8(8, value) for value in values]
+
+
 def float8_arrays(grid: NDArray[np.float64]) -> list[bytes]:
     """Encode each row of a matrix as a one-dimensional `double precision[]`, with NaN as null."""
+    return _arrays(grid, FLOAT8_OID, ">f8")
+
+
+def int4_arrays(grid: NDArray[np.float64]) -> list[bytes]:
+    """Encode each row of a matrix as a one-dimensional `integer[]`, with NaN as null.
+
+    Args:
+        grid: Whole numbers of four bytes, or NaN.
+    """
+    return _arrays(grid, INT4_OID, ">i4")
+
+
+def _arrays(grid: NDArray[np.float64], oid: int, kind: str) -> list[bytes]:
     rows, columns = grid.shape
-    elements: NDArray[Any] = np.empty((rows, columns), dtype=[("length", ">i4"), ("value", ">f8")])
-    elements["length"] = _FLOAT8_BYTES
-    elements["value"] = grid
+    elements: NDArray[Any] = np.empty((rows, columns), dtype=[("length", ">i4"), ("value", kind)])
+    elements["length"] = elements.dtype["value"].itemsize
+    absent = np.isnan(grid)
+    elements["value"] = np.where(absent, 0, grid)
     octets, size = elements.tobytes(), elements.itemsize * columns
-    head = _array_head(columns, size, nulls=False)
+    head = _array_head(oid, columns, size, nulls=False)
     encoded = [head + octets[start : start + size] for start in range(0, rows * size, size)]
-    for row in np.flatnonzero(np.isnan(grid).any(axis=1)):
-        encoded[row] = _float8_array_with_nulls(grid[row])
+    for row in np.flatnonzero(absent.any(axis=1)):
+        fields = b"".join(
+            NULL if is_absent else element.tobytes()
+            for element, is_absent in zip(elements[row], absent[row], strict=True)
+        )
+        encoded[row] = _array_head(oid, columns, len(fields), nulls=True) + fields
     return encoded
 
 
-def _float8_array_with_nulls(values: NDArray[np.float64]) -> bytes:
-    octets = b"".join(NULL if value != value else _FLOAT8(_FLOAT8_BYTES, value) for value in values.tolist())
-    return _array_head(len(values), len(octets), nulls=True) + octets
-
-
-def _array_head(elements: int, size: int, *, nulls: bool) -> bytes:
-    head = struct.pack("!iiIii", 1, int(nulls), FLOAT8_OID, elements, 1)
+def _array_head(oid: int, elements: int, size: int, *, nulls: bool) -> bytes:
+    head = struct.pack("!iiIii", 1, int(nulls), oid, elements, 1)
     return _LENGTH(len(head) + size) + head

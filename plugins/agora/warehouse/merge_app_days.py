@@ -5,59 +5,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from agora.domain import SLOTS_PER_DAY, SOUND_STATES
 from agora.warehouse import binary_copy as encode
 
+# Columns of the points, and of the figures computed from them.
+POINTS = ("kbps_int4", "kbps_float8", "top_kbps", "sum_kbps")
 COLUMNS = (
     "app_id, usage_date, starts_at, state, points, attempts, http_status, reason, collected_at, body_sha256,"
-    " kbps"
+    f" {', '.join(POINTS)}"
 )
 
 SLOTS = range(SLOTS_PER_DAY)
+INT4_MAX = 2**31 - 1
+TOP = 15  # floor(5 × 288 / 100) + 1, so that the largest points include the 95th percentile of the day
 
 CREATE_BATCH = """
 create temporary table batch (
     app_id text, usage_date date, starts_at timestamptz, state text, points smallint, attempts integer,
-    http_status smallint, reason text, collected_at timestamptz, body_sha256 bytea, kbps double precision []
+    http_status smallint, reason text, collected_at timestamptz, body_sha256 bytea, kbps_int4 integer [],
+    kbps_float8 double precision [], top_kbps double precision [], sum_kbps double precision
 )
-with (toast_tuple_target = 8160) -- compression does not pay off within one transaction
 on commit drop
 """
 
 # Rows are written in key order, so that two loaders of the same days wait for each other
 # instead of deadlocking.
-UPSERT = """
+UPSERT = f"""
 insert into core.app_day as stored (
     app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, reason, collected_at,
-    verified_at, body_sha256, kbps
+    verified_at, body_sha256, {", ".join(POINTS)}
 )
 select
     app.app_key, batch.usage_date, coalesce(:conn_id, app.conn_id), batch.starts_at, batch.state,
     batch.points, batch.attempts, batch.http_status, batch.reason, batch.collected_at, batch.collected_at,
-    batch.body_sha256, batch.kbps
+    batch.body_sha256, {", ".join(f"batch.{column}" for column in POINTS)}
 from batch inner join core.app as app using (app_id)
 order by app.app_key, batch.usage_date
-on conflict (app_key, usage_date) do update set {update}
+on conflict (app_key, usage_date) do update set {{update}}
 returning
-    new.app_key, new.usage_date, old.kbps as old_kbps, new.kbps as new_kbps,
+    new.app_key, new.usage_date, old.kbps as old_kbps,
+    case when old.kbps is not null then new.kbps end as new_kbps, -- only a restatement needs the new points
+    old.verified_at is not null as had_points, new.verified_at is not null as has_points,
     old.starts_at as old_starts_at, new.starts_at as new_starts_at,
     old.collected_at as old_collected_at, new.collected_at as new_collected_at,
     old.body_sha256 as old_body_sha256, new.body_sha256 as new_body_sha256
-"""
+"""  # noqa: S608 - composed from this file's constants
 
 # Whether the received response (excluded) replaces the stored one. Stored points are replaced only by a newer
 # response that contradicts a point or has more points. A failure never replaces points, and neither does a
-# response that merely lacks some.
+# response that merely lacks some. Exactly the app-days with points have a verified_at.
 REPLACES = """
     case
-        when excluded.kbps is null then stored.kbps is null
-        when stored.kbps is null then true
+        when excluded.verified_at is null then stored.verified_at is null
+        when stored.verified_at is null then true
         else
             excluded.collected_at > stored.verified_at
             and (
@@ -71,31 +78,29 @@ REPLACES = """
 """
 # Columns that are always replaced together.
 RESPONSE = (
-    "conn_id", "starts_at", "state", "points", "http_status", "reason", "collected_at", "body_sha256", "kbps"
+    "conn_id", "starts_at", "state", "points", "http_status", "reason", "collected_at", "body_sha256", *POINTS
 )  # fmt: skip
 # Every response counts as an attempt. A single update sets all columns, because a second update in the same
 # statement would not see rows that another loader inserts in the meantime.
 IF_NEWER = f"""
     attempts = stored.attempts + excluded.attempts,
-    verified_at = case
-        when excluded.kbps is null then stored.verified_at
-        else greatest(stored.verified_at, excluded.collected_at)
-    end,
+    verified_at = greatest(stored.verified_at, excluded.verified_at),
     ({", ".join(RESPONSE)}) = (
         select {", ".join(f"case when it.replaces then excluded.{c} else stored.{c} end" for c in RESPONSE)}
         from (select {REPLACES} as replaces) as it
     )
 """  # noqa: S608 - composed from this file's constants
+DIFFERENT = ("starts_at", "body_sha256", *POINTS)
 # conn_id does not change: it names the account that requested the day.
 IF_DIFFERENT = f"""
     {", ".join(f"{c} = excluded.{c}" for c in RESPONSE if c != "conn_id")},
     verified_at = case
-        when excluded.kbps is not null then greatest(stored.verified_at, excluded.collected_at)
+        when excluded.verified_at is not null then greatest(stored.verified_at, excluded.verified_at)
     end
 where
-    (excluded.kbps is not null or stored.kbps is not null)
-    and (excluded.kbps, excluded.starts_at, excluded.body_sha256)
-    is distinct from (stored.kbps, stored.starts_at, stored.body_sha256)
+    (excluded.verified_at is not null or stored.verified_at is not null)
+    and ({", ".join(f"excluded.{c}" for c in DIFFERENT)})
+    is distinct from ({", ".join(f"stored.{c}" for c in DIFFERENT)})
 """
 
 # A point that moves to another instant counts as changed.
@@ -127,8 +132,8 @@ where written.old_kbps is not null and compared.changed + compared.added > 0
 WRITE = f"""
 with written as ({UPSERT}), restated as ({RESTATE})
 select count(*) from written
-where (old_kbps, old_starts_at) is distinct from (new_kbps, new_starts_at)
-and (old_kbps is not null or new_kbps is not null)
+where had_points <> has_points
+or had_points and (old_kbps, old_starts_at) is distinct from (new_kbps, new_starts_at)
 """  # noqa: S608 - composed from this file's constants
 LOAD = WRITE.format(update=IF_NEWER)
 REPLACE = WRITE.format(update=IF_DIFFERENT)
@@ -188,10 +193,29 @@ def _rows(batch: pd.DataFrame) -> Iterable[tuple[bytes, ...]]:
             (encode.bytea, batch["body_sha256"]),
         )
     ]
+    return zip(*columns, *_points(batch), strict=True)
+
+
+def _points(batch: pd.DataFrame) -> Iterable[Sequence[bytes]]:
+    """Encode the points and their figures in the order of POINTS."""
     grid = batch.loc[:, SLOTS].to_numpy(dtype=np.float64)
-    sound = batch["state"].isin(SOUND_STATES)
-    arrays = [
-        kbps if has_grid else encode.NULL
-        for kbps, has_grid in zip(encode.float8_arrays(grid), sound, strict=True)
-    ]
-    return zip(*columns, arrays, strict=True)
+    sound = batch["state"].isin(SOUND_STATES).to_numpy()
+    rates = np.nan_to_num(grid)
+    fits = ((rates == np.trunc(rates)) & (rates <= INT4_MAX)).all(axis=1)
+    largest = -np.sort(np.partition(-grid, TOP - 1, axis=1)[:, :TOP], axis=1)  # absent points come last
+    return (
+        _encode_rows(encode.int4_arrays, grid, sound & fits),
+        _encode_rows(encode.float8_arrays, grid, sound & ~fits),
+        _encode_rows(encode.float8_arrays, largest, sound),
+        _encode_rows(encode.float8s, rates.sum(axis=1), batch["points"].to_numpy() > 0),
+    )
+
+
+def _encode_rows(
+    encode_chosen: Callable[[NDArray[np.float64]], Iterable[bytes]],
+    values: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+) -> list[bytes]:
+    """Encode the chosen rows, and null for the others."""
+    encoded = iter(encode_chosen(values[chosen]))
+    return [next(encoded) if is_chosen else encode.NULL for is_chosen in chosen]
