@@ -28,7 +28,10 @@ COLUMNS = (
 SINCE_0007 = ", conn_id, verified_at"
 BEFORE_0012 = ", kbps"
 SINCE_0012 = ", kbps_int4, kbps_float8, top_kbps, sum_kbps"
-# A test that updates points directly updates their figures, too.
+NO_POINTS = (
+    "points = 0, kbps_int4 = null, kbps_float8 = null, top_kbps = null, sum_kbps = null, verified_at = null"
+)
+# A test that changes points directly changes their figures, too.
 UPDATE_FIGURES = """
 update core.app_day set
     top_kbps = (array_sort(kbps, true, false))[1:15],

@@ -30,10 +30,6 @@ DUMP, RESTORE, RESTORE_AIRFLOW, MIGRATE, REBUILD = (
     [shlex.split(line) for line in block.splitlines()]
     for block in re.findall(r"```sh\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL)
 )
-RELATIONS = """
-select oid::regclass::text as name from pg_class
-where relnamespace::regnamespace::text in ('raw', 'core', 'mart') and relkind in ('r', 'v') order by 1
-"""
 
 
 @pytest.fixture(scope="module")
@@ -105,18 +101,6 @@ def schema(server: Throwaway, folder: Path) -> str:
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.MULTILINE)
 
 
-def checksums(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
-    """Return row count and digest of each relation, over all columns."""
-    found = {}
-    for relation in warehouse.rows(RELATIONS):
-        name = relation["name"]
-        (row,) = warehouse.rows(
-            f"select count(*), md5(string_agg(t::text, chr(10) order by t::text)) from {name} as t"
-        )
-        found[name] = (row["count"], row["md5"])
-    return found
-
-
 def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continues(
     source: Warehouse, empty_server: Throwaway, tmp_path: Path
 ) -> None:
@@ -134,11 +118,11 @@ def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continue
         )
         two_apps.run()
         sandbox.put_faults([])
-        dumped, expected_schema = checksums(source), schema(source.server, tmp_path)
+        dumped, expected_schema = source.checksums(), schema(source.server, tmp_path)
         for command in DUMP:
             run(source.server, tmp_path, command)
         everything.run()
-        assert checksums(source) != dumped
+        assert source.checksums() != dumped
 
         assert_empty(empty_server)
         for command in RESTORE:
@@ -146,7 +130,7 @@ def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continue
         set_passwords(empty_server, "owner", "loader", "analyst")
 
         restored = Warehouse(empty_server, "warehouse")
-        assert checksums(restored) == dumped
+        assert restored.checksums() == dumped
         assert dumped["mart.bandwidth_5min"][0] == 288 * (2 * len(days) - 1) - 1
         assert dumped["mart.billing_monthly"][0] >= 2
         assert dumped["mart.billing_monthly_total"][0] >= 1
@@ -154,13 +138,13 @@ def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continue
         owner = {"AGORA_WAREHOUSE_OWNER_URL": restored.url(), "PYTHONPATH": str(ROOT / "plugins")}
         for command in MIGRATE:
             run(empty_server, tmp_path, command, **owner)
-        assert checksums(restored) == dumped
+        assert restored.checksums() == dumped
 
         # Restored views may have different parentheses. After they are recreated, the schema is identical.
         restored.run("comment on table public.warehouse_version is null")
         for command in MIGRATE:
             run(empty_server, tmp_path, command, **owner)
-        assert checksums(restored) == dumped
+        assert restored.checksums() == dumped
         assert schema(empty_server, tmp_path) == expected_schema
 
         for command in REBUILD:
@@ -168,7 +152,7 @@ def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continue
             assert done == f"Rebuilt the stored aggregates of {2 * len(days)} app-days.\n"
         assert restored.rows("select * from core.changed_app_day") == []
         for view in ("mart.coverage", "mart.billing_monthly", "mart.bandwidth_daily"):
-            assert checksums(restored)[view] == dumped[view]
+            assert restored.checksums()[view] == dumped[view]
 
         again = replace(everything, warehouse=restored)
         planned, _ = again.run()
@@ -176,7 +160,7 @@ def test_a_dump_restored_on_an_empty_server_is_identical_and_collection_continue
         assert set(keys(planned.app_days)) == {gappy, refused} | third
         assert_collected(again, sandbox, product(sandbox.app_ids, days))
         points = "mart.bandwidth_5min"
-        assert checksums(restored)[points] == checksums(source)[points]
+        assert restored.checksums()[points] == source.checksums()[points]
 
 
 def airflow(server: Throwaway, folder: Path, fernet_key: str, *arguments: str) -> str:
