@@ -1,4 +1,4 @@
-"""A nightly run through PgBouncer with transaction pooling, where clients share sessions."""
+"""A nightly run and analysts through PgBouncer, with transaction pooling and with session pooling."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ from deploy.local.postgres_throwaway import Throwaway
 from deploy.local.settings import HOST, free_port
 from tests.bandwidth.collect.night import assert_collected, night_of, product, window_days
 from tests.support.sandbox_server import running_sandbox
+from tests.warehouse.client_programs import reading_analysts
 from tests.warehouse.database import Warehouse
 
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 TASKS = 4
-SESSIONS = 3
+# Sessions per role. With transaction pooling, clients share them. With session pooling, each task needs two.
+SESSIONS = {"transaction": 3, "session": 2 * TASKS}
 # The configuration in Debian's package, except for the mode. It ignores no startup parameter.
 CONFIGURATION = """
 [databases]
@@ -40,7 +42,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {users}
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {sessions}
 """
 
@@ -54,20 +56,28 @@ class Pooled(Warehouse):
     """A warehouse whose runs go through a pooler. A test's own queries go directly to the server."""
 
     port: int = 0
+    sessions: int = 0
 
     def url(self, role: str = "owner") -> str:
         return make_url(super().url(role)).set(port=self.port).render_as_string(hide_password=False)
 
 
+@pytest.fixture(scope="module", params=SESSIONS)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def port(postgres: Throwaway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def port(postgres: Throwaway, mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Yield the port of a pooler in front of the server."""
     directory = tmp_path_factory.mktemp("pooler")
     configuration, users, log = (directory / name for name in ("pgbouncer.ini", "users.txt", "log"))
     users.write_text("".join(f'"{role}" "{password}"\n' for role, password in postgres.passwords.items()))
     port = free_port()
     configuration.write_text(
-        CONFIGURATION.format(host=HOST, server=postgres.port, port=port, users=users, sessions=SESSIONS),
+        CONFIGURATION.format(
+            host=HOST, server=postgres.port, port=port, users=users, mode=mode, sessions=SESSIONS[mode]
+        ),
         encoding="utf-8",
     )
     command = [PGBOUNCER, str(configuration)]
@@ -100,15 +110,17 @@ def _plain(url: str | URL) -> str:
 
 
 @pytest.fixture
-def pooled(warehouse: Warehouse, port: int) -> Pooled:
-    return Pooled(warehouse.server, warehouse.database, port)
+def pooled(warehouse: Warehouse, mode: str, port: int) -> Pooled:
+    return Pooled(warehouse.server, warehouse.database, port, SESSIONS[mode])
 
 
-def test_a_night_through_the_pooler_stores_the_vendors_points(pooled: Pooled) -> None:
+def test_a_night_and_analysts_through_the_pooler_agree_with_the_vendor(
+    pooled: Pooled, tmp_path: Path
+) -> None:
     with running_sandbox(apps=8, quiet=True) as sandbox:
         night, days = night_of(sandbox, pooled), window_days(sandbox)[-4:]
         planned = night.plan(Days(days[0], days[-1])).app_days
-        with ThreadPoolExecutor(TASKS) as tasks:
+        with reading_analysts(pooled, tmp_path), ThreadPoolExecutor(TASKS) as tasks:
             parts = [planned[number::TASKS] for number in range(TASKS)]
             assert [summary.failures for summary in tasks.map(night.collect, parts)] == [{}] * TASKS
         assert_collected(night, sandbox, product(sandbox.app_ids, days))
@@ -120,7 +132,7 @@ def test_a_night_through_the_pooler_stores_the_vendors_points(pooled: Pooled) ->
         " 'standard_conforming_strings')"
     )
     with ExitStack() as stack:
-        for _ in range(SESSIONS):  # every session, because each stays in use until the end
+        for _ in range(pooled.sessions):  # every session, because each stays in use until the end
             connection = stack.enter_context(closing(psycopg2.connect(_plain(pooled.url("loader")))))
             cursor = connection.cursor()
             cursor.execute(traces)
