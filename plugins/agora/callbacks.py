@@ -24,10 +24,11 @@ from agora.dag_support.run_notes import CAUSES_KEY, NOTE_KEY, SUMMARY_KEY, join_
 from agora.dag_support.variables import configured_alerts, webhook
 from agora.domain import Cause
 from agora.errors import AgoraError, AlertNotSent
-from agora.settings.alerts import AlertSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from agora.settings.alerts import AlertSettings
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,12 @@ from airflow.sdk import Param
 
 from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
 from agora.errors import SettingsError
-from agora.settings.apps import AppSettings, find_apps
-from agora.settings.connections import PUSH_STREAM_CONN_ID
+from agora.settings.conn_ids import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from agora.settings.apps import AppSettings
 
 # TriggerDagRunOperator adds this key to the conf of the run that it triggers.
 ADDED_BY_AIRFLOW = {"openlineage"}
@@ -163,5 +164,7 @@ def chosen_apps(value: Any, configured: Mapping[str, Sequence[AppSettings]]) -> 
         SettingsError: The value is neither a list nor the JSON text of one.
         SelectionInvalid: An entry matches no configured app, or more than one.
     """
+    from agora.settings.apps import find_apps
+
     known = [(app.app_id, app.name) for apps in configured.values() for app in apps]
     return find_apps(map(str, as_list("app_ids", value)), known)

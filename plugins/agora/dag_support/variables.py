@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow.sdk import Variable
 from airflow.sdk.log import mask_secret
 
 from agora.errors import SettingsError
 from agora.forward_proxy import Proxy, proxy_for
 from agora.hooks.connections import hide_proxy, stored_connection
-from agora.settings.alerts import ALERTS_VARIABLE, AlertSettings, parse_alerts, require_webhook
-from agora.settings.apps import AppSettings, parse_apps
-from agora.settings.contracts import CONTRACTS_VARIABLE, Contract, parse_contracts
+
+# Each function imports its own parser, because a task reads only one or two of the variables.
+if TYPE_CHECKING:
+    from agora.settings.alerts import AlertSettings
+    from agora.settings.apps import AppSettings
+    from agora.settings.contracts import Contract
 
 APPS_VARIABLE = "agora_apps"
 
@@ -21,6 +26,8 @@ def configured_apps() -> dict[str, list[AppSettings]]:
     Raises:
         SettingsError: The variable is not set or not usable.
     """
+    from agora.settings.apps import parse_apps
+
     value = Variable.get(APPS_VARIABLE, default=None)
     if value is None:
         raise SettingsError(
@@ -40,6 +47,8 @@ def configured_contracts() -> list[Contract]:
     Raises:
         SettingsError: The variable is not usable.
     """
+    from agora.settings.contracts import CONTRACTS_VARIABLE, parse_contracts
+
     value = Variable.get(CONTRACTS_VARIABLE, default=None)
     return [] if value is None else parse_contracts(value)
 
@@ -50,6 +59,8 @@ def configured_alerts() -> AlertSettings:
     Raises:
         SettingsError: The variable is not usable.
     """
+    from agora.settings.alerts import ALERTS_VARIABLE, AlertSettings, parse_alerts
+
     value = Variable.get(ALERTS_VARIABLE, default=None)
     return AlertSettings() if value is None else parse_alerts(value)
 
@@ -61,6 +72,8 @@ def webhook(conn_id: str) -> tuple[str, Proxy | None]:
         SettingsError: The connection does not exist, its password is not a URL that may receive alerts, or
             the proxy in its extra or in the environment is not usable.
     """
+    from agora.settings.alerts import require_webhook
+
     connection = stored_connection(conn_id, "of any type, with the webhook's URL as its password")
     if connection.password:
         mask_secret(connection.password)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.hook import BaseHook
 from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, AppRefused, DayRefused, UnknownApp
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings.apps import DEFAULT_CONN_ID
-from agora.settings.connections import DashboardSettings, parse_dashboard
+from agora.settings.conn_ids import DASHBOARD_CONN_ID
+
+if TYPE_CHECKING:
+    from agora.settings.connections import DashboardSettings
 
 MADE_UP_APP_ID = "0" * 32
 
@@ -42,11 +45,11 @@ class AgoraDashboardHook(BaseHook):
     """
 
     conn_name_attr = "conn_id"
-    default_conn_name = DEFAULT_CONN_ID
+    default_conn_name = DASHBOARD_CONN_ID
     conn_type = "agora_dashboard"
     hook_name = "Agora Dashboard"
 
-    def __init__(self, conn_id: str = DEFAULT_CONN_ID) -> None:
+    def __init__(self, conn_id: str = DASHBOARD_CONN_ID) -> None:
         super().__init__()
         self.conn_id = conn_id
 
@@ -56,6 +59,8 @@ class AgoraDashboardHook(BaseHook):
         Raises:
             SettingsError: The connection is invalid. The message names the field.
         """
+        from agora.settings.connections import parse_dashboard
+
         connection = stored_connection(self.conn_id, "with the type Agora Dashboard")
         settings = parse_dashboard(
             self.conn_id,

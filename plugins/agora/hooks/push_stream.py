@@ -12,10 +12,11 @@ from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings.connections import PUSH_STREAM_CONN_ID, PushStreamSettings, parse_push_stream
+from agora.settings.conn_ids import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from agora.client.push_stream import Channel, PushStreamClient
+    from agora.settings.connections import PushStreamSettings
 
 
 class AgoraPushStreamHook(BaseHook):
@@ -48,6 +49,8 @@ class AgoraPushStreamHook(BaseHook):
         Raises:
             SettingsError: The connection is invalid. The message names the field.
         """
+        from agora.settings.connections import parse_push_stream
+
         connection = stored_connection(self.conn_id, "with the type Agora Push-Stream")
         if connection.conn_type != self.conn_type:
             raise SettingsError(

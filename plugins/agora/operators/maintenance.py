@@ -17,7 +17,6 @@ from agora.date_checks import require_order
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.settings.apps import find_apps
 from agora.text import format_count
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ class BandwidthReplayOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Replay the days and note the outcome."""
         from agora.bandwidth.replay import replay
+        from agora.settings.apps import find_apps
         from agora.warehouse import apps
         from agora.warehouse.stored_aggregates import refresh
 

@@ -17,13 +17,13 @@ from agora.dag_support.variables import configured_apps
 from agora.errors import SettingsError
 from agora.hooks.dashboard import AgoraDashboardHook
 from agora.hooks.warehouse import warehouse
-from agora.settings.apps import AppSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Engine
 
     from agora.push_stream.open_state import OpenStates
+    from agora.settings.apps import AppSettings
 
 APPLY, QUERY = "apply", "query"
 

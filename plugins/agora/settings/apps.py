@@ -13,9 +13,9 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, Vali
 
 from agora.date_checks import not_before_the_vendor
 from agora.errors import SelectionInvalid, SettingsError
+from agora.settings.conn_ids import DASHBOARD_CONN_ID
 from agora.settings.validation import Settings, plain
 
-DEFAULT_CONN_ID = "agora_dashboard"
 APP_ID = r"^[0-9A-Za-z_-]{1,64}$"
 
 
@@ -44,7 +44,7 @@ class AppSettings(Settings):
 
     app_id: Annotated[str, Field(pattern=APP_ID), AfterValidator(canonical_app_id)]
     name: Annotated[str, Field(max_length=200)] = ""
-    conn_id: Annotated[str, Field(min_length=1)] = DEFAULT_CONN_ID
+    conn_id: Annotated[str, Field(min_length=1)] = DASHBOARD_CONN_ID
     billing_group: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     collect_from: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None
     collect_until: Annotated[date | None, AfterValidator(not_before_the_vendor)] = None

@@ -23,13 +23,13 @@ from pydantic import (
 
 from agora.errors import SettingsError
 from agora.forward_proxy import Proxy, parse_proxy, proxy_for
-from agora.settings.apps import DEFAULT_CONN_ID, canonical_app_id
+from agora.settings.apps import canonical_app_id
+from agora.settings.conn_ids import DASHBOARD_CONN_ID, PUSH_STREAM_CONN_ID
 from agora.settings.validation import Settings, escaped, plain
 from agora.urls import is_loopback, split_address
 
 DEFAULT_BASE_URL = "https://api.agora.io/dev/v2"
 PUSH_STREAM_BASE_URL = "http://broadcastgw.agora.io/api/v1"
-PUSH_STREAM_CONN_ID = "agora_push_stream"
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
@@ -152,7 +152,7 @@ class DashboardSettings(_Server):
         proxy: Forward proxy, `http://<user>:<password>@host:port`. Default: the environment's proxy.
     """
 
-    conn_id: str = DEFAULT_CONN_ID
+    conn_id: str = DASHBOARD_CONN_ID
     base_url: Annotated[str, AfterValidator(_https_or_loopback)] = DEFAULT_BASE_URL
     customer_id: Annotated[str, Field(min_length=1), AfterValidator(_without_colon)]
     customer_certificate: Annotated[SecretStr, Field(min_length=1)]

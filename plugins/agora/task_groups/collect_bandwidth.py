@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import task_group
+from airflow.sdk import TaskGroup
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from agora.dag_support.batches import task_output_removed
@@ -42,7 +42,6 @@ class PlannedBatches(PlainXComArg):
         return references
 
 
-@task_group
 def collect_bandwidth(
     from_date: str = "", to_date: str = "", app_ids: str = "[]", reload: str = "false"
 ) -> None:
@@ -54,25 +53,27 @@ def collect_bandwidth(
         app_ids: Template for a JSON list of App IDs or names. Empty: all apps.
         reload: Template for a boolean. "true" requests complete days again.
     """
-    plan = BandwidthPlanOperator(
-        task_id="plan", from_date=from_date, to_date=to_date, app_ids=app_ids, reload=reload
-    )
-    collect = BandwidthCollectOperator.partial(
-        task_id="collect",
-        plan_task_id=plan.task_id,
-        pool=POOL,
-        map_index_template="{{ task.batch.label }}",
-        execution_timeout=timedelta(hours=2),
-    ).expand(batch=PlannedBatches(plan))
-    check = StoredDataCheckOperator(task_id="check", trigger_rule="all_done")
-    publish = BandwidthPublishOperator(
-        task_id="publish",
-        plan_task_id=plan.task_id,
-        collect_task_id=collect.task_id,
-        check_task_id=check.task_id,
-        trigger_rule="all_done",
-    )
-    # A run takes the state of its last tasks. Without this task, a run with a failed batch would succeed.
-    everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
-    plan >> collect >> check >> publish
-    [collect, check, publish] >> everything_succeeded
+    # Not the decorator @task_group, which loads Airflow's Python operators in every task.
+    with TaskGroup("collect_bandwidth", tooltip="Plan, collect, check and publish missing app-days"):
+        plan = BandwidthPlanOperator(
+            task_id="plan", from_date=from_date, to_date=to_date, app_ids=app_ids, reload=reload
+        )
+        collect = BandwidthCollectOperator.partial(
+            task_id="collect",
+            plan_task_id=plan.task_id,
+            pool=POOL,
+            map_index_template="{{ task.batch.label }}",
+            execution_timeout=timedelta(hours=2),
+        ).expand(batch=PlannedBatches(plan))
+        check = StoredDataCheckOperator(task_id="check", trigger_rule="all_done")
+        publish = BandwidthPublishOperator(
+            task_id="publish",
+            plan_task_id=plan.task_id,
+            collect_task_id=collect.task_id,
+            check_task_id=check.task_id,
+            trigger_rule="all_done",
+        )
+        # A run takes the state of its last tasks. Without this task, a run with a failed batch would succeed.
+        everything_succeeded = EmptyOperator(task_id="everything_succeeded", trigger_rule="none_failed")
+        plan >> collect >> check >> publish
+        [collect, check, publish] >> everything_succeeded

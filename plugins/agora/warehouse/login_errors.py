@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import asyncpg
 import psycopg2
 from sqlalchemy.engine import URL
 
@@ -37,6 +36,8 @@ def adding_sqlstate(parameters: Mapping[str, Any]) -> Iterator[None]:
 
 
 async def _sqlstate(parameters: Mapping[str, Any]) -> str | None:
+    import asyncpg  # only a refused login needs it
+
     url = URL.create(
         "postgresql",
         parameters.get("user"),
