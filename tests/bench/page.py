@@ -37,13 +37,14 @@ values ('customer-a', 'p95_kbps', 1e6, 1)
 ROUNDS = 5
 APP_DAYS = """
 insert into core.app_day (
-    app_key, usage_date, conn_id, starts_at, state, points, kbps, attempts, http_status, collected_at,
-    verified_at, body_sha256
+    app_key, usage_date, conn_id, starts_at, state, points, kbps_int4, top_kbps, sum_kbps,
+    attempts, http_status, collected_at, verified_at, body_sha256
 )
 select
     app.app_key, day_row.usage_date - %(age)s, app.conn_id,
     (day_row.usage_date - %(age)s)::timestamp at time zone 'UTC',
-    'collected', 288, kbps, 1, 200, now(), now(), sha256(app.app_id::bytea)
+    'collected', 288, day_row.kbps, (array_sort(day_row.kbps, true, false))[1:15],
+    (select sum(point) from unnest(day_row.kbps) as point), 1, 200, now(), now(), sha256(app.app_id::bytea)
 from day_row
 inner join core.app on day_row.app_key = app.app_key
 where day_row.usage_date - %(age)s >= %(first_date)s

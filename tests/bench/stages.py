@@ -42,10 +42,6 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 LOADED = "load: COPY, insert with guards, commit"
 # Loading without one of its parts.
 WITHOUT = {
-    "load without compressing arrays": (
-        "alter table core.app_day set (toast_tuple_target = 8160)",
-        "alter table core.app_day reset (toast_tuple_target)",
-    ),
     "load without recording changes": (
         "alter table core.app_day disable trigger user",
         "alter table core.app_day enable trigger user",

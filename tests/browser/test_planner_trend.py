@@ -19,17 +19,21 @@ HISTORY = """
 with known as (select min(usage_date) as first_date from core.app_day)
 
 insert into core.app_day (
-    app_key, usage_date, conn_id, starts_at, state, points, kbps, attempts, http_status, collected_at,
-    verified_at, body_sha256
+    app_key, usage_date, conn_id, starts_at, state, points, kbps_float8, top_kbps, sum_kbps,
+    attempts, http_status, collected_at, verified_at, body_sha256
 )
 select
     like_day.app_key, known.first_date - age.days, like_day.conn_id,
     (known.first_date - age.days)::timestamp at time zone 'UTC', 'collected', 288,
-    (select array_agg(coalesce(point, 0) * 0.999 ^ age.days) from unnest(like_day.kbps) as point),
+    earlier.kbps, (array_sort(earlier.kbps, true, false))[1:15], earlier.sum_kbps,
     1, 200, now(), now(), sha256('history')
 from known
 cross join generate_series(1, 250) as age (days)
 inner join core.app_day as like_day on like_day.usage_date = known.first_date + 1 + age.days % 20
+cross join lateral (
+    select array_agg(point * 0.999 ^ age.days) as kbps, sum(point * 0.999 ^ age.days) as sum_kbps
+    from (select coalesce(point, 0) as point from unnest(like_day.kbps) as point) as known
+) as earlier
 where like_day.kbps is not null
 """
 FIRST_DATE = "(select min(usage_date) from core.app_day)"

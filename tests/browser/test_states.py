@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
+from tests.warehouse.database import NO_POINTS
 
 # State → apps and days, counted from the oldest day of the window. Lost days are older than the window.
 SPREAD = {
@@ -43,8 +44,8 @@ def spread(live: LiveStack) -> Iterator[dict[tuple[str, str], str]]:
             live.sql(f"delete from core.app_day where {_app_day(name, usage_date)}")
         else:
             live.sql(
-                f"update core.app_day set state = '{state}', reason = '{REASONS[state]}', points = 0,"
-                " kbps = null, collected_at = null, verified_at = null, body_sha256 = null"
+                f"update core.app_day set state = '{state}', reason = '{REASONS[state]}', {NO_POINTS},"
+                " collected_at = null, body_sha256 = null"
                 f" where {_app_day(name, usage_date)}"
             )
     yield states

@@ -17,16 +17,19 @@ from agora.warehouse import merge_app_days
 LEDGER = """
 insert into core.app_day as stored (
     app_key, usage_date, conn_id, starts_at, state, points, attempts, http_status, collected_at, verified_at,
-    body_sha256, kbps
+    body_sha256, kbps_int4, top_kbps, sum_kbps
 )
-select app_key, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s from core.app where app_id = %s
+select
+    app_key, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s, kbps, (array_sort(kbps, true, false))[1:15],
+    (select sum(point) from unnest(kbps) as point)
+from core.app cross join (select %s::integer[] as kbps) as points where app_id = %s
 on conflict (app_key, usage_date) do update set
     collected_at = excluded.collected_at,
     verified_at = excluded.verified_at,
     body_sha256 = excluded.body_sha256
 """
 POINTS = """
-update core.app_day set kbps = %s
+update core.app_day set kbps_int4 = %s
 where app_key = (select app_key from core.app where app_id = %s) and usage_date = %s
 """
 
@@ -35,7 +38,7 @@ def load(connection: Connection, batch: pd.DataFrame, conn_id: str) -> int:
     """Load a batch of sound app-days, statement by statement."""
     session: Any = connection.connection.dbapi_connection
     grid = batch.loc[:, merge_app_days.SLOTS].to_numpy(dtype=np.float64)
-    kbps = [[None if np.isnan(point) else point for point in row] for row in grid.tolist()]
+    kbps = [[None if np.isnan(point) else int(point) for point in row] for row in grid.tolist()]
     keys = batch.index.tolist()
     with session.cursor() as cursor:
         for (app_id, day), row, points in zip(keys, batch.to_dict("records"), kbps, strict=True):

@@ -12,7 +12,7 @@ from tests.bandwidth.collect.night import Night, night_of, product, window_days
 from tests.chaos.checker import Acknowledged, AppDay, check, committed, missing
 from tests.chaos.truth import Truth
 from tests.support.sandbox_server import RunningSandbox, running_sandbox
-from tests.warehouse.database import Warehouse
+from tests.warehouse.database import NO_POINTS, Warehouse
 
 OLD = "create table kept_aside as select * from core.app_day"
 # One app-day of the first app, and the same day of the second.
@@ -20,14 +20,14 @@ ONE = "app_key = {first} and usage_date = '{day}'"
 OTHER = "app_key = {second} and usage_date = '{day}'"
 WITHOUT_KEY = "alter table core.app_day drop constraint app_day_pkey"
 COLUMNS = (
-    "conn_id, starts_at, state, points, kbps, attempts, http_status, reason, collected_at, verified_at,"
-    " body_sha256"
+    "conn_id, starts_at, state, points, kbps_int4, kbps_float8, top_kbps, sum_kbps, attempts,"
+    " http_status, reason, collected_at, verified_at, body_sha256"
 )
 
 DAMAGE = {
     "a deleted app-day": (f"delete from core.app_day where {ONE}", {"lost": 1}),
     "points removed": (
-        f"update core.app_day set state = 'failed', points = 0, kbps = null, verified_at = null where {ONE}",
+        f"update core.app_day set state = 'failed', {NO_POINTS} where {ONE}",
         {"lost": 1},
     ),
     "an older response restored": (
@@ -41,19 +41,19 @@ DAMAGE = {
         {"duplicated": 1},
     ),
     "a point missing": (
-        f"update core.app_day set state = 'partial', points = 287, kbps[7] = null where {ONE}",
+        f"update core.app_day set state = 'partial', points = 287, kbps_int4[7] = null where {ONE}",
         {"partial": 1, "mixed": 1},
     ),
     "one point of another day": (
-        f"update core.app_day set kbps[7] = kbps[7] + 1 where {ONE}",
+        f"update core.app_day set kbps_int4[7] = kbps_int4[7] + 1 where {ONE}",
         {"mixed": 2},
     ),
     "points of another app": (
-        f"update core.app_day set kbps = (select kbps from core.app_day where {OTHER}) where {ONE}",
+        f"update core.app_day set kbps_int4 = (select kbps_int4 from core.app_day where {OTHER}) where {ONE}",
         {"mixed": 2},
     ),
     "points of an older response in a newer ledger entry": (
-        f"update core.app_day set kbps = (select kbps from kept_aside where {ONE}) where {ONE}",
+        f"update core.app_day set kbps_int4 = (select kbps_int4 from kept_aside where {ONE}) where {ONE}",
         {"mixed": 1},
     ),
     "no raw response": (

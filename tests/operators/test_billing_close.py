@@ -25,7 +25,7 @@ from agora.operators.billing_close import BillingCloseOperator
 from agora.settings.contracts import parse_contracts
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.migrations.verify import snapshot
-from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.database import UPDATE_FIGURES, App, AppDay, Warehouse, days_between
 
 THIS_MONTH = datetime.now(UTC).date().replace(day=1)
 LAST_MONTH = (THIS_MONTH - timedelta(days=1)).replace(day=1)
@@ -40,6 +40,7 @@ CONTRACTS = [
     {"billing_group": "south", "method": "p95_kbps"},
     {"billing_group": "empty", "method": "p95_kbps"},
 ]
+RESTATED = f"update core.app_day set kbps_int4[7] = 2500 where usage_date = %s;{UPDATE_FIGURES}"
 CLOSED = "select * from mart.billing_closed order by billing_group"
 
 
@@ -121,7 +122,7 @@ def test_a_forced_closing_of_a_bill_that_is_not_final_says_so(filled: Warehouse)
 
 def test_a_restatement_is_a_difference_and_does_not_change_the_closed_bill(filled: Warehouse) -> None:
     run("one", billing_group="north")
-    filled.run("update core.app_day set kbps[7] = 2500 where usage_date = %s", (LAST_MONTH,), "loader")
+    filled.run(RESTATED, (LAST_MONTH,), "loader")
     with pytest.raises(AirflowSkipException, match="already closed"):
         run("two", billing_group="north")
     (closed,) = filled.rows(CLOSED)
@@ -143,7 +144,7 @@ def test_a_restatement_is_a_difference_and_does_not_change_the_closed_bill(fille
 def test_an_invoice_that_arrives_later_is_added_to_the_closed_figures(filled: Warehouse) -> None:
     run("one", billing_group="north")
     (before,) = filled.rows(CLOSED)
-    filled.run("update core.app_day set kbps[7] = 2500 where usage_date = %s", (LAST_MONTH,), "loader")
+    filled.run(RESTATED, (LAST_MONTH,), "loader")
     assert "differs by +40.125 kbps" in run("two", billing_group="north", invoice_kbps="1040.125")
     (after,) = filled.rows(CLOSED)
     assert (after["invoice_kbps"], after["invoice_difference_kbps"]) == (
@@ -158,7 +159,7 @@ def test_an_invoice_that_arrives_later_is_added_to_the_closed_figures(filled: Wa
 
 def test_a_repeated_task_stores_nothing_twice(filled: Warehouse) -> None:
     run("one", billing_group="north", force="true")
-    filled.run("update core.app_day set kbps[7] = 2500 where usage_date = %s", (LAST_MONTH,), "loader")
+    filled.run(RESTATED, (LAST_MONTH,), "loader")
     text = run("one", billing_group="north", force="true")
     assert "already closed by this run" in text
     assert "2,500" not in text, "a figure that was not stored must not be reported"

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 from tests.stack.stack import LiveStack
+from tests.warehouse.database import NO_POINTS
 
 BACKFILL = "agora_bandwidth_backfill"
 REPLAY = "agora_bandwidth_replay"
@@ -27,10 +28,7 @@ def test_a_replay_decodes_stored_responses_without_requests(live: LiveStack) -> 
     )
 
     # Simulate a faulty decoder that rejected every response.
-    live.sql(
-        "update core.app_day set state = 'rejected', points = 0, kbps = null, verified_at = null,"
-        " reason = 'mistaken'"
-    )
+    live.sql(f"update core.app_day set state = 'rejected', reason = 'mistaken', {NO_POINTS}")
     app_id = live.app_ids[0]
     changed = live.trigger(REPLAY, {**days, "app_ids": [app_id]})
     assert set(changed.by_task().values()) == {"success"}

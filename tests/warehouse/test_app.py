@@ -96,7 +96,7 @@ def test_the_total_is_the_sum_of_the_points_with_and_without_stored_sums(warehou
     assert warehouse.rows(total, role="analyst") == expected
     warehouse.rows("select core.refresh_aggregates(1000)", role="loader")
     assert warehouse.rows(total, role="analyst") == expected
-    warehouse.run("update core.app_day set kbps[5] = 7 where usage_date = %s", (days[1],))
+    warehouse.run("update core.app_day set kbps_int4[5] = 7 where usage_date = %s", (days[1],))
     changed = warehouse.rows(SUMS.format(view="mart.bandwidth_5min", apps="count(*)"))
     assert changed != expected
     assert warehouse.rows(total) == changed

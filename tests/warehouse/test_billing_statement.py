@@ -24,7 +24,7 @@ from agora.warehouse.billing_close import Request, close
 from agora.warehouse.engine import warehouse_engine
 from tests.warehouse import traffic
 from tests.warehouse.billing_model import Model, Row
-from tests.warehouse.database import App, AppDay, Warehouse
+from tests.warehouse.database import UPDATE_FIGURES, App, AppDay, Warehouse
 from tests.warehouse.test_billing_periods import FIRST, GROUPS, LAST, ZONES, generated_apps
 
 MONTHS = [date(2023, 12, 1), *(date(2024, number, 1) for number in range(1, 7))]
@@ -126,10 +126,12 @@ class History:
         if not points:
             return
         self.warehouse.run(
-            "update core.app_day set kbps = %s, points = %s, state = %s"
+            "update core.app_day set kbps_int4 = null, kbps_float8 = %s, sum_kbps = 0, points = %s,"
+            " state = %s"
             " where usage_date = %s and app_key = (select app_key from core.app where app_id = %s)",
             (kbps, points, "collected" if points == 288 else "partial", day, app_id),
         )
+        self.warehouse.run(UPDATE_FIGURES)
         self.model.restate(app_id, day, [np.nan if value is None else value for value in kbps])
 
     def move_app(self) -> None:

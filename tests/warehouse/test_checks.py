@@ -79,15 +79,15 @@ DAMAGE = {
     ),
     "every_day_has_288_slots": (
         PARTIAL,
-        "update core.app_day set kbps = kbps || null::double precision",
+        "update core.app_day set kbps_int4 = kbps_int4 || null::integer",
         "grid_is_288_slots",
     ),
     "every_day_knows_its_largest_points": (
         COLLECTED,
-        "alter table core.app_day alter column top_kbps drop expression;"
-        " update core.app_day set top_kbps[1] = top_kbps[1] + 1",
+        "update core.app_day set top_kbps[1] = top_kbps[1] + 1",
         "",
     ),
+    "every_day_knows_its_sum": (COLLECTED, "update core.app_day set sum_kbps = sum_kbps + 1", ""),
     "every_stored_p95_matches_its_points": (
         None,
         "update core.month_p95 set p95_kbps = p95_kbps + 1",
@@ -106,7 +106,7 @@ DAMAGE = {
     ),
     "every_point_is_a_rate": (
         COLLECTED,
-        "update core.app_day set kbps[7] = 'nan'",
+        "update core.app_day set kbps_int4[7] = -1",
         "rates_are_plausible",
     ),
 }

@@ -14,6 +14,7 @@ from tests.warehouse.test_coverage import MONDAY
 COUNT = 288
 POINTS = "array_fill(1.0::double precision, array[288])"
 ABSENT = "array_fill(null::double precision, array[288])"
+LARGEST = "array_fill(1.0::double precision, array[15])"
 DIGEST = "'\\x00'::bytea"
 # A complete day, as SQL expressions. Each case changes one or a few columns.
 COLLECTED = {
@@ -22,7 +23,9 @@ COLLECTED = {
     "starts_at": "'2025-03-03T00:00:00Z'",
     "state": "'collected'",
     "points": "288",
-    "kbps": POINTS,
+    "kbps_float8": POINTS,
+    "top_kbps": LARGEST,
+    "sum_kbps": "288",
     "attempts": "1",
     "http_status": "200",
     "reason": "''",
@@ -31,11 +34,22 @@ COLLECTED = {
     "conn_id": "'agora_dashboard'",
     "verified_at": "'2025-03-04T03:00:00Z'",
 }
-NO_GRID = {"points": "0", "kbps": "null", "verified_at": "null"}
+NO_GRID = {
+    "points": "0",
+    "kbps_float8": "null",
+    "top_kbps": "null",
+    "sum_kbps": "null",
+    "verified_at": "null",
+}
+WHOLE = {"kbps_float8": "null"}
 
 
 def first_point(value: str) -> str:
     return f"array_prepend({value}::double precision, array_fill(1.0::double precision, array[287]))"
+
+
+def first_whole_point(value: str) -> str:
+    return f"array_prepend({value}::integer, array_fill(1, array[287]))"
 
 
 def length(count: int) -> str:
@@ -67,10 +81,12 @@ def insert(ledger: Warehouse, changes: dict[str, str]) -> None:
     "changes",
     [
         {},
-        {"kbps": length(COUNT).replace("1.0", "0.0")},
-        {"kbps": first_point("1e11")},
-        {"state": "'partial'", "points": "287", "kbps": first_point("null")},
-        {"state": "'partial'", "points": "0", "kbps": ABSENT},
+        {"kbps_float8": length(COUNT).replace("1.0", "0.0")},
+        {"kbps_float8": first_point("1e11")},
+        {"state": "'partial'", "points": "287", "kbps_float8": first_point("null")},
+        {"state": "'partial'", "points": "0", "kbps_float8": ABSENT, "sum_kbps": "null"},
+        {**WHOLE, "kbps_int4": first_whole_point(f"{2**31 - 1}")},
+        {**WHOLE, "kbps_int4": first_whole_point("null"), "state": "'partial'", "points": "287"},
         {
             "state": "'failed'",
             **NO_GRID,
@@ -92,36 +108,81 @@ def test_a_valid_row_is_accepted(ledger: Warehouse, changes: dict[str, str]) -> 
     [
         pytest.param(constraint, changes, id=name)
         for name, constraint, changes in [
-            ("NaN", "rates_are_plausible", {"kbps": first_point("'nan'")}),
-            ("infinity", "rates_are_plausible", {"kbps": first_point("'infinity'")}),
-            ("minus infinity", "rates_are_plausible", {"kbps": first_point("'-infinity'")}),
-            ("more than 100 Tbit per second", "rates_are_plausible", {"kbps": first_point("1.1e11")}),
-            ("negative", "rates_are_plausible", {"kbps": first_point("-0.25")}),
+            ("NaN", "rates_are_plausible", {"kbps_float8": first_point("'nan'")}),
+            ("infinity", "rates_are_plausible", {"kbps_float8": first_point("'infinity'")}),
+            ("minus infinity", "rates_are_plausible", {"kbps_float8": first_point("'-infinity'")}),
+            ("more than 100 Tbit per second", "rates_are_plausible", {"kbps_float8": first_point("1.1e11")}),
+            (
+                "a negative whole number",
+                "rates_are_plausible",
+                {**WHOLE, "kbps_int4": first_whole_point("-1")},
+            ),
+            (
+                "one whole number short",
+                "grid_is_288_slots",
+                {**WHOLE, "kbps_int4": "array_fill(1, array[287])"},
+            ),
+            (
+                "whole numbers beginning with slot 0",
+                "grid_is_288_slots",
+                {**WHOLE, "kbps_int4": "array_fill(1, array[288], array[0])"},
+            ),
+            (
+                "an uncounted gap among whole numbers",
+                "points_are_the_slots_present",
+                {**WHOLE, "kbps_int4": first_whole_point("null")},
+            ),
+            ("two grids", "only_sound_days_have_a_grid", {"kbps_int4": first_whole_point("1")}),
+            ("points without the largest", "days_have_their_figures", {"top_kbps": "null"}),
+            ("points without a sum", "days_have_their_figures", {"sum_kbps": "null"}),
+            (
+                "the largest points of no points",
+                "days_have_their_figures",
+                {"state": "'failed'", **NO_GRID, "top_kbps": LARGEST},
+            ),
+            (
+                "a sum of no points",
+                "days_have_their_figures",
+                {"state": "'partial'", "points": "0", "kbps_float8": ABSENT},
+            ),
+            ("negative", "rates_are_plausible", {"kbps_float8": first_point("-0.25")}),
             (
                 "negative beside a gap",
                 "rates_are_plausible",
-                {"state": "'partial'", "points": "287", "kbps": f"({first_point('null')})[1:287] || -1.0"},
+                {
+                    "state": "'partial'",
+                    "points": "287",
+                    "kbps_float8": f"({first_point('null')})[1:287] || -1.0",
+                },
             ),
             (
                 "one slot short",
                 "grid_is_288_slots",
-                {"state": "'partial'", "points": "287", "kbps": length(287)},
+                {"state": "'partial'", "points": "287", "kbps_float8": length(287)},
             ),
-            ("one slot over", "grid_is_288_slots", {"kbps": length(289)}),
-            ("empty", "grid_is_288_slots", {"state": "'partial'", "points": "0", "kbps": "'{}'"}),
-            ("two dimensions", "grid_is_288_slots", {"kbps": POINTS.replace("288", "2, 144")}),
-            ("one row of two dimensions", "grid_is_288_slots", {"kbps": POINTS.replace("288", "1, 288")}),
-            ("beginning with slot 0", "grid_is_288_slots", {"kbps": POINTS.replace("])", "], array[0])")}),
-            ("an uncounted gap", "points_are_the_slots_present", {"kbps": first_point("null")}),
+            ("one slot over", "grid_is_288_slots", {"kbps_float8": length(289)}),
+            ("empty", "grid_is_288_slots", {"state": "'partial'", "points": "0", "kbps_float8": "'{}'"}),
+            ("two dimensions", "grid_is_288_slots", {"kbps_float8": POINTS.replace("288", "2, 144")}),
+            (
+                "one row of two dimensions",
+                "grid_is_288_slots",
+                {"kbps_float8": POINTS.replace("288", "1, 288")},
+            ),
+            (
+                "beginning with slot 0",
+                "grid_is_288_slots",
+                {"kbps_float8": POINTS.replace("])", "], array[0])")},
+            ),
+            ("an uncounted gap", "points_are_the_slots_present", {"kbps_float8": first_point("null")}),
             (
                 "one gap too many counted",
                 "points_are_the_slots_present",
-                {"state": "'partial'", "points": "286", "kbps": first_point("null")},
+                {"state": "'partial'", "points": "286", "kbps_float8": first_point("null")},
             ),
             (
                 "collected with 287 points",
                 "points_match_state",
-                {"points": "287", "kbps": first_point("null")},
+                {"points": "287", "kbps_float8": first_point("null")},
             ),
             ("partial with 288 points", "points_match_state", {"state": "'partial'"}),
             (
@@ -138,14 +199,14 @@ def test_a_valid_row_is_accepted(ledger: Warehouse, changes: dict[str, str]) -> 
             (
                 "rejected with a grid",
                 "only_sound_days_have_a_grid",
-                {"state": "'rejected'", **NO_GRID, "kbps": ABSENT},
+                {"state": "'rejected'", **NO_GRID, "kbps_float8": ABSENT},
             ),
             (
                 "failed with a grid",
                 "only_sound_days_have_a_grid",
-                {"state": "'failed'", **NO_GRID, "kbps": ABSENT},
+                {"state": "'failed'", **NO_GRID, "kbps_float8": ABSENT},
             ),
-            ("collected without a grid", "only_sound_days_have_a_grid", {"kbps": "null"}),
+            ("collected without a grid", "only_sound_days_have_a_grid", {"kbps_float8": "null"}),
             ("points never verified", "points_are_verified", {"verified_at": "null"}),
             (
                 "verified without points",
@@ -172,7 +233,7 @@ def test_a_violation_is_refused(ledger: Warehouse, constraint: str, changes: dic
     ("error", "changes"),
     [
         (errors.ForeignKeyViolation, {"app_key": "4711"}),
-        (errors.GeneratedAlways, {"top_kbps": length(15)}),
+        (errors.GeneratedAlways, {"kbps": POINTS}),
         *((errors.NotNullViolation, {column: "null"}) for column in ("app_key", "usage_date", "starts_at")),
         *(
             (errors.NotNullViolation, {column: "null"})

@@ -10,7 +10,7 @@ from agora.settings.contracts import parse_contracts
 from agora.warehouse import contracts
 from agora.warehouse.billing_close import Request, close
 from agora.warehouse.engine import warehouse_engine
-from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.database import UPDATE_FIGURES, App, AppDay, Warehouse, days_between
 from tests.warehouse.test_examples import run_example
 
 TODAY = datetime.now(UTC).date()
@@ -40,10 +40,11 @@ def test_statement_and_closed_bills(warehouse: Warehouse) -> None:
         close(connection, Request("two", None, LAST_MONTH, "b", Decimal(3100)))
     engine.dispose()
     warehouse.run(
-        "update core.app_day set kbps[1] = 7000 from core.app"
+        "update core.app_day set kbps_int4[1] = 7000 from core.app"
         " where app_day.app_key = app.app_key and app_id = 'a' and usage_date = %s",
         (LAST_MONTH,),
     )
+    warehouse.run(UPDATE_FIGURES)
 
     rows = run_example(warehouse, "12_statement")
     last = {row["billing_group"]: row for row in rows if row["period_start"] == LAST_MONTH}

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from agora.warehouse import stored_aggregates
 from agora.warehouse.engine import warehouse_engine
-from tests.warehouse.database import App, AppDay, Warehouse, days_between
+from tests.warehouse.database import UPDATE_FIGURES, App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import compare_bills
 from tests.warehouse.histories import History
 
@@ -108,13 +108,14 @@ def test_during_concurrent_loads_and_refreshes_each_bill_matches_its_points(
 
 
 CHANGES = {
-    "note_added_points": "insert into core.app_day (app_key, usage_date, starts_at, state, points, kbps,"
-    " attempts, http_status, reason, collected_at, body_sha256, conn_id, verified_at)"
+    "note_added_points": "insert into core.app_day (app_key, usage_date, starts_at, state, points, kbps_int4,"
+    " top_kbps, sum_kbps, attempts, http_status, reason, collected_at, body_sha256, conn_id, verified_at)"
     " select app_key, usage_date + 5, starts_at + interval '5 days', state, points,"
-    " array_fill(9.0::double precision, array[288]), attempts, http_status, reason, collected_at,"
-    " body_sha256, conn_id, verified_at"
+    " array_fill(9, array[288]), array_fill(9.0::double precision, array[15]), 9 * 288, attempts,"
+    " http_status, reason, collected_at, body_sha256, conn_id, verified_at"
     " from core.app_day where usage_date = '2025-03-03'",
-    "note_changed_points": "update core.app_day set kbps = array_fill(9.0::double precision, array[288])",
+    "note_changed_points": "update core.app_day set kbps_int4 = array_fill(9, array[288]),"
+    " top_kbps = array_fill(9.0::double precision, array[15]), sum_kbps = 9 * 288, kbps_float8 = null",
     "note_removed_points": "delete from core.app_day where usage_date = '2025-03-05'",
     "note_all_points_removed": "truncate core.app_day",
 }
@@ -124,7 +125,8 @@ CHANGES = {
 def test_a_change_that_is_not_noted_is_found(warehouse: Warehouse, engine: Engine, trigger: str) -> None:
     """A test of the comparison: it finds every change that no trigger noted."""
     fill(warehouse)
-    warehouse.run("update core.app_day set kbps[1] = 5 where usage_date = '2025-03-05'")
+    warehouse.run("update core.app_day set kbps_int4[1] = 5 where usage_date = '2025-03-05'")
+    warehouse.run(UPDATE_FIGURES)
     stored_aggregates.refresh(engine)
     with warehouse.connect() as connection:
         assert compare_bills(connection).wrong == []

@@ -376,7 +376,7 @@ def test_a_custom_view_stops_the_migration_and_is_named(old: Warehouse, view: st
     [
         ("delete from core.app_day where state = 'failed' and attempts = 2", "failed app-days: "),
         ("delete from core.app_day where points = 287", "partial app-days: "),
-        ("update core.app_day set kbps[9] = 7 where points = 288", "collected app-days: "),
+        ("update core.app_day set kbps_float8[9] = 7 where points = 288", "collected app-days: "),
         (
             "update core.app_day set usage_date = usage_date - 100 where points = 288",
             "collected app-days: ",

@@ -306,7 +306,7 @@ def test_two_concurrent_first_migrations_become_one_and_are_both_logged() -> Non
         ("delete from core.app_day where state = 'failed'", "failed app-days: "),
         ("delete from raw.bandwidth_response where http_status = 503", "responses: "),
         (
-            "update core.app_day set kbps[7] = kbps[7] + 1 where state = 'collected'",
+            "update core.app_day set kbps_int4[7] = kbps_int4[7] + 1 where state = 'collected'",
             "collected app-days: digest was ",
         ),
         (

@@ -92,7 +92,7 @@ def test_a_subscriber_to_every_table_matches_the_publisher(
         assert contents(publisher)["mart.bandwidth_5min"][0] == 288 * 2 * len(days)
         assert_same_contents(publisher, subscriber)
 
-        publisher.run("update core.app_day set kbps[7] = 5 where usage_date = %s", (days[-1],))
+        publisher.run("update core.app_day set kbps_int4[7] = 5 where usage_date = %s", (days[-1],))
         publisher.run("delete from core.app_day where usage_date = %s", (days[-2],))
         refresh(engine)
         night.run()

@@ -23,41 +23,44 @@ from agora.warehouse.engine import warehouse_engine
 from sandbox.traffic.slots import SLOT_LABELS
 from tests.bandwidth.collect.night import Night, night_of, window_days
 from tests.support.sandbox_server import running_sandbox
-from tests.warehouse.database import AppDay, Warehouse
+from tests.warehouse.database import NO_POINTS, AppDay, Warehouse
 
 APP_DAY = "app_key = (select app_key from core.app where app_id = %(app_id)s) and usage_date = %(day)s"
 RESPONSE = "app_id = %(app_id)s and usage_date = %(day)s"
 EMPTIED = (
-    "update core.app_day set state = '{state}', kbps = null, points = 0, verified_at = null,"
+    f"update core.app_day set state = '{{state}}', {NO_POINTS},"
     f" collected_at = null, reason = 'x', {{more}} where {APP_DAY}"
 )
 # A response younger than a day may not be loaded yet.
 A_DAY_AGO = f"update raw.bandwidth_response set fetched_at = now() - interval '25 hours' where {RESPONSE}"
 TAMPERINGS = {
     "a point is set": (
-        f"update core.app_day set kbps[7] = 999999 where {APP_DAY}",
+        f"update core.app_day set kbps_int4[7] = 999999 where {APP_DAY}",
         r"1 point, the first in slot 7: stored 999999 kbps, received \d+ kbps",
     ),
     "a point differs by the smallest step": (
-        f"update core.app_day set kbps[288] = kbps[288] + 1e-9 * greatest(kbps[288], 1) where {APP_DAY}",
+        "update core.app_day set kbps_int4 = null,"
+        f" kbps_float8 = kbps[1:287] || kbps[288] + 1e-9 * greatest(kbps[288], 1) where {APP_DAY}",
         "1 point, the first in slot 288",
     ),
     "a day is flattened": (
-        f"update core.app_day set kbps = array_fill(1.0::float8, array[288]) where {APP_DAY}",
+        f"update core.app_day set kbps_int4 = array_fill(1, array[288]) where {APP_DAY}",
         r"\d+ points, the first in slot 1: stored 1 kbps",
     ),
     "a point is removed": (
-        "update core.app_day set kbps[3] = null, points = 287, state = 'partial', reason = 'x'"
+        "update core.app_day set kbps_int4[3] = null, points = 287, state = 'partial', reason = 'x'"
         f" where {APP_DAY}",
         "1 point, the first in slot 3: stored nothing",
     ),
     "all points of a day are removed": (
-        "update core.app_day set kbps = array_fill(null::float8, array[288]), points = 0, state = 'partial',"
+        "update core.app_day set kbps_int4 = array_fill(null::integer, array[288]), points = 0,"
+        " sum_kbps = null, state = 'partial',"
         f" reason = 'x' where {APP_DAY}",
         r"28\d points, the first in slot 1: stored nothing, received \d+ kbps",
     ),
     "all points of a day are removed and its times predate the response": (
-        "update core.app_day set kbps = array_fill(null::float8, array[288]), points = 0, state = 'partial',"
+        "update core.app_day set kbps_int4 = array_fill(null::integer, array[288]), points = 0,"
+        " sum_kbps = null, state = 'partial',"
         f" reason = 'x', verified_at = starts_at, collected_at = starts_at where {APP_DAY}",
         "slot 1: stored nothing",
     ),
@@ -70,20 +73,20 @@ TAMPERINGS = {
         "slot 1: stored nothing",
     ),
     "triggers are disabled": (
-        f"set session_replication_role = replica; update core.app_day set kbps[7] = 5 where {APP_DAY}",
+        f"set session_replication_role = replica; update core.app_day set kbps_int4[7] = 5 where {APP_DAY}",
         "slot 7",
     ),
     "the times of the day predate its response": (
-        "update core.app_day set kbps[7] = 5, verified_at = starts_at, collected_at = starts_at"
+        "update core.app_day set kbps_int4[7] = 5, verified_at = starts_at, collected_at = starts_at"
         f" where {APP_DAY}",
         "slot 7",
     ),
     "the digest is changed too": (
-        f"update core.app_day set kbps[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
+        f"update core.app_day set kbps_int4[7] = 5, body_sha256 = sha256('x') where {APP_DAY}",
         "the response that delivered its points is not stored",
     ),
     "the response is changed too": (
-        f"update core.app_day set kbps[7] = 5 where {APP_DAY};"
+        f"update core.app_day set kbps_int4[7] = 5 where {APP_DAY};"
         f" update raw.bandwidth_response set body = '{{}}' where {RESPONSE}",
         "the stored response does not match its stored digest",
     ),
@@ -119,7 +122,7 @@ def tampered(collected: tuple[Night, list[date]], request: pytest.FixtureRequest
     warehouse.run(request.param, where, "postgres")
     yield where
     (row,), responses = before
-    changed = {name: row[name] for name in row if name != "top_kbps"}
+    changed = {name: row[name] for name in row if name != "kbps"}
     warehouse.run(
         f"update core.app_day set {', '.join(f'{name} = %({name})s' for name in changed)} where {APP_DAY}",
         {**changed, **where},  # type: ignore[arg-type]
