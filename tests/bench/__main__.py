@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.bench import airflow_run, growth, loading, page, simulation, stages, task_start
+from tests.bench import account, airflow_run, growth, loading, page, simulation, stages, task_start
 from tests.support.environment import clear_caller_environment
 
 RECORD = "--record"
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
     "page": page.main,
     "task_start": task_start.main,
     "growth": growth.main,
+    "account": account.main,
     "simulation": simulation.main,
 }
 

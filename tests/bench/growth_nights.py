@@ -42,7 +42,7 @@ async def nights(
             changed=summary.changed,
             collect_seconds=collected - started,
             refresh_seconds=refreshed - collected,
-            peak_mib=_peak_kib() / 1024,
+            peak_mib=peak_kib() / 1024,
         )
 
 
@@ -51,7 +51,8 @@ def _reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak_kib() -> int:
+def peak_kib() -> int:
+    """Return the peak of this process's resident memory."""
     found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) if found else 0
 
