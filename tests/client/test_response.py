@@ -36,6 +36,7 @@ def message_in(body: bytes) -> str:
         (b'{"code": 7}', '{"code": 7}'),
         (b'["a", "b"]', '["a", "b"]'),
         (b"<html>\n  <h1>Bad   Gateway</h1>\n</html>", "<html> <h1>Bad Gateway</h1> </html>"),
+        (b"<html><head>\n <TITLE>ERROR: no\n route</TITLE></head><body>x", "ERROR: no route"),
         (b"", "no message"),
         (b"  \n ", "no message"),
         (b'{"message": ""}', '{"message": ""}'),

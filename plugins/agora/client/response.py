@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,7 +37,7 @@ class Response:
         """Return the vendor's message, truncated to 200 characters.
 
         The field of the message differs between endpoints (`message`, `error_msg`, `error.message`, …).
-        Without such a field, the message is the whole body.
+        Without such a field, the message is the title of an HTML page, or else the whole body.
         """
         text = self.body[:2000].decode("utf-8", "replace").strip()
         try:
@@ -45,7 +46,8 @@ class Response:
                 content = content["error"]
             text = str(content.get("message") or content.get("error_msg") or text)
         except (ValueError, AttributeError, RecursionError):
-            pass
+            if title := re.search(r"<title>(.+?)</title>", text, re.IGNORECASE | re.DOTALL):
+                text = title[1]
         text = mask_secrets(self.secrets, text[:2000])
         printable = "".join(character if character.isprintable() else " " for character in text)
         return " ".join(printable.split())[:200] or "no message"
