@@ -87,11 +87,14 @@ TESTS = $(BIN)/python -m pytest $(or $(T),tests --numprocesses 2 --dist loadscop
 test: $(DEV) ## run the tests that take a few minutes (T=tests/client runs one folder or file)
 	@$(TESTS) -m "not slow" -p no:schemathesis
 
-# Three processes: two of them start a stack and mostly wait for it.
-test-slow: $(DEV) ## run the slow tests that `make test` leaves out
-	@$(TESTS) -m slow $(if $(T),,--numprocesses 3)
+# Without FULL=1, a marker leaves out tests that take minutes and repeat a shorter test with more cases or services.
+SLOW = "slow$(if $(FULL),, and not full)"
 
-test-all: $(DEV) ## run the tests of `make test` and `make test-slow` together
+# Three processes: two of them start a stack and mostly wait for it.
+test-slow: $(DEV) ## run the slow tests that `make test` leaves out (FULL=1 adds thousands of generated cases)
+	@$(TESTS) -m $(SLOW) $(if $(T),,--numprocesses 3)
+
+test-all: $(DEV) ## run the tests of `make test` and `make test-slow FULL=1` together
 	@$(TESTS)
 
 test-browser: $(BROWSER) ## test the page in headless Chromium (PICTURES=directory saves the pictures for the documents)
@@ -99,11 +102,12 @@ test-browser: $(BROWSER) ## test the page in headless Chromium (PICTURES=directo
 	@$(if $(PICTURES),AGORA_PICTURES_DIR=$(PICTURES)) $(BIN)/python -m pytest tests/browser
 
 test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers if possible (FULL=1 adds restarts and secret rotation)
-	@$(BIN)/python -m pytest tests/distributed -rs --numprocesses 2 --dist loadscope \
-	  $(if $(FULL),,--ignore tests/distributed/test_rotation.py --ignore tests/distributed/engine/test_restarts.py)
+	@$(BIN)/python -m pytest tests/distributed -m $(SLOW) -rs --numprocesses 2 --dist loadscope
 
-# One after another: each of them keeps two cores busy.
-test-rest: test-slow test-distributed test-browser ## run everything that `make test` leaves out
+# Five processes: four of them mostly wait for the containers, Celery's processes and two stacks.
+test-rest: $(DEV) $(DISTRIBUTED) ## run `make test-slow` and `make test-distributed` together, then `make test-browser`
+	@$(BIN)/python -m pytest tests --ignore tests/browser -m $(SLOW) -rs --numprocesses 5 --dist loadscope
+	@$(MAKE) test-browser
 
 chaos: $(DEV) ## kill processes at random moments and check the data (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))

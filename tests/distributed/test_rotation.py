@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import os
 
+import pytest
+
 from tests.distributed.live import DAILY, Live
 from tests.distributed.plain import PARTS, Installation, workers
 
+pytestmark = pytest.mark.full
 ROLES = ("OWNER", "LOADER", "ANALYST", "AIRFLOW")
 
 

@@ -21,6 +21,7 @@ SLOW_BY_REASON = {
         "tests/model/",
     ),
     "Airflow needs about ten seconds for each run.": ("tests/stack/",),
+    "They run Celery workers or containers.": ("tests/distributed/",),
     "They start an api-server or read many points.": (
         "tests/web/test_busy_page.py",
         "tests/web/test_large_volumes.py",

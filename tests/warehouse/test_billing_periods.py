@@ -196,7 +196,7 @@ def chosen_cases(apps: Sequence[BilledApp], count: int) -> Iterator[tuple[date, 
         yield first, last, group, ids
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.full])])
 def test_every_bill_of_a_period_equals_the_brute_force(
     filled: tuple[Warehouse, list[BilledApp]], count: int
 ) -> None:

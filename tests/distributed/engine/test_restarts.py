@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.distributed.engine.installation import SERVICES, Installation
 from tests.distributed.engine.test_life import wait_for_first_run
 
+pytestmark = pytest.mark.full
 RUNS = "select dag_id, run_id, state, start_date, end_date from dag_run order by id"
 
 
@@ -16,6 +19,13 @@ def test_every_service_can_be_restarted(installation: Installation) -> None:
         installation.wait(installation.is_healthy, f"health after the restart of {service}", 240)
     assert installation.wait_for_run(installation.trigger()) == "success"
     assert installation.points() == month
+
+
+def test_redis_starts_beside_the_files_that_release_1_0_0_wrote_as_root(installation: Installation) -> None:
+    as_root = ("run", "--rm", "--no-deps", "--user", "root", "--cap-add", "CHOWN", "redis", "sh", "-c")
+    installation.compose(*as_root, "mkdir -p appendonlydir && chown -R root: appendonlydir")
+    installation.compose("restart", "redis")
+    installation.wait(installation.is_healthy, "health after the restart of redis", 240)
 
 
 def test_down_and_up_keep_all_data_and_add_workers(installation: Installation) -> None:
