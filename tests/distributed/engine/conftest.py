@@ -8,7 +8,8 @@ import pytest
 
 from tests.distributed.engine import standins
 from tests.distributed.engine.engine import Engine, NoEngineError, running_engine
-from tests.distributed.engine.installation import Installation, copy_tree
+from tests.distributed.engine.installation import BUILD_SECONDS, Installation, copy_tree
+from tests.support.start_lock import only_start
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,9 @@ def installation(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> It
     installation.make("secrets")
     installation.configure()
     try:
-        installation.up("--build")
+        installation.compose("build", seconds=BUILD_SECONDS)
+        with only_start(tmp_path_factory):
+            installation.up("--build")
         yield installation
     finally:
         installation.compose("down", "--volumes", "--rmi", "local", "--timeout", "1", check=False)

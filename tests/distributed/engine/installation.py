@@ -30,7 +30,8 @@ IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
 }
 # Each start waits for at least one check, and compose checks only every ten seconds. The checks may fail for
-# the same time as with compose's settings.
+# the same time as with compose's settings. No service waits for a worker, whose check takes a second of CPU
+# time.
 FREQUENT_CHECKS = {"interval": "3s", "retries": 20}
 SERVICES = ["postgres", "redis", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "sandbox"]
 SANDBOX_CALL = """
@@ -93,9 +94,11 @@ class Installation:
         values = {"AGORA_UI_PORT": str(free_port()), **more}
         with (self.directory / ".env").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in values.items())
-        services: dict[str, Json] = {name: {"healthcheck": FREQUENT_CHECKS} for name in SERVICES}
+        services: dict[str, Json] = {
+            name: {"healthcheck": FREQUENT_CHECKS} for name in SERVICES if name != "worker"
+        }
         for name in ("scheduler", "worker"):
-            services[name]["environment"] = IMPATIENT
+            services.setdefault(name, {})["environment"] = IMPATIENT
         (self.directory / "docker-compose.override.yaml").write_text(json.dumps({"services": services}))
 
     @property
