@@ -64,7 +64,11 @@ DAMAGE = {
         "update core.app_day set points = 288",
         "points_match_state, drop constraint points_are_the_slots_present",
     ),
-    "no_other_day_has_points": (FAILED, "update core.app_day set points = 1", "points_match_state"),
+    "no_other_day_has_points": (
+        FAILED,
+        "update core.app_day set points = 1, sum_kbps = 1",
+        "points_match_state",
+    ),
     "every_incomplete_day_says_why": (FAILED, "update core.app_day set reason = ''", ""),
     "every_recorded_day_was_requested": (FAILED, "update core.app_day set attempts = 0", ""),
     "no_day_is_verified_before_it_is_collected": (

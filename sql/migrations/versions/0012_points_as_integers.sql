@@ -57,7 +57,7 @@ add constraint rates_are_plausible check (
     0 <= all(kbps_int4) and 0 <= all(kbps_float8) and 1e11 >= all(kbps_float8)
 ),
 add constraint points_are_verified check ((num_nonnulls(kbps_int4, kbps_float8) = 0) = (verified_at is null)),
-add constraint days_have_their_figures check (
+add constraint top_and_sum_belong_to_points check (
     (num_nonnulls(kbps_int4, kbps_float8) = 0) = (top_kbps is null) and (points = 0) = (sum_kbps is null)
 );
 
