@@ -29,23 +29,24 @@ def run(settings: Settings) -> None:
         StackError: A service did not start, or the run failed.
     """
     stack = start(settings, DEMO, airflow_setup.set_up_airflow)
+    apps = sandbox_service.fetch_apps(settings)
     with _warehouse(stack, "owner") as owner:
-        demo_script.record_removed_apps(owner, sandbox_service.fetch_apps(settings), datetime.now(UTC).date())
+        demo_script.record_removed_apps(owner, apps, datetime.now(UTC).date())
     with step(f"DAG {DAG_ID}"):
         airflow_setup.unpause(stack)
     with _warehouse(stack, "analyst") as warehouse:
-        _collect(stack, warehouse)
+        _collect(stack, warehouse, apps[0]["app_id"])
         if not demo_report.has_restatement(warehouse):
-            _collect(stack, warehouse)
+            _collect(stack, warehouse, apps[0]["app_id"])
         print(f"\n{demo_report.format_coverage(warehouse)}")
         print(f"\n{demo_report.format_bill(warehouse)}")
         print(f"\n{demo_report.format_addresses(stack)}")
         print(f"\n{demo_report.format_first_steps(warehouse, settings.ui_url)}")
 
 
-def _collect(stack: Stack, warehouse: Connection) -> None:
+def _collect(stack: Stack, warehouse: Connection, app_id: str) -> None:
     run_id = _trigger(stack.api)
-    if _watch(stack, run_id, warehouse) != "success":
+    if _watch(stack, run_id, warehouse, app_id) != "success":
         raise StackError(_failure(stack.api, run_id))
 
 
@@ -59,18 +60,27 @@ def _trigger(api: AirflowApi) -> str:
     return run_id
 
 
-def _watch(stack: Stack, run_id: str, warehouse: Connection) -> str:
-    """Show the collection's progress until the run ends, and return the run's final state."""
+def _watch(stack: Stack, run_id: str, warehouse: Connection, app_id: str) -> str:
+    """Show the collection's progress until the run ends, and return the run's final state.
+
+    Before the first plan, the warehouse has only the removed apps, whose days are not a measure of progress.
+
+    Args:
+        stack: The stack.
+        run_id: The run.
+        warehouse: Connection to the warehouse.
+        app_id: A configured app.
+    """
     api, bar = stack.api, Bar("Collecting", "app-days")
     try:
         while True:
             state = _state(api, run_id)
-            found = demo_report.count_states(warehouse)
+            found = demo_report.count_states(warehouse) if demo_report.has_app(warehouse, app_id) else {}
             bar.show(sum(found.values()) - found.get("pending", 0), sum(found.values()))
             if state in ENDED:
                 return state
             stack.require_running()
-            time.sleep(0.7)
+            time.sleep(0.3)
     finally:
         bar.end()
 

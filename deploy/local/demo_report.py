@@ -50,12 +50,14 @@ def count_states(warehouse: Connection) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def has_app(warehouse: Connection, app_id: str) -> bool:
+    """Return whether a run has planned an app's days."""
+    return _exists(warehouse, "select from mart.app where app_id = %s", app_id)
+
+
 def has_restatement(warehouse: Connection) -> bool:
     """Return whether any app-day was restated."""
-    with warehouse.cursor() as cursor:
-        cursor.execute("select exists (select from mart.restatement)")
-        (found,) = cursor.fetchone() or (False,)
-    return bool(found)
+    return _exists(warehouse, "select from mart.restatement")
 
 
 def format_coverage(warehouse: Connection) -> str:
@@ -126,6 +128,12 @@ def format_addresses(stack: Stack) -> str:
         f"Stop       {_command_prefix(stack)}make stop",
     ]
     return "\n".join(lines)
+
+
+def _exists(warehouse: Connection, query: str, *values: object) -> bool:
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.rowcount > 0
 
 
 def _fetch(warehouse: Connection, query: str, month: date) -> list[tuple[Any, ...]]:

@@ -60,8 +60,8 @@ class BatchResult:
         requests: Requests sent, including retries.
         limited: Requests that were throttled (HTTP 429).
         failures: App ID → its failed days.
-        failures_of_removed: Failures of apps that were removed from the configuration. They do not fail a
-            run.
+        failures_of_removed: App name → the failed days of an app that was removed from the configuration.
+            They do not fail a run.
         at_the_edge: App-days that were refused at the edge of the vendor window.
         not_worthwhile: App-days not requested, because the vendor refused the same date for other apps.
         stopped: Reason why the account's remaining app-days were not requested. Empty if all were requested.
@@ -173,10 +173,14 @@ class BatchResult:
         same = {repeated.__name__}
         self.failures = {app: failed for app, failed in self.failures.items() if {*failed.kinds} - same}
 
-    def separate_removed(self, app_ids: Collection[str]) -> None:
-        """Move the failures of apps that were removed from the configuration to their own field."""
-        for app_id in sorted({*app_ids} & {*self.failures}):
-            self.failures_of_removed[app_id] = self.failures.pop(app_id)
+    def separate_removed(self, names: Mapping[str, str]) -> None:
+        """Move the failures of apps that were removed from the configuration to their own field.
+
+        Args:
+            names: App ID → name of the removed apps.
+        """
+        for app_id in sorted({*names} & {*self.failures}):
+            _add_failed(self.failures_of_removed, names[app_id], self.failures.pop(app_id))
 
     def text(self) -> str:
         """Return the result in a few lines: the most important first, details of failed apps last."""
@@ -230,15 +234,15 @@ class BatchResult:
         return cls(**{**values, **failures})
 
 
-def _add_failed(failures: dict[str, FailedApp], app_id: str, failed: FailedApp) -> None:
-    failures[app_id] = failures[app_id].plus(failed) if app_id in failures else failed
+def _add_failed(failures: dict[str, FailedApp], app: str, failed: FailedApp) -> None:
+    failures[app] = failures[app].plus(failed) if app in failures else failed
 
 
 def _named(failures: Mapping[str, FailedApp]) -> list[str]:
     """Return up to twenty apps, each with its number of days and its first reason."""
     named = [
-        f"{app_id}: {format_count(failed.days, 'day')}, {failed.reason.rstrip('.')}"
-        for app_id, failed in sorted(failures.items())[:MOST_NAMED]
+        f"{app}: {format_count(failed.days, 'day')}, {failed.reason.rstrip('.')}"
+        for app, failed in sorted(failures.items())[:MOST_NAMED]
     ]
     if len(failures) > MOST_NAMED:
         named.append(f"and {len(failures) - MOST_NAMED:,} more, see mart.coverage")

@@ -179,10 +179,11 @@ def sync_account(connection: Connection, account: DashboardSettings) -> None:
     )
 
 
-def removed(connection: Connection, app_ids: Collection[str]) -> list[str]:
-    """Return the given apps that have left the configuration."""
-    query = "select app_id from core.app where removed_on is not null and app_id = any(:app_ids)"
-    return list(connection.execute(text(query), {"app_ids": list(app_ids)}).scalars())
+def removed(connection: Connection, app_ids: Collection[str]) -> dict[str, str]:
+    """Return App ID → name of the given apps that have left the configuration."""
+    query = "select app_id, name from core.app where removed_on is not null and app_id = any(:app_ids)"
+    rows = connection.execute(text(query), {"app_ids": list(app_ids)})
+    return {row.app_id: row.name for row in rows}
 
 
 def accounts(connection: Connection) -> list[str]:

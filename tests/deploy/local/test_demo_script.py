@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from agora.domain import State
 from agora.settings.apps import parse_apps
 from agora.settings.contracts import parse_contracts
+from agora.warehouse import apps
 from agora.warehouse.engine import warehouse_engine
 from agora.warehouse.runs import CollectionRun, record
 from deploy.local import demo_report, demo_script
@@ -30,11 +31,11 @@ def test_every_state_and_a_restatement_have_a_reason() -> None:
 
 
 def test_the_settings_and_the_fault_script_are_valid() -> None:
-    apps = parse_apps(demo_script.configured_apps(APPS))
+    configured = parse_apps(demo_script.configured_apps(APPS))
     (contract,) = parse_contracts(json.dumps([demo_script.CONTRACT]))
-    assert len(apps) == 19
-    assert {app.billing_group for app in apps} == {demo_script.EVENTS, demo_script.MEETINGS}
-    assert contract.billing_group in {app.billing_group for app in apps}
+    assert len(configured) == 19
+    assert {app.billing_group for app in configured} == {demo_script.EVENTS, demo_script.MEETINGS}
+    assert contract.billing_group in {app.billing_group for app in configured}
     assert len(read_script(demo_script.faults(TODAY), seeded_apps(7, 20))) == 5
 
 
@@ -51,6 +52,9 @@ def test_the_removed_apps_have_lost_and_pending_days(warehouse: Warehouse) -> No
     with warehouse.connect("analyst") as analyst:
         text = demo_report.format_coverage(analyst)
         assert not demo_report.has_restatement(analyst)
+        assert not demo_report.has_app(analyst, APPS[0]["app_id"]), (
+            "the days of removed apps are not progress"
+        )
     lines = text.splitlines()
     assert lines[0] == "Collected 0 of 18 app-days."
     assert [line.split()[:2] for line in lines[2:]] == [
@@ -70,7 +74,13 @@ def test_two_runs_show_every_state_and_a_third_changes_nothing(warehouse: Wareho
         night.run()
         before = warehouse.rows(APP_DAYS)
         night.run()
-    assert set(first.failures) == {APPS[demo_script.REMOVED_APP]["app_id"]}, "only the removed app fails"
+    removed = APPS[demo_script.REMOVED_APP]
+    assert set(first.failures) == {removed["app_id"]}, "only the removed app fails"
+    engine = warehouse_engine(warehouse.url("loader"))
+    with engine.connect() as loader:
+        first.separate_removed(apps.removed(loader, first.failures))
+    engine.dispose()
+    assert f"1 removed app failed too: {removed['name']}: 2 days, " in first.text()
     assert warehouse.rows(APP_DAYS) == before
     assert {state for _, state in night.states().items()} == {"collected", "partial", "rejected", "failed"}
     assert {row["state"] for row in night.coverage().values()} == {*State}
@@ -80,6 +90,7 @@ def test_two_runs_show_every_state_and_a_third_changes_nothing(warehouse: Wareho
     ]
     with warehouse.connect("analyst") as analyst:
         text = demo_report.format_coverage(analyst)
+        assert demo_report.has_app(analyst, APPS[0]["app_id"])
     assert {line.split()[0] for line in text.splitlines()[2:]} == demo_script.REASONS.keys()
 
 
