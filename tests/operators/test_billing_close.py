@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,10 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
 from jinja2 import Template
-from sqlalchemy import Engine
 
 from agora.dag_support.run_notes import NOTE_KEY
 from agora.dags import agora_billing_close
@@ -45,17 +41,8 @@ CLOSED = "select * from mart.billing_closed order by billing_group"
 
 
 @pytest.fixture(autouse=True)
-def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the operator run outside Airflow, on the test's warehouse."""
-
-    @contextmanager
-    def this_warehouse() -> Iterator[Engine]:
-        engine = warehouse_engine(warehouse.url("loader"))
-        yield engine
-        engine.dispose()
-
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setattr(billing_close, "warehouse", this_warehouse)
+def contracts(outside_airflow: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configure the contracts."""
     monkeypatch.setattr(billing_close, "configured_contracts", lambda: parse_contracts(json.dumps(CONTRACTS)))
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException
-from sqlalchemy import Engine
 
 from agora.dag_support.batches import Batch
 from agora.dag_support.run_notes import NOTE_KEY, SUMMARY_KEY
 from agora.operators import data_checks, publish
-from agora.warehouse.engine import warehouse_engine
 from tests.warehouse.database import App, AppDay, Warehouse
+
+pytestmark = pytest.mark.usefixtures("outside_airflow")
 
 NOW = datetime.now(UTC)
 DAY = NOW.date() - timedelta(days=3)
@@ -41,21 +39,6 @@ class TaskInstance:
 
     def get_task_states(self, **selection: Any) -> Mapping[str, Mapping[str, str]]:
         return {self.run_id: {"check": "success"}}
-
-
-@pytest.fixture(autouse=True)
-def outside_airflow(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let operators run outside Airflow, on the test's warehouse and without its server checks."""
-
-    @contextmanager
-    def this_warehouse() -> Iterator[Engine]:
-        engine = warehouse_engine(warehouse.url("loader"))
-        yield engine
-        engine.dispose()
-
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setattr(data_checks, "warehouse", this_warehouse)
-    monkeypatch.setattr(publish, "warehouse", this_warehouse)
 
 
 @pytest.mark.parametrize(
