@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 import agora
 import sandbox
+from agora.resources import DAGS
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +45,25 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 """
 
+# A task needs these modules only while it runs, if at all. Airflow itself loads SQLAlchemy, so the list has
+# our module that uses it.
+ONLY_WHILE_RUNNING = (
+    *("agora.settings.apps", "agora.settings.connections", "agora.settings.contracts"),
+    *("agora.warehouse.engine", "aiohttp", "asyncpg", "numpy", "pandas", "psycopg2"),
+)
+# `@task` and `@task_group` load this module and with it a third of a second of Airflow's own imports.
+DECORATORS = "airflow.providers.standard.operators.python"
+PARSE = """
+import importlib, runpy, sys
+
+modules, files, watched = (argument.split() for argument in sys.argv[1:])
+for name in modules:
+    importlib.import_module(name)
+for path in files:
+    runpy.run_path(path)
+print("Loaded:", *sorted({*watched} & {*sys.modules}))
+"""
+
 
 def modules() -> list[str]:
     names = []
@@ -62,6 +82,20 @@ def imports_without_airflow(*names: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def loaded_by(names: Iterable[str], dags: Iterable[Path], watched: Iterable[str], home: Path) -> list[str]:
+    """Return which of the watched modules are loaded after importing modules and DAG files."""
+    lists = [" ".join(map(str, each)) for each in (names, dags, watched)]
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PARSE, *lists],
+        env={"PYTHONPATH": str(AGORA.parent), "AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip().rpartition("\n")[2].split()[1:]
 
 
 def imported_by(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -94,6 +128,20 @@ def test_the_block_on_airflow_is_effective() -> None:
 
 def test_batches_import_without_airflow() -> None:
     assert imports_without_airflow("agora.dag_support.batches").returncode == 0
+
+
+def test_operators_and_dag_files_load_no_library_before_a_task_runs(tmp_path: Path) -> None:
+    operators = [name for name in modules() if name.startswith(("agora.operators.", "agora.hooks."))]
+    dags = sorted(DAGS.glob("*.py"))
+    assert len(operators) > 10
+    assert len(dags) > 8
+    assert loaded_by(operators, dags, ONLY_WHILE_RUNNING, tmp_path) == []
+
+
+def test_collecting_tasks_do_not_load_airflows_python_operators(tmp_path: Path) -> None:
+    assert loaded_by([], DAGS.glob("agora_bandwidth_*.py"), [DECORATORS], tmp_path) == []
+    # The only DAG with a Python function as a task.
+    assert loaded_by([], [DAGS / "agora_push_stream_broadcast.py"], [DECORATORS], tmp_path) == [DECORATORS]
 
 
 @pytest.mark.parametrize(
