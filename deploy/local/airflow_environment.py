@@ -86,8 +86,6 @@ def _fixed(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
         # Use this checkout's code, even if .venv was installed from another checkout.
         "PYTHONPATH": str(settings.root / "plugins"),
-        # Keeps the source tree clean. (PYTHONPYCACHEPREFIX would hide the compiled packages of .venv.)
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         # Without this filter, every Airflow CLI command warns that it cannot draw DAGs.
         "PYTHONWARNINGS": "ignore:Could not import graphviz",

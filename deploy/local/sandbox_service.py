@@ -34,7 +34,6 @@ def make_service(settings: Settings, secrets: Secrets, caller: Mapping[str, str]
     environment = {
         **passed,
         "PYTHONPATH": str(settings.root),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "SANDBOX_CUSTOMER_ID": secrets.sandbox_customer_id,
         "SANDBOX_CUSTOMER_CERTIFICATE": secrets.sandbox_customer_certificate,
     }

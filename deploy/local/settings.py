@@ -26,6 +26,16 @@ SINGLE_QUOTED = re.compile(r"=\s*'((?:\\.|[^'\\])*)'", re.DOTALL)
 
 
 @dataclass(frozen=True)
+class _Below:
+    """A path below the state directory."""
+
+    name: str
+
+    def __get__(self, settings: Settings, _owner: type[Settings]) -> Path:
+        return settings.state / self.name
+
+
+@dataclass(frozen=True)
 class Settings:
     """Paths and ports of one local stack. Two stacks on one machine share none of them."""
 
@@ -35,6 +45,12 @@ class Settings:
     sandbox_port: int
     pg_bin: Path | None = None
     root: Path = ROOT
+
+    log_dir = _Below("log")  # one log file per service
+    run_dir = _Below("run")  # one record per running service
+    airflow_home = _Below("airflow")  # AIRFLOW_HOME: configuration file, task logs, password file
+    postgres_data = _Below("postgres")
+    secrets_path = _Below("secrets.json")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -69,31 +85,6 @@ class Settings:
     def sandbox_url(self) -> str:
         """Base URL of the sandbox API."""
         return f"http://{HOST}:{self.sandbox_port}"
-
-    @property
-    def log_dir(self) -> Path:
-        """Directory with one log file per service."""
-        return self.state / "log"
-
-    @property
-    def run_dir(self) -> Path:
-        """Directory with one record per running service."""
-        return self.state / "run"
-
-    @property
-    def airflow_home(self) -> Path:
-        """AIRFLOW_HOME: configuration file, task logs, password file."""
-        return self.state / "airflow"
-
-    @property
-    def postgres_data(self) -> Path:
-        """PostgreSQL's data directory."""
-        return self.state / "postgres"
-
-    @property
-    def secrets_path(self) -> Path:
-        """File with the stack's passwords and keys."""
-        return self.state / "secrets.json"
 
     @property
     def state_file(self) -> StateFile:

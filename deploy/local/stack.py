@@ -202,16 +202,16 @@ def _start_airflow(stack: Stack, configure: Callable[[Stack], None]) -> None:
         migrate_both(stack.settings, stack.secrets, stack.airflow_environment)
     services = stack.airflow_services
     *others, scheduler = sorted(services, key=lambda service: service.name == "scheduler")
-    with step("Airflow"):
+    with step("Airflow's API"):
         for service in others:
             service.start()
-        _wait_until_healthy(stack, others, ("metadatabase", "dag_processor", "triggerer"), 180)
+        _wait_until_healthy(stack, others, ("metadatabase",), 180)
     with step("Airflow connections, pool and apps"):
         configure(stack)
     # The scheduler starts last, because it may immediately start a scheduled run, which needs connections.
     with step("Scheduler"):
         scheduler.start()
-        _wait_until_healthy(stack, services, ("scheduler",), 180)
+        _wait_until_healthy(stack, services, ("dag_processor", "triggerer", "scheduler"), 180)
 
 
 def _require_our_directory(settings: Settings) -> None:

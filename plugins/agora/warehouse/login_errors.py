@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
-from sqlalchemy.engine import URL
 
 LOGIN_SECONDS = 5.0  # enough for a server that has just refused a login
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
@@ -36,7 +35,9 @@ def adding_sqlstate(parameters: Mapping[str, Any]) -> Iterator[None]:
 
 
 async def _sqlstate(parameters: Mapping[str, Any]) -> str | None:
-    import asyncpg  # only a refused login needs it
+    # Only a refused login needs these two.
+    import asyncpg
+    from sqlalchemy.engine import URL
 
     url = URL.create(
         "postgresql",
