@@ -7,6 +7,8 @@ import signal
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,7 +201,7 @@ def test_listens_only_on_the_loopback_address(shared: tuple[Settings, Secrets]) 
 
 def test_no_password_is_in_a_process_list_or_a_log(shared: tuple[Settings, Secrets]) -> None:
     running, secrets = shared
-    commands = b"".join(path.read_bytes() for path in _command_lines())
+    commands = b"".join(_command_lines())
     logs = b"".join(path.read_bytes() for path in running.log_dir.iterdir())
     for password in secrets.postgres.values():
         assert password.encode() not in commands
@@ -227,14 +229,8 @@ def test_unreadable_secrets_are_reported_with_a_remedy(tmp_path: Path) -> None:
         load_secrets(tmp_path / "secrets.json")
 
 
-def _command_lines() -> list[Path]:
-    paths = [entry / "cmdline" for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [path for path in paths if path.exists() and os.access(path, os.R_OK) and _readable(path)]
-
-
-def _readable(path: Path) -> bool:
-    try:
-        path.read_bytes()
-    except OSError:
-        return False
-    return True
+def _command_lines() -> Iterator[bytes]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # the process has ended in the meantime, or belongs to another user
+                yield (entry / "cmdline").read_bytes()
