@@ -10,7 +10,7 @@ LINE_POINTER, TUPLE_HEADER = 4, 24
 
 COLUMNS = """
 select attname from pg_attribute
-where attrelid = %s::regclass and attnum > 0 and not attisdropped
+where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated <> 'v'
 order by attnum
 """
 INDEXES = """
