@@ -41,7 +41,7 @@ month as (
     group by stored.app_key, stored.month, stored.p95_kbps, stored.last_day
 ),
 
-summed as (
+sum_of_group as materialized (
     select
         changed.usage_date,
         changed.starts_at,
@@ -54,33 +54,71 @@ summed as (
         recent.starts_at
     from recent) as changed
     -- A lateral join sums each day separately. For all days together, the planner would read every year.
-    cross join lateral (
+    cross join
+        lateral (
+            select
+                app.billing_group,
+                point.number,
+                sum(point.kbps) as kbps,
+                count(point.kbps) as apps
+            from core.app_day as app_day
+            inner join core.app_calendar as app on app_day.app_key = app.app_key
+            cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
+            where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
+            group by app.billing_group, point.number
+        ) as point
+    -- The bills do not use the stored sums of days with a recorded change.
+    where not exists (
+        select from core.changed_app_day as change
+        where change.usage_date = changed.usage_date and change.starts_at = changed.starts_at
+    )
+),
+
+summed as (
+    select
+        point.*,
+        sum(point.apps) over (
+            partition by point.usage_date, point.starts_at, point.billing_group
+        ) as app_points
+    from (
         select
-            app.billing_group,
-            point.number,
-            sum(point.kbps) as kbps,
-            count(point.kbps) as apps
-        from core.app_day as app_day
-        inner join core.app_calendar as app on app_day.app_key = app.app_key
-        cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
-        where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
-        group by app.billing_group, point.number
+            of_group.usage_date,
+            of_group.starts_at,
+            of_group.billing_group,
+            of_group.number,
+            of_group.kbps,
+            of_group.apps
+        from sum_of_group as of_group
+        union all
+        select
+            of_group.usage_date,
+            of_group.starts_at,
+            '' as billing_group,
+            of_group.number,
+            sum(of_group.kbps) as kbps,
+            sum(of_group.apps) as apps
+        from sum_of_group as of_group
+        group by of_group.usage_date, of_group.starts_at, of_group.number
     ) as point
 ),
 
 slot as (
     select
-        summed.apps = point.apps
-        -- The last digits of a sum depend on the order of addition.
-        and abs(coalesce(summed.kbps, 0) - coalesce(point.kbps, 0)) <= 1e-9 * coalesce(summed.kbps, 0) as is_right
-    from core.fresh_day_sum as stored
-    cross join lateral unnest(stored.kbps, stored.apps) with ordinality as point (kbps, apps, number)
-    inner join summed
+        coalesce(
+            summed.apps = stored.apps[summed.number]
+            -- The last digits of a sum depend on the order of addition.
+            and abs(coalesce(summed.kbps, 0) - coalesce(stored.kbps[summed.number], 0))
+            <= 1e-9 * coalesce(summed.kbps, 0)
+            and summed.app_points = stored.app_points,
+            false
+        ) as is_right
+    from summed
+    left join core.day_sum as stored
         on
-            stored.usage_date = summed.usage_date
-            and stored.starts_at = summed.starts_at
-            and stored.billing_group = summed.billing_group
-            and point.number = summed.number
+            summed.usage_date = stored.usage_date
+            and summed.starts_at = stored.starts_at
+            and summed.billing_group = stored.billing_group
+    where summed.apps > 0
 ),
 
 changed_dates as (

@@ -21,6 +21,16 @@ end;
 comment on function mart.dates_in is 'Return the dates in a multirange that has a first and a last date.';
 grant execute on function mart.dates_in to public;
 
+create or replace function mart.days_in(ranges datemultirange)
+returns bigint
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+begin atomic
+    select coalesce(sum(upper(period) - lower(period)), 0) from unnest(ranges) as period;
+end;
+
+comment on function mart.days_in is 'Return the number of dates in a multirange that has a first and a last date.';
+grant execute on function mart.days_in to public;
+
 -- Adding a month moves days 29 to 31 to the last day of a shorter month, so both ways of counting are needed.
 create or replace function mart.expires_on(usage_date date, window_length interval)
 returns date

@@ -7,12 +7,11 @@ select
     day.usage_date,
     day.starts_at as day_starts_at,
     day.starts_at + (point.slot - 1) * interval '5 minutes' as interval_start,
-    round(sum(point.kbps)::numeric, 3) as kbps,
-    sum(point.apps)::integer as apps
+    round(point.kbps::numeric, 3) as kbps,
+    point.apps
 from core.summed_day as day
 cross join lateral unnest(day.kbps, day.apps) with ordinality as point (kbps, apps, slot)
-where point.kbps is not null
-group by day.usage_date, day.starts_at, point.slot;
+where day.billing_group = '' and point.kbps is not null;
 
 comment on view mart.bandwidth_5min_total is
 'Grain: one row per five-minute interval and time zone, with the sum of the apps in that time zone. Filter on'

@@ -9,76 +9,22 @@ select
     month.month,
     month.status,
     month.status = 'final' as is_final,
-    total.points,
+    month.points,
     month.expected_points,
     month.calendar_days,
     month.expected_days,
-    total.days,
-    total.days_with_traffic,
-    round(total.p95_kbps::numeric, 3) as p95_kbps,
-    round(total.peak_kbps::numeric, 3) as peak_kbps,
-    round(total.mean_daily_peak_kbps::numeric, 3) as mean_daily_peak_kbps,
-    round(total.mean_daily_p95_kbps::numeric, 3) as mean_daily_p95_kbps,
-    round(total.daily_peaks_kbps[4]::numeric, 3) as fourth_peak_kbps,
-    round(top_five.mean_kbps::numeric, 3) as top_five_mean_kbps,
+    month.days,
+    month.days_with_traffic,
+    month.p95_kbps,
+    month.peak_kbps,
+    month.mean_daily_peak_kbps,
+    month.mean_daily_p95_kbps,
+    month.fourth_peak_kbps,
+    month.top_five_mean_kbps,
     month.app_points,
     month.expected_app_points
-from (
-    select
-        app.month,
-        app.calendar_days,
-        288 * bit_count(bit_or(app.past_day_bits)::bit(32)) as expected_points,
-        bit_count(bit_or(app.expected_day_bits)::bit(32)) as expected_days,
-        sum(app.points)::bigint as app_points,
-        288 * sum(app.past_days)::bigint as expected_app_points,
-        case
-            when bool_or(app.status = 'running') then 'running'
-            when sum(app.points) < 288 * sum(app.past_days) then 'incomplete'
-            when bool_or(app.status = 'part of the month') then 'part of the month'
-            else 'final'
-        end as status
-    from core.app_month as app
-    group by app.month, app.calendar_days
-) as month
-inner join lateral (
-    with point as materialized (
-        select
-            min(day.usage_date) as usage_date,
-            sum(slot.kbps) as kbps
-        from core.summed_day as day
-        cross join lateral unnest(day.kbps) with ordinality as slot (kbps, number)
-        where
-            -- The usage dates of one instant are at most two days apart (UTC-12 and UTC+14).
-            day.usage_date >= month.month - 2
-            and day.usage_date < month.month + interval '1 month 2 days'
-            and slot.kbps is not null
-        group by day.starts_at + (slot.number - 1) * interval '5 minutes'
-        having min(day.usage_date) >= month.month and min(day.usage_date) < month.month + interval '1 month'
-    )
-
-    select
-        coalesce(sum(day.points), 0)::bigint as points,
-        count(*) as days,
-        count(*) filter (where day.kbps[1] > 0) as days_with_traffic,
-        max(day.kbps[1]) as peak_kbps,
-        sum(day.kbps[1]) / count(*) as mean_daily_peak_kbps,
-        sum(day.kbps[5 * day.points / 100 + 1]) / count(*) as mean_daily_p95_kbps,
-        array_agg(day.kbps[1] order by day.kbps[1] desc) as daily_peaks_kbps,
-        array_agg(day.kbps[5] order by day.kbps[5] desc nulls last) as daily_fifths_kbps,
-        (select (array_agg(point.kbps order by point.kbps desc))[5 * count(*) / 100 + 1] from point) as p95_kbps
-    from (
-        select
-            point.usage_date,
-            count(*) as points,
-            array_agg(point.kbps order by point.kbps desc) as kbps
-        from point
-        group by point.usage_date
-    ) as day
-) as total on true
-cross join lateral (
-    select sum(fifth.kbps) / count(fifth.kbps) as mean_kbps
-    from unnest(total.daily_fifths_kbps[1:5]) as fifth (kbps)
-) as top_five;
+from core.summed_month as month
+where month.billing_group = '';
 
 comment on view mart.billing_monthly_total is
 'Grain: one row per calendar month, with the bill for the sum of all apps by every common method.';

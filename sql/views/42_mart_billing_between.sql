@@ -43,7 +43,7 @@ begin atomic
             period.*,
             past.days as past_days,
             expected.days as expected_days_of_app
-        from core.app_period(from_date, to_date, billing_between.billing_group, app_ids) as period
+        from core.app_period(from_date, to_date, null, app_ids) as period
         cross join lateral (select count(*) as days from mart.dates_in(period.past_dates)) as past
         cross join lateral (select count(*) as days from mart.dates_in(period.expected_dates)) as expected
     )
@@ -85,34 +85,55 @@ begin atomic
     select
         null,
         billing_between.billing_group,
-        period.status,
-        period.status = 'final',
-        total.points,
-        period.expected_points,
+        bill.status,
+        bill.status = 'final',
+        bill.points,
+        288 * mart.days_in(bill.past_dates),
         to_date - from_date + 1,
-        period.expected_days,
-        total.days,
-        total.days_with_traffic,
-        total.p95_kbps,
-        total.peak_kbps,
-        total.mean_daily_peak_kbps,
-        total.mean_daily_p95_kbps,
-        total.fourth_peak_kbps,
-        total.top_five_mean_kbps,
-        period.app_points,
-        period.expected_app_points
+        mart.days_in(bill.expected_dates)::integer,
+        bill.days,
+        bill.days_with_traffic,
+        bill.p95_kbps,
+        bill.peak_kbps,
+        bill.mean_daily_peak_kbps,
+        bill.mean_daily_p95_kbps,
+        bill.fourth_peak_kbps,
+        bill.top_five_mean_kbps,
+        bill.app_points,
+        288 * bill.app_days
     from (
         select
-            mart.worst_status(array_agg(app.status)) as status,
-            sum(app.points)::bigint as app_points,
-            288 * sum(app.past_days)::bigint as expected_app_points,
-            288 * (select count(*) from mart.dates_in(range_agg(app.past_dates))) as expected_points,
-            (select count(*) from mart.dates_in(range_agg(app.expected_dates)))::integer as expected_days
-        from app
-        having count(*) > 0
-    ) as period
-    cross join lateral core.summed_figures(from_date, to_date, billing_between.billing_group, app_ids) as total
-    where billing_between.billing_group is not null or is_sum;
+            period.*,
+            total.*,
+            case
+                when period.is_running then 'running'
+                when total.app_points < 288 * period.app_days then 'incomplete'
+                when period.is_partly_expected then 'part of the month'
+                else 'final'
+            end as status
+        from (
+            select
+                bool_or(app.today <= to_date) as is_running,
+                bool_or(
+                    not isempty(app.configured_dates * datemultirange(dates.period) - app.past_dates)
+                ) as is_partly_expected,
+                sum(mart.days_in(app.past_dates * datemultirange(dates.period)))::bigint as app_days,
+                range_agg(app.past_dates * datemultirange(dates.period)) as past_dates,
+                range_agg(
+                    (app.past_dates + app.all_expected_dates * datemultirange(daterange(app.today, null)))
+                    * datemultirange(dates.period)
+                ) as expected_dates
+            from core.app_past_dates as app
+            cross join (select daterange(least(from_date, to_date + 1), to_date + 1) as period) as dates
+            where
+                (billing_between.billing_group is not null or is_sum)
+                and (app_ids is null or app.app_id = any(app_ids))
+                and (billing_between.billing_group is null or app.billing_group = billing_between.billing_group)
+                and app.past_dates && dates.period
+            having count(*) > 0
+        ) as period
+        cross join lateral mart.summed_figures(from_date, to_date, billing_between.billing_group, app_ids) as total
+    ) as bill;
 end;
 
 comment on function mart.billing_between is

@@ -6,33 +6,24 @@ create or replace view mart.billing_monthly_group as
 select
     month.billing_group,
     month.month,
-    bill.status,
-    bill.is_final,
-    bill.points,
-    bill.expected_points,
-    bill.calendar_days,
-    bill.expected_days,
-    bill.days,
-    bill.days_with_traffic,
-    bill.p95_kbps,
-    bill.peak_kbps,
-    bill.mean_daily_peak_kbps,
-    bill.mean_daily_p95_kbps,
-    bill.fourth_peak_kbps,
-    bill.top_five_mean_kbps,
-    bill.app_points,
-    bill.expected_app_points
-from (
-    select distinct
-        app.billing_group,
-        day.month
-    from core.app_day_state as day
-    inner join core.app_calendar as app on day.app_key = app.app_key
-) as month
-cross join
-    lateral mart.billing_between(
-        month.month, (month.month + interval '1 month')::date - 1, null, month.billing_group
-    ) as bill;
+    month.status,
+    month.status = 'final' as is_final,
+    month.points,
+    month.expected_points,
+    month.calendar_days,
+    month.expected_days::integer as expected_days,
+    month.days,
+    month.days_with_traffic,
+    month.p95_kbps,
+    month.peak_kbps,
+    month.mean_daily_peak_kbps,
+    month.mean_daily_p95_kbps,
+    month.fourth_peak_kbps,
+    month.top_five_mean_kbps,
+    month.app_points,
+    month.expected_app_points
+from core.summed_month as month
+where month.billing_group <> '';
 
 comment on view mart.billing_monthly_group is
 'Grain: one row per billing group and calendar month, with the bill for the sum of the group''s apps by every common'

@@ -93,22 +93,21 @@ set plan_cache_mode = force_custom_plan -- as in mart.billing_between
 begin atomic
     with day as (
         select
-            (point.usage_date - from_date)::numeric as number,
-            count(*) as points,
-            array_agg(point.kbps order by point.kbps desc) as kbps
-        from core.summed_point(from_date, to_date, days_until_commit.billing_group, null) as point
+            (summed.usage_date - from_date)::numeric as number,
+            summed.points,
+            summed.top_kbps
+        from core.summed_days(from_date, to_date, days_until_commit.billing_group, null) as summed
         where
-            point.usage_date < (
+            summed.usage_date < (
                 select min(app.today) from core.app_calendar as app
                 where app.billing_group = days_until_commit.billing_group
             )
-        group by point.usage_date
     ),
 
     value as (
         select
             day.number,
-            round(day.kbps[rank.number]::numeric, 3) as kbps
+            round(day.top_kbps[rank.number]::numeric, 3) as kbps
         from day
         cross join
             lateral (

@@ -3,7 +3,8 @@
 -- refresh. Consumers: every task that has changed points, at its end. 60_core_delete_old.sql explains the search_path.
 create or replace function core.refresh_aggregates(most_changes integer)
 returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- core.sum_of_apps explains why expressions are not compiled.
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
 as $$
 declare
     changes core.changed_app_day[];
@@ -89,42 +90,76 @@ begin
     when matched then update set usage_dates = stored.usage_dates - computed.changed_dates + computed.dates
     when not matched then insert (app_key, usage_dates) values (computed.app_key, computed.dates);
 
-    -- 3. Per day: the sum of all apps and the number of apps with a point, slot by slot.
-    merge into core.day_sum as stored
-    using (
-        select changed.usage_date, changed.starts_at, summed.billing_group, summed.kbps, summed.apps
-        from (select distinct usage_date, starts_at from unnest(changes)) as changed
-        cross join lateral (
-            select
-                slot.billing_group,
-                array_agg(slot.kbps order by slot.number) as kbps,
-                array_agg(slot.apps order by slot.number) as apps
-            from (
-                select app.billing_group, point.number, sum(point.kbps) as kbps, count(point.kbps)::integer as apps
-                from core.app_day as app_day
-                inner join core.app_calendar as app on app_day.app_key = app.app_key
-                cross join lateral unnest(app_day.kbps) with ordinality as point (kbps, number)
-                where app_day.usage_date = changed.usage_date and app_day.starts_at = changed.starts_at
-                group by app.billing_group, point.number
-            ) as slot
-            group by slot.billing_group
-        ) as summed
-    ) as computed
-        on
-            stored.usage_date = computed.usage_date
-            and stored.starts_at = computed.starts_at
-            and stored.billing_group = computed.billing_group
-    when matched then update set kbps = computed.kbps, apps = computed.apps
-    when not matched then
-        insert (usage_date, starts_at, billing_group, kbps, apps)
-        values (computed.usage_date, computed.starts_at, computed.billing_group, computed.kbps, computed.apps)
-    -- The group has no points on this day any more.
-    when not matched by source
-        and exists (
-            select from unnest(changes) as change
-            where change.usage_date = stored.usage_date and change.starts_at = stored.starts_at
+    -- 3. Per day: the sum of each group and of all apps, and the number of apps with a point, slot by slot.
+    execute (
+        select format(
+            $merge$
+            merge into core.day_sum as stored
+            using (
+                select
+                    slot.usage_date,
+                    slot.starts_at,
+                    slot.billing_group,
+                    array_agg(slot.kbps order by slot.number) as kbps,
+                    array_agg(slot.apps order by slot.number) as apps,
+                    sum(slot.apps) as app_points
+                from (
+                    select
+                        day.usage_date,
+                        day.starts_at,
+                        sum_of.billing_group,
+                        point.number,
+                        sum(point.kbps) as kbps,
+                        sum(point.apps)::integer as apps
+                    from (%s) as day
+                    cross join lateral (values (day.billing_group), ('')) as sum_of (billing_group)
+                    cross join lateral unnest(day.kbps, day.apps) with ordinality as point (kbps, apps, number)
+                    group by day.usage_date, day.starts_at, sum_of.billing_group, point.number
+                ) as slot
+                group by slot.usage_date, slot.starts_at, slot.billing_group
+            ) as computed
+                on
+                    stored.usage_date = computed.usage_date
+                    and stored.starts_at = computed.starts_at
+                    and stored.billing_group = computed.billing_group
+            when matched then
+                update set kbps = computed.kbps, apps = computed.apps, app_points = computed.app_points
+            when not matched then
+                insert (usage_date, starts_at, billing_group, kbps, apps, app_points)
+                values (
+                    computed.usage_date, computed.starts_at, computed.billing_group, computed.kbps, computed.apps,
+                    computed.app_points
+                )
+            -- The group has no points on this day any more.
+            when not matched by source
+                and (stored.usage_date, stored.starts_at) in (select usage_date, starts_at from unnest($1))
+                then delete
+            $merge$,
+            string_agg(
+                format(
+                    $sums$
+                    select
+                        app_day.usage_date,
+                        app_day.starts_at,
+                        coalesce(app.billing_group, app.conn_id) as billing_group,
+                        array[%s]::double precision[] as kbps,
+                        array[%s] as apps
+                    from (select distinct usage_date, starts_at from unnest($1)) as changed
+                    inner join core.app_day as app_day using (usage_date, starts_at)
+                    inner join core.app as app using (app_key)
+                    where app_day.points > 0 and app_day.%I is not null
+                    group by app_day.usage_date, app_day.starts_at, coalesce(app.billing_group, app.conn_id)
+                    $sums$,
+                    core.per_slot(format('sum(app_day.%I[#])', points.name)),
+                    core.per_slot(format('count(app_day.%I[#])', points.name)),
+                    points.name
+                ),
+                ' union all '
+            )
         )
-        then delete;
+        from unnest(array['kbps_int4', 'kbps_float8']) as points (name)
+    )
+    using changes;
 
     return coalesce(cardinality(changes), 0);
 end

@@ -63,7 +63,7 @@ def compare_bills(connection: extensions.connection) -> Comparison:
         (counts,) = _rows(
             cursor,
             "select (select count(*) from core.fresh_month_p95) as months,"
-            " (select count(*) from core.fresh_day_sum) as days,"
+            " (select count(*) from core.fresh_day_sum where billing_group = '') as days,"
             " (select count(*) from core.changed_app_day) as noted",
         )
         cursor.execute("commit")

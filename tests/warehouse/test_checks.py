@@ -176,6 +176,19 @@ def test_each_damage_is_found_by_its_assertion(good: Warehouse, assertion: str) 
     assert sum(not sound for sound in found.values()) <= 2
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from core.day_sum where billing_group = ''",
+        "update core.day_sum set app_points = app_points + 1 where billing_group = ''",
+        "update core.day_sum set kbps[99] = kbps[99] + 1 where billing_group = ''",
+    ],
+)
+def test_a_wrong_or_absent_stored_sum_of_all_apps_is_found(good: Warehouse, damage: str) -> None:
+    good.run(damage)
+    assert outcomes(good)["every_stored_sum_matches_its_points"] is False
+
+
 def test_moving_an_app_to_an_account_in_another_zone_is_no_damage(good: Warehouse) -> None:
     good.run("update core.app set conn_id = 'Asia/Shanghai' where app_id = 'a'", role="loader")
     assert set(outcomes(good).values()) == {True}

@@ -18,6 +18,7 @@ CALLS = {
     "core.replace_contracts": (
         """select core.replace_contracts('[{"billing_group": "a", "method": "m", "billing_day": 1}]')"""
     ),
+    "mart.summed_figures": f"select points from mart.summed_figures('{OLD}', '{OLD}', null, null)",
     "mart.bandwidth_trend": "select p95_kbps is null from mart.bandwidth_trend('day') limit 1",
     "mart.billing_between": f"select points from mart.billing_between('{OLD}', '{OLD}')",
     "mart.days_until_commit": f"select mart.days_until_commit('a', '{OLD}', '{OLD}', 'p95_kbps', 1)",
@@ -29,6 +30,7 @@ EXPECTED = {
     "core.delete_app_days": (4, 6, 2, 10),
     "core.refresh_aggregates": (6, 6, 6, 0),
     "core.replace_contracts": ("", 6, 6, 6),
+    "mart.summed_figures": (288, 6, 6, 6),
     "mart.bandwidth_trend": (False, 6, 6, 6),
     "mart.billing_between": (288, 6, 6, 6),
     "mart.days_until_commit": (None, 6, 6, 6),

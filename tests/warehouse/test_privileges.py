@@ -33,6 +33,8 @@ LOADER = {
     "core.fresh_month_p95": "select",
     "core.fresh_day_sum": "select",
     "core.summed_day": "select",
+    "core.app_past_dates": "select",
+    "core.summed_month": "select",
     "core.app_month": "select",
 }
 LOADERS_FUNCTIONS = {
@@ -42,7 +44,12 @@ LOADERS_FUNCTIONS = {
     "core.replace_contracts",
 }
 # These functions return only figures that analysts may read anyway.
-READERS_FUNCTIONS = {"mart.bandwidth_trend", "mart.billing_between", "mart.days_until_commit"}
+READERS_FUNCTIONS = {
+    "mart.summed_figures",
+    "mart.bandwidth_trend",
+    "mart.billing_between",
+    "mart.days_until_commit",
+}
 
 RELATIONS = """
 select oid::regclass::text as name, relkind

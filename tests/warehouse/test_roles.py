@@ -18,6 +18,7 @@ MART = [
     "mart.billing_monthly_total",
     "mart.billing_monthly_group",
     "mart.billing_between('2025-01-01', '2025-01-31')",
+    "mart.summed_figures('2025-01-01', '2025-01-31', null, null)",
     "mart.bandwidth_trend('month')",
     "mart.billing_contract",
     "mart.billing_statement",
@@ -34,6 +35,7 @@ MART = [
     "mart.dag_schedule",
     "mart.app",
     "mart.dates_in('{}')",
+    "mart.days_in('{}')",
     "mart.expires_on('2025-01-31', '1 month')",
     "mart.lost_on('2025-01-31', '1 month')",
 ]
@@ -62,6 +64,8 @@ VIEWS = [
     "core.fresh_month_p95",
     "core.fresh_day_sum",
     "core.summed_day",
+    "core.app_past_dates",
+    "core.summed_month",
     "core.app_month",
 ]
 INTERNAL = [*TABLES, *VIEWS, "public.warehouse_version"]
@@ -71,10 +75,11 @@ FUNCTIONS = [
     "core.refresh_aggregates(1)",
     "core.replace_contracts('[]')",
 ]
-# Called by mart.billing_between and mart.days_until_commit, which run as the owner.
+# Called by functions in mart, which run as the owner.
 OWNERS_FUNCTIONS = [
-    "core.summed_point('2025-01-01', '2025-01-31', null, null)",
-    "core.summed_figures('2025-01-01', '2025-01-31', null, null)",
+    "core.per_slot('#')",
+    "core.sum_of_apps('2025-01-01', '2025-01-31', null, '{}')",
+    "core.summed_days('2025-01-01', '2025-01-31', null, null)",
     "core.app_period('2025-01-01', '2025-01-31', null, null)",
 ]
 TRIGGERS = ["core.note_changed_points", "core.note_changed_group"]
@@ -200,7 +205,7 @@ def test_the_loader_writes_to_its_tables(module_warehouse: Warehouse, statement:
         "update core.month_p95 set p95_kbps = 0",
         "update core.billing_contract set commit_kbps = 0",
         "update core.closed_bill set amount = 0",
-        "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}', '{}')",
+        "insert into core.day_sum values ('2025-01-01', '2025-01-01', '{}', '{}', '', 0)",
         "update core.changed_app_day set app_key = 0",
         "create table core.mine (x integer)",
         "create table public.mine (x integer)",
@@ -240,7 +245,8 @@ def test_a_stranger_creates_nothing_and_cannot_even_connect(
 def test_a_recreated_view_can_be_read_by_the_same_roles(warehouse: Warehouse, stranger: str) -> None:
     warehouse.run("drop view core.app_day_state cascade; drop view mart.bandwidth_5min cascade")
     warehouse.run("drop view mart.restatement, mart.collection_run, mart.vendor_account")
-    warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app, core.app_calendar")
+    warehouse.run("drop view mart.push_stream_state, mart.dag_schedule, mart.app")
+    warehouse.run("drop view core.app_past_dates, core.app_calendar")
     warehouse.run("drop view core.fresh_month_p95, core.fresh_day_sum, mart.billing_contract")
     assert not warehouse.rows("select 1 from pg_views where schemaname in ('core', 'mart')")
     migrate(warehouse.url())

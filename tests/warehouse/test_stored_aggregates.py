@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from agora.warehouse import stored_aggregates
 from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.rebuild import DELETE_AGGREGATES, RECORD_CHANGES
 from tests.warehouse.database import UPDATE_FIGURES, App, AppDay, Warehouse, days_between
 from tests.warehouse.figures_check import compare_bills
 from tests.warehouse.histories import History
@@ -21,7 +22,11 @@ COMPARISONS = 60
 LOADERS = 3
 DAY = date(2025, 3, 3)
 FULL = [1.0] * 288
-STORED = "select (select count(*) from core.month_p95) as months, (select count(*) from core.day_sum) as days"
+STORED = """
+select
+    (select count(*) from core.month_p95) as months,
+    (select count(*) from core.day_sum where billing_group = '') as days
+"""
 
 
 @pytest.fixture
@@ -171,9 +176,10 @@ def test_the_bills_are_the_same_without_stored_figures(warehouse: Warehouse, eng
     fill(warehouse)
     stored_aggregates.refresh(engine)
     with warehouse.connect() as connection:
-        warehouse.run("truncate core.month_p95, core.day_sum")
+        warehouse.run(DELETE_AGGREGATES)
+        warehouse.run(RECORD_CHANGES)
         comparison = compare_bills(connection)
-    assert (comparison.wrong, comparison.stored, comparison.noted) == ([], (0, 0), 0)
+    assert (comparison.wrong, comparison.stored) == ([], (0, 0))
 
 
 def test_a_change_to_the_ledger_alone_keeps_the_stored_figures(warehouse: Warehouse, engine: Engine) -> None:
