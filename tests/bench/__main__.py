@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import account, airflow_run, growth, loading, page, simulation, stages, task_start
+from tests.bench.soak import week
 from tests.support.environment import clear_caller_environment
 
 RECORD = "--record"
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[], Callable[[], None] | None]] = {
     "growth": growth.main,
     "account": account.main,
     "simulation": simulation.main,
+    "soak": week.main,
 }
 
 

@@ -103,7 +103,7 @@ def main() -> Callable[[], None]:
                 row = f"| {' | '.join(_night(number + 1, home, sandbox, server).cells())} |"
                 print(row, flush=True)
                 rows.append(row)
-    return lambda: rewrite(DOCUMENT, "account", "\n".join(rows) + "\n")
+    return lambda: rewrite(DOCUMENT, "account", "\n".join([f"{APPS:,} apps:", "", *rows, ""]))
 
 
 def _night(number: int, home: Path, sandbox: RunningSandbox, server: Throwaway) -> Night:
