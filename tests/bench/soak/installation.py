@@ -26,6 +26,7 @@ from deploy.local.postgres_server import stack_cluster
 from deploy.local.secret_files import load_secrets
 from deploy.local.settings import HOST, Settings, free_port
 from tests.bench.soak.clock import Clock
+from tests.support.environment import proxies
 from tests.support.paths import ROOT
 from tests.support.sandbox_server import RunningSandbox
 
@@ -79,10 +80,12 @@ def install_released() -> None:
     print(f"Installing release {RELEASED.name} into {RELEASED.root}", flush=True)
     shutil.rmtree(RELEASED.root, ignore_errors=True)
     RELEASED.root.mkdir()
-    archive = subprocess.run(["git", "archive", RELEASED_COMMIT], cwd=ROOT, check=True, capture_output=True)
+    archive = subprocess.run(["git", "archive", RELEASED_COMMIT], cwd=ROOT, check=False, capture_output=True)
+    if archive.returncode:
+        raise SystemExit(f"The soak needs the commit of {RELEASED.name}: {archive.stderr.decode().strip()}")
     subprocess.run(["tar", "-x"], cwd=RELEASED.root, input=archive.stdout, check=True)
     install = ["make", f"PYTHON={sys.executable}", ".venv/.requirements-local-installed"]
-    subprocess.run(install, cwd=RELEASED.root, check=True)
+    subprocess.run(install, cwd=RELEASED.root, env={**os.environ, **proxies}, check=True)
 
 
 class Installation:
