@@ -70,6 +70,15 @@ def test_known_array_vectors() -> None:
     )
 
 
+def test_known_vectors_of_integer_arrays() -> None:
+    full, gaps = encode.int4_arrays(np.array([[1.0, 2.0**31 - 1], [math.nan, 256.0]]))
+    head = "00000001 {nulls} 00000017 00000002 00000001"
+    assert full == bytes.fromhex(
+        "00000024" + head.format(nulls="00000000") + "00000004 00000001 00000004 7fffffff"
+    )
+    assert gaps == bytes.fromhex("00000020" + head.format(nulls="00000001") + "ffffffff 00000004 00000100")
+
+
 def test_an_array_of_nulls() -> None:
     (encoded,) = encode.float8_arrays(np.full((1, 3), math.nan))
     assert encoded == bytes.fromhex(

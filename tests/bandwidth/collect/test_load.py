@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from agora.bandwidth.normalise import Outcome, normalise
 from agora.warehouse import merge_app_days
 from agora.warehouse.engine import warehouse_engine
+from agora.warehouse.migrations.schema_version import SQL
 from tests.warehouse.database import App, Warehouse
 
 DAY = date(2026, 11, 1)
@@ -67,6 +68,53 @@ def test_a_first_response_is_loaded_unchanged(warehouse: Warehouse, engine: Engi
     assert stored["kbps"] == [7.5] * 287 + [None]
     assert stored["starts_at"] == datetime(2026, 11, 1, tzinfo=UTC)
     assert stored["collected_at"] == NOON
+
+
+GRIDS = {
+    "whole numbers": (list(map(float, range(288))), True),
+    "the largest whole number of four bytes": ([2.0**31 - 1] * 288, True),
+    "a larger whole number": ([2.0**31, *[5.0] * 287], False),
+    "the largest rate": ([1e11] * 288, False),
+    "a fraction": ([0.5, *[5.0] * 287], False),
+    "a fraction beside gaps": ([0.1, math.nan, *[0.2] * 286], False),
+    "whole numbers beside gaps": ([math.nan, *map(float, range(287))], True),
+    "a larger whole number beside gaps": ([math.nan, 2.0**31, *[5.0] * 286], False),
+    "fewer points than the largest ones": ([*[math.nan] * 280, *map(float, range(8))], True),
+    "no points": ([math.nan] * 288, True),
+    "minus zero": ([-0.0] * 288, True),
+}
+
+
+@pytest.mark.parametrize("before", [None, "whole numbers", "a fraction beside gaps"])
+@pytest.mark.parametrize("name", GRIDS)
+def test_points_are_stored_with_their_figures_as_integers_where_they_fit(
+    warehouse: Warehouse, engine: Engine, name: str, before: str | None
+) -> None:
+    if before:
+        load(engine, Outcome("a1", DAY, GRIDS[before][0], collected_at=EARLIER, body_sha256=b"\x02" * 32))
+    rates, fits = GRIDS[name]
+    outcome = Outcome("a1", DAY, rates, collected_at=NOON, body_sha256=b"\x01" * 32)
+    with engine.begin() as connection:
+        merge_app_days.replace(connection, normalise([outcome], "UTC"))
+    stored = row(warehouse)
+    present = sorted((rate for rate in rates if not math.isnan(rate)), reverse=True)
+    assert stored["kbps"] == [None if math.isnan(rate) else rate for rate in rates]
+    assert (stored["kbps_int4"] is not None, stored["kbps_float8"] is not None) == (fits, not fits)
+    assert stored["top_kbps"] == (present + [None] * 15)[:15]
+    assert stored["sum_kbps"] == (pytest.approx(math.fsum(present), rel=1e-12) if present else None)
+    warehouse.run("update core.app_day set collected_at = now()")
+    (check,) = warehouse.rows((SQL / "checks" / "stored_figures_match_their_points.sql").read_text("utf-8"))
+    assert set(check.values()) == {True}
+
+
+def test_a_replay_corrects_wrong_figures(warehouse: Warehouse, engine: Engine) -> None:
+    load(engine, sound())
+    warehouse.run("update core.app_day set sum_kbps = 1, top_kbps[1] = 9")
+    with engine.begin() as connection:
+        assert merge_app_days.replace(connection, normalise([sound()], "UTC")) == 0
+    stored = row(warehouse)
+    assert (stored["sum_kbps"], stored["top_kbps"]) == (288, [1] * 15)
+    assert warehouse.rows("select * from core.restatement") == []
 
 
 @pytest.mark.parametrize(
