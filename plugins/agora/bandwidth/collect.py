@@ -7,7 +7,7 @@ import random
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from agora.domain import AppDay
 from agora.errors import AppRefused, CredentialsRefused, DayRefused, RateLimited, see
 from agora.warehouse import merge_app_days, planning_queries, raw_responses
 from agora.warehouse.clock import clock_difference
+from agora.warehouse.raw_responses import RawResponse
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -154,10 +155,10 @@ async def _load_chunk(
     seconds: dict[str, float] = {}
     answered = [item for item in chunk if item.answer]
     with timed(seconds, "keep"):
-        ahead = await _in_transaction(engine, _store, (answered, now))
+        stored = await _in_transaction(engine, _store, (answered, now))
     with timed(seconds, "decode"):
         requested = [item for item in chunk if item.requested]
-        batch = normalise([_outcome(item, ahead) for item in requested], settings.timezone)
+        batch = normalise([_outcome(item, stored.get(item.key)) for item in requested], settings.timezone)
     with timed(seconds, "load"):
         changed = await _in_transaction(
             engine, lambda connection, rows: merge_app_days.load(connection, rows, settings.conn_id), batch
@@ -181,8 +182,10 @@ async def _load_chunk(
     return result
 
 
-def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], datetime]]) -> timedelta:
-    """Store the responses as received, and return how far the warehouse's clock is ahead of the worker's."""
+def _store(
+    connection: Connection, given: tuple[Sequence[Fetched], Callable[[], datetime]]
+) -> dict[AppDay, RawResponse]:
+    """Store the responses as received, with times by the warehouse's clock, and return the stored rows."""
     answered, now = given
     vendor_ahead = [
         item.answer.server_date - item.answer.fetched_at
@@ -190,15 +193,13 @@ def _store(connection: Connection, given: tuple[Sequence[Fetched], Callable[[], 
         if item.answer and item.answer.server_date
     ]
     ahead = clock_difference(connection, now(), vendor_ahead)
-    raw_responses.store(
-        connection,
-        [
-            raw_response(item.app_id, item.usage_date, item.answer, item.answer.fetched_at + ahead)
-            for item in answered
-            if item.answer
-        ],
-    )
-    return ahead
+    rows = {
+        item.key: raw_response(item.app_id, item.usage_date, item.answer, item.answer.fetched_at + ahead)
+        for item in answered
+        if item.answer
+    }
+    raw_responses.store(connection, rows.values())
+    return rows
 
 
 async def _in_transaction(
@@ -217,16 +218,15 @@ async def _in_transaction(
     return result.result()
 
 
-def _outcome(item: Fetched, ahead: timedelta) -> Outcome:
+def _outcome(item: Fetched, response: RawResponse | None) -> Outcome:
     """Return the decoded response of an item, or the reason why there is no response to decode."""
-    if item.error is not None or item.answer is None:
+    if item.error is not None or item.answer is None or response is None:
         return Outcome(
             item.app_id,
             item.usage_date,
             http_status=item.error.answer.status if item.error and item.error.answer else None,
             reason=item.error.reason if item.error else "no response",
         )
-    response = raw_response(item.app_id, item.usage_date, item.answer, item.answer.fetched_at + ahead)
     return read(response, secrets=item.answer.secrets)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import aiohttp
 
@@ -39,11 +40,12 @@ async def received(
         broken_off = error
     readable, fault = _readable(response, bytes(body), broken_off)
     server_date = http_date(response.headers.get("Date", ""))
-    fault = mask_secrets(secrets, fault)
+    fault = fault and mask_secrets(secrets, fault)
     answer = Response(response.status, readable, datetime.now(UTC), fault, secrets, server_date=server_date)
     return answer, broken_off
 
 
+@lru_cache(1)  # responses of the same second have the same date
 def http_date(text: str) -> datetime | None:
     """Parse a date from an HTTP header, and return None if the text is not a date.
 
