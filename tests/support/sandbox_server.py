@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import subprocess
-import sys
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,12 +21,11 @@ from sandbox.traffic.apps import App, recorded_app, seeded_apps
 from sandbox.traffic.recorded import read_recorded_traffic
 from sandbox.traffic.served_day import ServedDays
 from sandbox.traffic.slots import SLOT_LABELS
-from tests.support.paths import ROOT
 from tests.support.sandbox_client import Reply, SandboxClient
+from tests.support.sandbox_forks import Child, fork
 
 __all__ = ["Reply", "RunningSandbox", "running_sandbox"]
 
-_ROOT = ROOT
 _START_SECONDS = 60
 _STOP_SECONDS = 10
 _BASE_URL = re.compile(r"Base URL: http://127\.0\.0\.1:([0-9]+)/")
@@ -69,7 +67,7 @@ class RunningSandbox(SandboxClient):
         self._traffic = traffic
         self._answers = ServedDays(ZoneInfo(timezone))
         self._seeded = seeded_apps(seed, apps)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         # A file instead of a pipe, so that the child never waits for a reader.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
@@ -116,28 +114,12 @@ class RunningSandbox(SandboxClient):
         environment = os.environ | {
             ID_VARIABLE: self.customer_id,
             CERTIFICATE_VARIABLE: self.customer_certificate,
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "sandbox",
-            "--until-input-ends",
-            "--port",
-            str(self.port),
-            *self._arguments,
-        ]
         # The child ends when its standard input is closed, even if this process is killed.
-        self._process = subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        arguments = ["--until-input-ends", "--port", str(self.port), *self._arguments]
+        self._child = fork(arguments, environment, self._log.fileno())
         try:
-            self.port = self._wait_until_ready(self._process, log_start)
+            self.port = self._wait_until_ready(self._child, log_start)
         except BaseException:
             self.stop()
             raise
@@ -145,18 +127,9 @@ class RunningSandbox(SandboxClient):
 
     def stop(self) -> None:
         """Stop the child process, and kill it if it does not end in time."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        finally:
-            if process.stdin is not None:
-                process.stdin.close()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop(_STOP_SECONDS)
 
     @property
     def pid(self) -> int:
@@ -165,14 +138,14 @@ class RunningSandbox(SandboxClient):
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        if self._process is None:
+        if self._child is None:
             raise RuntimeError("The sandbox is not running.")
-        return self._process.pid
+        return self._child.pid
 
     def kill(self) -> None:
         """Kill the child process, to simulate a crash."""
-        if self._process is not None:
-            self._process.kill()
+        if self._child is not None:
+            self._child.signal(signal.SIGKILL)
         self.stop()
 
     def close(self) -> None:
@@ -185,13 +158,13 @@ class RunningSandbox(SandboxClient):
         # `pread` leaves the file position unchanged; the child writes through the same open file.
         return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode()
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], log_start: int) -> int:
+    def _wait_until_ready(self, child: Child, log_start: int) -> int:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if match := _BASE_URL.search(self.log(), log_start):
                 return int(match[1])
-            if process.poll() is not None:
-                raise RuntimeError(f"The sandbox ended with {process.returncode}:\n{self.log()[log_start:]}")
+            if child.has_ended():
+                raise RuntimeError(f"The sandbox ended:\n{self.log()[log_start:]}")
             time.sleep(0.01)
         raise RuntimeError(f"The sandbox did not listen in {_START_SECONDS} s:\n{self.log()[log_start:]}")
 
