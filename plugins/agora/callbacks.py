@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -119,21 +120,34 @@ def _post(settings: AlertSettings, news: Message, failure: Failure) -> bool:
 
 
 def _mail(settings: AlertSettings, news: Message, failure: Failure) -> bool:
+    """Send one mail per recipient, because a mail server may refuse some of the recipients."""
     # SmtpNotifier would render the vendor's message as a template.
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     if not settings.email:
         return False
+    conn_id, accepted = settings.smtp_conn_id, 0
+    with _explaining_mail_errors(conn_id, *settings.email), SmtpHook(conn_id) as smtp:
+        for address in settings.email:
+            try:
+                with _explaining_mail_errors(conn_id, address):
+                    smtp.send_email_smtp(
+                        to=[address],
+                        subject=news.subject,
+                        html_content=f'<pre style="white-space: pre-wrap">{escape(news.text)}</pre>',
+                    )
+                accepted += 1
+            except AlertNotSent as error:
+                log.error("%s", error)
+    return accepted > 0
+
+
+@contextmanager
+def _explaining_mail_errors(conn_id: str, *recipients: str) -> Iterator[None]:
     try:
-        with SmtpHook(settings.smtp_conn_id) as smtp:
-            smtp.send_email_smtp(
-                to=list(settings.email),
-                subject=news.subject,
-                html_content=f'<pre style="white-space: pre-wrap">{escape(news.text)}</pre>',
-            )
+        yield
     except (AirflowException, OSError, RuntimeError, ValueError) as error:
         raise AlertNotSent(
-            f"The mail server of the connection {settings.smtp_conn_id} did not accept the alert for"
-            f" {', '.join(settings.email)}: {type(error).__name__}, {error}"
+            f"The mail server of the connection {conn_id} did not accept the alert for"
+            f" {', '.join(recipients)}: {type(error).__name__}, {error}"
         ) from None
-    return True

@@ -3,48 +3,97 @@
 from __future__ import annotations
 
 import json
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any, Self, cast
 
-Server = TypeVar("Server", bound=socketserver.BaseServer)
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from deploy.local.settings import HOST, free_port
+from tests.client.certificates import Authority
+
+MAIL_LOGIN = "agora"
+MAIL_PASSWORD = "pass: w0rd=%@"
 
 
-class MailServer(socketserver.ThreadingTCPServer):
-    """An SMTP server with the commands that smtplib needs. Stores the received mails."""
+class MailServer:
+    """A mail server that requires TLS and a login. Stores the received mails.
 
-    allow_reuse_address = True
+    Args:
+        authority: Signs the server's certificate.
+        implicit_tls: Whether TLS starts with the connection, as on port 465, instead of with STARTTLS.
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _MailHandler)
+    Attributes:
+        refused: Recipients that the server does not know.
+        ca_file: Certificate that clients trust.
+    """
+
+    def __init__(self, authority: Authority, *, implicit_tls: bool = False) -> None:
         self.mails: list[EmailMessage] = []
-        self.refuses_recipients = False
+        self.refused: set[str] = set()
+        self.ca_file = authority.ca_file
+        context = authority.server()
+        # aiosmtpd requires a login only if it has seen STARTTLS.
+        security: dict[str, Any] = (
+            {"ssl_context": context, "auth_require_tls": False}
+            if implicit_tls
+            else {"tls_context": context, "require_starttls": True, "auth_required": True}
+        )
+        self._controller = Controller(
+            self, HOST, free_port(), authenticator=self._authenticate, ready_timeout=60, **security
+        )
 
     @property
     def port(self) -> int:
-        return int(self.server_address[1])
+        return int(self._controller.port)
 
+    def connection(self, **changes: Any) -> dict[str, Any]:
+        """Return the fields of an Airflow connection to this server."""
+        extra = {
+            "from_email": "agora@example.com",
+            "disable_ssl": self._controller.ssl_context is None,
+            "disable_tls": self._controller.ssl_context is not None,
+            "retry_limit": 0,
+        }
+        login = {"login": MAIL_LOGIN, "password": MAIL_PASSWORD}
+        return {"conn_type": "smtp", "host": HOST, "port": self.port, **login, "extra": extra, **changes}
 
-class _MailHandler(socketserver.StreamRequestHandler):
-    server: MailServer
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
 
-    def handle(self) -> None:
-        self.wfile.write(b"220 ready\r\n")
-        while line := self.rfile.readline():
-            verb = line[:4].upper()
-            if verb == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                lines = iter(self.rfile.readline, b".\r\n")
-                received = message_from_bytes(b"".join(lines), policy=policy.default)
-                assert isinstance(received, EmailMessage)
-                self.server.mails.append(received)
-            refused = verb == b"RCPT" and self.server.refuses_recipients
-            self.wfile.write(b"550 no such user\r\n" if refused else b"250 OK\r\n")
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    @staticmethod
+    def _authenticate(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        expected = LoginPassword(MAIL_LOGIN.encode(), MAIL_PASSWORD.encode())
+        return AuthResult(success=given == expected, handled=False)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it by this name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        if not session.authenticated:
+            return "530 authentication required"
+        received = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
+        assert isinstance(received, EmailMessage)
+        self.mails.append(received)
+        return "250 OK"
 
 
 class HookServer(ThreadingHTTPServer):
@@ -77,8 +126,8 @@ class _HookHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(server: Server) -> Iterator[Server]:
-    """Run a server in its own thread."""
+def serving(server: HookServer) -> Iterator[HookServer]:
+    """Run a webhook server in its own thread."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

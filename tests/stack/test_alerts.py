@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from deploy.local.settings import HOST
 from tests.alerts.receivers import HookServer, MailServer, serving
+from tests.client.certificates import Authority
 from tests.stack.stack import LiveStack
 
 DAILY = "agora_bandwidth_daily"
@@ -31,8 +32,8 @@ def _watching(session_stack: LiveStack) -> None:
 
 
 @pytest.fixture
-def mails() -> Iterator[MailServer]:
-    with serving(MailServer()) as server:
+def mails(tmp_path: Path) -> Iterator[MailServer]:
+    with MailServer(Authority(tmp_path)) as server:
         yield server
 
 
@@ -45,10 +46,10 @@ def hook() -> Iterator[HookServer]:
 @pytest.fixture
 def alerting(_watching: None, live: LiveStack, mails: MailServer, hook: HookServer) -> Iterator[LiveStack]:
     """Yield the stack with email and webhook alerts enabled, and without a notification history."""
-    extra = {"from_email": "agora@example.com", "disable_tls": True, "disable_ssl": True, "retry_limit": 0}
-    live.api.put_connection(
-        "agora_mail", conn_type="smtp", host=HOST, port=mails.port, extra=json.dumps(extra)
-    )
+    mail = mails.connection()
+    # The stack trusts only the system's certificate authorities.
+    mail["extra"] = json.dumps({**mail["extra"], "ssl_context": "none"})
+    live.api.put_connection("agora_mail", **mail)
     live.api.put_connection("agora_webhook", conn_type="generic", password=hook.url + SECRET_PATH)
     targets = {
         "email": ["ops@example.com"],
