@@ -22,8 +22,9 @@ def test_every_service_can_be_restarted(installation: Installation) -> None:
 
 
 def test_redis_starts_beside_the_files_that_release_1_0_0_wrote_as_root(installation: Installation) -> None:
-    as_root = ("run", "--rm", "--no-deps", "--user", "root", "--cap-add", "CHOWN", "redis", "sh", "-c")
-    installation.compose(*as_root, "mkdir -p appendonlydir && chown -R root: appendonlydir")
+    as_root = ("--user", "root", "--cap-add", "CHOWN", "--cap-add", "DAC_OVERRIDE")
+    command = ("sh", "-c", "mkdir -p appendonlydir && chown -R root: appendonlydir")
+    installation.compose("run", "--rm", "--no-deps", *as_root, "redis", *command)
     installation.compose("restart", "redis")
     installation.wait(installation.is_healthy, "health after the restart of redis", 240)
 
