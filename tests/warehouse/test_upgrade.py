@@ -179,3 +179,39 @@ def test_correct_figures_stay_stored_and_recorded_days_are_added(fifth: Warehous
         after = compare_bills(connection)
     assert (before.wrong, before.stored, before.noted) == ([], (1, 0), 1)
     assert (after.wrong, after.stored, after.noted) == ([], (2, 1), 0)
+
+
+def test_points_become_integers_where_they_fit(postgres: Throwaway) -> None:
+    grids: dict[int, list[float | None]] = {
+        1: [float(slot) for slot in range(288)],
+        2: FULL,
+        3: [2.0**31 - 1] * 288,
+        4: [2.0**31, *[5.0] * 287],
+        5: [None, *[float(slot) for slot in range(287)]],
+        6: [None, 0.25, *[float(slot) for slot in range(286)]],
+        7: [None] * 288,
+    }
+    with warehouse_of_revision(postgres, "0011") as old:
+        old.add_account()
+        old.add_apps([App("a", TODAY - timedelta(days=9))])
+        old.add_days(
+            AppDay("a", TODAY - timedelta(days=age), grid, "partial" if None in grid else "collected")
+            for age, grid in grids.items()
+        )
+        old.add_days([AppDay("a", TODAY - timedelta(days=8))])
+        before = old.rows(LEDGER)
+        migrate(old.url())
+        assert old.rows(LEDGER) == before
+        stored = old.rows(
+            "select kbps_int4 is not null as as_int4, kbps_float8 is not null as as_float8, sum_kbps"
+            " from core.app_day order by usage_date desc"
+        )
+    expected = [
+        {
+            "as_int4": age in (1, 3, 5, 7),
+            "as_float8": age in (2, 4, 6),
+            "sum_kbps": sum(rate for rate in grid if rate is not None) if any(grid) else None,
+        }
+        for age, grid in grids.items()
+    ]
+    assert stored == [*expected, {"as_int4": False, "as_float8": False, "sum_kbps": None}]
