@@ -28,7 +28,8 @@ create function chaos.record_version() returns trigger
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
     insert into chaos.history values (
-        nextval('chaos.clock'), new.app_key, new.usage_date, new.state, new.points, new.kbps, new.attempts,
+        nextval('chaos.clock'), new.app_key, new.usage_date, new.state, new.points,
+        coalesce(new.kbps_int4::double precision[], new.kbps_float8), new.attempts,
         new.http_status, new.reason, new.starts_at, new.collected_at, new.verified_at, new.body_sha256
     );
     return null;
