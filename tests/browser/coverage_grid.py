@@ -11,6 +11,10 @@ from tests.stack.stack import LiveStack
 
 COLLECTED_BY_RUN = 120_000  # milliseconds
 CELLS = ".grid tbody td"
+COLUMNS = """
+select string_agg(column_name, ', ') from information_schema.columns
+where table_schema = 'core' and table_name = 'app_day' and is_generated = 'NEVER'
+"""
 
 
 @contextmanager
@@ -19,9 +23,27 @@ def without(live: LiveStack, app_name: str, usage_date: str) -> Iterator[None]:
     app_day = (
         f"usage_date = '{usage_date}' and app_key = (select app_key from core.app where name = '{app_name}')"
     )
-    assert live.sql(f"delete from core.app_day where {app_day} returning points") == [(288,)]
-    yield
-    live.end_runs()
+    with restored(live, app_day):
+        assert live.sql(f"delete from core.app_day where {app_day} returning points") == [(288,)]
+        yield
+
+
+@contextmanager
+def restored(live: LiveStack, condition: str) -> Iterator[None]:
+    """Restore the app-days that meet a condition, except those that a run has collected again."""
+    ((columns, rows),) = live.sql(
+        f"select ({COLUMNS}), json_agg(app_day)::text from core.app_day where {condition}"
+    )
+    escaped = rows.replace("'", "''")
+    try:
+        yield
+    finally:
+        live.end_runs()
+        live.sql(f"delete from core.app_day where {condition} and state <> 'collected'")
+        live.sql(
+            f"insert into core.app_day ({columns}) select {columns}"
+            f" from json_populate_recordset(null::core.app_day, '{escaped}') on conflict do nothing"
+        )
 
 
 def cell(frame: Frame, app_name: str, usage_date: str) -> Locator:
@@ -33,10 +55,12 @@ def choose(day: Locator) -> None:
     day.click(modifiers=["ControlOrMeta"])
 
 
-def collect(missing: Locator) -> None:
-    """Select a missing day and collect it."""
+def collect(frame: Frame, app_name: str, usage_date: str) -> Locator:
+    """Select a missing day, collect it, and return its cell."""
+    missing = cell(frame, app_name, usage_date)
     choose(missing)
-    missing.page.frame_locator("iframe").get_by_role("button", name="Collect 1 missing").click()
+    frame.get_by_role("button", name="Collect 1 missing").click()
+    return missing
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.browser.visitor import Visitor
 
 
 def test_choices_survive_a_reload(visitor: Visitor) -> None:
-    visitor.go_to("coverage")
+    visitor.go_to_in_airflow("coverage")
     visitor.switch_to("coverage?search=classroom")
     visitor.page.wait_for_url("**#coverage?search=classroom")
     visitor.page.reload()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visitor import HIGH, Visitor
+from tests.browser.visitor import Theme, Visitor
 from tests.stack.stack import LiveStack
 
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (900, 1440)]
@@ -96,9 +96,9 @@ def test_an_invalid_choice_keeps_the_controls(
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_pictures(live: LiveStack, chromium: Browser, month: str, theme: str, width: int) -> None:
+def test_pictures(live: LiveStack, chromium: Browser, month: str, theme: Theme, width: int) -> None:
     with Visitor.logged_in(live, chromium, theme=theme) as visitor:
-        visitor.page.set_viewport_size({"width": width, "height": HIGH})
+        visitor.resize(width)
         frame = visitor.go_to(f"bill?month={month}&billing_group=customer-one")
         frame.get_by_role("region", name="Statement").wait_for()
         assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -133,7 +133,7 @@ def test_an_incomparable_month_shows_a_reason_instead_of_a_percentage(visitor: V
 
 
 def test_the_csv_file_matches_the_view(live: LiveStack, visitor: Visitor, month: str) -> None:
-    frame = visitor.go_to(f"bill?month={month}")
+    frame = visitor.go_to_in_airflow(f"bill?month={month}")
     with visitor.page.expect_download() as download:
         frame.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename == f"agora_bill_{month}.csv"

@@ -29,7 +29,7 @@ def last_backfill(live: LiveStack) -> tuple[dict[str, object], str]:
 
 def test_a_selected_missing_day_is_collected(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "support-08", dates[-3]):
-        frame = visitor.go_to("coverage")
+        frame = visitor.go_to_in_airflow("coverage")
         missing = cell(frame, "support-08", dates[-3])
         expect(missing).to_have_class("pending")
         choose(missing)
@@ -69,8 +69,7 @@ def test_a_day_being_collected_cannot_be_collected_twice(
 ) -> None:
     with without(live, "support-08", dates[-4]), paused(live):
         frame = visitor.go_to("coverage")
-        missing = cell(frame, "support-08", dates[-4])
-        collect(missing)
+        missing = collect(frame, "support-08", dates[-4])
         expect(frame.get_by_role("status")).to_contain_text("agora_bandwidth_backfill is paused")
         expect(frame.locator("aside .selection")).to_contain_text("already collecting")
         expect(frame.locator("aside button")).to_have_count(0)
@@ -87,7 +86,7 @@ def test_a_run_is_tracked_while_other_views_are_shown(
 ) -> None:
     with without(live, "overseas-09", dates[3]), paused(live):
         frame = visitor.go_to("coverage")
-        collect(cell(frame, "overseas-09", dates[3]))
+        missing = collect(frame, "overseas-09", dates[3])
         status = frame.get_by_role("status")
         expect(status).to_contain_text("is paused")
         frame.locator("#coverage-sort").focus()
@@ -95,7 +94,7 @@ def test_a_run_is_tracked_while_other_views_are_shown(
         expect(frame.locator(".grid tbody th").first).to_contain_text("classroom-02")
         expect(frame.locator("#coverage-sort")).to_be_focused()
         expect(status).to_contain_text("is paused")
-        choose(cell(frame, "overseas-09", dates[3]))
+        choose(missing)
         expect(frame.locator("aside button")).to_have_count(0)
         visitor.switch_to("health")
         visitor.page.wait_for_load_state("networkidle")
@@ -106,7 +105,7 @@ def test_a_run_is_tracked_while_other_views_are_shown(
         visitor.switch_to("coverage?sort=missing")
         expect(status).to_contain_text("is paused")
         unpause(live)
-        expect(cell(frame, "overseas-09", dates[3])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
         expect(status).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         status.get_by_role("button", name="Close").click()
         expect(frame.locator("aside")).to_be_hidden()
@@ -124,14 +123,14 @@ def test_a_failed_poll_is_repeated(live: LiveStack, visitor: Visitor, dates: lis
     with without(live, "meetings-06", dates[7]), paused(live):
         frame = visitor.go_to("coverage")
         visitor.page.route(broken, lambda route: route.abort())
-        collect(cell(frame, "meetings-06", dates[7]))
+        missing = collect(frame, "meetings-06", dates[7])
         status = frame.get_by_role("status")
         expect(status).to_contain_text("was triggered, but its state is unknown")
         expect(status.get_by_role("link", name="Open the run")).to_be_visible()
         expect(frame.locator(".selection button")).to_have_count(0)
         visitor.page.unroute(broken)
         unpause(live)
-        expect(cell(frame, "meetings-06", dates[7])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
         expect(status).to_contain_text("success", timeout=COLLECTED_BY_RUN)
         assert all("ERR_FAILED" in error for error in visitor.errors)
         visitor.errors.clear()
@@ -143,24 +142,23 @@ def test_days_of_a_run_that_was_not_triggered_can_still_be_collected(
     with without(live, "meetings-11", dates[7]):
         frame = visitor.go_to("coverage")
         visitor.page.route("**/dagRuns", lambda route: route.abort())
-        collect(cell(frame, "meetings-11", dates[7]))
+        collect(frame, "meetings-11", dates[7])
         expect(frame.get_by_role("status")).to_contain_text("was not triggered. Airflow does not respond")
         expect(frame.get_by_role("button", name="Collect 1 missing")).to_be_visible()
         assert all("ERR_FAILED" in error for error in visitor.errors)
         visitor.errors.clear()
-        live.trigger("agora_bandwidth_daily")
 
 
 def test_a_drag_continues_while_a_run_ends(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
     with without(live, "support-03", dates[9]), paused(live):
         frame = visitor.go_to("coverage?sort=expiry")
-        collect(cell(frame, "support-03", dates[9]))
+        missing = collect(frame, "support-03", dates[9])
         expect(frame.get_by_role("status")).to_contain_text("is paused")
         cell(frame, "classroom-02", dates[2]).hover()
         visitor.page.mouse.down()
         cell(frame, "classroom-07", dates[4]).hover()
         unpause(live)
-        expect(cell(frame, "support-03", dates[9])).to_have_class("collected", timeout=COLLECTED_BY_RUN)
+        expect(missing).to_have_class("collected", timeout=COLLECTED_BY_RUN)
         cell(frame, "classroom-07", dates[6]).hover()
         visitor.page.mouse.up()
         expect(frame.locator("td[aria-selected='true']")).to_have_count(10)

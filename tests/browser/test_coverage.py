@@ -45,7 +45,6 @@ def test_the_days_that_expire_first_are_on_top(live: LiveStack, visitor: Visitor
         expect(first).to_contain_text("Expires today" if days_left == 0 else f"{days_left} day")
         expect(first).to_contain_text("1 app-day of 1 app")
         expect(frame.locator(".grid tbody th").first).to_contain_text("meetings-01")
-        live.trigger("agora_bandwidth_daily")
 
 
 @contextmanager
@@ -83,7 +82,6 @@ def test_lost_days_are_reported_and_cannot_be_collected(live: LiveStack, visitor
         cell(frame, "classroom-07", f"{first + timedelta(days=1)}").click(modifiers=["Shift"])
         expect(choice).to_contain_text(f"{open_days} missing, {lost_count} lost")
         expect(buttons).to_have_text([f"Collect {open_days} missing", f"Reload {shown}…"])
-        live.trigger("agora_bandwidth_daily")
 
 
 def test_a_day_past_the_window_is_marked_as_still_requested(live: LiveStack, visitor: Visitor) -> None:

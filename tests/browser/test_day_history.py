@@ -70,7 +70,7 @@ def test_the_keyboard_opens_and_closes_a_history(visitor: Visitor, dates: list[s
 
 
 def test_a_link_reproduces_the_open_day_and_the_selection(visitor: Visitor, dates: list[str]) -> None:
-    frame = visitor.go_to("coverage?sort=name")
+    frame = visitor.go_to_in_airflow("coverage?sort=name")
     cell(frame, "classroom-02", dates[2]).focus()
     for key in ("Shift+ArrowRight", "Shift+ArrowDown"):
         visitor.page.keyboard.press(key)
@@ -119,4 +119,3 @@ def test_headings_and_notices_react_to_clicks(live: LiveStack, visitor: Visitor,
         frame.locator(".grid tbody th a").first.click()
         frame.locator(".panel.traffic").wait_for()
         expect(frame.locator("#traffic-from")).to_have_value(dates[4])
-        live.trigger("agora_bandwidth_daily")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, expect
 
 from agora.text import format_count
+from tests.browser.coverage_grid import without
 from tests.browser.visitor import Visitor
 from tests.stack.stack import LiveStack
 
@@ -56,7 +57,7 @@ def test_a_missing_pool_is_named_on_top(live: LiveStack, visitor: Visitor) -> No
 
 def test_the_last_run_is_shown_and_links_to_airflow(live: LiveStack, visitor: Visitor) -> None:
     run = live.trigger("agora_bandwidth_daily")
-    frame = visitor.go_to("health")
+    frame = visitor.go_to_in_airflow("health")
     first = frame.locator("table", has_text="App-days").locator("tbody tr").first
     expect(first).to_contain_text("succeeded")
     expect(first).to_contain_text(run.run_id)
@@ -90,24 +91,19 @@ def test_an_account_shows_its_zone_and_window(visitor: Visitor) -> None:
     expect(account.locator("td").nth(2)).to_have_text("1 month")
 
 
-def test_an_account_shows_its_newest_refused_day(live: LiveStack, visitor: Visitor) -> None:
-    day = "usage_date = (select max(usage_date) - 20 from mart.coverage) and app_key = 1"
-    ((usage_date,),) = live.sql(
-        f"select to_char(usage_date, 'FMDD FMMonth YYYY') from core.app_day where {day}"
-    )
-    live.sql(f"delete from core.app_day where {day}")
-    live.sql(
-        "insert into core.app_day"
-        " (app_key, usage_date, starts_at, state, points, attempts, http_status, reason, conn_id)"
-        " select 1, day, day::timestamp at time zone 'UTC', 'failed', 0, 1, 400, 'HTTP 400: <b>too old',"
-        " 'agora_dashboard'"
-        " from (select max(usage_date) - 20 as day from mart.coverage) as newest"
-    )
-    frame = visitor.go_to("health")
-    account = frame.locator("tr", has_text="agora_dashboard").last
-    expect(account.locator("td").nth(3)).to_contain_text(usage_date)
-    expect(account.locator("td").nth(3)).to_contain_text("HTTP 400: <b>too old")
-    live.trigger("agora_bandwidth_daily")
+def test_an_account_shows_its_newest_refused_day(live: LiveStack, visitor: Visitor, dates: list[str]) -> None:
+    with without(live, "meetings-01", dates[-20]):
+        ((usage_date,),) = live.sql(
+            "insert into core.app_day"
+            " (app_key, usage_date, starts_at, state, points, attempts, http_status, reason, conn_id)"
+            f" select app_key, '{dates[-20]}', '{dates[-20]}'::timestamp at time zone 'UTC', 'failed', 0, 1,"
+            " 400, 'HTTP 400: <b>too old', 'agora_dashboard' from core.app where name = 'meetings-01'"
+            " returning to_char(usage_date, 'FMDD FMMonth YYYY')"
+        )
+        frame = visitor.go_to("health")
+        account = frame.locator("tr", has_text="agora_dashboard").last
+        expect(account.locator("td").nth(3)).to_contain_text(usage_date)
+        expect(account.locator("td").nth(3)).to_contain_text("HTTP 400: <b>too old")
 
 
 RESTATE = """

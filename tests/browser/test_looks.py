@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.visitor import HIGH, WIDE, Visitor
+from tests.browser.visitor import BESIDE_PAGE, WIDE, Theme, Visitor
 from tests.stack.stack import LiveStack
 
 VIEWS = ("coverage", "traffic", "bill", "trend", "health")
@@ -48,11 +48,11 @@ CONTRAST = """
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_fits_the_window_with_enough_contrast(
-    live: LiveStack, chromium: Browser, view: str, theme: str
+    live: LiveStack, chromium: Browser, view: str, theme: Theme
 ) -> None:
     with Visitor.logged_in(live, chromium, theme=theme) as visitor:
         for width in WIDTHS:
-            visitor.page.set_viewport_size({"width": width, "height": HIGH})
+            visitor.resize(width)
             frame = visitor.go_to(view)
             assert frame.evaluate("document.documentElement.dataset.theme") == theme
             assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
@@ -63,10 +63,17 @@ def test_a_view_fits_the_window_with_enough_contrast(
                 visitor.take_picture(view)
 
 
-def test_the_page_follows_a_theme_change(visitor: Visitor) -> None:
-    frame = visitor.go_to("bill")
-    visitor.page.evaluate("document.documentElement.classList.replace('light', 'dark')")
-    frame.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+@pytest.mark.parametrize(("theme", "other"), [("light", "dark"), ("dark", "light")])
+def test_the_page_follows_airflows_theme(
+    live: LiveStack, chromium: Browser, theme: Theme, other: Theme
+) -> None:
+    with Visitor.logged_in(live, chromium, theme=theme) as visitor:
+        visitor.page.emulate_media(color_scheme=other)  # Airflow's theme takes precedence over the system's.
+        frame = visitor.go_to_in_airflow("bill")
+        assert frame.evaluate("document.documentElement.dataset.theme") == theme
+        assert frame.evaluate("innerWidth") == WIDE - BESIDE_PAGE
+        visitor.page.evaluate(f"document.documentElement.classList.replace('{theme}', '{other}')")
+        frame.wait_for_function(f"document.documentElement.dataset.theme === '{other}'")
 
 
 def test_views_can_be_reached_by_keyboard(visitor: Visitor) -> None:

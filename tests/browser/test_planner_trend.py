@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.visitor import HIGH, Visitor
+from tests.browser.visitor import Theme, Visitor
 from tests.stack.stack import LiveStack
 
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (900, 1440)]
@@ -68,7 +68,7 @@ def traces(chart: Locator) -> dict[str, list[float | None]]:
 
 @pytest.mark.usefixtures("history")
 def test_from_all_apps_to_the_commit_of_a_customer(live: LiveStack, visitor: Visitor) -> None:
-    frame = visitor.go_to("trend")
+    frame = visitor.go_to_in_airflow("trend")
     months = live.sql(
         "select p95_kbps, status = 'final' and expected_days = calendar_days"
         " from mart.billing_monthly_total order by month"
@@ -133,9 +133,9 @@ def test_an_invalid_choice_keeps_the_controls(visitor: Visitor, query: str, erro
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_pictures(live: LiveStack, chromium: Browser, theme: str, width: int) -> None:
+def test_pictures(live: LiveStack, chromium: Browser, theme: Theme, width: int) -> None:
     with Visitor.logged_in(live, chromium, theme=theme) as visitor:
-        visitor.page.set_viewport_size({"width": width, "height": HIGH})
+        visitor.resize(width)
         frame = visitor.go_to("trend?billing_group=customer-one")
         frame.locator(".chart .main-svg").first.wait_for()
         assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -259,5 +259,3 @@ def test_apps_are_chosen_by_name_and_an_invalid_selection_is_skipped(
         {"From": day, "To": str(live.today - timedelta(days=9)), "Apps": "support-13"},
     )
     expect_run(visitor, "Success", "Skipped, nothing requested: from_date", "Swap the two dates.")
-    submit(live, visitor, BACKFILL, {"Apps": "nobody"})
-    expect_run(visitor, "Success", "Skipped, nothing requested: No app has the App ID or name nobody.")

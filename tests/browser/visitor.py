@@ -7,22 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Locator, Page, Request
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Frame,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+)
 
 from deploy.local.settings import HOST
 from tests.browser.logins import token_of
 from tests.stack.stack import LiveStack
 
 PICTURES = "AGORA_PICTURES_DIR"  # directory for the pictures in docs; if unset, none are taken
+PAGE = "/agora/bandwidth/"
+Theme = Literal["light", "dark"]
 WIDE, HIGH = 1440, 900
+BESIDE_PAGE = 72  # width of Airflow's menu and margins
 
 
 class Visitor:
     """One browser window with one login.
 
     Attributes:
-        page: Airflow's window.
+        page: The window.
         errors: Script errors, and requests to other machines.
     """
 
@@ -42,7 +55,7 @@ class Visitor:
         browser: Browser,
         *,
         role: str = "admin",
-        theme: str = "light",
+        theme: Theme = "light",
         zone: str = "Europe/Berlin",
     ) -> Iterator[Visitor]:
         """Open a window with a login; at the end of the `with` block, fail if errors occurred."""
@@ -54,9 +67,21 @@ class Visitor:
         finally:
             visitor.page.close()
 
-    def go_to(self, view: str, path: str = "/plugin/bandwidth") -> Frame:
+    def go_to(self, view: str) -> Frame:
+        """Open a view at its own address, wait until the view is loaded, and return its frame.
+
+        Airflow's UI takes most of the time of `go_to_in_airflow`. Pictures show the page in Airflow.
+        """
+        if PICTURES in os.environ:
+            return self.go_to_in_airflow(view)
+        self.page.goto("about:blank")  # Otherwise, another view of the same page is not loaded again.
+        self.page.goto(f"{self.ui_url}{PAGE}#{view}")
+        self._wait_for(view)
+        return self.frame
+
+    def go_to_in_airflow(self, view: str) -> Frame:
         """Open a view in Airflow, wait until the view is loaded, and return its frame."""
-        self.page.goto(self.ui_url + path)
+        self.page.goto(f"{self.ui_url}/plugin/bandwidth")
         frame = self.frame
         frame.locator(".panel").wait_for()
         if not view.startswith("coverage") or "?" in view:
@@ -66,16 +91,26 @@ class Visitor:
     def switch_to(self, view: str) -> None:
         """Switch to another view or change its choices, as a link would."""
         self.frame.evaluate("view => { location.hash = view; }", view)
+        self._wait_for(view)
+
+    def _wait_for(self, view: str) -> None:
         name = view.partition("?")[0]
         self.frame.locator(f"#view:not([aria-busy]) .panel.{name}").wait_for()
 
+    def resize(self, width: int) -> None:
+        """Resize the window, so that the page is as wide as in an Airflow window of this width."""
+        beside = 0 if PICTURES in os.environ else BESIDE_PAGE
+        self.page.set_viewport_size({"width": width - beside, "height": HIGH})
+
     @property
     def frame(self) -> Frame:
-        """The frame in which Airflow shows the page."""
+        """The page's frame: the window itself, or the frame in which Airflow shows the page."""
+        if self.page.url.startswith(self.ui_url + PAGE):
+            return self.page.main_frame
         framed = self.page.wait_for_selector("iframe")
         frame = framed.content_frame() if framed else None
         assert frame is not None
-        frame.wait_for_url("**/agora/bandwidth/**")
+        frame.wait_for_url(f"**{PAGE}**")
         return frame
 
     def open_form(self, dag_id: str) -> Locator:
@@ -90,9 +125,9 @@ class Visitor:
 
     def take_picture(self, name: str) -> None:
         """Save a screenshot for the docs if AGORA_PICTURES_DIR is set."""
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(500)  # a chart is drawn after its figures
         if directory := os.environ.get(PICTURES):
+            self.page.wait_for_load_state("networkidle")
+            self.page.wait_for_timeout(500)  # a chart is drawn after its figures
             self.page.screenshot(path=Path(directory) / f"{name}.png")
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -105,10 +140,15 @@ class Visitor:
 
 
 @cache
-def _context(live: LiveStack, browser: Browser, role: str, theme: str, zone: str) -> BrowserContext:
-    """Return the context of all windows with this login, so that Airflow's files are loaded only once."""
+def _context(live: LiveStack, browser: Browser, role: str, theme: Theme, zone: str) -> BrowserContext:
+    """Return the context of all windows with this login, so that files are loaded only once.
+
+    In Airflow, the page follows Airflow's theme; at its own address, the system's.
+    """
     ui_url = live.stack.settings.ui_url
-    context = browser.new_context(viewport={"width": WIDE, "height": HIGH}, timezone_id=zone)
+    viewport: ViewportSize = {"width": WIDE, "height": HIGH}
+    context = browser.new_context(viewport=viewport, color_scheme=theme, timezone_id=zone)
     context.add_cookies([{"name": "_token", "value": token_of(live, role, role), "url": ui_url}])
-    context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+    # about:blank has no storage.
+    context.add_init_script(f"if (location.origin !== 'null') localStorage.setItem('theme', '{theme}')")
     return context
