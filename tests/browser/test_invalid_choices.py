@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
+
+TODAY = datetime.now(UTC).date()
+EARLY, LATE, YESTERDAY = (f"{TODAY - timedelta(days=days)}" for days in (25, 10, 1))
 
 
 @pytest.mark.parametrize(
     ("view", "field", "phrase", "kept"),
     [
         (
-            "coverage?from_date=2026-11-20&to_date=2026-11-01&search=class",
+            f"coverage?from_date={LATE}&to_date={EARLY}&search=class",
             "coverage-to_date",
-            "is before 2026-11-20",
-            ("coverage-from_date", "2026-11-20"),
+            f"is before {LATE}",
+            ("coverage-from_date", LATE),
         ),
         (
-            "coverage?from_date=2026-13-01&to_date=2026-11-20",
+            f"coverage?from_date=2026-13-01&to_date={LATE}",
             "coverage-from_date",
             "2026-13-01 is not a date",
-            ("coverage-to_date", "2026-11-20"),
+            ("coverage-to_date", LATE),
         ),
         (
-            "coverage?from_date=2024-01-01&to_date=2026-11-20",
+            f"coverage?from_date=2024-01-01&to_date={LATE}",
             "coverage-to_date",
             "longer than 400 days",
-            ("coverage-to_date", "2026-11-20"),
+            ("coverage-to_date", LATE),
         ),
         (
-            "traffic?from_date=2026-11-20&to_date=2026-11-01",
+            f"traffic?from_date={LATE}&to_date={EARLY}",
             "traffic-to",
-            "is before 2026-11-20",
-            ("traffic-from", "2026-11-20"),
+            f"is before {LATE}",
+            ("traffic-from", LATE),
         ),
         (
-            "traffic?from_date=2026-01-01&to_date=2026-11-01",
+            f"traffic?from_date=2026-01-01&to_date={LATE}",
             "traffic-to",
             "longer than 62 days",
             ("traffic-from", "2026-01-01"),
         ),
         (
-            "traffic?from_date=yesterday&to_date=2026-11-01",
+            f"traffic?from_date=yesterday&to_date={EARLY}",
             "traffic-from",
             "yesterday is not a date",
-            ("traffic-to", "2026-11-01"),
+            ("traffic-to", EARLY),
         ),
         (
-            "traffic?app_ids=nobody&from_date=2026-11-20",
+            f"traffic?app_ids=nobody&from_date={LATE}",
             "traffic-app",
             "Unknown App ID: nobody",
-            ("traffic-from", "2026-11-20"),
+            ("traffic-from", LATE),
         ),
         (
             "traffic?app_ids=1,2,3,4,5,6,7",
@@ -78,9 +83,9 @@ def test_controls_stay_with_the_given_values(
 
 
 def test_a_corrected_date_shows_the_view_again(visitor: Visitor) -> None:
-    frame = visitor.go_to("coverage?from_date=2026-11-20&to_date=2026-11-01")
-    frame.locator("#coverage-to_date").fill("2026-11-25")
+    frame = visitor.go_to(f"coverage?from_date={LATE}&to_date={EARLY}")
+    frame.locator("#coverage-to_date").fill(YESTERDAY)
     frame.locator("#coverage-to_date").press("Enter")
     frame.locator(".grid").wait_for()
-    expect(frame.locator("#coverage-from_date")).to_have_value("2026-11-20")
+    expect(frame.locator("#coverage-from_date")).to_have_value(LATE)
     visitor.ignore_status(422)
