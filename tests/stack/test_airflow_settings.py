@@ -64,6 +64,17 @@ def test_a_variable_encrypted_with_another_fernet_key_is_named(live: LiveStack) 
         assert len(health_problems(live)) == 1
 
 
+def test_unusable_contracts_are_named(live: LiveStack) -> None:
+    live.call("POST", "/api/v2/variables", {"key": "agora_contracts", "value": '[{"method": "p95_kbps"}]'})
+    try:
+        (problem,) = health_problems(live)
+        assert problem.startswith("The variable agora_contracts is not usable:")
+        assert "billing_group" in problem
+    finally:
+        live.call("DELETE", "/api/v2/variables/agora_contracts")
+    assert health_problems(live) == []
+
+
 @pytest.mark.parametrize(
     ("fault", "remedy"), [("does not exist", "Create it"), ("has no slots", "Add slots")]
 )

@@ -1,4 +1,4 @@
-"""Find missing pools and undecryptable secrets, which stop collection before any task can report them."""
+"""Find missing pools, undecryptable secrets and unusable contracts before any task can report them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
 
 from agora.dag_support.dag_defaults import TAG
-from agora.errors import AgoraError, FernetKeyChanged, PoolMissing
+from agora.errors import AgoraError, FernetKeyChanged, PoolMissing, SettingsError
+from agora.settings.contracts import CONTRACTS_VARIABLE, parse_contracts
 
 PREFIX = "agora_"  # starts the name of each Agora connection and variable
 
@@ -26,13 +27,23 @@ def find_all_problems() -> list[str]:
     """Return the configuration problems of every Agora DAG."""
     with create_session() as session:
         dag_ids = select(DagModel.dag_id).where(DagModel.tags.any(name=TAG), DagModel.is_stale.is_(False))
-        return find_problems(session, session.scalars(dag_ids))
+        found = find_problems(session, session.scalars(dag_ids))
+    return [*found, *map(str, _unusable_contracts())]
 
 
 def find_problems(session: Session, dag_ids: Iterable[str]) -> list[str]:
     """Return a message for each pool that these DAGs lack and each secret that Airflow cannot decrypt."""
     problems: list[AgoraError] = [*_missing_pools(session, [*dag_ids]), *_undecryptable_secrets(session)]
     return [str(problem) for problem in problems]
+
+
+def _unusable_contracts() -> Iterator[SettingsError]:
+    value = Variable.get_variable_from_secrets(CONTRACTS_VARIABLE)
+    if value is not None:
+        try:
+            parse_contracts(value)
+        except SettingsError as error:
+            yield error
 
 
 def _missing_pools(session: Session, dag_ids: list[str]) -> Iterator[PoolMissing]:
