@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 
 def test_the_event_of_a_collecting_task_is_valid(tmp_path: Path) -> None:
     done = subprocess.run(
-        [PROGRAMS / "python", "-m", "tests.distributed.emit_lineage"],
+        [str(PROGRAMS / "python"), "-m", "tests.distributed.emit_lineage"],
         cwd=ROOT,
         env={
             **os.environ,

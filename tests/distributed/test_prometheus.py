@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,8 +98,9 @@ def values(prometheus: int, query: str) -> dict[str, float]:
     }
 
 
-def wait_for(prometheus: int, query: str, expected: dict[str, float]) -> None:
-    deadline, found = time.monotonic() + SECONDS, {}
+def wait_for(prometheus: int, query: str, expected: Mapping[str, float]) -> None:
+    deadline = time.monotonic() + SECONDS
+    found: Mapping[str, float] = {}
     while found != expected:
         assert time.monotonic() < deadline, (query, found)
         time.sleep(0.3)
@@ -148,5 +149,5 @@ def send_metrics(warehouse: Warehouse, port: int, home: Path) -> None:
         "AIRFLOW__METRICS__STATSD_HOST": HOST,
         "AIRFLOW__METRICS__STATSD_PORT": str(port),
     }
-    command = [PROGRAMS / "python", "-m", "tests.distributed.send_metrics", warehouse.url("loader")]
+    command = [str(PROGRAMS / "python"), "-m", "tests.distributed.send_metrics", warehouse.url("loader")]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
