@@ -36,13 +36,29 @@ from (
         bool_or(
             not isempty(app.configured_dates * datemultirange(calendar.dates) - app.past_dates)
         ) as is_partly_expected,
-        sum(mart.days_in(app.past_dates * datemultirange(calendar.dates)))::bigint as app_days,
+        sum(app.apps * mart.days_in(app.past_dates * datemultirange(calendar.dates)))::bigint as app_days,
         range_agg(app.past_dates * datemultirange(calendar.dates)) as past_dates,
         range_agg(
             (app.past_dates + app.all_expected_dates * datemultirange(daterange(app.today, null)))
             * datemultirange(calendar.dates)
         ) as expected_dates
-    from core.app_past_dates as app
+    -- Apps with the same calendar are counted together.
+    from (
+        select
+            own.billing_group,
+            own.today,
+            own.configured_dates,
+            own.all_expected_dates,
+            own.past_dates,
+            count(*) as apps
+        from core.app_past_dates as own
+        group by
+            own.billing_group,
+            own.today,
+            own.configured_dates,
+            own.all_expected_dates,
+            own.past_dates
+    ) as app
     cross join lateral (values (app.billing_group), ('')) as sum_of (billing_group)
     cross join
         lateral generate_series(
