@@ -165,16 +165,16 @@ def test_counts_come_before_the_reason_for_each_app() -> None:
 
 def test_removed_apps_are_named_but_do_not_fail_the_run() -> None:
     counted = summary(sound("a1"), failed("b2"), failed("c3"))
-    counted.separate_removed(["c3", "d4"])
+    counted.separate_removed({"c3": "Third", "d4": "Fourth"})
     assert counted.failed().startswith("1 app failed.")
-    counted.separate_removed(["b2"])
+    counted.separate_removed({"b2": "Second"})
     assert (counted.failed(), counted.kinds) == ("", [])
-    assert "2 removed apps failed too: b2: 1 day, HTTP 500; c3: 1 day, " in counted.text()
+    assert "2 removed apps failed too: Second: 1 day, HTTP 500; Third: 1 day, " in counted.text()
     total = BatchResult()
     for part in (counted, BatchResult.from_json(json.loads(json.dumps(counted.to_json())))):
         total.add(part)
-    assert total.failures_of_removed.keys() == {"b2", "c3"}
-    assert total.failures_of_removed["b2"][0] == 2
+    assert total.failures_of_removed.keys() == {"Second", "Third"}
+    assert total.failures_of_removed["Second"][0] == 2
 
 
 def test_each_kind_of_failure_links_its_runbook_entry_once() -> None:
