@@ -136,7 +136,7 @@ def _night(number: int, home: Path, sandbox: RunningSandbox, server: Throwaway) 
     night.server_bytes = memory.peak_bytes
     with server.connect("owner") as owner, owner.cursor() as cursor:
         cursor.execute(SIZES)
-        points, responses, app_days, stored = cursor.fetchone()
+        [(points, responses, app_days, stored)] = cursor.fetchall()
     if app_days != APPS * number:
         raise SystemExit(f"After night {number}, {app_days:,} app-days are stored.")
     night.bytes_per_point, night.bytes_per_response = points / app_days / 288, responses / stored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -182,7 +182,7 @@ def test_correct_figures_stay_stored_and_recorded_days_are_added(fifth: Warehous
 
 
 def test_points_become_integers_where_they_fit(postgres: Throwaway) -> None:
-    grids: dict[int, list[float | None]] = {
+    grids: dict[int, Sequence[float | None]] = {
         1: [float(slot) for slot in range(288)],
         2: FULL,
         3: [2.0**31 - 1] * 288,

@@ -29,7 +29,17 @@ class Clock:
         if sys.platform != "linux" or compiler is None:
             raise SystemExit("The simulated clock needs Linux and a C compiler (cc).")
         library = directory / "clock.so"
-        command = [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE]
+        command: list[str | Path] = [
+            compiler,
+            "-shared",
+            "-fPIC",
+            "-O2",
+            "-Wall",
+            "-Werror",
+            "-o",
+            library,
+            SOURCE,
+        ]
         subprocess.run(command, check=True)
         self._file = directory / "seconds_ahead"
         self._ahead = 0
