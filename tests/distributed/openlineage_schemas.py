@@ -1,8 +1,12 @@
-"""Validate OpenLineage events against the schemas that OpenLineage publishes."""
+"""Validate OpenLineage events against the schemas that OpenLineage publishes.
+
+AGORA_OPENLINEAGE_SPEC is the folder `spec` of a checkout of OpenLineage.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +16,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-SCHEMAS = Path(__file__).with_name("openlineage")
+SPEC = os.environ.get("AGORA_OPENLINEAGE_SPEC", "")
 PUBLISHED = "https://openlineage.io/spec/"
 FORMATS = FormatChecker()
 FORMATS.checks("date-time", (TypeError, ValueError))(
@@ -42,8 +46,11 @@ def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
 
 
 def _read(address: str) -> Resource[Any]:
-    """Return the copy of a schema. Schemas refer to each other with several versions in the address."""
-    return Resource.from_contents(json.loads((SCHEMAS / address.rpartition("/")[2]).read_text("utf-8")))
+    """Return a schema by its file name. Schemas refer to each other with several versions in the address."""
+    name = address.rpartition("/")[2]
+    found = [Path(SPEC, name), Path(SPEC, "facets", name)]
+    text = next(path for path in found if path.exists()).read_text("utf-8")
+    return Resource.from_contents(json.loads(text))
 
 
 REGISTRY: Registry[Any] = Registry(retrieve=_read)  # type: ignore[call-arg]  # attrs renames the parameter

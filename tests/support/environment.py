@@ -13,8 +13,9 @@ FOREIGN = re.compile(
     r"(AGORA|AIRFLOW|OTEL|SANDBOX|COMPOSE)_.*|PG.*|\w+_PROXY|CI|BUILD_NUMBER|PYTHONDONTWRITEBYTECODE",
     re.IGNORECASE,
 )
-# Settings of the tests, documented in docs/vendor_api.md, docs/operations/kubernetes.md, `make test-browser`.
-OWN = re.compile(r"AGORA_(CONTRACT_.*|PICTURES_DIR|CHROMIUM|HELM_CHART)")
+# Settings of the tests, documented in docs/vendor_api.md, docs/operations/kubernetes.md,
+# docs/operations/observability.md, `make test-browser`.
+OWN = re.compile(r"AGORA_(CONTRACT_.*|PICTURES_DIR|CHROMIUM|HELM_CHART|OPENLINEAGE_SPEC)")
 
 # Proxies for the tests' own downloads.
 proxies: dict[str, str] = {}
