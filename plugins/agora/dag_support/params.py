@@ -11,7 +11,7 @@ from airflow.sdk import Param
 
 from agora.client.channel_request import CNAME_PATTERN, LEAST_UID, MOST_UID, URL_PATTERN
 from agora.errors import SettingsError
-from agora.settings.conn_ids import PUSH_STREAM_CONN_ID
+from agora.settings import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

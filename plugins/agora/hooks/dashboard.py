@@ -11,7 +11,7 @@ from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, AppRefused, DayRefused, UnknownApp
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings.conn_ids import DASHBOARD_CONN_ID
+from agora.settings import DASHBOARD_CONN_ID
 
 if TYPE_CHECKING:
     from agora.settings.connections import DashboardSettings

@@ -12,7 +12,7 @@ from airflow.sdk.log import mask_secret
 
 from agora.errors import AgoraError, ChannelNotFound, SettingsError
 from agora.hooks.connections import failed_test, hide_proxy, stored_connection
-from agora.settings.conn_ids import PUSH_STREAM_CONN_ID
+from agora.settings import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from agora.client.push_stream import Channel, PushStreamClient

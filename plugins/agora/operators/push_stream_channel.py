@@ -22,7 +22,7 @@ from agora.errors import (
     VendorUnavailable,
 )
 from agora.hooks.push_stream import AgoraPushStreamHook
-from agora.settings.conn_ids import PUSH_STREAM_CONN_ID
+from agora.settings import PUSH_STREAM_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

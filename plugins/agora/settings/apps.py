@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, Vali
 
 from agora.date_checks import not_before_the_vendor
 from agora.errors import SelectionInvalid, SettingsError
-from agora.settings.conn_ids import DASHBOARD_CONN_ID
+from agora.settings import DASHBOARD_CONN_ID
 from agora.settings.validation import Settings, plain
 
 APP_ID = r"^[0-9A-Za-z_-]{1,64}$"

@@ -23,8 +23,8 @@ from pydantic import (
 
 from agora.errors import SettingsError
 from agora.forward_proxy import Proxy, parse_proxy, proxy_for
+from agora.settings import DASHBOARD_CONN_ID, PUSH_STREAM_CONN_ID
 from agora.settings.apps import canonical_app_id
-from agora.settings.conn_ids import DASHBOARD_CONN_ID, PUSH_STREAM_CONN_ID
 from agora.settings.validation import Settings, escaped, plain
 from agora.urls import is_loopback, split_address
 
