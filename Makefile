@@ -104,10 +104,8 @@ test-browser: $(BROWSER) ## test the page in headless Chromium (PICTURES=directo
 test-distributed: $(DEV) $(DISTRIBUTED) ## test Celery workers, and containers if possible (FULL=1 adds restarts and secret rotation)
 	@$(BIN)/python -m pytest tests/distributed -m $(SLOW) -rs --numprocesses 2 --dist loadscope
 
-# Five processes: four of them mostly wait for the containers, Celery's processes and two stacks.
-test-rest: $(DEV) $(DISTRIBUTED) ## run `make test-slow` and `make test-distributed` together, then `make test-browser`
-	@$(BIN)/python -m pytest tests --ignore tests/browser -m $(SLOW) -rs --numprocesses 5 --dist loadscope
-	@$(MAKE) test-browser
+# One after another: each of them keeps two cores busy.
+test-rest: test-slow test-distributed test-browser ## run everything that `make test` leaves out
 
 chaos: $(DEV) ## kill processes at random moments and check the data (FULL=1, SEED=n, PARTS="collector server airflow")
 	@$(BIN)/python -m tests.chaos $(PARTS) $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
