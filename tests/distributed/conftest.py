@@ -11,7 +11,6 @@ import pytest
 from tests.distributed.live import Live
 from tests.distributed.plain import PARTS, PROGRAMS, Installation, workers
 from tests.support.midnight import TEST_DURATION, wait_past_midnight_and_nightly_run
-from tests.support.start_lock import only_start
 
 NO_REDIS = "These tests need redis-server. On Debian and Ubuntu: `apt-get install redis-server`."
 NO_PROGRAMS = "The packages for an installation are missing. `make test-distributed` installs them."
@@ -44,19 +43,14 @@ def first_start(installation: Installation) -> CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def session_live(
-    installation: Installation,
-    first_start: CompletedProcess[str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Live:
+def session_live(installation: Installation, first_start: CompletedProcess[str]) -> Live:
     """Return the installation with two workers, connected to the sandbox, with a month collected."""
     assert first_start.returncode == 0, first_start.stdout + first_start.stderr
-    with only_start(tmp_path_factory):
-        installation.start(*PARTS, *workers(2))
-        configured = installation.run("sandbox-account")
-        assert configured.returncode == 0, configured.stdout + configured.stderr
-        live = Live(installation)
-        live.scheduled_run()
+    installation.start(*PARTS, *workers(2))
+    configured = installation.run("sandbox-account")
+    assert configured.returncode == 0, configured.stdout + configured.stderr
+    live = Live(installation)
+    live.scheduled_run()
     return live
 
 

@@ -14,7 +14,6 @@ import pytest
 from tests.stack.metrics_receiver import Collector, running_collector
 from tests.stack.stack import LiveStack, running_stack
 from tests.support.midnight import TEST_DURATION, wait_past_midnight_and_nightly_run
-from tests.support.start_lock import only_start
 
 
 @pytest.fixture(scope="package")
@@ -32,8 +31,7 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector
             environment.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
             environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
             environment.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
-            with only_start(tmp_path_factory):
-                live = exit_stack.enter_context(running_stack(tmp_path_factory.mktemp("stack") / "local"))
+            live = exit_stack.enter_context(running_stack(tmp_path_factory.mktemp("stack") / "local"))
         yield live
 
 

@@ -135,7 +135,7 @@ def test_sound_responses_are_loaded_and_the_run_fails_with_the_failed_apps(live:
     stats = live.sandbox("GET", "stats")
     # The removed app is requested again, because its days may still be available. Its failure does not count.
     assert (set(stats["by_app"]), stats["by_status"]["404"] > 0) == ({broken}, True)
-    assert "1 removed app failed too: " + unknown in fixed.note
+    assert "1 removed app failed too: misspelt" in fixed.note
     assert "1 of 21 apps were removed from the variable agora_apps." in fixed.note
     assert recorded_counts(live, fixed).get("failed_apps", 0) == 0
     assert live.sql(

@@ -43,7 +43,9 @@ def encrypted_with_another_key(live: LiveStack, table: str, column: str, where: 
         )
 
 
-@pytest.mark.parametrize("conn_id", ["agora_warehouse", "agora_dashboard"])
+@pytest.mark.parametrize(
+    "conn_id", ["agora_warehouse", pytest.param("agora_dashboard", marks=pytest.mark.full)]
+)
 def test_a_connection_encrypted_with_another_fernet_key_is_named(live: LiveStack, conn_id: str) -> None:
     with encrypted_with_another_key(live, "connection", "password", f"conn_id = '{conn_id}'"):
         run = live.trigger(DAG_ID)
@@ -76,7 +78,11 @@ def test_unusable_contracts_are_named(live: LiveStack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "remedy"), [("does not exist", "Create it"), ("has no slots", "Add slots")]
+    ("fault", "remedy"),
+    [
+        ("does not exist", "Create it"),
+        pytest.param("has no slots", "Add slots", marks=pytest.mark.full),
+    ],
 )
 def test_a_pool_without_slots_is_named_until_slots_are_added(
     live: LiveStack, fault: str, remedy: str

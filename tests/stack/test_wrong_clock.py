@@ -58,7 +58,7 @@ def simulate(home: Path, days_ahead: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("days_ahead", [1, 45])
+@pytest.mark.parametrize("days_ahead", [1, pytest.param(45, marks=pytest.mark.full)])
 def test_a_clock_that_was_ahead_skips_no_run(tmp_path: Path, days_ahead: int) -> None:
     found = simulate(tmp_path, days_ahead)
 

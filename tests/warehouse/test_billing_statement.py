@@ -219,7 +219,7 @@ def history(warehouse: Warehouse) -> Iterator[History]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.full])])
 def test_statements_and_closed_bills_equal_the_model(history: History, count: int) -> None:
     seen = history.found
     for _ in range(count):

@@ -9,7 +9,6 @@ import pytest
 from tests.distributed.engine import standins
 from tests.distributed.engine.engine import Engine, NoEngineError, running_engine
 from tests.distributed.engine.installation import BUILD_SECONDS, Installation, copy_tree
-from tests.support.start_lock import only_start
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +32,7 @@ def installation(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> It
     installation.configure()
     try:
         installation.compose("build", seconds=BUILD_SECONDS)
-        with only_start(tmp_path_factory):
-            installation.up("--build")
+        installation.up("--build")
         yield installation
     finally:
         installation.compose("down", "--volumes", "--rmi", "local", "--timeout", "1", check=False)
