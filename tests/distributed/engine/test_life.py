@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.distributed.engine.installation import SERVICES, Installation
 
 TASKS = "select hostname from task_instance where hostname <> ''"
@@ -34,6 +36,8 @@ def test_both_workers_take_tasks(installation: Installation) -> None:
     assert used == workers
 
 
+# tests/distributed/test_killed_worker.py kills a worker outside a container.
+@pytest.mark.full
 def test_a_worker_killed_in_mid_batch_loses_nothing(installation: Installation) -> None:
     wait_for_first_run(installation)
     month = installation.points()
